@@ -1,0 +1,80 @@
+/* ZeroMQ sockets set up the one safe way: a CURVE ROUTER that hears only allowed keys (hub), and a CURVE DEALER that
+   speaks only to the server it knows (node). A peer is its CURVE public key, never its routing id. One body part per message.
+   One thread per socket. */
+#ifndef TOGUNA_OS_ZSOCK_H
+#define TOGUNA_OS_ZSOCK_H
+
+#include "os/loop.h"
+#include "os/zauth.h"
+
+struct zsock;
+
+struct zsock_server_options {
+  const char *endpoint;           /* "tcp://[::]:7440", "tcp://127.0.0.1:*" */
+  const uint8_t *secret_key;      /* 32 bytes, borrowed for the call */
+  size_t max_body;                /* bytes of one message; a longer one cuts its sender */
+  int queue;                      /* messages held per peer and direction; 0: 64 */
+  int handshake_ms, heartbeat_ms; /* 0: 8 s; 15 s, a silent peer is dropped after three */
+};
+
+/* Binds and proves, by connecting with a random key that must be refused, that the door is shut before anybody is heard: TG_INTERNAL when it is not.
+   TG_BUSY: the address is in use; TG_BAD_INPUT: no such address; TG_INTERNAL. */
+enum tg_err zsock_server(struct zauth *auth, const struct zsock_server_options *o, struct zsock **ret,
+                         struct tg_why *why);
+
+struct zsock_client_options {
+  const char *endpoint; /* "tcp://hub.example:7440" */
+  const struct seal_pk *server_key;
+  const struct seal_pk *public_key;
+  const uint8_t *secret_key; /* 32 bytes, borrowed for the call */
+  size_t max_body;
+  int queue, handshake_ms, heartbeat_ms;   /* as above */
+  int reconnect_ms, reconnect_max_ms;      /* 0: 500 ms doubling to 60 s */
+};
+
+/* Connects in the background and for ever; zsock_events tells how it goes. After `refused` libzmq does not try
+   again: free the socket and make a new one when the key may have been admitted. TG_BAD_INPUT for an impossible endpoint. */
+enum tg_err zsock_client(void *zmq_context, const struct zsock_client_options *o, struct zsock **ret,
+                         struct tg_why *why);
+void zsock_free(struct zsock **z); /* before zauth_free(); NULL is fine */
+/* "tcp://127.0.0.1:40123": where a server really listens. */
+const char *zsock_endpoint(const struct zsock *z);
+
+struct zsock_events {
+  /* One message. from is NULL on a client. body is gone after return. May send and cut, must not free the socket. */
+  void (*message)(void *arg, const struct seal_pk *from, struct slice body);
+  /* Client: connected and authenticated; connection lost; key refused by the server; the server did not prove to be
+     the one expected, or spoke no CURVE. Server: never called. May be NULL. */
+  void (*up)(void *arg);
+  void (*down)(void *arg);
+  void (*refused)(void *arg);
+  void (*failed)(void *arg);
+  /* Messages that could not be sent may be tried again. May be NULL. */
+  void (*writable)(void *arg);
+};
+/* Joins the socket to a loop. events is kept, not copied. Once per socket. */
+enum tg_err zsock_watch(struct zsock *z, struct loop *l, const struct zsock_events *events, void *arg);
+/* While paused nothing is received: libzmq's queues fill, then TCP's. */
+void zsock_pause(struct zsock *z, bool paused);
+
+/* Sends without waiting. to: the peer's key on a server (its newest session), NULL on a client. TG_OK: queued, no more than that.
+   TG_BUSY: that peer's queue is full, nothing was taken. TG_UNREACHABLE: no session. TG_TOO_BIG. */
+enum tg_err zsock_send(struct zsock *z, const struct seal_pk *to, struct slice body);
+
+/* Server: exactly these keys may connect; sessions of all others are cut. TG_NO_MEMORY: nothing changed. */
+enum tg_err zsock_allow(struct zsock *z, const struct seal_pk *keys, size_t n);
+/* Server: closes every TCP connection this key was heard on; returns how many. The peer may come back if it is still
+   allowed. A session that never said anything has no key here yet; nothing it says passes unless its key is allowed then. */
+size_t zsock_cut(struct zsock *z, const struct seal_pk *key);
+
+/* What strangers did; for metrics. */
+struct zsock_counts {
+  uint64_t received, sent;
+  uint64_t accepted_connections, handshakes_ok, handshakes_failed, refused_keys, disconnected;
+  uint64_t bad_parts;      /* messages of a wrong number of parts; their sender was cut */
+  uint64_t unknown_sender; /* messages without a proven, still allowed key; dropped */
+  uint64_t cut;
+};
+struct zsock_counts zsock_counts(struct zsock *z);
+
+#endif
