@@ -1,0 +1,39 @@
+/* A node's own rolling sealing keys: a fresh, independent X25519 key for each period, erased for good when nothing that
+   was sealed to it can still be due. That erasure is the forward secrecy of the exchange: never keep a copy. */
+#ifndef TOGUNA_KEYS_KEYRING_H
+#define TOGUNA_KEYS_KEYRING_H
+
+#include "keys/sealing.h"
+#include "proto/buf.h"
+
+struct keyring;
+
+/* An empty ring for suite 0x0001. NULL without memory. */
+struct keyring *keyring_new(void);
+void keyring_free(struct keyring *r); /* wipes */
+
+/* Makes sure that there are keys for the period holding `now` and for `ahead` periods more (periods are multiples of
+   `period` since 1970). *ret_made: how many were generated, when not 0 announce and store the ring. TG_BAD_INPUT for
+   period < 1 minute or ahead out of 1..SEALING_KEYS_MAX - 2; TG_TOO_BIG when the ring is full of unexpired keys. */
+enum tg_err keyring_fill(struct keyring *r, tg_time now, tg_time period, uint64_t ahead, size_t *ret_made);
+/* Erases keys with until + keep < now, keep being the charter's sealing window plus the longest bulletin life. Returns how
+   many. Store the ring afterwards, over the old file. */
+size_t keyring_erase(struct keyring *r, tg_time now, tg_time keep);
+size_t keyring_count(const struct keyring *r);
+
+/* The secret and public half of a key by its id; borrowed until the next fill, erase or free. TG_NOT_FOUND: never ours,
+   or erased. */
+enum tg_err keyring_find(const struct keyring *r, const struct key_id *id, const uint8_t **ret_secret,
+                         struct seal_pk *ret_key);
+
+/* The announcement of every key not yet expired at `now`, under the next serial, as SealingKeys bytes appended to out;
+   the caller batch-signs them. Store the ring first: a serial must not be used twice. */
+enum tg_err keyring_announce(struct keyring *r, const struct hash *exchange, const struct sign_pk *node, tg_time now,
+                             struct buf *out);
+
+/* The ring as bytes for a file, encrypted under the node's storage key (XChaCha20-Poly1305), and back. keyring_open:
+   TG_BAD_SEAL (another key, or damaged), TG_BAD_INPUT. */
+enum tg_err keyring_seal(const struct keyring *r, const uint8_t storage[32], struct buf *out);
+enum tg_err keyring_open(struct slice bytes, const uint8_t storage[32], struct keyring **ret);
+
+#endif
