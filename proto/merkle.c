@@ -7,7 +7,10 @@
 
 enum { HASH = sizeof(struct hash) };
 
-struct slice merkle_path_slice(const struct merkle_path *p) { return slice_of(p->hash, p->n * HASH); }
+struct slice merkle_path_slice(const struct merkle_path *p)
+{
+  return slice_of(p->hash, p->n * HASH);
+}
 
 enum tg_err merkle_path_read(struct slice s, struct merkle_path *ret)
 {
@@ -51,7 +54,10 @@ static struct hash node_of(const uint8_t left[HASH], const uint8_t right[HASH])
   return h;
 }
 
-struct hash merkle_node(const struct hash *left, const struct hash *right) { return node_of(left->b, right->b); }
+struct hash merkle_node(const struct hash *left, const struct hash *right)
+{
+  return node_of(left->b, right->b);
+}
 
 struct hash merkle_root(const struct hash *leaves, size_t n)
 {
@@ -93,8 +99,8 @@ struct hash merkle_frontier_root(const struct merkle_frontier *f)
 }
 
 /* The hash of leaves [start, end): what lies left to right in complete subtrees, folded from the right.
-   start is a multiple of the smallest power of two not below end - start, as every range of RFC 6962's recursion
-   is; so the complete subtrees are those of the binary digits of end - start, biggest first. */
+   start is a multiple of the smallest power of two not below end - start, as every range of RFC 6962's
+   recursion is; so the complete subtrees are those of the binary digits of end - start, biggest first. */
 static enum tg_err range_root(uint64_t start, uint64_t end, merkle_fetch *fetch, void *from, struct hash *ret)
 {
   bool started = false;
@@ -120,7 +126,8 @@ enum tg_err merkle_stored_root(uint64_t size, merkle_fetch *fetch, void *from, s
   return size > MERKLE_SIZE_MAX ? TG_BAD_INPUT : range_root(0, size, fetch, from, ret);
 }
 
-enum tg_err merkle_stored_frontier(uint64_t size, merkle_fetch *fetch, void *from, struct merkle_frontier *ret)
+enum tg_err merkle_stored_frontier(uint64_t size, merkle_fetch *fetch, void *from,
+                                   struct merkle_frontier *ret)
 {
   if (size > MERKLE_SIZE_MAX)
     return TG_BAD_INPUT;
@@ -137,7 +144,10 @@ enum tg_err merkle_stored_frontier(uint64_t size, merkle_fetch *fetch, void *fro
 }
 
 /* Largest power of two below n, for n >= 2. */
-static uint64_t split(uint64_t n) { return UINT64_C(1) << (63 - __builtin_clzll(n - 1)); }
+static uint64_t split(uint64_t n)
+{
+  return UINT64_C(1) << (63 - __builtin_clzll(n - 1));
+}
 
 /* RFC 6962's recursions descend from the root, so they meet the hashes of a path last first. */
 static void reverse(struct merkle_path *p)
@@ -209,7 +219,10 @@ struct merkle_tree {
   struct hash node[];
 };
 
-static size_t level_up(size_t count) { return count / 2 + (count & 1); }
+static size_t level_up(size_t count)
+{
+  return count / 2 + (count & 1);
+}
 
 struct merkle_tree *merkle_tree_new(const struct hash *leaves, size_t n)
 {
@@ -236,9 +249,18 @@ struct merkle_tree *merkle_tree_new(const struct hash *leaves, size_t n)
   return t;
 }
 
-void merkle_tree_free(struct merkle_tree *t) { free(t); }
-size_t merkle_tree_size(const struct merkle_tree *t) { return t->size; }
-const struct hash *merkle_tree_root(const struct merkle_tree *t) { return t->root; }
+void merkle_tree_free(struct merkle_tree *t)
+{
+  free(t);
+}
+size_t merkle_tree_size(const struct merkle_tree *t)
+{
+  return t->size;
+}
+const struct hash *merkle_tree_root(const struct merkle_tree *t)
+{
+  return t->root;
+}
 
 void merkle_tree_path(const struct merkle_tree *t, size_t index, struct merkle_path *ret)
 {
@@ -288,8 +310,8 @@ enum tg_err merkle_path_verify(const struct hash *leaf, uint64_t index, uint64_t
   return hash_eq(&reached, root) ? TG_OK : TG_BAD_PROOF;
 }
 
-/* RFC 9162 §2.1.4.2 for 0 < old < size. `seed` is the first hash of the path, which is left out of the wire form
-   when the old tree is a complete subtree: then it is the old root itself. */
+/* RFC 9162 §2.1.4.2 for 0 < old < size. `seed` is the first hash of the path, which is left out of the wire
+   form when the old tree is a complete subtree: then it is the old root itself. */
 static enum tg_err extends(uint64_t old, const struct hash *old_root, uint64_t size, const struct hash *root,
                            struct slice path)
 {
@@ -324,11 +346,11 @@ static enum tg_err extends(uint64_t old, const struct hash *old_root, uint64_t s
 enum tg_err merkle_consistency_verify(uint64_t old_size, const struct hash *old_root, uint64_t size,
                                       const struct hash *root, struct slice path)
 {
-  if (old_size > size || path.n % HASH != 0)
+  if (old_size == 0 || old_size > size || path.n % HASH != 0)
     return TG_BAD_PROOF;
   if (old_size == size)
     return path.n == 0 && hash_eq(old_root, root) ? TG_OK : TG_BAD_PROOF;
-  if (old_size == 0 || path.n == 0)
+  if (path.n == 0)
     return TG_BAD_PROOF;
   return extends(old_size, old_root, size, root, path);
 }

@@ -1,6 +1,6 @@
 /* Merkle trees as in RFC 6962 §2.1 and RFC 9162 §2.1, over SHA-256: hashes, growing trees, small trees in
-   memory, and proofs. Everything here works on leaf HASHES (merkle_leaf of the data), so that data of any size
-   is hashed once, where it is at hand. Verification allocates nothing and takes proofs as they travel:
+   memory, and proofs. Everything here works on leaf HASHES (merkle_leaf of the data), so that data of any
+   size is hashed once, where it is at hand. Verification allocates nothing and takes proofs as they travel:
    concatenated 32-byte hashes, the leaf's sibling first. */
 #ifndef TOGUNA_PROTO_MERKLE_H
 #define TOGUNA_PROTO_MERKLE_H
@@ -24,10 +24,10 @@ struct slice merkle_path_slice(const struct merkle_path *p); /* borrows p: n tim
 enum tg_err merkle_path_read(struct slice s, struct merkle_path *ret);
 
 /* Hashes (RFC 6962 §2.1). */
-struct hash merkle_empty(void);                                                 /* of the tree without leaves */
-struct hash merkle_leaf(struct slice data);                                     /* H(00 ‖ data) */
-struct hash merkle_node(const struct hash *left, const struct hash *right);     /* H(01 ‖ left ‖ right) */
-struct hash merkle_root(const struct hash *leaves, size_t n);                   /* of n leaf hashes; n may be 0 */
+struct hash merkle_empty(void);                                             /* of the tree without leaves */
+struct hash merkle_leaf(struct slice data);                                 /* H(00 ‖ data) */
+struct hash merkle_node(const struct hash *left, const struct hash *right); /* H(01 ‖ left ‖ right) */
+struct hash merkle_root(const struct hash *leaves, size_t n);               /* of n leaf hashes; n may be 0 */
 
 /* The right edge of a growing tree: enough to append and to name the root, at most 63 hashes.
    Invariant: node[l] is the root of a complete subtree of 2^l leaves where bit l of size is set, and without
@@ -43,22 +43,24 @@ unsigned merkle_frontier_append(struct merkle_frontier *f, const struct hash *le
                                 struct hash ret_done[MERKLE_LEVELS]);
 struct hash merkle_frontier_root(const struct merkle_frontier *f);
 
-/* Where stored subtree hashes come from: the root of the complete subtree of 2^level leaves that starts at leaf
-   index << level. Must answer for every complete subtree of the size asked about; anything but TG_OK is handed
-   through to the caller of the functions below. */
+/* Where stored subtree hashes come from: the root of the complete subtree of 2^level leaves that starts at
+   leaf index << level. Must answer for every complete subtree of the size asked about; anything but TG_OK is
+   handed through to the caller of the functions below. */
 typedef enum tg_err merkle_fetch(void *from, unsigned level, uint64_t index, struct hash *ret);
 
 /* The root, the right edge, and proofs of a stored tree as it was at `size` leaves. All fetch O(log size)
    hashes. TG_BAD_INPUT when index >= size, old_size > size or size > MERKLE_SIZE_MAX.
    merkle_inclusion: RFC 6962 §2.1.1. merkle_consistency: §2.1.2; empty for old_size 0 and for equal sizes. */
 enum tg_err merkle_stored_root(uint64_t size, merkle_fetch *fetch, void *from, struct hash *ret);
-enum tg_err merkle_stored_frontier(uint64_t size, merkle_fetch *fetch, void *from, struct merkle_frontier *ret);
+enum tg_err merkle_stored_frontier(uint64_t size, merkle_fetch *fetch, void *from,
+                                   struct merkle_frontier *ret);
 enum tg_err merkle_inclusion(uint64_t index, uint64_t size, merkle_fetch *fetch, void *from,
                              struct merkle_path *ret);
 enum tg_err merkle_consistency(uint64_t old_size, uint64_t size, merkle_fetch *fetch, void *from,
                                struct merkle_path *ret);
 
-/* A whole tree in memory, for batches, portions, audiences and chunks: built once in O(n), a path in O(log n). */
+/* A whole tree in memory, for batches, portions, audiences and chunks: built once in O(n), a path in O(log
+ * n). */
 struct merkle_tree;
 /* From n leaf hashes, which are copied. NULL without memory, or when n is 0 or above MERKLE_TREE_MAX. */
 struct merkle_tree *merkle_tree_new(const struct hash *leaves, size_t n);
@@ -76,9 +78,10 @@ enum tg_err merkle_path_root(const struct hash *leaf, uint64_t index, uint64_t s
 /* Does path place leaf under root? TG_OK or TG_BAD_PROOF. */
 enum tg_err merkle_path_verify(const struct hash *leaf, uint64_t index, uint64_t size, struct slice path,
                                const struct hash *root);
-/* Is the tree (old_size, old_root) a beginning of the tree (size, root)? RFC 9162 §2.1.4.2. Equal sizes need an
-   empty path and equal roots. old_size 0 below size is refused: nothing can be proved about the empty tree, every
-   tree extends it; checkpoint_extends() of the audit room knows that case. TG_OK or TG_BAD_PROOF. */
+/* Is the tree (old_size, old_root) a beginning of the tree (size, root)? RFC 9162 §2.1.4.2. Equal sizes need
+   an empty path and equal roots. old_size 0 is refused: nothing can be proved about the empty tree, every
+   tree extends it; checkpoint_extends() of the audit room knows that case. The proof does not bind the sizes,
+   which therefore must come with their roots from one signed text. TG_OK or TG_BAD_PROOF. */
 enum tg_err merkle_consistency_verify(uint64_t old_size, const struct hash *old_root, uint64_t size,
                                       const struct hash *root, struct slice path);
 
