@@ -1,0 +1,115 @@
+/* The hub as a state machine: frames, times, documents and signatures in; frames, orders and signature requests out.
+   It never opens, waits or asks the time, and has no global state: any number of hubs run in one process. Randomness comes from
+   libsodium. docs/design.md has the way of a bulletin; each station of it is a file of this room.
+
+   One turn of its shell is
+     hub_time            first, always
+     hub_frame, hub_gone, hub_dropped, hub_signed, hub_document, in any number and order
+     hub_commit          when nothing else is ready
+   What a turn changes is one transaction of the store; every effect of the turn is called from hub_commit(), after that transaction
+   is on the disk, in the order in which the effects arose. While a signature is awaited hub_commit() may leave the transaction open for the
+   next turn: the group gathers, and its effects with it.
+
+   Fail-stop: once any function here has returned an error the store or the log cannot be trusted to be what memory
+   says. The caller ends the process and starts again from the disk; nothing was acknowledged that is not there. */
+#ifndef TOGUNA_BROKER_HUB_H
+#define TOGUNA_BROKER_HUB_H
+
+#include "broker/store.h"
+#include "proto/base.h"
+#include "proto/buf.h"
+
+struct hub;
+
+/* The moment of an event: wall time for what documents and people state, monotonic milliseconds for every timeout. */
+struct hub_now {
+  tg_time wall;
+  int64_t mono;
+};
+
+/* What the operator decides. The charter's limits bind as well; the stricter holds. 0 means the default in parentheses. */
+struct hub_config {
+  struct hash exchange;      /* pin: hash of the text of charter version 1; zeros: not allowed */
+  char name[64];             /* of this hub in the charter */
+  tg_time clock_skew;        /* how far ahead of us an originator's clock may be (5 min) */
+  uint64_t flash_per_hour;   /* FLASH bulletins accepted from one member within an hour (120) */
+  uint64_t per_hour;         /* bulletins accepted from one member within an hour (100,000) */
+  uint64_t queue_count;      /* bulletins waiting for one recipient node (1,000,000) */
+  uint64_t queue_bytes;      /* sealed bytes waiting for one recipient node (16 GiB) */
+  uint64_t member_bytes;     /* sealed bytes one member's bulletins may occupy (16 GiB) */
+  uint64_t parked_count;     /* submissions of one node that wait for bodies or documents (256) */
+  uint64_t in_flight_count;  /* deliveries to one node that are not done with, whatever credit it grants (4,096) */
+  uint64_t in_flight_bytes;  /* (4 MiB: what a FLASH may have to wait behind) */
+  unsigned strikes;          /* malformed or forged items until a session is cut (16) */
+  tg_time refusal_window;    /* within which strikes count (1 min) */
+  tg_time tick;              /* idle time until a Tick is sent; a session silent for three is closed (15 s) */
+};
+
+/* An extension of the log that the signer must sign: docs/design.md, message R. */
+struct hub_sign {
+  uint64_t old_size, new_size;
+  struct hash new_root;
+  struct slice path; /* consistency proof old -> new, 32 bytes per step */
+};
+
+enum hub_level { HUB_ALARM, HUB_ERROR, HUB_NOTICE, HUB_DEBUG };
+
+/* Something the operator may want to read. Borrowed for the call; absent parts are NULL or 0. */
+struct hub_event {
+  enum hub_level level;
+  const char *name;           /* "session-opened", "bulletin-refused" */
+  const char *node;           /* name of the node concerned */
+  const struct hash *subject; /* bulletin or document */
+  uint64_t number;            /* leaf, size or count, as the event's name suggests */
+  const struct tg_why *why;
+};
+
+/* All are called from inside hub_commit() and hub_new() only, never re-enter the hub, and cannot fail: what could not be sent
+   comes back as hub_dropped(). Arguments are borrowed for the call. */
+struct hub_effects {
+  void *context;
+  void (*send)(void *context, const struct seal_pk *peer, struct slice frame);
+  void (*allow)(void *context, const struct seal_pk *keys, size_t count); /* exactly these may connect; others are cut */
+  void (*cut)(void *context, const struct seal_pk *peer);                 /* close its connections; it may come back */
+  void (*sign)(void *context, const struct hub_sign *request);            /* answered by hub_signed(); one at a time */
+  void (*wake_at)(void *context, int64_t mono); /* a turn is wanted at this time; replaces the former wish; INT64_MAX: none */
+  void (*tell)(void *context, const struct hub_event *event);             /* may be NULL */
+};
+
+/* Starts from what the store holds. Takes the store (*store becomes NULL, also on failure). `signed_note` is the signer's last checkpoint
+   note, empty when it never signed: a log that does not contain it was rolled back, TG_STALE. An empty store is a hub without a charter: it lets
+   nobody in until hub_document() brings one that is pinned. TG_CONFLICT: the store is of another exchange or hub; TG_DISK, TG_NO_MEMORY. */
+enum tg_err hub_new(const struct hub_config *config, struct store **store, const struct hub_effects *effects,
+                    struct hub_now now, struct slice signed_note, struct hub **ret, struct tg_why *why);
+/* Frees without committing what is open: as a crash would. NULL is fine. */
+void hub_free(struct hub *hub);
+
+/* The time of all that follows until the next call; timers that are due run. Wall time may go back, mono must not. */
+enum tg_err hub_time(struct hub *hub, struct hub_now now);
+
+/* A frame from an authenticated connection of `peer`. Whatever the bytes are, the answer is TG_OK or fail-stop. */
+enum tg_err hub_frame(struct hub *hub, const struct seal_pk *peer, struct slice frame);
+/* The peer's connection is known gone. */
+enum tg_err hub_gone(struct hub *hub, const struct seal_pk *peer);
+/* The last frame of this type for this peer was not sent: no connection, or its queue is full. */
+enum tg_err hub_dropped(struct hub *hub, const struct seal_pk *peer, uint8_t type);
+/* All connections are gone: the front was restarted. Every session closes; the set of allowed keys is ordered again. */
+enum tg_err hub_disconnected(struct hub *hub);
+/* The signer's answer: a checkpoint note for exactly what was asked. Anything else is fail-stop. */
+enum tg_err hub_signed(struct hub *hub, struct slice note);
+
+/* A document from the operator's folder. TG_OK: accepted, or known already. TG_REFUSED and *ret_refusal (may be NULL) says why: nothing changed, the
+   hub goes on. Any other error is fail-stop. */
+enum tg_err hub_document(struct hub *hub, struct slice content, struct tg_why *ret_refusal);
+
+/* Ends the turn: see above. */
+enum tg_err hub_commit(struct hub *hub, struct tg_why *why);
+/* True while something accepted is neither signed nor answered: a clean stop waits for false (a few milliseconds). */
+bool hub_is_busy(const struct hub *hub);
+/* Tells every session that the hub stops (Goodbye) and takes no more. hub_commit() sends it. */
+enum tg_err hub_stop(struct hub *hub);
+
+/* One JSON object, one line: counters and states, no names of bulletins, topics or audiences. */
+enum tg_err hub_stats(struct hub *hub, struct buf *ret);
+
+#endif

@@ -1,0 +1,90 @@
+/* Bulletins in the store: what was decided (kept for ever, small) and what is still to be delivered (dropped when it is). */
+#ifndef TOGUNA_BROKER_STORE_BULLETIN_H
+#define TOGUNA_BROKER_STORE_BULLETIN_H
+
+#include "broker/store.h"
+
+enum { STORE_RECIPIENTS = 1024, STORE_RANKS = 4 };
+
+/* A bulletin that was accepted or refused. One per id and one per (originator, number). */
+struct store_bulletin {
+  uint64_t leaf; /* of its accepted or refused entry: also its place in the order of the hub */
+  struct hash id;
+  nodeno originator;
+  char member[2];  /* of the originator when it was decided */
+  uint64_t number; /* the originator's running number; 0: the signature did not verify, the number is not taken */
+  bool accepted;
+  unsigned rank; /* 0 FLASH … 3 ROUTINE */
+  unsigned kind; /* enum kind */
+  tg_time created, expires;
+  uint64_t bytes;        /* sealed bytes of all bodies */
+  uint64_t charter_version;
+  struct hash policy_set; /* decided by */
+  struct hash recalls;   /* id of the bulletin that this one recalls; zeros: none */
+  bool recalled;
+};
+
+/* A recipient node of an accepted bulletin. */
+struct store_recipient {
+  nodeno node;
+  uint32_t portions; /* mask in its wrap */
+};
+
+/* Adds a decided bulletin. content: Submission bytes without wraps and bodies (accepted ones only). decision: Decision bytes, may be empty.
+   TG_DUPLICATE: this id, or this number of the originator, is decided already. */
+enum tg_err store_bulletin_put(struct store *store, const struct store_bulletin *bulletin, struct slice content,
+                               struct slice decision, const struct store_recipient *recipients, size_t count);
+/* TG_NOT_FOUND. */
+enum tg_err store_bulletin(struct store *store, uint64_t leaf, struct store_bulletin *ret);
+enum tg_err store_bulletin_by_id(struct store *store, const struct hash *id, struct store_bulletin *ret);
+enum tg_err store_bulletin_by_number(struct store *store, nodeno originator, uint64_t number,
+                                     struct store_bulletin *ret);
+/* Empty when it is not kept any more. */
+enum tg_err store_bulletin_content(struct store *store, uint64_t leaf, struct arena *arena, struct slice *ret);
+enum tg_err store_bulletin_decision(struct store *store, uint64_t leaf, struct arena *arena, struct slice *ret);
+/* All who were given a wrap, kept for ever. */
+enum tg_err store_bulletin_recipients(struct store *store, uint64_t leaf, struct arena *arena,
+                                      struct store_recipient **ret, size_t *ret_count);
+enum tg_err store_bulletin_recalled(struct store *store, uint64_t leaf);
+/* The accepted, not yet swept bulletin that expires first, at or before `until`. TG_NOT_FOUND. */
+enum tg_err store_bulletin_expiring(struct store *store, tg_time until, uint64_t *ret_leaf, tg_time *ret_expires);
+/* Forgets the decision, the content, the inline bodies and body files of a bulletin: what was decided stays. */
+enum tg_err store_bulletin_sweep(struct store *store, uint64_t leaf);
+
+/* The same for content and bodies alone, when nobody waits for them any more; the decision stays until it expires. */
+enum tg_err store_bulletin_drop(struct store *store, uint64_t leaf);
+
+/* Sealed bytes that bulletins of this member occupy. */
+enum tg_err store_member_bytes(struct store *store, const char member[2], uint64_t *ret);
+
+/* ---- evidence: what was signed twice, kept for ever beside its alarm entry */
+enum tg_err store_evidence_put(struct store *store, uint64_t leaf, struct slice bytes);
+
+/* ---- the queue of a node: one row per bulletin that it must still say it has */
+struct store_row {
+  nodeno node;
+  uint64_t leaf; /* of the bulletin */
+  unsigned rank;
+  bool held;
+  uint32_t portions;
+  uint64_t bytes;      /* sealed bytes of its portions */
+  uint64_t wrap_index; /* in the audience tree */
+  struct slice wrap, wrap_path;
+};
+
+enum tg_err store_row_put(struct store *store, const struct store_row *row);
+/* The row with the least leaf above `after` and below `below`, of this node, rank and holding. TG_NOT_FOUND. */
+enum tg_err store_row_next(struct store *store, nodeno node, bool held, unsigned rank, uint64_t after, bool after_any,
+                           uint64_t below, struct arena *arena, struct store_row *ret);
+/* Removes it, held or not, and drops the bulletin's content and bodies when it was the last row. *ret_removed (may be NULL): was there one? */
+enum tg_err store_row_remove(struct store *store, nodeno node, unsigned rank, uint64_t leaf, bool *ret_removed);
+enum tg_err store_row_hold(struct store *store, nodeno node, unsigned rank, uint64_t leaf, bool held);
+
+/* Rows and sealed bytes waiting for a node, kept as the rows change. */
+struct store_tally {
+  uint64_t count[STORE_RANKS], bytes[STORE_RANKS], held[STORE_RANKS];
+};
+enum tg_err store_tally(struct store *store, nodeno node, struct store_tally *ret);
+enum tg_err store_tally_all(struct store *store, struct store_tally *ret);
+
+#endif

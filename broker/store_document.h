@@ -1,0 +1,40 @@
+/* Documents and receipt notes in the store: what nodes are sent in order, from where they left off. */
+#ifndef TOGUNA_BROKER_STORE_DOCUMENT_H
+#define TOGUNA_BROKER_STORE_DOCUMENT_H
+
+#include "broker/store.h"
+
+/* An accepted document, in the hub's order. */
+struct store_document {
+  uint64_t sequence; /* from 1, with gaps; given by store_document_put */
+  unsigned kind;     /* enum document_kind */
+  struct hash hash;
+  struct slice content, proof; /* as they came; proof: encoded BatchProof of sealing keys, else empty */
+  uint64_t leaf;     /* of its entry */
+  tg_time accepted;
+};
+/* TG_DUPLICATE: this hash is here. */
+enum tg_err store_document_put(struct store *store, const struct store_document *document, uint64_t *ret_sequence);
+/* The first with sequence > after. TG_NOT_FOUND at the end. */
+enum tg_err store_document_next(struct store *store, uint64_t after, struct arena *arena, struct store_document *ret);
+enum tg_err store_document_by_hash(struct store *store, const struct hash *hash, struct arena *arena,
+                                   struct store_document *ret);
+/* Forgets one that a newer one made useless. Absent: TG_OK. */
+enum tg_err store_document_drop(struct store *store, const struct hash *hash);
+/* The highest sequence ever given; 0 when none. */
+enum tg_err store_document_last(struct store *store, uint64_t *ret);
+
+/* A receipt on its way to the originator of the bulletin. */
+struct store_note {
+  uint64_t sequence; /* in the originator's stream, from 1 */
+  struct slice receipt, proof; /* proof: encoded BatchProof */
+  uint64_t leaf;               /* of the receipts entry */
+};
+enum tg_err store_note_put(struct store *store, nodeno originator, const struct store_note *note);
+/* The first with sequence > after. TG_NOT_FOUND at the end. */
+enum tg_err store_note_next(struct store *store, nodeno originator, uint64_t after, struct arena *arena,
+                            struct store_note *ret);
+/* The originator has all up to and with this sequence. */
+enum tg_err store_notes_seen(struct store *store, nodeno originator, uint64_t sequence);
+
+#endif
