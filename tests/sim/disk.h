@@ -1,0 +1,43 @@
+/* Simulated disks for SQLite: a VFS in memory that knows what was synced and what only written. A crash keeps every synced byte, and of
+   the rest whatever the generator fancies: each write whole, torn at a sector, or lost, in any combination. */
+#ifndef TOGUNA_TESTS_SIM_DISK_H
+#define TOGUNA_TESTS_SIM_DISK_H
+
+#include "tests/sim/random.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct disk;
+
+/* A new empty disk, registered with SQLite as a VFS of this name (which is copied). Its faults draw from r, which must live longer. */
+struct disk *disk_new(const char *name, struct random *r);
+/* No connection may be open on it. */
+void disk_free(struct disk *d);
+const char *disk_vfs(const struct disk *d);
+
+/* Power fails: from now on every call on open files fails, so that nothing of the old process reaches the disk. Close its connections, then... */
+void disk_cut(struct disk *d);
+/* ...power comes back: unsynced writes are decided upon and the disk works again. */
+void disk_restore(struct disk *d);
+
+/* The n-th write, truncate or sync from now on fails once (with EIO, or ENOSPC for a write when `full`); 0: none. */
+void disk_fail_after(struct disk *d, uint64_t n, bool full);
+
+/* A copy of what is durable now, and back to it: an old image restored. Only while nothing is open. */
+struct disk_image;
+struct disk_image *disk_image(const struct disk *d);
+void disk_image_restore(struct disk *d, const struct disk_image *image);
+void disk_image_free(struct disk_image *image);
+
+/* Does any byte run of any file, synced or not, hold these bytes? */
+bool disk_contains(const struct disk *d, const void *bytes, size_t n);
+
+/* Counters for stories and figures. */
+struct disk_stats {
+  uint64_t writes, syncs, crashes, torn, lost;
+};
+struct disk_stats disk_stats(const struct disk *d);
+
+#endif
