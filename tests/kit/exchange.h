@@ -1,0 +1,56 @@
+/* A whole exchange in memory for tests: charter, keys, credentials and policies of a few states, all properly signed. Nothing here touches a
+   disk or asks the time; whoever wants the same exchange twice seeds libsodium first. Any failure ends the process: a test cannot
+   go on without its exchange. */
+#ifndef TOGUNA_TESTS_KIT_EXCHANGE_H
+#define TOGUNA_TESTS_KIT_EXCHANGE_H
+
+#include "keys/charter.h"
+#include "keys/credential.h"
+#include "keys/secret.h"
+
+enum { KIT_MEMBERS = 6, KIT_NODES_PER_MEMBER = 2 };
+
+/* One of a member's nodes with everything it holds. */
+struct kit_node {
+  char name[HOLDER_MAX + 1]; /* "ML/ops/n1" */
+  struct secret_key *identity, *transport, *witness;
+  struct buf credential; /* note */
+};
+
+struct kit_member {
+  struct country code;
+  struct secret_key *root, *officer[2];     /* officers with role policy */
+  struct buf officer_credential[2];         /* notes */
+  struct buf policy;                        /* note; serial `policy_serial` */
+  uint64_t policy_serial;
+  size_t n_nodes;
+  struct kit_node node[KIT_NODES_PER_MEMBER];
+};
+
+/* Members are ML BF NE SN NG TD, in this order; blocs AES (ML BF NE) and ECOWAS (SN NG). */
+struct kit {
+  tg_time start;   /* everything is effective from here */
+  struct hash exchange;
+  struct secret_key *hub_transport, *hub_log;
+  struct buf charter; /* note, version 1 */
+  size_t n_members;
+  struct kit_member member[KIT_MEMBERS];
+};
+
+/* An exchange of the first n members (2..6), one node each, hub "hub1" in SN; every policy lets everything pass between members up to
+   SECRET. `tune` may change the charter before it is signed; NULL. */
+struct kit *kit_new(size_t n, tg_time start, void (*tune)(struct charter *));
+void kit_free(struct kit *k);
+
+/* Gives member m a further node, "CC/ops/n2"; it receives too. */
+struct kit_node *kit_add_node(struct kit *k, size_t m);
+/* Replaces member m's policy note by one with these rules (lines after the head), the next serial, effective at `effective`, signed by the first
+   n_officers officers. */
+void kit_policy(struct kit *k, size_t m, const char *rules, tg_time effective, size_t n_officers);
+/* A note by which member m's root revokes this node's credential. */
+struct buf kit_revoke(struct kit *k, size_t m, const struct kit_node *node, tg_time now);
+
+/* Calls f for every document that founds the exchange, in an order in which they can be taken in. */
+void kit_each_document(const struct kit *k, void (*f)(void *context, struct slice note), void *context);
+
+#endif
