@@ -1,6 +1,7 @@
 /* SQLite, as a store that is certain or silent: exactly one connection per file (EXCLUSIVE locking), WAL, synchronous=FULL.
    After a commit or sync failed nobody knows what is on the disk: the store is *failed*, every later call returns TG_DISK and
-   nothing may be acknowledged any more; the process ends and recovery at the next start decides. One thread. */
+   nothing may be acknowledged any more; the process ends and recovery at the next start decides. A disk found full before the commit
+only costs the transaction. One thread. Triggers and views are off. */
 #ifndef TOGUNA_OS_DB_H
 #define TOGUNA_OS_DB_H
 

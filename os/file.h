@@ -42,6 +42,9 @@ enum tg_err file_erase(const char *path, struct tg_why *why);
 /* Removes durably, without overwriting. Absent: TG_OK. */
 enum tg_err file_remove(const char *path, struct tg_why *why);
 
+/* Makes durable that path was made, renamed or removed in its folder. */
+enum tg_err file_sync_folder(const char *path, struct tg_why *why);
+
 /* Bytes that this process may still write to the file system that holds path. */
 enum tg_err file_free_space(const char *path, uint64_t *ret, struct tg_why *why);
 

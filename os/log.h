@@ -12,10 +12,20 @@ enum log_level {
   LOG_DEBUG   /* only when asked for */
 };
 
+enum log_kind {
+  LOG_PAIR_TEXT,
+  LOG_PAIR_NUMBER,
+  LOG_PAIR_SIGNED,
+  LOG_PAIR_HEX,
+  LOG_PAIR_WHY,
+  LOG_PAIR_ERRNO,
+  LOG_PAIR_TIME
+};
+
 /* One key=value of an event. Made by the functions below, never by hand; borrows what it points to. */
 struct log_pair {
   const char *key;
-  enum { LOG_PAIR_TEXT, LOG_PAIR_NUMBER, LOG_PAIR_SIGNED, LOG_PAIR_HEX, LOG_PAIR_WHY, LOG_PAIR_ERRNO, LOG_PAIR_TIME } kind;
+  enum log_kind kind;
   struct slice bytes;
   uint64_t number;
   const struct tg_why *why;

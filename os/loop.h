@@ -3,7 +3,7 @@
    loop_run() and loop_turn(), in this order each turn:
      1 expired timers, earliest first   2 ready descriptors and signals   3 ZeroMQ sockets
      4 `soon` functions (asked for during this turn: output is gathered and written here)
-     5 `idle` functions, when nothing else is ready, or LOOP_BATCH_MS after the first was asked for */
+     5 `idle` functions, when nothing else was ready, or LOOP_BATCH_MS after the first was asked for; then 4 again */
 #ifndef TOGUNA_OS_LOOP_H
 #define TOGUNA_OS_LOOP_H
 
@@ -31,7 +31,8 @@ int loop_wait_ms(struct loop *l);
 /* The monotonic time of this turn (clock_mono). */
 int64_t loop_now(const struct loop *l);
 
-/* --- descriptors. `events` and `want` are of POLLIN, POLLOUT; POLLHUP and POLLERR are reported unasked. */
+/* --- descriptors. `events` and `want` are of POLLIN, POLLOUT; POLLHUP and POLLERR are reported unasked, unless
+   want is 0: then nothing is. */
 struct loop_watch;
 typedef void loop_watch_fn(void *arg, short events);
 /* NULL without memory, or when the descriptor cannot be watched (a regular file). */

@@ -17,7 +17,7 @@
 
 #define ROLE_PEERS_MAX 4
 #define ROLE_MAX 8
-#define ROLE_BRIEF_MAX (1u << 20)
+#define ROLE_BRIEF_MAX (1u << 18)
 
 struct role_start; /* what a role is given at its start */
 
@@ -45,8 +45,10 @@ struct supervisor_options {
 /* Runs until told to stop (SIGTERM, SIGINT: roles are stopped in the order of the table, each when the one before
    has gone) or until a role that is not disposable dies (the others are stopped the same way). SIGHUP is passed on
    to every role. Returns the exit code: 0 after SIGTERM; else that of the role that died, or 5 when a signal
-   killed it. Disposable roles restart after 100 ms, doubling up to 30 s, back to 100 ms once one has lived a minute.
-   Tells systemd READY=1 and STOPPING=1 when NOTIFY_SOCKET is set. No child outlives the parent (PDEATHSIG). */
+   killed it. A disposable role that dies before it was ever ready ends the program too: something is wrong with its
+   settings. Disposable roles restart after 100 ms, doubling up to 30 s, back to 100 ms once one has lived a minute.
+   SIGTERM and SIGHUP are blocked in a role from its birth, so none is lost before role_watch(); a role that runs other
+   programs must unblock them there. Tells systemd READY=1 and STOPPING=1 when NOTIFY_SOCKET is set. No child outlives the parent (PDEATHSIG). */
 int supervisor_run(const struct supervisor_options *o);
 
 /* --- in a child */

@@ -40,8 +40,9 @@ void zsock_free(struct zsock **z); /* before zauth_free(); NULL is fine */
 /* "tcp://127.0.0.1:40123": where a server really listens. */
 const char *zsock_endpoint(const struct zsock *z);
 
+/* All may send, cut and pause; none may free the socket: ask for that with a loop_after. */
 struct zsock_events {
-  /* One message. from is NULL on a client. body is gone after return. May send and cut, must not free the socket. */
+  /* One message. from is NULL on a client. body is gone after return. */
   void (*message)(void *arg, const struct seal_pk *from, struct slice body);
   /* Client: connected and authenticated; connection lost; key refused by the server; the server did not prove to be
      the one expected, or spoke no CURVE. Server: never called. May be NULL. */
@@ -70,7 +71,7 @@ size_t zsock_cut(struct zsock *z, const struct seal_pk *key);
 /* What strangers did; for metrics. */
 struct zsock_counts {
   uint64_t received, sent;
-  uint64_t accepted_connections, handshakes_ok, handshakes_failed, refused_keys, disconnected;
+  uint64_t connections, handshakes_ok, handshakes_failed, refused_keys, disconnected;
   uint64_t bad_parts;      /* messages of a wrong number of parts; their sender was cut */
   uint64_t unknown_sender; /* messages without a proven, still allowed key; dropped */
   uint64_t cut;
