@@ -5,6 +5,7 @@
 #include "keys/document.h"
 #include "keys/memberset.h"
 #include "keys/quorum.h"
+#include "proto/marking.h" /* level_parse, level_name */
 
 enum {
   CHARTER_BLOCS_MAX = 64,
@@ -15,10 +16,6 @@ enum {
   LEVEL_MIN = 1, /* UNCLASSIFIED, as Portion.level */
   LEVEL_MAX = 5, /* TOP-SECRET */
 };
-
-/* Classification levels by name: "UNCLASSIFIED" .. "TOP-SECRET" <-> 1..5. */
-enum tg_err level_parse(struct slice s, uint8_t *ret);
-const char *level_name(uint8_t level); /* "?" out of range */
 
 /* How far a member is in. Graded, so that a suspended state still owes receipts and recalls. */
 enum standing {

@@ -30,8 +30,7 @@ struct frame_kind {
   enum frame_type type;
   const char *name; /* "submit", for logs and counters */
   enum frame_direction direction;
-  size_t max; /* bytes of the frame */
-  const struct strict_limits *limits;
+  const struct strict_limits *limits; /* of the message: the frame is two bytes longer */
 };
 
 /* The row of a type byte, or NULL for a type this version does not know. */

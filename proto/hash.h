@@ -24,13 +24,11 @@ void hash_put_u32(struct hash_state *s, uint32_t v);
 void hash_put_u64(struct hash_state *s, uint64_t v);
 struct hash hash_end(struct hash_state *s);
 
-/* 64 lower-case hex digits and a NUL. */
-void hash_print(const struct hash *h, char out[65]);
-/* Exactly 64 hex digits, lower case. TG_BAD_INPUT otherwise. */
-enum tg_err hash_parse(struct slice s, struct hash *ret);
-
 /* RFC 5869 §2.2 and §2.3. An empty salt is 32 zero bytes. n is at most 255 × 32 (asserted). */
 void hkdf_extract(struct slice salt, struct slice ikm, uint8_t prk[32]);
 void hkdf_expand(const uint8_t prk[32], struct slice info, uint8_t *out, size_t n);
+/* The same for an input that is the concatenation of parts. */
+void hkdf_extract_parts(struct slice salt, const struct slice *ikm, size_t count, uint8_t prk[32]);
+void hkdf_expand_parts(const uint8_t prk[32], const struct slice *info, size_t count, uint8_t *out, size_t n);
 
 #endif

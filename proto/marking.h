@@ -14,14 +14,14 @@ enum caveat {
 };
 enum { CAVEAT_ALL = CAVEAT_ORCON | CAVEAT_BLIND };
 
-/* "TOP-SECRET", "amber+strict", "orcon": stable names for policies, --json and screens. A value outside its
+/* "TOP-SECRET", "amber+strict", "orcon": stable names for documents, --json and screens. A value outside its
    scale is "?". caveat_name takes one bit. */
-const char *level_name(enum level level);
-const char *tlp_name(enum tlp tlp);
-const char *caveat_name(enum caveat caveat);
-/* These names in upper or lower case (ASCII). TG_BAD_INPUT for any other. */
-enum tg_err level_parse(struct slice s, enum level *ret);
-enum tg_err tlp_parse(struct slice s, enum tlp *ret);
-enum tg_err caveat_parse(struct slice s, enum caveat *ret);
+const char *level_name(uint8_t level);
+const char *tlp_name(uint8_t tlp);
+const char *caveat_name(uint8_t caveat);
+/* These names, in upper or lower case (ASCII). TG_BAD_INPUT for any other. */
+enum tg_err level_parse(struct slice s, uint8_t *ret);
+enum tg_err tlp_parse(struct slice s, uint8_t *ret);
+enum tg_err caveat_parse(struct slice s, uint8_t *ret);
 
 #endif

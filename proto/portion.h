@@ -12,8 +12,8 @@ struct portion {
   struct slice bytes; /* exactly as they came: the leaf of the portion tree */
   struct slice salt;
   uint32_t index; /* below LIMIT_PORTIONS */
-  enum level level;
-  enum tlp tlp;
+  uint8_t level;  /* enum level */
+  uint8_t tlp;    /* enum tlp */
   uint32_t caveats;   /* enum caveat */
   struct slice label; /* national label, may be empty */
   struct hash release_hash;
@@ -23,8 +23,7 @@ struct portion {
 /* What an originator decides about one portion; portion_build() adds the salt. */
 struct portion_draft {
   uint32_t index;
-  enum level level;
-  enum tlp tlp;
+  uint8_t level, tlp;
   uint32_t caveats;
   struct slice label;
   struct hash release_hash; /* release_hash() of the Release bytes */

@@ -15,6 +15,7 @@ enum strict_flag {
   STRICT_REQUIRED = 1, /* must be present: not empty, not zero */
   STRICT_TEXT = 2,     /* well-formed UTF-8 without control characters or bidirectional marks */
   STRICT_STEPS = 4,    /* a Merkle path: a multiple of 32 bytes */
+  STRICT_EMPTY = 8,    /* an element of repeated bytes may be empty */
 };
 
 /* What one field may hold. Bytes are opaque here: a message inside a bytes field is checked by whoever
@@ -23,7 +24,7 @@ struct strict_field {
   uint32_t number;                     /* as in the schema */
   unsigned flags;                      /* enum strict_flag */
   uint64_t min, max;                   /* bytes: length; numbers: value. Of each element when repeated. A field that is
-                                          absent is not measured. min is at least 1: elements are never empty or 0 */
+                                          absent is not measured; a singular one is never present with its default */
   uint32_t count;                      /* repeated: most elements; 0 for a singular field */
   const struct strict_limits *message; /* of a message field */
 };
