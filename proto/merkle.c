@@ -310,37 +310,33 @@ enum tg_err merkle_path_verify(const struct hash *leaf, uint64_t index, uint64_t
   return hash_eq(&reached, root) ? TG_OK : TG_BAD_PROOF;
 }
 
-/* RFC 9162 §2.1.4.2 for 0 < old < size. `seed` is the first hash of the path, which is left out of the wire
-   form when the old tree is a complete subtree: then it is the old root itself. */
-static enum tg_err extends(uint64_t old, const struct hash *old_root, uint64_t size, const struct hash *root,
-                           struct slice path)
+enum tg_err merkle_consistency_roots(uint64_t old_size, uint64_t size, const struct hash *first,
+                                     struct slice rest, struct hash *ret_old, struct hash *ret)
 {
-  uint64_t fn = old - 1, sn = size - 1;
-  struct hash fr = *old_root, sr;
-  size_t at = 0;
-  if ((old & (old - 1)) != 0) {
-    if (path.n < HASH)
-      return TG_BAD_PROOF;
-    memcpy(fr.b, path.p, HASH);
-    at = HASH;
-  }
-  sr = fr;
+  if (old_size == 0 || old_size >= size || rest.n % HASH != 0)
+    return TG_BAD_PROOF;
+  uint64_t fn = old_size - 1, sn = size - 1; /* names of RFC 9162 §2.1.4.2 */
+  struct hash fr = *first, sr = *first;
   for (; fn & 1; fn >>= 1)
     sn >>= 1;
-  for (; at < path.n; at += HASH) {
+  for (size_t at = 0; at < rest.n; at += HASH) {
     if (sn == 0)
       return TG_BAD_PROOF;
     if ((fn & 1) || fn == sn) {
-      fr = node_of(path.p + at, fr.b);
-      sr = node_of(path.p + at, sr.b);
+      fr = node_of(rest.p + at, fr.b);
+      sr = node_of(rest.p + at, sr.b);
       while (!(fn & 1) && fn != 0)
         fn >>= 1, sn >>= 1;
     } else {
-      sr = node_of(sr.b, path.p + at);
+      sr = node_of(sr.b, rest.p + at);
     }
     fn >>= 1, sn >>= 1;
   }
-  return sn == 0 && hash_eq(&fr, old_root) && hash_eq(&sr, root) ? TG_OK : TG_BAD_PROOF;
+  if (sn != 0)
+    return TG_BAD_PROOF;
+  *ret_old = fr;
+  *ret = sr;
+  return TG_OK;
 }
 
 enum tg_err merkle_consistency_verify(uint64_t old_size, const struct hash *old_root, uint64_t size,
@@ -352,5 +348,13 @@ enum tg_err merkle_consistency_verify(uint64_t old_size, const struct hash *old_
     return path.n == 0 && hash_eq(old_root, root) ? TG_OK : TG_BAD_PROOF;
   if (path.n == 0)
     return TG_BAD_PROOF;
-  return extends(old_size, old_root, size, root, path);
+  struct hash first = *old_root, old, new;
+  if (!merkle_old_is_complete(old_size)) {
+    memcpy(first.b, path.p, HASH);
+    path = slice_of(path.p + HASH, path.n - HASH);
+  }
+  enum tg_err err = merkle_consistency_roots(old_size, size, &first, path, &old, &new);
+  if (err)
+    return err;
+  return hash_eq(&old, old_root) && hash_eq(&new, root) ? TG_OK : TG_BAD_PROOF;
 }

@@ -85,4 +85,17 @@ enum tg_err merkle_path_verify(const struct hash *leaf, uint64_t index, uint64_t
 enum tg_err merkle_consistency_verify(uint64_t old_size, const struct hash *old_root, uint64_t size,
                                       const struct hash *root, struct slice path);
 
+/* Is the tree of this size one complete subtree? Then a consistency path from it does not repeat its root. */
+static inline bool merkle_old_is_complete(uint64_t size)
+{
+  return (size & (size - 1)) == 0;
+}
+
+/* The two roots that a consistency path leads to, for 0 < old_size < size, when its first hash is given apart
+   from the rest. Where *ret is the root of a tree, *ret_old is the root of its first old_size leaves,
+   whatever anybody said about them: this is how a fork is proved. TG_BAD_PROOF when the path has not exactly
+   the length that the sizes demand. */
+enum tg_err merkle_consistency_roots(uint64_t old_size, uint64_t size, const struct hash *first,
+                                     struct slice rest, struct hash *ret_old, struct hash *ret);
+
 #endif

@@ -340,6 +340,32 @@ static void no_changed_consistency_is_accepted(void **state)
   }
 }
 
+/* A path from another beginning still leads to the true tree: it shows what that tree begins with. */
+static void a_path_names_the_beginning_it_comes_from(void **state)
+{
+  const struct hash *leaves = *state;
+  for (size_t n = 2; n <= 40; n++) {
+    struct hash root = merkle_root(leaves, n), old, new;
+    for (size_t m = 1; m < n; m++) {
+      struct hash true_old = merkle_root(leaves, m);
+      struct store s = {.leaves = leaves, .size = n};
+      struct merkle_path p;
+      assert_int_equal(merkle_consistency(m, n, store_fetch, &s, &p), TG_OK);
+      struct slice rest = merkle_path_slice(&p);
+      struct hash first = true_old;
+      if (!merkle_old_is_complete(m)) {
+        first = p.hash[0];
+        rest = slice_of(rest.p + 32, rest.n - 32);
+      }
+      assert_int_equal(merkle_consistency_roots(m, n, &first, rest, &old, &new), TG_OK);
+      assert_true(hash_eq(&old, &true_old));
+      assert_true(hash_eq(&new, &root));
+      assert_int_equal(merkle_consistency_roots(n, n, &first, rest, &old, &new), TG_BAD_PROOF);
+      assert_int_equal(merkle_consistency_roots(0, n, &first, rest, &old, &new), TG_BAD_PROOF);
+    }
+  }
+}
+
 static enum tg_err disk_fails(void *from, unsigned level, uint64_t index, struct hash *ret)
 {
   size_t *left = from;
@@ -428,6 +454,7 @@ int main(void)
       cmocka_unit_test(every_tree_extends_every_beginning_of_it),
       cmocka_unit_test(no_changed_proof_is_accepted),
       cmocka_unit_test(no_changed_consistency_is_accepted),
+      cmocka_unit_test(a_path_names_the_beginning_it_comes_from),
       cmocka_unit_test(a_failing_store_is_told_and_changes_nothing),
       cmocka_unit_test(what_cannot_be_asked_is_refused),
       cmocka_unit_test(the_largest_trees_fit),
