@@ -3,7 +3,7 @@
 #ifndef TOGUNA_KEYS_COUNTRY_H
 #define TOGUNA_KEYS_COUNTRY_H
 
-#include "proto/base.h"
+#include "proto/buf.h"
 
 /* A country code as it is kept everywhere: two capital letters and a NUL. */
 struct country {

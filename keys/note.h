@@ -7,7 +7,7 @@
 #include "proto/buf.h"
 
 enum {
-  NOTE_BYTES_MAX = 512 * 1024, /* the whole note */
+  NOTE_BYTES_MAX = 256 * 1024, /* the whole note, as LIMIT_DOCUMENT of proto/limits.h */
   NOTE_SIGNATURES_MAX = 256,
   NOTE_SIGNATURE_MAX = 8 * 1024, /* bytes of one decoded signature, of whatever algorithm */
   NOTE_NAME_MAX = 191,           /* bytes of a key name; longer ones are refused */
