@@ -5,7 +5,7 @@
 #include "keys/document.h"
 #include "keys/memberset.h"
 #include "keys/quorum.h"
-#include "proto/marking.h" /* level_parse, level_name */
+#include "proto/marking.h"
 
 enum {
   CHARTER_BLOCS_MAX = 64,
@@ -13,8 +13,6 @@ enum {
   CHARTER_ENDPOINTS_MAX = 8,
   CHARTER_SUITES_MAX = 8,
   ENDPOINT_MAX = 127,
-  LEVEL_MIN = 1, /* UNCLASSIFIED, as Portion.level */
-  LEVEL_MAX = 5, /* TOP-SECRET */
 };
 
 /* How far a member is in. Graded, so that a suspended state still owes receipts and recalls. */
@@ -34,7 +32,7 @@ bool standing_may_receive(enum standing s);   /* GOOD, NO_SENDING: a new bulleti
 struct charter_member {
   struct country code;
   struct note_key root;   /* named exchange/CC */
-  uint8_t ceiling;        /* highest level this member may originate or receive; LEVEL_MAX unless stated */
+  enum level ceiling;     /* highest level this member may originate or receive; LEVEL_TOP_SECRET unless stated */
   enum standing standing; /* GOOD unless a `suspended` line says otherwise */
 };
 
@@ -76,7 +74,8 @@ struct charter_limits {
   uint64_t sealing_ahead;        /* periods published ahead */
   tg_time sealing_window;        /* how long after its period a key is still accepted as fallback */
 };
-extern const struct charter_limits CHARTER_LIMITS_DEFAULT;
+/* What holds where a charter says nothing. */
+struct charter_limits charter_limits_default(void);
 
 /* An open structure: a charter is a declared format, and those who draft one fill it in. Everything reached by pointer
    is owned by the charter. Members are ascending by code. */
@@ -114,9 +113,9 @@ const struct charter_bloc *charter_bloc(const struct charter *c, struct slice na
 const struct charter_hub *charter_hub(const struct charter *c, struct slice name);
 bool charter_has_suite(const struct charter *c, uint16_t suite);
 
-/* Is q met by the members marked in signed[] (parallel to c->member)? Only members in good standing count. TG_OK, or
-   TG_REFUSED with the camp that lacks and how many. */
-enum tg_err charter_quorum(const struct charter *c, const struct quorum *q, const bool *signed_by,
+/* Is q met by the members marked in signed_by (parallel to c->member)? Suspended members do not count, nor those marked
+   in `left` (withdrawn; may be NULL). TG_OK, or TG_REFUSED with the camp that lacks and how many. */
+enum tg_err charter_quorum(const struct charter *c, const struct quorum *q, const bool *signed_by, const bool *left,
                            struct tg_why *why);
 
 /* Which members' roots signed the note? ret_signed is parallel to c->member. TG_BAD_SIGNATURE when a root's signature is
@@ -127,8 +126,7 @@ enum tg_err charter_signers(const struct charter *c, const struct note *note, bo
 enum tg_err charter_check_founding(const struct charter *c, const struct note *note, struct tg_why *why);
 /* May `next` follow `now`: same exchange, version + 1, carries the hash of now's text, not effective earlier, signed by
    the quorum of now and by every root key that now did not name? TG_STALE, TG_BAD_INPUT, TG_REFUSED (quorum lacks),
-   TG_BAD_SIGNATURE. Members that have withdrawn are given in `left` (parallel to now->member, may be NULL) and do not
-   count for the quorum. */
+   TG_BAD_SIGNATURE. left: as in charter_quorum(), parallel to now->member. */
 enum tg_err charter_check_succession(const struct charter *now, const struct hash *now_hash, const bool *left,
                                      const struct charter *next, const struct note *note, struct tg_why *why);
 

@@ -12,7 +12,7 @@ struct revocation {
   bool by_key;           /* what is revoked: `key`, else `credential` */
   struct hash credential;
   struct sign_pk key;
-  char reason[128]; /* may be empty; cut on a character boundary */
+  char reason[128]; /* may be empty; one line of visible text */
 };
 
 enum tg_err revocation_parse(struct slice text, const char *file, struct revocation *ret, struct tg_why *why);
