@@ -467,7 +467,7 @@ static struct charter *charter_alloc(const struct document *d)
   struct charter *c = calloc(1, sizeof *c);
   if (!c)
     return NULL;
-  c->limits = charter_limits_default();
+  c->limits = CHARTER_LIMITS_DEFAULT;
   c->member = calloc(count_rule(d, MEMBER), sizeof *c->member);
   c->bloc = calloc(count_rule(d, BLOC) + 1, sizeof *c->bloc);
   c->hub = calloc(count_rule(d, HUB) + 1, sizeof *c->hub);

@@ -74,8 +74,7 @@ struct charter_limits {
   uint64_t sealing_ahead;        /* periods published ahead */
   tg_time sealing_window;        /* how long after its period a key is still accepted as fallback */
 };
-/* What holds where a charter says nothing. */
-struct charter_limits charter_limits_default(void);
+extern const struct charter_limits CHARTER_LIMITS_DEFAULT; /* what holds where a charter says nothing */
 
 /* An open structure: a charter is a declared format, and those who draft one fill it in. Everything reached by pointer
    is owned by the charter. Members are ascending by code. */

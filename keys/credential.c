@@ -98,7 +98,7 @@ static enum tg_err read_all(const struct document *d, struct credential *c, stru
   if (!err)
     err = read_role(d, c, why);
   if (!err)
-    err = document_number(d, document_find(d, SERIAL), 0, 1, UINT32_MAX, &c->serial, why);
+    err = document_number(d, document_find(d, SERIAL), 0, 1, INT64_MAX, &c->serial, why);
   if (!err)
     err = document_key(d, document_find(d, IDENTITY), 0, c->identity.b, why);
   if (!err)

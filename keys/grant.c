@@ -36,7 +36,7 @@ static enum tg_err read_all(const struct document *d, struct grant *g, struct tg
   if (!err)
     err = document_country(d, document_find(d, MEMBER), 0, &g->member, why);
   if (!err)
-    err = document_number(d, document_find(d, SERIAL), 0, 1, UINT32_MAX, &g->serial, why);
+    err = document_number(d, document_find(d, SERIAL), 0, 1, INT64_MAX, &g->serial, why);
   if (!err)
     err = document_hash_word(d, document_find(d, BULLETIN), 0, &g->bulletin, why);
   if (!err)

@@ -13,32 +13,54 @@ enum unit { COUNT, SIZE, DURATION };
 #define GIB (1024 * MIB)
 #define AT(member) offsetof(struct charter_limits, member)
 
+const struct charter_limits CHARTER_LIMITS_DEFAULT = {
+    .body_size = GIB,
+    .lifetime = 30 * TG_DAY,
+    .frame = LIMIT_FRAME,
+    .inline_body = 256 * KIB,
+    .portions = LIMIT_PORTIONS,
+    .recipients = LIMIT_WRAPS,
+    .bulletins_per_hour = 100000,
+    .flash_per_hour = 120,
+    .immediate_per_hour = 1200,
+    .queue = 100000,
+    .queue_bytes = 16 * GIB,
+    .documents_per_hour = 600,
+    .credentials = 256,
+    .sessions = 64,
+    .clock_skew = 5 * TG_MINUTE,
+    .widening_delay = TG_DAY,
+    .sealing_period = TG_DAY,
+    .sealing_ahead = 30,
+    .sealing_window = 7 * TG_DAY,
+};
+
 /* All values are 64 bits wide, so that one pair of functions reads and writes them. */
 static const struct row {
   const char *name;
   enum unit unit;
   size_t at;
-  uint64_t normal, min, max;
+  uint64_t min, max;
 } rows[LIMIT_ROWS] = {
-    {"body-size", SIZE, AT(body_size), GIB, 64 * KIB, 1024 * GIB},
-    {"lifetime", DURATION, AT(lifetime), 30 * TG_DAY, TG_HOUR, 400 * TG_DAY},
-    {"frame", SIZE, AT(frame), LIMIT_FRAME, 128 * KIB, LIMIT_FRAME},
-    {"inline-body", SIZE, AT(inline_body), 256 * KIB, 0, 512 * KIB},
-    {"portions", COUNT, AT(portions), LIMIT_PORTIONS, 1, LIMIT_PORTIONS},
-    {"recipients", COUNT, AT(recipients), LIMIT_WRAPS, 1, LIMIT_WRAPS},
-    {"bulletins-per-hour", COUNT, AT(bulletins_per_hour), 100000, 1, 1000000000},
-    {"flash-per-hour", COUNT, AT(flash_per_hour), 120, 1, 1000000000},
-    {"immediate-per-hour", COUNT, AT(immediate_per_hour), 1200, 1, 1000000000},
-    {"queue", COUNT, AT(queue), 100000, 1, 100000000},
-    {"queue-bytes", SIZE, AT(queue_bytes), 16 * GIB, MIB, 1024 * 1024 * GIB},
-    {"documents-per-hour", COUNT, AT(documents_per_hour), 600, 1, 1000000},
-    {"credentials", COUNT, AT(credentials), 256, 1, 4096},
-    {"sessions", COUNT, AT(sessions), 64, 1, 4096},
-    {"clock-skew", DURATION, AT(clock_skew), 5 * TG_MINUTE, TG_SECOND, TG_DAY},
-    {"widening-delay", DURATION, AT(widening_delay), TG_DAY, TG_SECOND, 90 * TG_DAY},
-    {"sealing-period", DURATION, AT(sealing_period), TG_DAY, TG_MINUTE, 90 * TG_DAY},
-    {"sealing-ahead", COUNT, AT(sealing_ahead), 30, 1, 100},
-    {"sealing-window", DURATION, AT(sealing_window), 7 * TG_DAY, TG_MINUTE, 400 * TG_DAY},
+    {"body-size", SIZE, AT(body_size), 64 * KIB, 1024 * GIB},
+    {"lifetime", DURATION, AT(lifetime), TG_HOUR, 400 * TG_DAY},
+    {"frame", SIZE, AT(frame), 128 * KIB, LIMIT_FRAME},
+    {"inline-body", SIZE, AT(inline_body), 0, 512 * KIB},
+    {"portions", COUNT, AT(portions), 1, LIMIT_PORTIONS},
+    {"recipients", COUNT, AT(recipients), 1, LIMIT_WRAPS},
+    {"bulletins-per-hour", COUNT, AT(bulletins_per_hour), 1, 1000000000},
+    {"flash-per-hour", COUNT, AT(flash_per_hour), 1, 1000000000},
+    {"immediate-per-hour", COUNT, AT(immediate_per_hour), 1, 1000000000},
+    {"queue", COUNT, AT(queue), 1, 100000000},
+    {"queue-bytes", SIZE, AT(queue_bytes), MIB, 1024 * 1024 * GIB},
+    {"documents-per-hour", COUNT, AT(documents_per_hour), 1, 1000000},
+    {"credentials", COUNT, AT(credentials), 1, 4096},
+    {"sessions", COUNT, AT(sessions), 1, 4096},
+    {"clock-skew", DURATION, AT(clock_skew), TG_SECOND, TG_DAY},
+    {"widening-delay", DURATION, AT(widening_delay), TG_SECOND, 90 * TG_DAY},
+    {"sealing-period", DURATION, AT(sealing_period), TG_MINUTE, 90 * TG_DAY},
+    {"sealing-ahead", COUNT, AT(sealing_ahead), 1, 100},
+    {"sealing-window", DURATION, AT(sealing_window), TG_MINUTE, 400 * TG_DAY},
 };
 
 _Static_assert(sizeof(struct charter_limits) == LIMIT_ROWS * sizeof(uint64_t), "every limit has its row");
@@ -53,14 +75,6 @@ static uint64_t get(const struct charter_limits *limits, const struct row *row)
 static void set(struct charter_limits *limits, const struct row *row, uint64_t v)
 {
   memcpy((char *)limits + row->at, &v, sizeof v);
-}
-
-struct charter_limits charter_limits_default(void)
-{
-  struct charter_limits limits;
-  for (size_t i = 0; i < LIMIT_ROWS; i++)
-    set(&limits, &rows[i], rows[i].normal);
-  return limits;
 }
 
 const char *limit_name(size_t row) { return row < LIMIT_ROWS ? rows[row].name : NULL; }
@@ -144,7 +158,7 @@ void limit_print(const struct charter_limits *limits, struct buf *out)
   for (size_t i = 0; i < LIMIT_ROWS; i++) {
     char value[32];
     uint64_t v = get(limits, &rows[i]);
-    if (v == rows[i].normal)
+    if (v == get(&CHARTER_LIMITS_DEFAULT, &rows[i]))
       continue;
     value_print(rows[i].unit, v, value);
     buf_printf(out, "limit %s %s\n", rows[i].name, value);

@@ -44,7 +44,7 @@ static enum tg_err read_all(const struct document *d, struct revocation *r, stru
   if (!err)
     err = document_country(d, document_find(d, MEMBER), 0, &r->member, why);
   if (!err)
-    err = document_number(d, document_find(d, SERIAL), 0, 1, UINT32_MAX, &r->serial, why);
+    err = document_number(d, document_find(d, SERIAL), 0, 1, INT64_MAX, &r->serial, why);
   if (!err)
     err = read_what(d, r, why);
   return err ? err : read_reason(d, r, why);

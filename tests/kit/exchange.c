@@ -143,7 +143,7 @@ static void charter_found(struct kit *k, void (*tune)(struct charter *))
   need(secret_key_note_key(k->hub_log, &hub.log) == TG_OK, "the log's note key");
   for (size_t i = 0; i < k->n_members; i++) {
     struct charter_member *m = &members[rank(k, i)];
-    *m = (struct charter_member){.code = k->member[i].code, .ceiling = LEVEL_MAX, .standing = STANDING_GOOD};
+    *m = (struct charter_member){.code = k->member[i].code, .ceiling = LEVEL_TOP_SECRET, .standing = STANDING_GOOD};
     need(secret_key_note_key(k->member[i].root, &m->root) == TG_OK, "a root's note key");
     roots[i] = k->member[i].root;
   }
