@@ -2,7 +2,6 @@
 #include "keys/codec.h"
 #include "keys/limit.h"
 #include "keys/nearest.h"
-#include "proto/hash.h"
 
 #include <assert.h>
 #include <sodium.h>

@@ -13,6 +13,8 @@ enum {
   CHARTER_ENDPOINTS_MAX = 8,
   CHARTER_SUITES_MAX = 8,
   ENDPOINT_MAX = 127,
+  LEVEL_MIN = LEVEL_UNCLASSIFIED,
+  LEVEL_MAX = LEVEL_TOP_SECRET,
 };
 
 /* How far a member is in. Graded, so that a suspended state still owes receipts and recalls. */
@@ -32,7 +34,7 @@ bool standing_may_receive(enum standing s);   /* GOOD, NO_SENDING: a new bulleti
 struct charter_member {
   struct country code;
   struct note_key root;   /* named exchange/CC */
-  enum level ceiling;     /* highest level this member may originate or receive; LEVEL_TOP_SECRET unless stated */
+  uint8_t ceiling;        /* highest level this member may originate or receive; LEVEL_MAX unless stated */
   enum standing standing; /* GOOD unless a `suspended` line says otherwise */
 };
 

@@ -2,7 +2,6 @@
 #include "keys/charter.h"
 #include "keys/codec.h"
 #include "keys/limit.h"
-#include "proto/hash.h"
 
 static void print_head(const struct charter *c, struct buf *out)
 {

@@ -1,6 +1,5 @@
 /* Who must have signed a charter: founding, quorum, succession. */
 #include "keys/charter.h"
-#include "proto/hash.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -46,3 +46,21 @@ void key_print(const uint8_t key[32], char out[KEY_TEXT])
 {
   sodium_bin2base64(out, KEY_TEXT, key, 32, sodium_base64_VARIANT_ORIGINAL);
 }
+
+enum tg_err hash_parse(struct slice text, struct hash *ret)
+{
+  struct hash h = {{0}};
+  if (text.n != 2 * sizeof h.b)
+    return TG_BAD_INPUT;
+  for (size_t i = 0; i < text.n; i++) {
+    uint8_t c = text.p[i];
+    bool digit = c >= '0' && c <= '9', letter = c >= 'a' && c <= 'f';
+    if (!digit && !letter)
+      return TG_BAD_INPUT;
+    h.b[i / 2] = (uint8_t)(h.b[i / 2] << 4 | (digit ? c - '0' : c - 'a' + 10));
+  }
+  *ret = h;
+  return TG_OK;
+}
+
+void hash_print(const struct hash *h, char out[HASH_TEXT]) { sodium_bin2hex(out, HASH_TEXT, h->b, sizeof h->b); }

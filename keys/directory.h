@@ -105,7 +105,7 @@ struct memberset directory_members(const struct directory *d, tg_time at);
 struct memberset directory_originators(const struct directory *d, tg_time at);
 struct memberset directory_receivers(const struct directory *d, tg_time at);
 /* Highest level for a member by the charter in force; 0 when not a member. */
-unsigned directory_ceiling(const struct directory *d, struct country code, tg_time at);
+uint8_t directory_ceiling(const struct directory *d, struct country code, tg_time at);
 
 /* Members of a bloc as the charter in force at `at` lists them (whatever their standing). TG_NOT_FOUND: no such bloc. */
 enum tg_err directory_bloc(const struct directory *d, struct slice name, tg_time at, struct memberset *ret);

@@ -1,6 +1,5 @@
 #include "keys/revocation.h"
 #include "keys/codec.h"
-#include "proto/hash.h"
 
 #include <string.h>
 
