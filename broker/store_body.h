@@ -19,8 +19,8 @@ enum tg_err store_file_chunks(struct store *store, const struct hash *id, unsign
 /* Reads `size` bytes of a chunk. TG_NOT_FOUND when they are not there. */
 enum tg_err store_file_chunk(struct store *store, const struct hash *id, unsigned portion, uint64_t chunk, size_t size,
                              struct arena *arena, struct slice *ret);
-/* Removes the file, once this transaction is committed. */
-enum tg_err store_file_remove(struct store *store, const struct hash *id, unsigned portion);
+/* Removes all files of a bulletin, once this transaction is committed. */
+enum tg_err store_file_remove_all(struct store *store, const struct hash *id);
 
 /* ---- submissions that wait */
 enum parked_for { PARKED_FOR_BODIES = 1, PARKED_FOR_DOCUMENTS };
@@ -38,9 +38,11 @@ enum tg_err store_parked(struct store *store, const struct hash *id, struct aren
 /* The first with place > after, of one originator (0: of all); *ret_place is its place. TG_NOT_FOUND at the end. */
 enum tg_err store_parked_next(struct store *store, nodeno originator, uint64_t after, struct arena *arena,
                               struct store_parked *ret, uint64_t *ret_place);
+/* The one whose time is over first, at or before `now`. TG_NOT_FOUND. */
+enum tg_err store_parked_due(struct store *store, tg_time now, struct arena *arena, struct store_parked *ret);
 /* How many submissions of a node wait. */
 enum tg_err store_parked_count(struct store *store, nodeno originator, uint64_t *ret);
-/* Removes it and gives back its reserved bytes. Its files stay: they become the bulletin's, or are removed one by one. */
+/* Removes it and gives back its reserved bytes. Its files stay: they become the bulletin's, or are removed by store_file_remove_all(). */
 enum tg_err store_parked_remove(struct store *store, const struct hash *id);
 
 #endif

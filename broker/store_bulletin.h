@@ -1,4 +1,5 @@
-/* Bulletins in the store: what was decided (kept for ever, small) and what is still to be delivered (dropped when it is). */
+/* Bulletins in the store: that they were decided (kept for ever, small); what was said and decided (remembered for a time, so that later ones
+   may name them as sources); and what is still to be delivered (dropped when it is, or when it expires). */
 #ifndef TOGUNA_BROKER_STORE_BULLETIN_H
 #define TOGUNA_BROKER_STORE_BULLETIN_H
 
@@ -30,29 +31,36 @@ struct store_recipient {
   uint32_t portions; /* mask in its wrap */
 };
 
-/* Adds a decided bulletin. content: Submission bytes without wraps and bodies (accepted ones only). decision: Decision bytes, may be empty.
-   TG_DUPLICATE: this id, or this number of the originator, is decided already. */
-enum tg_err store_bulletin_put(struct store *store, const struct store_bulletin *bulletin, struct slice content,
-                               struct slice decision, const struct store_recipient *recipients, size_t count);
+/* What is remembered of it until `until`. */
+struct store_memory {
+  tg_time until;
+  struct slice content;  /* Submission bytes without wraps and bodies; empty when refused */
+  struct slice decision; /* Decision bytes; empty when nothing was decided */
+};
+
+/* Adds a decided bulletin; an accepted one is awaited by `count` recipients and occupies its bytes. TG_DUPLICATE: this id, or this number of
+   the originator, is decided already. */
+enum tg_err store_bulletin_put(struct store *store, const struct store_bulletin *bulletin,
+                               const struct store_memory *memory, const struct store_recipient *recipients,
+                               size_t count);
 /* TG_NOT_FOUND. */
 enum tg_err store_bulletin(struct store *store, uint64_t leaf, struct store_bulletin *ret);
 enum tg_err store_bulletin_by_id(struct store *store, const struct hash *id, struct store_bulletin *ret);
 enum tg_err store_bulletin_by_number(struct store *store, nodeno originator, uint64_t number,
                                      struct store_bulletin *ret);
-/* Empty when it is not kept any more. */
+/* Empty when it is forgotten. */
 enum tg_err store_bulletin_content(struct store *store, uint64_t leaf, struct arena *arena, struct slice *ret);
 enum tg_err store_bulletin_decision(struct store *store, uint64_t leaf, struct arena *arena, struct slice *ret);
 /* All who were given a wrap, kept for ever. */
 enum tg_err store_bulletin_recipients(struct store *store, uint64_t leaf, struct arena *arena,
                                       struct store_recipient **ret, size_t *ret_count);
 enum tg_err store_bulletin_recalled(struct store *store, uint64_t leaf);
-/* The accepted, not yet swept bulletin that expires first, at or before `until`. TG_NOT_FOUND. */
+/* The awaited bulletin that expires first, at or before `until`. TG_NOT_FOUND. */
 enum tg_err store_bulletin_expiring(struct store *store, tg_time until, uint64_t *ret_leaf, tg_time *ret_expires);
-/* Forgets the decision, the content, the inline bodies and body files of a bulletin: what was decided stays. */
-enum tg_err store_bulletin_sweep(struct store *store, uint64_t leaf);
-
-/* The same for content and bodies alone, when nobody waits for them any more; the decision stays until it expires. */
+/* Nobody awaits it any more: its bodies go. Not awaited: nothing happens. */
 enum tg_err store_bulletin_drop(struct store *store, uint64_t leaf);
+/* Forgets what is to be forgotten by now, some of it at a time: *ret_more says whether to call again. */
+enum tg_err store_bulletins_forget(struct store *store, tg_time now, bool *ret_more);
 
 /* Sealed bytes that bulletins of this member occupy. */
 enum tg_err store_member_bytes(struct store *store, const char member[2], uint64_t *ret);
@@ -73,14 +81,14 @@ struct store_row {
 };
 
 enum tg_err store_row_put(struct store *store, const struct store_row *row);
-/* The row with the least leaf above `after` and below `below`, of this node, rank and holding. TG_NOT_FOUND. */
-enum tg_err store_row_next(struct store *store, nodeno node, bool held, unsigned rank, uint64_t after, bool after_any,
-                           uint64_t below, struct arena *arena, struct store_row *ret);
+/* The row of this node, holding and rank with the least leaf of from .. below - 1. TG_NOT_FOUND. */
+enum tg_err store_row_next(struct store *store, nodeno node, bool held, unsigned rank, uint64_t from, uint64_t below,
+                           struct arena *arena, struct store_row *ret);
 /* Removes it, held or not, and drops the bulletin's content and bodies when it was the last row. *ret_removed (may be NULL): was there one? */
 enum tg_err store_row_remove(struct store *store, nodeno node, unsigned rank, uint64_t leaf, bool *ret_removed);
 enum tg_err store_row_hold(struct store *store, nodeno node, unsigned rank, uint64_t leaf, bool held);
 
-/* Rows and sealed bytes waiting for a node, kept as the rows change. */
+/* Rows and sealed bytes waiting for a node, held ones included, kept as the rows change. */
 struct store_tally {
   uint64_t count[STORE_RANKS], bytes[STORE_RANKS], held[STORE_RANKS];
 };

@@ -1,0 +1,267 @@
+#include "broker/store_inside.h"
+#include "broker/store_schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TILE_INDEX_BITS = 56 };
+
+/* ---- life */
+
+static enum tg_err database_open(struct store *store, const struct store_options *o, struct tg_why *why)
+{
+  return db_open(&(struct db_options){.path = o->database,
+                                      .vfs = o->vfs,
+                                      .application_id = STORE_APPLICATION_ID,
+                                      .migrations = STORE_MIGRATIONS,
+                                      .n_migrations = STORE_MIGRATION_COUNT,
+                                      .cache_bytes = 32u << 20,
+                                      .checkpoint_bytes = 16u << 20},
+                 &store->db, why);
+}
+
+enum tg_err store_open(const struct store_options *options, struct store **ret, struct tg_why *why)
+{
+  struct store *store = calloc(1, sizeof *store);
+  if (!store)
+    return why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
+  store->folder = -1;
+  for (size_t i = 0; i < FILES_OPEN; i++)
+    store->file[i].fd = -1;
+  enum tg_err err = database_open(store, options, why);
+  if (!err && options->bodies)
+    err = store_files_open(store, options->bodies, why);
+  if (err) {
+    store_close(&store);
+    return err;
+  }
+  store->trash = true; /* a crash may have left some */
+  *ret = store;
+  return TG_OK;
+}
+
+void store_close(struct store **store)
+{
+  if (!store || !*store)
+    return;
+  store_files_close(*store);
+  db_close(&(*store)->db);
+  free((*store)->bodies);
+  free(*store);
+  *store = NULL;
+}
+
+enum tg_err store_begin(struct store *store, struct tg_why *why)
+{
+  return db_in_transaction(store->db) ? TG_OK : db_begin(store->db, why);
+}
+
+enum tg_err store_commit(struct store *store, struct tg_why *why)
+{
+  if (!db_in_transaction(store->db))
+    return TG_OK;
+  enum tg_err err = store_files_sync(store);
+  if (err)
+    return why_set(why, err, store->bodies, N_("a body could not be written to the disk"),
+                   N_("free space or replace the disk, then start the hub again"), NULL, NULL, NULL);
+  err = db_commit(store->db, why);
+  if (err || !store->trash)
+    return err;
+  /* What the committed rows no longer name goes now; a crash before this leaves it to the next start. */
+  store->trash = false;
+  err = db_begin(store->db, why);
+  if (!err)
+    err = store_files_sweep(store);
+  return err ? err : db_commit(store->db, why);
+}
+
+bool store_is_open(const struct store *store) { return db_in_transaction(store->db); }
+
+enum tg_err store_explain(struct store *store, enum tg_err err, struct tg_why *why)
+{
+  return db_explain(store->db, err, why);
+}
+
+/* ---- reading rows */
+
+enum tg_err store_copy(struct db_stmt *s, int column, struct arena *arena, struct slice *ret)
+{
+  struct slice blob = db_blob(s, column);
+  struct slice copy = arena_copy(arena, blob);
+  if (blob.n && !copy.p)
+    return TG_NO_MEMORY;
+  *ret = copy;
+  return TG_OK;
+}
+
+enum tg_err store_one(struct db_stmt *s)
+{
+  bool row = false;
+  enum tg_err err = db_step(s, &row);
+  return err ? err : row ? TG_OK : TG_NOT_FOUND;
+}
+
+enum tg_err store_bytes(struct db_stmt *s, int column, void *out, size_t n)
+{
+  return db_bytes(s, column, out, n) ? TG_OK : TG_DISK;
+}
+
+void store_bind_hash(struct db_stmt *s, int at, const struct hash *h)
+{
+  db_bind_blob(s, at, slice_of(h->b, sizeof h->b));
+}
+
+/* ---- facts */
+
+enum tg_err store_fact(struct store *store, const char *name, struct arena *arena, struct slice *ret)
+{
+  struct db_stmt *s = db_stmt(store->db, "SELECT value FROM fact WHERE name = ?1");
+  db_bind_text(s, 1, slice_str(name));
+  enum tg_err err = store_one(s);
+  if (!err)
+    err = store_copy(s, 0, arena, ret);
+  db_reset(s);
+  return err;
+}
+
+enum tg_err store_fact_put(struct store *store, const char *name, struct slice value)
+{
+  struct db_stmt *s = db_stmt(store->db, "INSERT INTO fact(name, value) VALUES(?1, ?2)"
+                                         " ON CONFLICT(name) DO UPDATE SET value = excluded.value");
+  db_bind_text(s, 1, slice_str(name));
+  db_bind_blob(s, 2, value);
+  return db_run(s);
+}
+
+/* ---- nodes */
+
+enum tg_err store_node(struct store *store, const struct sign_pk *identity, nodeno *ret)
+{
+  struct db_stmt *s = db_stmt(store->db, "SELECT no FROM node WHERE identity = ?1");
+  db_bind_blob(s, 1, slice_of(identity->b, 32));
+  enum tg_err err = store_one(s);
+  if (!err)
+    *ret = (nodeno)db_u64(s, 0);
+  db_reset(s);
+  if (err != TG_NOT_FOUND)
+    return err;
+  s = db_stmt(store->db, "INSERT INTO node(identity) VALUES(?1) RETURNING no");
+  db_bind_blob(s, 1, slice_of(identity->b, 32));
+  err = store_one(s);
+  nodeno no = err ? 0 : (nodeno)db_u64(s, 0);
+  if (!err)
+    err = db_run(s); /* RETURNING: the insert is done once the statement is at its end */
+  if (!err)
+    *ret = no;
+  return err;
+}
+
+enum tg_err store_node_key(struct store *store, nodeno node, struct sign_pk *ret)
+{
+  struct db_stmt *s = db_stmt(store->db, "SELECT identity FROM node WHERE no = ?1");
+  db_bind_u64(s, 1, node);
+  enum tg_err err = store_one(s);
+  if (!err)
+    err = store_bytes(s, 0, ret->b, 32);
+  db_reset(s);
+  return err;
+}
+
+enum tg_err store_node_state(struct store *store, nodeno node, struct store_node_state *ret)
+{
+  struct db_stmt *s = db_stmt(
+      store->db, "SELECT last_number, receipts_serial, receipts_root, notes_sequence FROM node WHERE no = ?1");
+  db_bind_u64(s, 1, node);
+  enum tg_err err = store_one(s);
+  if (!err) {
+    *ret = (struct store_node_state){
+        .last_number = db_u64(s, 0), .receipts_serial = db_u64(s, 1), .notes_sequence = db_u64(s, 3)};
+    db_bytes(s, 2, ret->receipts_root.b, 32); /* empty before the first: zeros */
+  }
+  db_reset(s);
+  return err;
+}
+
+enum tg_err store_node_number(struct store *store, nodeno node, uint64_t number)
+{
+  struct db_stmt *s = db_stmt(store->db, "UPDATE node SET last_number = max(last_number, ?2) WHERE no = ?1");
+  db_bind_u64(s, 1, node);
+  db_bind_u64(s, 2, number);
+  return db_run(s);
+}
+
+enum tg_err store_node_receipts(struct store *store, nodeno node, uint64_t serial, const struct hash *root)
+{
+  struct db_stmt *s =
+      db_stmt(store->db, "UPDATE node SET receipts_serial = ?2, receipts_root = ?3 WHERE no = ?1");
+  db_bind_u64(s, 1, node);
+  db_bind_u64(s, 2, serial);
+  store_bind_hash(s, 3, root);
+  return db_run(s);
+}
+
+/* ---- the log */
+
+enum tg_err store_entry_put(struct store *store, uint64_t leaf, const struct store_entry *entry)
+{
+  struct db_stmt *s = db_stmt(store->db, "INSERT INTO entry(leaf, salt, bytes) VALUES(?1, ?2, ?3)");
+  db_bind_u64(s, 1, leaf);
+  db_bind_blob(s, 2, slice_of(entry->salt, sizeof entry->salt));
+  db_bind_blob(s, 3, entry->bytes);
+  return db_run(s);
+}
+
+enum tg_err store_entry(struct store *store, uint64_t leaf, struct arena *arena, struct store_entry *ret)
+{
+  struct db_stmt *s = db_stmt(store->db, "SELECT salt, bytes FROM entry WHERE leaf = ?1");
+  db_bind_u64(s, 1, leaf);
+  enum tg_err err = store_one(s);
+  struct store_entry entry = {0};
+  if (!err)
+    err = store_bytes(s, 0, entry.salt, sizeof entry.salt);
+  if (!err)
+    err = store_copy(s, 1, arena, &entry.bytes);
+  db_reset(s);
+  if (!err)
+    *ret = entry;
+  return err;
+}
+
+static uint64_t tile_place(unsigned level, uint64_t index) { return (uint64_t)level << TILE_INDEX_BITS | index; }
+
+enum tg_err store_tile(struct store *store, unsigned level, uint64_t index, uint8_t out[8192], size_t *ret_bytes)
+{
+  struct db_stmt *s = db_stmt(store->db, "SELECT hashes FROM tile WHERE place = ?1");
+  db_bind_u64(s, 1, tile_place(level, index));
+  enum tg_err err = store_one(s);
+  if (!err) {
+    struct slice hashes = db_blob(s, 0);
+    if (hashes.n > 8192 || hashes.n % 32) {
+      err = TG_DISK;
+    } else {
+      memcpy(out, hashes.p, hashes.n);
+      *ret_bytes = hashes.n;
+    }
+  }
+  db_reset(s);
+  return err;
+}
+
+enum tg_err store_tile_put(struct store *store, unsigned level, uint64_t index, struct slice hashes)
+{
+  struct db_stmt *s = db_stmt(store->db, "INSERT INTO tile(place, hashes) VALUES(?1, ?2)"
+                                         " ON CONFLICT(place) DO UPDATE SET hashes = excluded.hashes");
+  db_bind_u64(s, 1, tile_place(level, index));
+  db_bind_blob(s, 2, hashes);
+  return db_run(s);
+}
+
+enum tg_err store_log_size(struct store *store, uint64_t *ret)
+{
+  struct db_stmt *s = db_stmt(store->db, "SELECT coalesce(max(leaf) + 1, 0) FROM entry");
+  enum tg_err err = store_one(s);
+  if (!err)
+    *ret = db_u64(s, 0);
+  db_reset(s);
+  return err;
+}

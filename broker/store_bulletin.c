@@ -1,0 +1,275 @@
+#include "broker/store_body.h"
+#include "broker/store_bulletin.h"
+#include "broker/store_inside.h"
+#include "proto/buf.h"
+
+#include <string.h>
+
+enum { RECIPIENT_BYTES = 8 };
+
+/* ---- writing */
+
+static enum tg_err bulletin_insert(struct store *store, const struct store_bulletin *b, struct slice recipients)
+{
+  struct db_stmt *s = db_stmt(store->db, "INSERT INTO bulletin(leaf, id, originator, member, number, accepted, rank, kind,"
+                                         " created, expires, bytes, charter_version, policy_set, recalls, recipients)"
+                                         " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)");
+  db_bind_u64(s, 1, b->leaf);
+  store_bind_hash(s, 2, &b->id);
+  db_bind_u64(s, 3, b->originator);
+  db_bind_text(s, 4, slice_of(b->member, 2));
+  if (b->number)
+    db_bind_u64(s, 5, b->number);
+  else
+    db_bind_null(s, 5);
+  db_bind_u64(s, 6, b->accepted);
+  db_bind_u64(s, 7, b->rank);
+  db_bind_u64(s, 8, b->kind);
+  db_bind_i64(s, 9, b->created);
+  db_bind_i64(s, 10, b->expires);
+  db_bind_u64(s, 11, b->bytes);
+  db_bind_u64(s, 12, b->charter_version);
+  store_bind_hash(s, 13, &b->policy_set);
+  store_bind_hash(s, 14, &b->recalls);
+  db_bind_blob(s, 15, recipients);
+  return db_run(s);
+}
+
+static enum tg_err memory_insert(struct store *store, uint64_t leaf, const struct store_memory *m)
+{
+  struct db_stmt *s = db_stmt(store->db, "INSERT INTO memory(leaf, until, content, decision) VALUES(?1, ?2, ?3, ?4)");
+  db_bind_u64(s, 1, leaf);
+  db_bind_i64(s, 2, m->until);
+  db_bind_blob(s, 3, m->content);
+  db_bind_blob(s, 4, m->decision);
+  return db_run(s);
+}
+
+static enum tg_err awaited_insert(struct store *store, const struct store_bulletin *b, size_t rows)
+{
+  struct db_stmt *s = db_stmt(store->db, "INSERT INTO awaited(leaf, rows, expires) VALUES(?1, ?2, ?3)");
+  db_bind_u64(s, 1, b->leaf);
+  db_bind_u64(s, 2, rows);
+  db_bind_i64(s, 3, b->expires);
+  enum tg_err err = db_run(s);
+  return err ? err : store_usage_add(store, b->member, (int64_t)b->bytes);
+}
+
+enum tg_err store_bulletin_put(struct store *store, const struct store_bulletin *bulletin,
+                               const struct store_memory *memory, const struct store_recipient *recipients,
+                               size_t count)
+{
+  uint8_t packed[STORE_RECIPIENTS * RECIPIENT_BYTES];
+  struct buf out = {.p = packed, .cap = sizeof packed, .max = sizeof packed};
+  for (size_t i = 0; i < count; i++) {
+    buf_put_u32(&out, recipients[i].node);
+    buf_put_u32(&out, recipients[i].portions);
+  }
+  if (buf_status(&out))
+    return TG_TOO_BIG;
+  enum tg_err err = bulletin_insert(store, bulletin, buf_slice(&out));
+  if (!err)
+    err = memory_insert(store, bulletin->leaf, memory);
+  if (!err && bulletin->accepted)
+    err = awaited_insert(store, bulletin, count);
+  if (!err && bulletin->number)
+    err = store_node_number(store, bulletin->originator, bulletin->number);
+  return err;
+}
+
+enum tg_err store_bulletin_recalled(struct store *store, uint64_t leaf)
+{
+  struct db_stmt *s = db_stmt(store->db, "UPDATE bulletin SET recalled = 1 WHERE leaf = ?1");
+  db_bind_u64(s, 1, leaf);
+  return db_run(s);
+}
+
+/* ---- reading */
+
+#define BULLETIN_COLUMNS                                                                                               \
+  "leaf, id, originator, member, number, accepted, rank, kind, created, expires, bytes, charter_version, policy_set,"  \
+  " recalls, recalled"
+
+/* The one bulletin that s selects, its columns as BULLETIN_COLUMNS. */
+static enum tg_err bulletin_read(struct db_stmt *s, struct store_bulletin *ret)
+{
+  enum tg_err err = store_one(s);
+  struct store_bulletin b = {0};
+  if (!err)
+    err = store_bytes(s, 1, b.id.b, 32);
+  if (!err)
+    err = store_bytes(s, 12, b.policy_set.b, 32);
+  if (!err)
+    err = store_bytes(s, 13, b.recalls.b, 32);
+  if (!err && db_text(s, 3).n != 2)
+    err = TG_DISK;
+  if (!err) {
+    b.leaf = db_u64(s, 0);
+    b.originator = (nodeno)db_u64(s, 2);
+    memcpy(b.member, db_text(s, 3).p, 2);
+    b.number = db_u64(s, 4);
+    b.accepted = db_u64(s, 5) != 0;
+    b.rank = (unsigned)db_u64(s, 6) % STORE_RANKS;
+    b.kind = (unsigned)db_u64(s, 7);
+    b.created = db_i64(s, 8);
+    b.expires = db_i64(s, 9);
+    b.bytes = db_u64(s, 10);
+    b.charter_version = db_u64(s, 11);
+    b.recalled = db_u64(s, 14) != 0;
+    *ret = b;
+  }
+  db_reset(s);
+  return err;
+}
+
+enum tg_err store_bulletin(struct store *store, uint64_t leaf, struct store_bulletin *ret)
+{
+  struct db_stmt *s = db_stmt(store->db, "SELECT " BULLETIN_COLUMNS " FROM bulletin WHERE leaf = ?1");
+  db_bind_u64(s, 1, leaf);
+  return bulletin_read(s, ret);
+}
+
+enum tg_err store_bulletin_by_id(struct store *store, const struct hash *id, struct store_bulletin *ret)
+{
+  struct db_stmt *s = db_stmt(store->db, "SELECT " BULLETIN_COLUMNS " FROM bulletin WHERE id = ?1");
+  store_bind_hash(s, 1, id);
+  return bulletin_read(s, ret);
+}
+
+enum tg_err store_bulletin_by_number(struct store *store, nodeno originator, uint64_t number,
+                                     struct store_bulletin *ret)
+{
+  struct db_stmt *s =
+      db_stmt(store->db, "SELECT " BULLETIN_COLUMNS " FROM bulletin WHERE originator = ?1 AND number = ?2");
+  db_bind_u64(s, 1, originator);
+  db_bind_u64(s, 2, number);
+  return bulletin_read(s, ret);
+}
+
+/* A blob by leaf, or an empty slice. */
+static enum tg_err blob_read(struct db_stmt *s, uint64_t leaf, struct arena *arena, struct slice *ret)
+{
+  db_bind_u64(s, 1, leaf);
+  struct slice found = {0};
+  enum tg_err err = store_one(s);
+  if (!err)
+    err = store_copy(s, 0, arena, &found);
+  db_reset(s);
+  if (err && err != TG_NOT_FOUND)
+    return err;
+  *ret = found;
+  return TG_OK;
+}
+
+enum tg_err store_bulletin_content(struct store *store, uint64_t leaf, struct arena *arena, struct slice *ret)
+{
+  return blob_read(db_stmt(store->db, "SELECT content FROM memory WHERE leaf = ?1"), leaf, arena, ret);
+}
+
+enum tg_err store_bulletin_decision(struct store *store, uint64_t leaf, struct arena *arena, struct slice *ret)
+{
+  return blob_read(db_stmt(store->db, "SELECT decision FROM memory WHERE leaf = ?1"), leaf, arena, ret);
+}
+
+enum tg_err store_bulletin_recipients(struct store *store, uint64_t leaf, struct arena *arena,
+                                      struct store_recipient **ret, size_t *ret_count)
+{
+  struct slice packed;
+  enum tg_err err =
+      blob_read(db_stmt(store->db, "SELECT recipients FROM bulletin WHERE leaf = ?1"), leaf, arena, &packed);
+  if (err)
+    return err;
+  size_t count = packed.n / RECIPIENT_BYTES;
+  struct store_recipient *all = arena_alloc(arena, (count ? count : 1) * sizeof *all);
+  if (!all)
+    return TG_NO_MEMORY;
+  for (size_t i = 0; i < count; i++)
+    if (!take_u32(&packed, &all[i].node) || !take_u32(&packed, &all[i].portions))
+      return TG_DISK;
+  *ret = all;
+  *ret_count = count;
+  return TG_OK;
+}
+
+/* ---- letting go */
+
+enum tg_err store_bulletin_expiring(struct store *store, tg_time until, uint64_t *ret_leaf, tg_time *ret_expires)
+{
+  struct db_stmt *s =
+      db_stmt(store->db, "SELECT leaf, expires FROM awaited WHERE expires <= ?1 ORDER BY expires, leaf LIMIT 1");
+  db_bind_i64(s, 1, until);
+  enum tg_err err = store_one(s);
+  if (!err) {
+    *ret_leaf = db_u64(s, 0);
+    *ret_expires = db_i64(s, 1);
+  }
+  db_reset(s);
+  return err;
+}
+
+static enum tg_err by_leaf(struct db_stmt *s, uint64_t leaf)
+{
+  db_bind_u64(s, 1, leaf);
+  return db_run(s);
+}
+
+enum tg_err store_bulletin_drop(struct store *store, uint64_t leaf)
+{
+  enum tg_err err = by_leaf(db_stmt(store->db, "DELETE FROM awaited WHERE leaf = ?1"), leaf);
+  if (err || !db_changes(store->db))
+    return err; /* dropped before, or refused */
+  struct store_bulletin b;
+  err = store_bulletin(store, leaf, &b);
+  if (!err)
+    err = by_leaf(db_stmt(store->db, "DELETE FROM body WHERE place >= ?1 << 4 AND place < (?1 + 1) << 4"), leaf);
+  if (!err)
+    err = store_file_remove_all(store, &b.id);
+  if (!err)
+    err = store_usage_add(store, b.member, -(int64_t)b.bytes);
+  return err;
+}
+
+enum tg_err store_bulletins_forget(struct store *store, tg_time now, bool *ret_more)
+{
+  struct db_stmt *s = db_stmt(store->db, "DELETE FROM memory WHERE leaf IN"
+                                         " (SELECT leaf FROM memory WHERE until <= ?1 ORDER BY until LIMIT 256)");
+  db_bind_i64(s, 1, now);
+  enum tg_err err = db_run(s);
+  if (!err)
+    *ret_more = db_changes(store->db) == 256;
+  return err;
+}
+
+/* ---- what members occupy */
+
+enum tg_err store_usage_add(struct store *store, const char member[2], int64_t bytes)
+{
+  struct db_stmt *s = db_stmt(store->db, "INSERT INTO usage(member, bytes) VALUES(?1, max(?2, 0))"
+                                         " ON CONFLICT(member) DO UPDATE SET bytes = max(bytes + ?2, 0)");
+  db_bind_text(s, 1, slice_of(member, 2));
+  db_bind_i64(s, 2, bytes);
+  return db_run(s);
+}
+
+enum tg_err store_member_bytes(struct store *store, const char member[2], uint64_t *ret)
+{
+  struct db_stmt *s = db_stmt(store->db, "SELECT bytes FROM usage WHERE member = ?1");
+  db_bind_text(s, 1, slice_of(member, 2));
+  enum tg_err err = store_one(s);
+  uint64_t bytes = err ? 0 : db_u64(s, 0);
+  db_reset(s);
+  if (err && err != TG_NOT_FOUND)
+    return err;
+  *ret = bytes;
+  return TG_OK;
+}
+
+/* ---- evidence */
+
+enum tg_err store_evidence_put(struct store *store, uint64_t leaf, struct slice bytes)
+{
+  struct db_stmt *s = db_stmt(store->db, "INSERT INTO evidence(leaf, bytes) VALUES(?1, ?2)");
+  db_bind_u64(s, 1, leaf);
+  db_bind_blob(s, 2, bytes);
+  return db_run(s);
+}
