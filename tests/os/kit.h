@@ -1,0 +1,58 @@
+/* What the tests of this room share: a folder of their own, and waiting for conditions with a deadline. */
+#ifndef TOGUNA_TESTS_OS_KIT_H
+#define TOGUNA_TESTS_OS_KIT_H
+
+#include "os/clock.h"
+#include "os/loop.h"
+#include "proto/base.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define DEADLINE_MS 20000
+
+/* An empty folder under $TMPDIR or /tmp; remove it with kit_remove(). */
+static inline char *kit_folder(void)
+{
+  const char *base = getenv("TMPDIR");
+  char *path;
+  assert_true(asprintf(&path, "%s/toguna-os-XXXXXX", base ? base : "/tmp") > 0);
+  assert_non_null(mkdtemp(path));
+  return path;
+}
+
+static inline void kit_remove(char *folder)
+{
+  char *command;
+  assert_true(asprintf(&command, "rm -rf '%s'", folder) > 0);
+  assert_int_equal(system(command), 0);
+  free(command);
+  free(folder);
+}
+
+static inline const char *kit_path(const char *folder, const char *name)
+{
+  static char path[4][512];
+  static unsigned next;
+  char *out = path[next++ % 4];
+  snprintf(out, sizeof path[0], "%s/%s", folder, name);
+  return out;
+}
+
+/* Turns the loop until the condition holds; fails the test after the deadline. */
+#define KIT_UNTIL(loop, condition)                                                                           \
+  do {                                                                                                       \
+    int64_t kit_end = clock_mono() + DEADLINE_MS;                                                            \
+    while (!(condition)) {                                                                                   \
+      loop_turn((loop), 50);                                                                                 \
+      if (clock_mono() > kit_end)                                                                            \
+        fail_msg("waited in vain for: %s", #condition);                                                      \
+    }                                                                                                        \
+  } while (0)
+
+#endif
