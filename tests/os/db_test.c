@@ -1,0 +1,400 @@
+/* The store: migrations, errors, and the one promise: what db_commit() said is there after any power cut, and after a failed
+   commit or sync nothing is said any more. */
+#include "kit.h"
+#include "os/db.h"
+#include "os/file.h"
+#include "tests/sim/disk.h"
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define ID 0x54474e41u
+
+static const char *const two[] = {"CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, body BLOB) STRICT",
+                                  "CREATE TABLE part (item INTEGER NOT NULL REFERENCES item(id), n INTEGER NOT NULL CHECK (n < 10)) STRICT;"
+                                  "INSERT INTO item (id, name) VALUES (1, 'first')"};
+static const char *const two_changed[] = {"CREATE TABLE item (id INTEGER PRIMARY KEY)", "SELECT 1"};
+static const char *const two_bad[] = {"CREATE TABLE item (id INTEGER PRIMARY KEY) STRICT",
+                                      "CREATE TABLE half (x INTEGER) STRICT; CREATE TABLE nonsense ("};
+
+static char *folder;
+static const char *path;
+
+static int setup(void **state)
+{
+  (void)state;
+  folder = kit_folder();
+  path = strdup(kit_path(folder, "hub.db"));
+  return 0;
+}
+
+static int teardown(void **state)
+{
+  (void)state;
+  free((char *)(uintptr_t)path);
+  kit_remove(folder);
+  return 0;
+}
+
+static struct db_options with(const char *const *migrations, size_t n)
+{
+  return (struct db_options){.path = path, .application_id = ID, .migrations = migrations, .n_migrations = n};
+}
+
+static struct db *open_two(void)
+{
+  struct db *db = NULL;
+  struct tg_why why = {0};
+  struct db_options o = with(two, 2);
+  enum tg_err err = db_open(&o, &db, &why);
+  if (err != TG_OK)
+    fail_msg("%s %s", why.what, why.arg[0]);
+  return db;
+}
+
+static enum tg_err insert(struct db *db, uint64_t id, const char *name)
+{
+  struct db_stmt *s = db_stmt(db, "INSERT INTO item (id, name) VALUES (?, ?)");
+  db_bind_u64(s, 1, id);
+  db_bind_text(s, 2, slice_str(name));
+  return db_run(s);
+}
+
+static uint64_t count(struct db *db)
+{
+  bool row = false;
+  struct db_stmt *s = db_stmt(db, "SELECT count(*) FROM item");
+  assert_int_equal(db_step(s, &row), TG_OK);
+  assert_true(row);
+  uint64_t n = db_u64(s, 0);
+  db_reset(s);
+  return n;
+}
+
+static void versions_go_forward_only(void **state)
+{
+  (void)state;
+  struct db *db = NULL;
+  struct tg_why why;
+  struct db_options one = with(two, 1), both = with(two, 2), changed = with(two_changed, 2);
+  assert_int_equal(db_open(&one, &db, &why), TG_OK);
+  assert_int_equal(count(db), 0);
+  db_close(&db);
+  assert_null(db);
+  struct stat st;
+  assert_int_equal(stat(path, &st), 0);
+  assert_int_equal(st.st_mode & 0777, 0600);
+  assert_int_equal(db_open(&both, &db, &why), TG_OK);
+  assert_int_equal(count(db), 1);
+  db_close(&db);
+  assert_int_equal(db_open(&both, &db, &why), TG_OK);
+  assert_int_equal(count(db), 1);
+  db_close(&db);
+  assert_int_equal(db_open(&one, &db, &why), TG_UNKNOWN);
+  assert_string_equal(why.arg[0], "2");
+  assert_int_equal(db_open(&changed, &db, &why), TG_BAD_INPUT);
+  assert_null(db);
+}
+
+static void a_migration_is_whole_or_absent(void **state)
+{
+  (void)state;
+  struct db *db = NULL;
+  struct tg_why why;
+  struct db_options bad = with(two_bad, 2), one = with(two_bad, 1);
+  assert_int_equal(db_open(&bad, &db, &why), TG_INTERNAL);
+  assert_int_equal(db_open(&one, &db, &why), TG_OK);
+  bool row = true;
+  assert_int_equal(db_step(db_stmt(db, "SELECT name FROM sqlite_schema WHERE name = 'half'"), &row), TG_OK);
+  assert_false(row);
+  db_close(&db);
+}
+
+static void a_foreign_file_is_left_alone(void **state)
+{
+  (void)state;
+  struct db *db = NULL;
+  struct tg_why why;
+  struct db_options o = with(two, 2);
+  char text[5000];
+  memset(text, 'x', sizeof text);
+  assert_int_equal(file_write(path, slice_of(text, sizeof text), 0600, NULL), TG_OK);
+  assert_int_equal(db_open(&o, &db, &why), TG_BAD_INPUT);
+  struct buf b = buf_new(6000);
+  assert_int_equal(file_read(path, 6000, &b, NULL), TG_OK);
+  assert_true(b.n == sizeof text && !memcmp(b.p, text, b.n));
+  buf_free(&b);
+  assert_int_equal(unlink(path), 0);
+  sqlite3 *other;
+  assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(other, "CREATE TABLE theirs (x)", NULL, NULL, NULL), SQLITE_OK);
+  sqlite3_close(other);
+  assert_int_equal(db_open(&o, &db, &why), TG_BAD_INPUT);
+}
+
+static void one_program_at_a_time(void **state)
+{
+  (void)state;
+  struct db *db = open_two();
+  pid_t child = fork();
+  if (child == 0) {
+    struct db *other = NULL;
+    struct tg_why why;
+    struct db_options o = with(two, 2);
+    _exit(db_open(&o, &other, &why) == TG_BUSY ? 0 : 1);
+  }
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
+  assert_int_not_equal(access(kit_path(folder, "hub.db-shm"), F_OK), 0);
+  assert_int_equal(insert(db, 7, "seven"), TG_OK);
+  db_close(&db);
+  db = open_two();
+  assert_int_equal(count(db), 2);
+  db_close(&db);
+}
+
+static void values_come_back_as_they_went(void **state)
+{
+  (void)state;
+  struct db *db = open_two();
+  const uint8_t bytes[] = {0, 1, 2, 0, 255};
+  struct db_stmt *s = db_stmt(db, "INSERT INTO item (id, name, body) VALUES (?, ?, ?)");
+  db_bind_u64(s, 1, INT64_MAX);
+  db_bind_text(s, 2, slice_of("a\0b", 3));
+  db_bind_blob(s, 3, slice_of(bytes, 5));
+  assert_int_equal(db_run(s), TG_OK);
+  assert_int_equal(db_changes(db), 1);
+  db_bind_i64(s, 1, -4);
+  db_bind_text(s, 2, slice_of(NULL, 0));
+  db_bind_blob(s, 3, slice_of(NULL, 0));
+  assert_int_equal(db_run(s), TG_OK);
+  s = db_stmt(db, "SELECT id, name, body FROM item WHERE id <> 1 ORDER BY id");
+  bool row;
+  assert_int_equal(db_step(s, &row), TG_OK);
+  assert_true(row);
+  assert_true(db_i64(s, 0) == -4 && db_u64(s, 0) == 0 && db_text(s, 1).n == 0);
+  assert_false(db_is_null(s, 2));
+  assert_int_equal(db_blob(s, 2).n, 0);
+  assert_int_equal(db_step(s, &row), TG_OK);
+  uint8_t out[5];
+  assert_true(db_u64(s, 0) == INT64_MAX && db_text(s, 1).n == 3);
+  assert_false(db_bytes(s, 2, out, 4));
+  assert_true(db_bytes(s, 2, out, 5));
+  assert_memory_equal(out, bytes, 5);
+  assert_int_equal(db_step(s, &row), TG_OK);
+  assert_false(row);
+  db_close(&db);
+}
+
+static void mistakes_have_their_own_answers(void **state)
+{
+  (void)state;
+  struct db *db = open_two();
+  assert_int_equal(insert(db, 1, "x"), TG_DUPLICATE);
+  assert_int_equal(insert(db, 2, "first"), TG_DUPLICATE);
+  assert_int_equal(insert(db, (uint64_t)INT64_MAX + 1, "x"), TG_BAD_INPUT);
+  assert_int_equal(insert(db, 2, "second"), TG_OK);
+  struct db_stmt *s = db_stmt(db, "INSERT INTO part (item, n) VALUES (?, ?)");
+  db_bind_u64(s, 1, 1);
+  db_bind_u64(s, 2, 10);
+  assert_int_equal(db_run(s), TG_CONFLICT);
+  db_bind_u64(s, 1, 99); /* a foreign key */
+  db_bind_u64(s, 2, 1);
+  assert_int_equal(db_run(s), TG_CONFLICT);
+  assert_int_equal(db_run(db_stmt(db, "SELEC 1")), TG_INTERNAL);
+  assert_int_equal(db_run(db_stmt(db, "CREATE TRIGGER t AFTER INSERT ON item BEGIN SELECT 1; END")), TG_OK);
+  assert_int_equal(insert(db, 3, "third"), TG_OK);
+  struct tg_why why;
+  assert_int_equal(db_explain(db, TG_CONFLICT, &why), TG_CONFLICT);
+  assert_false(db_failed(db));
+  db_close(&db);
+}
+
+static void a_rollback_leaves_no_trace(void **state)
+{
+  (void)state;
+  struct db *db = open_two();
+  assert_int_equal(db_begin(db, NULL), TG_OK);
+  assert_int_equal(db_begin(db, NULL), TG_INTERNAL);
+  assert_true(db_in_transaction(db));
+  assert_int_equal(insert(db, 2, "two"), TG_OK);
+  assert_int_equal(insert(db, 2, "two"), TG_DUPLICATE); /* does not end it */
+  assert_int_equal(count(db), 2);
+  db_rollback(db);
+  assert_false(db_in_transaction(db));
+  assert_int_equal(count(db), 1);
+  assert_int_equal(db_begin(db, NULL), TG_OK);
+  assert_int_equal(insert(db, 3, "three"), TG_OK);
+  db_close(&db); /* as a rollback */
+  db = open_two();
+  assert_int_equal(count(db), 1);
+  db_close(&db);
+}
+
+static void the_log_is_emptied_in_time(void **state)
+{
+  (void)state;
+  struct db *db = NULL;
+  struct db_options o = with(two, 2);
+  o.checkpoint_bytes = 64 * 1024;
+  assert_int_equal(db_open(&o, &db, NULL), TG_OK);
+  struct stat st;
+  off_t largest = 0;
+  for (uint64_t i = 2; i < 300; i++) {
+    char name[40];
+    snprintf(name, sizeof name, "item %llu", (unsigned long long)i);
+    assert_int_equal(db_begin(db, NULL), TG_OK);
+    assert_int_equal(insert(db, i, name), TG_OK);
+    assert_int_equal(db_commit(db, NULL), TG_OK);
+    assert_int_equal(stat(kit_path(folder, "hub.db-wal"), &st), 0);
+    largest = st.st_size > largest ? st.st_size : largest;
+  }
+  assert_true(largest > 0 && largest < 128 * 1024);
+  assert_int_equal(db_checkpoint(db, NULL), TG_OK);
+  assert_int_equal(stat(kit_path(folder, "hub.db-wal"), &st), 0);
+  assert_int_equal(st.st_size, 0);
+  assert_int_equal(db_check(db, NULL), TG_OK);
+  db_close(&db);
+}
+
+/* --- a simulated disk */
+
+static struct db *open_on(struct disk *d, enum tg_err *ret_err)
+{
+  struct db *db = NULL;
+  struct db_options o = with(two, 2);
+  o.path = "hub.db";
+  o.vfs = disk_vfs(d);
+  o.checkpoint_bytes = 32 * 1024;
+  *ret_err = db_open(&o, &db, NULL);
+  return db;
+}
+
+/* Commits of one row each until something fails. Returns the id of the last acknowledged one. */
+static uint64_t commit_until_failure(struct db *db, uint64_t from, uint64_t until)
+{
+  for (uint64_t i = from; i < until; i++) {
+    char name[40];
+    snprintf(name, sizeof name, "item %llu", (unsigned long long)i);
+    if (db_begin(db, NULL) != TG_OK)
+      return i - 1;
+    if (insert(db, i, name) != TG_OK || db_commit(db, NULL) != TG_OK) {
+      db_rollback(db);
+      return i - 1;
+    }
+  }
+  return until - 1;
+}
+
+static uint64_t highest(struct db *db)
+{
+  bool row = false;
+  struct db_stmt *s = db_stmt(db, "SELECT max(id), count(*) FROM item");
+  assert_int_equal(db_step(s, &row), TG_OK);
+  uint64_t max = db_u64(s, 0);
+  assert_int_equal(max, db_u64(s, 1)); /* without gaps */
+  db_reset(s);
+  return max;
+}
+
+/* Every write and sync in turn fails once. After a failed commit the store says nothing any more, and after power came back
+   everything acknowledged is there; at most the one in flight is there as well. */
+static void no_acknowledged_commit_is_ever_lost(void **state)
+{
+  (void)state;
+  int stopped = 0;
+  for (uint64_t seed = 1; seed <= 150; seed++) {
+    struct random r = random_new(seed);
+    struct disk *d = disk_new("db-test", &r);
+    enum tg_err err;
+    struct db *db = open_on(d, &err);
+    assert_int_equal(err, TG_OK);
+    disk_fail_after(d, 1 + random_below(&r, 120), random_chance(&r, 40));
+    uint64_t acknowledged = commit_until_failure(db, 2, 60);
+    if (db_failed(db)) {
+      stopped++;
+      struct tg_why why;
+      assert_int_equal(db_begin(db, &why), TG_DISK);
+      assert_int_equal(insert(db, 999, "too late"), TG_DISK);
+      assert_int_equal(db_commit(db, &why), TG_DISK);
+      assert_int_equal(db_checkpoint(db, &why), TG_DISK);
+      assert_non_null(why.todo);
+    }
+    if (random_chance(&r, 70))
+      disk_cut(d);
+    db_close(&db);
+    disk_restore(d);
+    disk_fail_after(d, 0, false);
+    db = open_on(d, &err);
+    assert_int_equal(err, TG_OK);
+    uint64_t found = highest(db);
+    if (found < acknowledged || found > acknowledged + 1)
+      fail_msg("seed %llu: acknowledged %llu, found %llu", (unsigned long long)seed, (unsigned long long)acknowledged,
+               (unsigned long long)found);
+    assert_int_equal(db_check(db, NULL), TG_OK);
+    assert_int_equal(commit_until_failure(db, found + 1, found + 20), found + 19);
+    db_close(&db);
+    disk_free(d);
+  }
+  assert_true(stopped > 50);
+}
+
+/* A transaction that overflows the cache writes before its commit; the disk is full there. It is rolled back as a whole, nothing of what follows
+   slips through one by one, and the store goes on. */
+static void a_disk_full_before_the_commit_costs_the_transaction_only(void **state)
+{
+  (void)state;
+  struct random r = random_new(5);
+  struct disk *d = disk_new("db-test", &r);
+  struct db *db = NULL;
+  struct db_options o = with(two, 2);
+  o.path = "hub.db";
+  o.vfs = disk_vfs(d);
+  o.cache_bytes = 16 * 4096;
+  assert_int_equal(db_open(&o, &db, NULL), TG_OK);
+  static uint8_t body[3000];
+  assert_int_equal(db_begin(db, NULL), TG_OK);
+  disk_fail_after(d, 20, true);
+  enum tg_err err = TG_OK;
+  uint64_t i = 2;
+  for (; err == TG_OK && i < 1000; i++) {
+    struct db_stmt *s = db_stmt(db, "INSERT INTO item (id, name, body) VALUES (?, ?, ?)");
+    char name[40];
+    snprintf(name, sizeof name, "item %llu", (unsigned long long)i);
+    db_bind_u64(s, 1, i);
+    db_bind_text(s, 2, slice_str(name));
+    db_bind_blob(s, 3, slice_of(body, sizeof body));
+    err = db_run(s);
+  }
+  assert_int_equal(err, TG_DISK);
+  assert_false(db_failed(db));
+  struct tg_why why;
+  assert_int_equal(db_explain(db, err, &why), TG_DISK);
+  assert_true(sqlite3_strlike("%full%", why.arg[0], 0) == 0);
+  (void)insert(db, 500, "must not be kept");
+  db_rollback(db);
+  assert_int_equal(count(db), 1);
+  assert_int_equal(commit_until_failure(db, 2, 10), 9);
+  db_close(&db);
+  disk_free(d);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+  const struct CMUnitTest tests[] = {
+      T(versions_go_forward_only),
+      T(a_migration_is_whole_or_absent),
+      T(a_foreign_file_is_left_alone),
+      T(one_program_at_a_time),
+      T(values_come_back_as_they_went),
+      T(mistakes_have_their_own_answers),
+      T(a_rollback_leaves_no_trace),
+      T(the_log_is_emptied_in_time),
+      T(no_acknowledged_commit_is_ever_lost),
+      T(a_disk_full_before_the_commit_costs_the_transaction_only),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
