@@ -382,8 +382,12 @@ int supervisor_run(const struct supervisor_options *o)
   int code = tg_exit_code(err);
   if (err == TG_OK) {
     err = start_all(&v);
-    if (err != TG_OK)
+    if (err != TG_OK) {
+      for (size_t i = 0; i < v.n; i++)
+        if (v.child[i].pid > 0)
+          kill(v.child[i].pid, SIGKILL); /* they wait for their start and have done nothing yet */
       stop_all(&v, tg_exit_code(err));
+    }
     code = loop_run(v.loop);
   }
   loop_free(v.loop);
