@@ -36,10 +36,12 @@ const struct hash *directory_exchange(const struct directory *d);
 /* --- Taking documents in ------------------------------------------------------------------------------------ */
 
 /* How a document came.
-   FRESH: from its author, now (a hub taking a submission, a command line): officers must be good now, and a charter
-   may not claim to have been in force for longer than an hour.
-   RELAYED: accepted earlier elsewhere (a node syncing from a hub, a replay from disk): officers must have been good at
-   the document's own time. */
+   FRESH: from its author, now (a hub taking a submission, a command line): officers must be good now and still when the
+   document takes effect, credentials not expired, and a new charter may not claim to have been in force for longer than
+   an hour.
+   RELAYED: accepted earlier elsewhere (a node syncing from a hub, a replay from disk): an officer may have expired since
+   the document took effect. What was accepted FRESH is accepted RELAYED later, in the same order, unless a root
+   key changed in between. */
 enum directory_how { DIRECTORY_FRESH, DIRECTORY_RELAYED };
 
 /* What was learnt from a document that verified. Slices point into the bytes given. */

@@ -6,6 +6,8 @@
 #include "keys/sealing.h"
 #include "proto/buf.h"
 
+enum { KEYRING_MAX = 4096 }; /* keys held at once, expired ones that may still be needed included */
+
 struct keyring;
 
 /* An empty ring for suite 0x0001. NULL without memory. */
@@ -14,7 +16,8 @@ void keyring_free(struct keyring *r); /* wipes */
 
 /* Makes sure that there are keys for the period holding `now` and for `ahead` periods more (periods are multiples of
    `period` since 1970). *ret_made: how many were generated, when not 0 announce and store the ring. TG_BAD_INPUT for
-   period < 1 minute or ahead out of 1..SEALING_KEYS_MAX - 2; TG_TOO_BIG when the ring is full of unexpired keys. */
+   period < 1 minute or ahead out of 1..SEALING_KEYS_MAX - 2; TG_TOO_BIG when the ring is full (erase first; else the
+   period is too short for the longest bulletin life); TG_NO_MEMORY. */
 enum tg_err keyring_fill(struct keyring *r, tg_time now, tg_time period, uint64_t ahead, size_t *ret_made);
 /* Erases keys with until + keep < now, keep being the charter's sealing window plus the longest bulletin life. Returns how
    many. Store the ring afterwards, over the old file. */
