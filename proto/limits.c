@@ -275,6 +275,7 @@ const struct strict_limits limits_outcome = {&tg__outcome__descriptor, LIMIT_MES
 static const struct strict_field outcomes_fields[] = {
     {1, R, 1, LIMIT_CHECKPOINT, 0, NULL},      /* checkpoint */
     {2, R, 0, 0, MAX_ITEMS, &limits_outcome},  /* items */
+    {3, S, 32, MAX_LOG_STEPS, 0, NULL},         /* consistency */
 };
 const struct strict_limits limits_outcomes = {&tg__outcomes__descriptor, LIMIT_MESSAGE, FIELDS(outcomes_fields)};
 
@@ -305,6 +306,7 @@ const struct strict_limits limits_delivery = {&tg__delivery__descriptor, LIMIT_M
 static const struct strict_field deliver_fields[] = {
     {1, R, 1, LIMIT_CHECKPOINT, 0, NULL},       /* checkpoint */
     {2, R, 0, 0, MAX_ITEMS, &limits_delivery},  /* items */
+    {3, S, 32, MAX_LOG_STEPS, 0, NULL},         /* consistency */
 };
 const struct strict_limits limits_deliver = {&tg__deliver__descriptor, LIMIT_MESSAGE, FIELDS(deliver_fields)};
 
@@ -315,6 +317,7 @@ static const struct strict_field receipts_fields[] = {
     {4, 0, 1, ANY, 0, NULL},                        /* credit_count */
     {5, 0, 1, ANY, 0, NULL},                        /* credit_bytes */
     {6, 0, 1, LIMIT_CHECKPOINT, 0, NULL},           /* checkpoint */
+    {7, 0, 1, ANY, 0, NULL},                        /* serial */
 };
 const struct strict_limits limits_receipts = {&tg__receipts__descriptor, LIMIT_MESSAGE, FIELDS(receipts_fields)};
 
@@ -332,6 +335,7 @@ const struct strict_limits limits_receipt_note = {&tg__receipt_note__descriptor,
 static const struct strict_field receipt_notes_fields[] = {
     {1, R, 1, LIMIT_CHECKPOINT, 0, NULL},           /* checkpoint */
     {2, R, 0, 0, MAX_ITEMS, &limits_receipt_note},  /* items */
+    {3, S, 32, MAX_LOG_STEPS, 0, NULL},         /* consistency */
 };
 const struct strict_limits limits_receipt_notes = {&tg__receipt_notes__descriptor, LIMIT_MESSAGE,
                                                    FIELDS(receipt_notes_fields)};
@@ -354,6 +358,7 @@ const struct strict_limits limits_document = {&tg__document__descriptor, LIMIT_D
 static const struct strict_field documents_fields[] = {
     {1, 0, 0, 0, MAX_ITEMS, &limits_document}, /* items */
     {2, 0, 1, LIMIT_CHECKPOINT, 0, NULL},      /* checkpoint */
+    {3, S, 32, MAX_LOG_STEPS, 0, NULL},         /* consistency */
 };
 const struct strict_limits limits_documents = {&tg__documents__descriptor, LIMIT_MESSAGE,
                                                FIELDS(documents_fields)};
@@ -373,6 +378,7 @@ const struct strict_limits limits_document_outcome = {&tg__document_outcome__des
 static const struct strict_field document_outcomes_fields[] = {
     {1, R, 1, LIMIT_CHECKPOINT, 0, NULL},               /* checkpoint */
     {2, R, 0, 0, MAX_ITEMS, &limits_document_outcome},  /* items */
+    {3, S, 32, MAX_LOG_STEPS, 0, NULL},         /* consistency */
 };
 const struct strict_limits limits_document_outcomes = {&tg__document_outcomes__descriptor, LIMIT_MESSAGE,
                                                        FIELDS(document_outcomes_fields)};
