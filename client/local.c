@@ -46,7 +46,7 @@ static const struct strict_field error_fields[] = {
     {.number = 3, .flags = STRICT_TEXT, .min = 1, .max = TEXT_WHERE},
     {.number = 4, .flags = STRICT_TEXT, .min = 1, .max = TEXT_SENTENCE},
     {.number = 5, .flags = STRICT_TEXT, .min = 1, .max = TEXT_SENTENCE},
-    {.number = 6, .flags = STRICT_TEXT, .min = 0, .max = TEXT_ARG, .count = 3},
+    {.number = 6, .flags = STRICT_TEXT | STRICT_EMPTY, .min = 0, .max = TEXT_ARG, .count = 3},
 };
 static const struct strict_limits error = {&tg__lerror__descriptor, 4096, FIELDS(error_fields)};
 
@@ -82,13 +82,13 @@ static const struct strict_field draft_fields[] = {
     {.number = 6, .min = 32, .max = 32, .count = LIMIT_SOURCES},
     {.number = 7, .min = 32, .max = 32},
     {.number = 8, .min = 32, .max = 32},
-    {.number = 9, .count = LIMIT_PORTIONS, .message = &portion_draft},
+    {.number = 9, .flags = STRICT_EMPTY, .count = LIMIT_PORTIONS, .message = &portion_draft},
 };
 static const struct strict_limits draft = {&tg__ldraft__descriptor, LOCAL_FRAME - 64, FIELDS(draft_fields)};
 
 static const struct strict_field preview_fields[] = {
     REQUEST,
-    {.number = 2, .flags = STRICT_REQUIRED, .message = &draft},
+    {.number = 2, .flags = STRICT_REQUIRED | STRICT_EMPTY, .message = &draft},
 };
 static const struct strict_limits preview = {&tg__lpreview__descriptor, LOCAL_FRAME - 2, FIELDS(preview_fields)};
 
@@ -101,7 +101,7 @@ static const struct strict_field audience_line_fields[] = {
     {.number = 6, .min = 1, .max = UINT32_MAX},
     {.number = 7, .flags = STRICT_TEXT, .min = 1, .max = TEXT_RULE},
     {.number = 8, .flags = STRICT_TEXT, .min = 1, .max = TEXT_SENTENCE},
-    {.number = 9, .flags = STRICT_TEXT, .min = 0, .max = TEXT_ARG, .count = 3},
+    {.number = 9, .flags = STRICT_TEXT | STRICT_EMPTY, .min = 0, .max = TEXT_ARG, .count = 3},
     {.number = 10, .min = 1, .max = 1},
     {.number = 11, .min = 1, .max = 1},
 };
@@ -117,7 +117,7 @@ static const struct strict_limits audience = {&tg__laudience__descriptor, LOCAL_
 
 static const struct strict_field publish_fields[] = {
     REQUEST,
-    {.number = 2, .flags = STRICT_REQUIRED, .message = &draft},
+    {.number = 2, .flags = STRICT_REQUIRED | STRICT_EMPTY, .message = &draft},
     {.number = 3, .min = 1, .max = 3},
 };
 static const struct strict_limits publish = {&tg__lpublish__descriptor, LOCAL_FRAME - 2, FIELDS(publish_fields)};
@@ -134,7 +134,7 @@ static const struct strict_field progress_fields[] = {
     {.number = 2, .flags = STRICT_REQUIRED, .min = 32, .max = 32},
     {.number = 3, .min = 1, .max = 5},
     {.number = 4, .min = 1, .max = UINT64_MAX},
-    {.number = 5, .message = &audience},
+    {.number = 5, .flags = STRICT_EMPTY, .message = &audience},
     {.number = 6, .flags = STRICT_TEXT, .min = 1, .max = TEXT_DETAIL},
     {.number = 7, .min = 1, .max = UINT64_MAX},
 };
@@ -154,7 +154,7 @@ static const struct strict_limits filter = {&tg__lfilter__descriptor, 512, FIELD
 
 static const struct strict_field list_fields[] = {
     REQUEST,
-    {.number = 2, .message = &filter},
+    {.number = 2, .flags = STRICT_EMPTY, .message = &filter},
 };
 static const struct strict_limits list = {&tg__llist__descriptor, 1024, FIELDS(list_fields)};
 static const struct strict_limits follow = {&tg__lfollow__descriptor, 1024, FIELDS(list_fields)};
