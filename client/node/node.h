@@ -101,11 +101,12 @@ struct node_hook {
    borrowed for the call. */
 struct node_effects {
   void *context;
-  /* What could not be handed on comes back as node_dropped(). */
-  void (*to_hub)(void *context, struct slice frame);
+  /* Returns the bytes now waiting for the hub; when they are many (NODE_FULL), node_drained() must follow once they are
+     few. What could not be handed on comes back as node_dropped(). */
+  size_t (*to_hub)(void *context, struct slice frame);
   /* Connect there and nowhere else; an earlier connection ends. endpoint NULL: to nobody. node_link() tells how it goes. */
   void (*connect)(void *context, const char *endpoint, const struct seal_pk *hub);
-  /* Returns the bytes now waiting for that program; when they are many, node_client_drained() must follow once they are few. */
+  /* The same for a program: node_client_drained(). One that is gone meanwhile: 0. */
   size_t (*to_client)(void *context, uint64_t client, struct slice frame);
   void (*close_client)(void *context, uint64_t client); /* after what was sent; node_client_gone() is not called for it */
   void (*hook)(void *context, const struct node_hook *order);
@@ -114,8 +115,8 @@ struct node_effects {
   void (*tell)(void *context, const struct node_event *event);          /* may be NULL */
 };
 
-/* Bytes waiting for a program from which on nothing more is produced for it until node_client_drained(). */
-enum { NODE_CLIENT_FULL = 512 * 1024 };
+/* Bytes waiting for the hub or a program from which on no more content is produced for it until it has drained. */
+enum { NODE_FULL = 512 * 1024 };
 
 /* Starts from what the store holds; an empty one is a node that knows nothing but the pin until node_document() brings the
    charter. Configuration and secrets are borrowed until node_free(). TG_BUSY: another process has the store; TG_CONFLICT: the
@@ -145,6 +146,7 @@ enum tg_err node_link(struct node_core *core, enum node_link_state state);
 enum tg_err node_frame(struct node_core *core, struct slice frame);
 /* A frame of this type was not sent: the connection is gone or clogged. */
 enum tg_err node_dropped(struct node_core *core, uint8_t type);
+enum tg_err node_drained(struct node_core *core);
 
 /* ---- local programs: `client` is any number above 0 that is not in use */
 

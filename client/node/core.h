@@ -1,0 +1,101 @@
+/* What the files of this folder share: the node's state and its small verbs. Only they include it. */
+#ifndef TOGUNA_CLIENT_NODE_CORE_H
+#define TOGUNA_CLIENT_NODE_CORE_H
+
+#include "client/node/depot.h"
+#include "client/node/node.h"
+#include "client/node/orders.h"
+#include "keys/directory.h"
+#include "keys/keyring.h"
+#include "policy/decide.h"
+#include "proto/batch.h"
+#include "proto/frame.h"
+#include "proto/wrap.h"
+
+struct talk;     /* the session with a hub */
+struct watch;    /* the checkpoints of its log */
+struct papers;   /* signed documents, and what follows from them */
+struct rotation; /* our own sealing keys */
+struct outbox;   /* bulletins of ours on their way */
+struct says;     /* receipts we state */
+struct arrivals; /* bodies that are coming */
+struct desk;     /* local programs and their requests */
+struct hooks;
+
+/* Invariants: 1 depot, directory, ring and policies agree with the last committed transaction plus this turn's changes.
+   2 batch holds the statements of this turn that are not signed yet; each has a row or an errand in the open transaction.
+   3 once `failed` is set nothing is done any more. 4 me, my_name and member are fixed by the secrets and the exchange; `named` tells
+   whether our credential is known yet. */
+struct node_core {
+  const struct node_config *config;
+  const struct node_secrets *secrets;
+  struct node_effects effects;
+  struct node_now now;
+  int64_t woken; /* what wake_at was last told */
+  enum tg_err failed;
+
+  struct sign_pk me;
+  bool named;
+  struct country member;
+  char my_name[HOLDER_MAX + 1];
+  char my_agency[LABEL_MAX + 1];
+
+  struct depot *depot;
+  struct orders *orders;
+  struct arena *arena;  /* of the event at hand: reset after each */
+  struct arena *scrap;  /* for a row within a loop: reset by who uses it */
+  struct buf frame;     /* scratch for encoding a frame */
+  struct directory *directory;
+  struct policy_set *policies; /* NULL before a charter is known */
+  struct batch_verifier *verifier;
+  struct wrap_sender *sender;
+  struct wrap_opener *opener;
+
+  struct watch *watch;
+  struct papers *papers;
+  struct rotation *rotation;
+  struct talk *talk;
+  struct outbox *outbox;
+  struct says *says;
+  struct arrivals *arrivals;
+  struct desk *desk;
+  struct hooks *hooks;
+
+  uint64_t free_bytes;   /* of the disk, as last told; UINT64_MAX at first */
+  tg_time hub_ahead;     /* the hub's clock minus ours at the last Welcome or Tick */
+  bool clock_told;
+  bool sweeping;         /* dropped bodies wait to be removed */
+  bool settle;           /* secrets were erased: empty the database's journal after the commit */
+  bool stopping;
+  int64_t next_upkeep;   /* monotonic */
+};
+
+/* Opens the turn's transaction before the first change. */
+enum tg_err core_begin(struct node_core *core);
+/* The charter in force now, or NULL. */
+const struct charter *core_charter(const struct node_core *core);
+/* A time after which the present turn must be followed by another: wakes at the earliest asked for. */
+void core_wake_at(struct node_core *core, int64_t mono);
+void core_wake_now(struct node_core *core); /* work is left over for the next turn */
+/* Is there room on the disk for more from outside? */
+bool core_has_room(const struct node_core *core);
+/* The name of a node for people: "ML/dgse/n1", or the beginning of its key when it is not known. */
+void core_name_of(const struct node_core *core, const struct sign_pk *identity, char out[HOLDER_MAX + 1]);
+
+/* Tells what the person who runs the node should know. who and why may be NULL. */
+enum tg_err core_tell(struct node_core *core, enum node_level level, const char *name, const struct hash *subject,
+                      const char *who, uint64_t number, const struct tg_why *why);
+
+/* An Ed25519 signature with the node's identity key: a batch_signer whose context is the core. */
+enum tg_err core_sign(void *core, struct slice message, struct sign_sig *ret);
+
+static inline struct slice data_slice(ProtobufCBinaryData d) { return (struct slice){d.data, d.len}; }
+static inline ProtobufCBinaryData slice_data(struct slice s)
+{
+  return (ProtobufCBinaryData){s.n, s.n ? (uint8_t *)(uintptr_t)s.p : NULL};
+}
+static inline struct slice hash_slice(const struct hash *h) { return (struct slice){h->b, 32}; }
+static inline struct slice key_slice(const struct sign_pk *k) { return (struct slice){k->b, 32}; }
+static inline ProtobufCBinaryData text_data(const char *s) { return slice_data(slice_str(s)); }
+
+#endif

@@ -1,0 +1,155 @@
+#include "client/node/rotation.h"
+
+#include "client/node/papers.h"
+
+#include <stdlib.h>
+
+enum { CHECK_EVERY = 60 * 1000 }; /* ms */
+
+/* Invariant: `announcement` is empty, or SealingKeys bytes whose ring is stored in the open transaction. */
+struct rotation {
+  struct keyring *ring;
+  int64_t due;
+  struct buf announcement;
+  uint64_t index; /* of the announcement in the turn's batch */
+};
+
+struct rotation *rotation_new(void)
+{
+  struct rotation *r = calloc(1, sizeof *r);
+  if (r)
+    r->announcement = buf_new(LIMIT_SEALING_KEYS);
+  return r;
+}
+
+void rotation_free(struct rotation *r)
+{
+  if (!r)
+    return;
+  keyring_free(r->ring);
+  buf_free(&r->announcement);
+  free(r);
+}
+
+enum tg_err rotation_load(struct node_core *core, struct tg_why *why)
+{
+  struct rotation *r = core->rotation;
+  struct slice stored;
+  enum tg_err err = depot_fact(core->depot, "ring", core->arena, &stored);
+  if (err == TG_NOT_FOUND) {
+    r->ring = keyring_new();
+    return r->ring ? TG_OK : TG_NO_MEMORY;
+  }
+  if (err == TG_OK)
+    err = keyring_open(stored, secret_key_storage(core->secrets->node), &r->ring);
+  if (err != TG_OK)
+    return why_set(why, err, NULL, N_("the sealing keys in the store cannot be opened"),
+                   N_("restore the folder from a copy: what was sealed to these keys and not yet received is lost with them"),
+                   NULL, NULL, NULL);
+  return TG_OK;
+}
+
+static enum tg_err store_ring(struct node_core *core)
+{
+  struct buf sealed = buf_new(1 << 20);
+  enum tg_err err = keyring_seal(core->rotation->ring, secret_key_storage(core->secrets->node), &sealed);
+  if (err == TG_OK)
+    err = depot_fact_put(core->depot, "ring", buf_slice(&sealed));
+  buf_free(&sealed);
+  return err;
+}
+
+/* The newest announcement becomes part of this turn's batch. One in the same turn is replaced: it was never signed. */
+static enum tg_err announce(struct node_core *core)
+{
+  struct rotation *r = core->rotation;
+  enum tg_err err = core_begin(core);
+  buf_clear(&r->announcement);
+  const struct sealing_keys *known = directory_sealing_keys(core->directory, &core->me);
+  uint64_t above = known ? known->serial : 0;
+  /* Normally once. After an old image was restored the ring counts on until it is above what others have. */
+  for (uint64_t serial = 0; err == TG_OK && serial <= above;) {
+    struct sealing_keys made;
+    buf_clear(&r->announcement);
+    err = keyring_announce(r->ring, &core->config->exchange, &core->me, core->now.wall, &r->announcement);
+    if (err == TG_OK)
+      err = sealing_keys_parse(buf_slice(&r->announcement), &made, NULL);
+    if (err == TG_OK)
+      serial = made.serial;
+  }
+  return err == TG_OK ? store_ring(core) : err;
+}
+
+/* Erasing cannot be undone, so a clock that runs ahead must not decide it alone. */
+static tg_time careful_now(const struct node_core *core)
+{
+  return core->hub_ahead < 0 ? core->now.wall + core->hub_ahead : core->now.wall;
+}
+
+enum tg_err rotation_time(struct node_core *core)
+{
+  struct rotation *r = core->rotation;
+  const struct charter *charter = core_charter(core);
+  if (core->now.mono < r->due)
+    return TG_OK;
+  r->due = core->now.mono + CHECK_EVERY;
+  if (!charter)
+    return TG_OK;
+  const struct charter_limits *limits = &charter->limits;
+  size_t made = 0;
+  enum tg_err err = keyring_fill(r->ring, core->now.wall, limits->sealing_period, limits->sealing_ahead, &made);
+  if (err == TG_TOO_BIG)
+    err = core_tell(core, NODE_ERROR, "sealing-keys-full", NULL, NULL, keyring_count(r->ring), NULL);
+  if (err != TG_OK)
+    return err;
+  if (keyring_erase(r->ring, careful_now(core), limits->sealing_window + limits->lifetime) > 0) {
+    wrap_opener_forget(core->opener);
+    core->settle = true;
+    err = core_begin(core);
+    if (err == TG_OK)
+      err = store_ring(core);
+  }
+  if (err == TG_OK && made > 0) {
+    err = announce(core);
+    if (err == TG_OK)
+      err = core_tell(core, NODE_NOTICE, "sealing-keys-made", NULL, NULL, made, NULL);
+  }
+  return err;
+}
+
+int64_t rotation_due(const struct node_core *core) { return core->rotation->due; }
+
+enum tg_err rotation_overtaken(struct node_core *core) { return announce(core); }
+
+enum tg_err rotation_batch(struct node_core *core, struct batch *batch)
+{
+  struct rotation *r = core->rotation;
+  if (r->announcement.n == 0)
+    return TG_OK;
+  struct hash id = statement_id(STATEMENT_SEALING_KEYS, buf_slice(&r->announcement));
+  return batch_add(batch, &id, &r->index);
+}
+
+enum tg_err rotation_signed(struct node_core *core, const struct batch *batch)
+{
+  struct rotation *r = core->rotation;
+  if (r->announcement.n == 0)
+    return TG_OK;
+  struct hash id = statement_id(STATEMENT_SEALING_KEYS, buf_slice(&r->announcement));
+  Tg__BatchProof *proof = batch_proof(batch, r->index, core->arena);
+  struct buf bytes = buf_new(8192);
+  enum tg_err err = proof ? strict_pack(&limits_batch_proof, &proof->base, &bytes, NULL) : TG_NO_MEMORY;
+  if (err == TG_OK)
+    err = papers_errand(core, DOCUMENT_SEALING_KEYS, &id, buf_slice(&r->announcement), buf_slice(&bytes));
+  buf_free(&bytes);
+  buf_clear(&r->announcement);
+  return err;
+}
+
+enum tg_err rotation_find(const struct node_core *core, const struct key_id *id, const uint8_t **ret_secret,
+                          struct seal_pk *ret_key)
+{
+  return keyring_find(core->rotation->ring, id, ret_secret, ret_key);
+}
+
+size_t rotation_count(const struct node_core *core) { return keyring_count(core->rotation->ring); }

@@ -1,0 +1,206 @@
+#include "client/node/says.h"
+
+#include "client/node/talk.h"
+#include "client/node/watch.h"
+
+#include <stdlib.h>
+
+enum { PER_FRAME = 2000 };
+
+struct statement_due {
+  struct hash bulletin;
+  enum receipt_event event;
+  uint64_t number;
+};
+
+/* What this turn gathered. Invariant: serial is that of the last frame in the table `said`, or ever. */
+struct says {
+  struct statement_due *due;
+  size_t n_due, cap_due;
+  uint64_t *queues;
+  size_t n_queues, cap_queues;
+  uint64_t credit_count, credit_bytes; /* to be granted with the next frame */
+  uint64_t serial;
+};
+
+struct says *says_new(void) { return calloc(1, sizeof(struct says)); }
+
+void says_free(struct says *s)
+{
+  if (!s)
+    return;
+  free(s->due);
+  free(s->queues);
+  free(s);
+}
+
+enum tg_err says_load(struct node_core *core) { return depot_number(core->depot, "receipts-serial", &core->says->serial); }
+
+static bool grow(void **at, size_t *cap, size_t n, size_t each)
+{
+  if (n < *cap)
+    return true;
+  size_t more = *cap ? *cap * 2 : 64;
+  void *p = reallocarray(*at, more, each);
+  if (!p)
+    return false;
+  *at = p;
+  *cap = more;
+  return true;
+}
+
+enum tg_err says_receipt(struct node_core *core, const struct hash *bulletin, enum receipt_event event, uint64_t number)
+{
+  struct says *s = core->says;
+  if (!grow((void **)&s->due, &s->cap_due, s->n_due, sizeof *s->due))
+    return TG_NO_MEMORY;
+  s->due[s->n_due++] = (struct statement_due){*bulletin, event, event == RECEIPT_STORED ? number : 0};
+  return core_begin(core);
+}
+
+enum tg_err says_done(struct node_core *core, uint64_t queue, uint64_t bytes)
+{
+  struct says *s = core->says;
+  if (!grow((void **)&s->queues, &s->cap_queues, s->n_queues, sizeof *s->queues))
+    return TG_NO_MEMORY;
+  s->queues[s->n_queues++] = queue;
+  s->credit_count++;
+  s->credit_bytes += bytes;
+  return TG_OK;
+}
+
+/* ---- a frame ---- */
+
+static enum tg_err send(struct node_core *core, Tg__Receipts *frame)
+{
+  struct says *s = core->says;
+  if (!talk_is_open(core))
+    return TG_OK;
+  frame->checkpoint = slice_data(watch_note(core));
+  frame->credit_count = s->credit_count;
+  frame->credit_bytes = s->credit_bytes;
+  s->credit_count = s->credit_bytes = 0;
+  return talk_send(core, FRAME_RECEIPTS, &frame->base);
+}
+
+/* Kept without credit and checkpoint: those are of the moment. */
+static enum tg_err keep(struct node_core *core, const Tg__Receipts *frame)
+{
+  struct buf bytes = buf_new(LIMIT_FRAME);
+  enum tg_err err = strict_pack(&limits_receipts, &frame->base, &bytes, NULL);
+  if (err == TG_OK) {
+    struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT INTO said VALUES(?, ?)");
+    db_bind_u64(s, 1, frame->serial);
+    db_bind_blob(s, 2, buf_slice(&bytes));
+    err = db_run(s);
+  }
+  buf_free(&bytes);
+  return err == TG_OK ? depot_number_put(core->depot, "receipts-serial", frame->serial) : err;
+}
+
+static enum tg_err build(struct node_core *core, const struct statement_due *due, struct buf *out)
+{
+  struct receipt receipt = {.bulletin = due->bulletin,
+                            .node = core->me,
+                            .event = due->event,
+                            .time = core->now.wall,
+                            .number = due->number,
+                            .checkpoint_root = watch_root(core),
+                            .checkpoint_size = watch_size(core)};
+  return receipt_build(&receipt, out, NULL);
+}
+
+/* The receipts of `due`, built, signed as one batch, kept and sent. */
+static enum tg_err state(struct node_core *core, const struct statement_due *due, size_t n, const uint64_t *queues,
+                         size_t n_queues)
+{
+  struct says *s = core->says;
+  struct batch *batch = batch_new();
+  Tg__Receipts frame = TG__RECEIPTS__INIT;
+  struct hash root;
+  struct sign_sig signature;
+  enum tg_err err = TG_OK;
+  struct buf bytes = buf_new(LIMIT_FRAME);
+  ProtobufCBinaryData *items = arena_alloc(core->arena, n * sizeof *items);
+  size_t *ends = arena_alloc(core->arena, n * sizeof *ends);
+  if (!batch || !items || !ends)
+    err = TG_NO_MEMORY;
+  for (size_t i = 0; err == TG_OK && i < n; i++) {
+    size_t start = bytes.n;
+    err = build(core, &due[i], &bytes);
+    ends[i] = bytes.n;
+    if (err == TG_OK) {
+      struct hash id = statement_id(STATEMENT_RECEIPT, slice_of(bytes.p + start, bytes.n - start));
+      err = batch_add(batch, &id, NULL);
+    }
+  }
+  if (err == TG_OK)
+    err = batch_sign(batch, &core->config->exchange, core_sign, core);
+  if (err == TG_OK) {
+    batch_result(batch, &root, &signature);
+    for (size_t i = 0, start = 0; i < n; start = ends[i++])
+      items[i] = slice_data(slice_of(bytes.p + start, ends[i] - start));
+    /* Never below an earlier one, even after an old image of the store was restored: time helps. */
+    s->serial = s->serial + 1 > (uint64_t)core->now.wall ? s->serial + 1 : (uint64_t)core->now.wall;
+    frame.signature = slice_data(slice_of(signature.b, sizeof signature.b));
+    frame.items = items;
+    frame.n_items = n;
+    frame.queues = (uint64_t *)(uintptr_t)queues;
+    frame.n_queues = n_queues;
+    frame.serial = s->serial;
+    err = keep(core, &frame);
+  }
+  if (err == TG_OK)
+    err = send(core, &frame);
+  buf_free(&bytes);
+  batch_free(batch);
+  return err;
+}
+
+enum tg_err says_turn(struct node_core *core)
+{
+  struct says *s = core->says;
+  enum tg_err err = TG_OK;
+  size_t queue = 0;
+  for (size_t i = 0; err == TG_OK && i < s->n_due;) {
+    size_t n = s->n_due - i < PER_FRAME ? s->n_due - i : PER_FRAME;
+    size_t q = s->n_queues - queue < PER_FRAME ? s->n_queues - queue : PER_FRAME;
+    err = state(core, s->due + i, n, s->queues + queue, q);
+    i += n;
+    queue += q;
+  }
+  s->n_due = s->n_queues = 0;
+  return err;
+}
+
+/* ---- the session ---- */
+
+enum tg_err says_seen(struct node_core *core, const Tg__ReceiptsSeen *frame)
+{
+  enum tg_err err = core_begin(core);
+  if (err != TG_OK)
+    return err;
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "DELETE FROM said WHERE serial <= ?");
+  db_bind_u64(s, 1, frame->sequence < INT64_MAX ? frame->sequence : INT64_MAX);
+  return db_run(s);
+}
+
+enum tg_err says_welcome(struct node_core *core)
+{
+  core->says->credit_count = core->says->credit_bytes = 0;
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT frame FROM said ORDER BY serial");
+  bool row;
+  enum tg_err err;
+  while ((err = db_step(s, &row)) == TG_OK && row) {
+    ProtobufCMessage *frame;
+    arena_reset(core->scrap);
+    err = strict_unpack(&limits_receipts, db_blob(s, 0), core->scrap, &frame, NULL) == TG_OK ? TG_OK : TG_DISK;
+    if (err == TG_OK)
+      err = send(core, (Tg__Receipts *)frame);
+    if (err != TG_OK) {
+      db_reset(s);
+      return err;
+    }
+  }
+  return err;
+}

@@ -1,0 +1,25 @@
+/* What we state about bulletins we were given: receipts, gathered through a turn, signed at its end as one batch, and sent
+   again with every session until the hub has said that it has them. */
+#ifndef TOGUNA_CLIENT_NODE_SAYS_H
+#define TOGUNA_CLIENT_NODE_SAYS_H
+
+#include "client/node/core.h"
+#include "proto/receipt.h"
+#include "proto/session.pb-c.h"
+
+struct says *says_new(void);
+void says_free(struct says *s);
+enum tg_err says_load(struct node_core *core);
+
+/* States `event` about a bulletin; number only when stored. */
+enum tg_err says_receipt(struct node_core *core, const struct hash *bulletin, enum receipt_event event, uint64_t number);
+/* A delivery that is done with: its place in the hub's queue, and the bytes of credit it had taken. */
+enum tg_err says_done(struct node_core *core, uint64_t queue, uint64_t bytes);
+/* End of the turn: signs, stores and sends what was gathered. */
+enum tg_err says_turn(struct node_core *core);
+/* The hub has committed receipts up to this serial. */
+enum tg_err says_seen(struct node_core *core, const Tg__ReceiptsSeen *frame);
+/* A session opened: credit starts anew, and what is not confirmed is said again. */
+enum tg_err says_welcome(struct node_core *core);
+
+#endif

@@ -1,0 +1,11 @@
+/* The tables of a node's store. */
+#ifndef TOGUNA_CLIENT_NODE_SCHEMA_H
+#define TOGUNA_CLIENT_NODE_SCHEMA_H
+
+enum { SCHEMA_APPLICATION = 0x746f676e }; /* "togn" */
+
+/* Migration i brings version i to i + 1. Never changed once released. */
+enum { SCHEMA_MIGRATIONS = 1 };
+extern const char *const schema_migrations[SCHEMA_MIGRATIONS];
+
+#endif

@@ -1,0 +1,44 @@
+/* The session with a hub: greeting, order of frames, proof of life, and where to connect next. */
+#ifndef TOGUNA_CLIENT_NODE_TALK_H
+#define TOGUNA_CLIENT_NODE_TALK_H
+
+#include "client/node/core.h"
+
+enum talk_state {
+  TALK_ALONE,      /* no charter names a hub that we may use */
+  TALK_RESTING,    /* waits before it tries again */
+  TALK_CONNECTING, /* the link is trying */
+  TALK_GREETING,   /* Hello is out */
+  TALK_OPEN,
+};
+const char *talk_state_name(enum talk_state state);
+
+struct talk *talk_new(void);
+void talk_free(struct talk *t);
+
+enum tg_err talk_link(struct node_core *core, enum node_link_state state);
+enum tg_err talk_frame(struct node_core *core, struct slice frame);
+/* Deadlines: begins, switches hubs, ticks, notices silence. */
+enum tg_err talk_time(struct node_core *core);
+int64_t talk_due(const struct node_core *core); /* monotonic */
+/* The charter changed: perhaps the hubs did. */
+enum tg_err talk_hubs_changed(struct node_core *core);
+/* Says goodbye and stays alone. */
+enum tg_err talk_stop(struct node_core *core);
+
+bool talk_is_open(const struct node_core *core);
+enum talk_state talk_state(const struct node_core *core);
+const char *talk_hub(const struct node_core *core); /* name of the present hub; "" when none */
+/* Sends a frame when the session is open; when not, nothing happens: whatever must arrive is sent again at Welcome. */
+enum tg_err talk_send(struct node_core *core, enum frame_type type, const ProtobufCMessage *message);
+/* Largest body that travels inside a frame, and largest frame, as the hub said. */
+uint64_t talk_inline_body(const struct node_core *core);
+size_t talk_max_frame(const struct node_core *core);
+/* The hub sent something that no honest hub sends: told as an alarm; too many of them end the session. */
+enum tg_err talk_strike(struct node_core *core, const char *name, const struct hash *subject, const struct tg_why *why);
+/* The link's queue, as the shell said. */
+void talk_queued(struct node_core *core, size_t bytes);
+void talk_drained(struct node_core *core);
+bool talk_has_room(const struct node_core *core); /* may content be sent? */
+
+#endif

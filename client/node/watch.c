@@ -1,0 +1,263 @@
+#include "client/node/watch.h"
+
+#include "audit/evidence.h"
+#include "audit/witness.h"
+#include "client/node/talk.h"
+#include "proto/hash.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WITNESSES_MAX = 512, ROOTS_KEPT = 100000 };
+
+/* Invariant: `state` is what the table says of the log, once the turn is committed. */
+struct watch {
+  struct note_key log;
+  bool begun, known; /* a session began; a checkpoint was seen */
+  struct witness_state state;
+  uint64_t settled;
+  struct buf cosigned; /* the newest note with our cosignature; empty: not made yet */
+};
+
+struct watch *watch_new(void)
+{
+  struct watch *w = calloc(1, sizeof *w);
+  if (w)
+    w->cosigned = buf_new(LIMIT_CHECKPOINT);
+  return w;
+}
+
+void watch_free(struct watch *w)
+{
+  if (!w)
+    return;
+  buf_free(&w->cosigned);
+  free(w);
+}
+
+/* ---- what the disk knows ---- */
+
+static enum tg_err load(struct node_core *core, const char *log, struct witness_state *ret, uint64_t *ret_settled,
+                        bool *ret_forked)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT state, settled, forked FROM watched WHERE log = ?");
+  db_bind_text(s, 1, slice_str(log));
+  bool row;
+  enum tg_err err = db_step(s, &row);
+  if (err != TG_OK || !row)
+    return err != TG_OK ? err : TG_NOT_FOUND;
+  err = witness_parse(db_blob(s, 0), log, ret, NULL) == TG_OK ? TG_OK : TG_DISK;
+  *ret_settled = db_u64(s, 1);
+  *ret_forked = db_u64(s, 2) != 0;
+  db_reset(s);
+  return err;
+}
+
+static enum tg_err store_root(struct node_core *core, const struct witness_state *state)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT OR REPLACE INTO root VALUES(?, ?, ?)");
+  db_bind_text(s, 1, slice_str(state->origin));
+  db_bind_u64(s, 2, state->size);
+  db_bind_blob(s, 3, hash_slice(&state->root));
+  enum tg_err err = db_run(s);
+  if (err != TG_OK || state->size <= ROOTS_KEPT)
+    return err;
+  s = db_stmt(depot_db(core->depot), "DELETE FROM root WHERE log = ? AND size < ?");
+  db_bind_text(s, 1, slice_str(state->origin));
+  db_bind_u64(s, 2, state->size - ROOTS_KEPT);
+  return db_run(s);
+}
+
+static enum tg_err store(struct node_core *core, bool forked)
+{
+  struct watch *w = core->watch;
+  struct buf text = buf_new(WITNESS_STATE_MAX);
+  enum tg_err err = core_begin(core);
+  if (err == TG_OK)
+    err = witness_print(&w->state, &text);
+  if (err == TG_OK) {
+    struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT OR REPLACE INTO watched VALUES(?, ?, ?, ?)");
+    db_bind_text(s, 1, slice_str(w->log.name));
+    db_bind_blob(s, 2, buf_slice(&text));
+    db_bind_u64(s, 3, w->settled);
+    db_bind_u64(s, 4, forked);
+    err = db_run(s);
+  }
+  buf_free(&text);
+  return err == TG_OK ? store_root(core, &w->state) : err;
+}
+
+enum tg_err watch_is_forked(struct node_core *core, const struct charter_hub *hub, bool *ret)
+{
+  struct witness_state state;
+  uint64_t settled;
+  bool forked = false;
+  enum tg_err err = load(core, hub->log.name, &state, &settled, &forked);
+  *ret = forked;
+  return err == TG_NOT_FOUND ? TG_OK : err;
+}
+
+enum tg_err watch_begin(struct node_core *core, const struct charter_hub *hub)
+{
+  struct watch *w = core->watch;
+  bool forked;
+  w->log = hub->log;
+  w->begun = true;
+  w->known = false;
+  w->settled = 0;
+  buf_clear(&w->cosigned);
+  enum tg_err err = load(core, hub->log.name, &w->state, &w->settled, &forked);
+  w->known = err == TG_OK;
+  return err == TG_NOT_FOUND ? TG_OK : err;
+}
+
+/* ---- taking checkpoints ---- */
+
+static size_t good_witnesses(const struct node_core *core, struct checkpoint_witness *ret)
+{
+  const struct node *node;
+  size_t n = 0;
+  for (size_t i = 0; n < WITNESSES_MAX && (node = directory_node_at(core->directory, i)); i++)
+    if (node->credential.has_witness &&
+        directory_may_act(core->directory, &node->credential.identity, core->now.wall, NULL) == TG_OK &&
+        credential_witness_key(&node->credential, &ret[n].key) == TG_OK)
+      ret[n++].member = node->credential.holder.member;
+  return n;
+}
+
+/* Cosigned by enough of each camp? Then all below it is settled. */
+static enum tg_err settle(struct node_core *core, struct slice bytes)
+{
+  struct watch *w = core->watch;
+  const struct charter *charter = core_charter(core);
+  if (!charter)
+    return TG_OK;
+  if (charter->witness_quorum.n == 0) {
+    w->settled = w->state.size;
+    return TG_OK;
+  }
+  struct checkpoint_witness *witnesses = arena_alloc(core->arena, WITNESSES_MAX * sizeof *witnesses);
+  struct note *note = arena_alloc(core->arena, sizeof *note);
+  if (!witnesses || !note)
+    return TG_NO_MEMORY;
+  if (note_parse(bytes, NULL, note, NULL) != TG_OK)
+    return TG_OK;
+  enum tg_err err = checkpoint_settled(note, charter, witnesses, good_witnesses(core, witnesses), core->now.wall,
+                                       charter->limits.clock_skew, NULL, NULL);
+  if (err == TG_OK)
+    w->settled = w->state.size;
+  return err == TG_NO_MEMORY ? err : TG_OK;
+}
+
+static enum tg_err fork_seen(struct node_core *core, struct slice evidence, const struct tg_why *why)
+{
+  char name[96], hex[65];
+  struct hash hash = hash_plain(evidence);
+  hash_print(&hash, hex);
+  snprintf(name, sizeof name, "log-fork-%.16s.evidence", hex);
+  enum tg_err err = evidence.n ? orders_evidence(core->orders, name, evidence) : TG_OK;
+  if (err == TG_OK)
+    err = store(core, true);
+  return err == TG_OK ? core_tell(core, NODE_ALARM, "log-forked", NULL, talk_hub(core), core->watch->state.size, why) : err;
+}
+
+enum tg_err watch_take(struct node_core *core, struct slice note, struct slice consistency, enum watch_verdict *ret,
+                       struct tg_why *why)
+{
+  struct watch *w = core->watch;
+  struct witness_state next;
+  struct buf evidence = buf_new(EVIDENCE_BYTES_MAX);
+  *ret = WATCH_CHAINED;
+  if (note.n == 0)
+    return TG_OK;
+  enum tg_err err = witness_update(w->known ? &w->state : NULL, &w->log, note, consistency, &next, &evidence, why);
+  switch (err) {
+  case TG_OK:
+    w->state = next;
+    w->known = true;
+    buf_clear(&w->cosigned);
+    err = settle(core, note);
+    if (err == TG_OK)
+      err = store(core, false);
+    break;
+  case TG_DUPLICATE: { /* perhaps with more cosignatures */
+    uint64_t before = w->settled;
+    err = settle(core, note);
+    if (err == TG_OK && w->settled != before)
+      err = store(core, false);
+    break;
+  }
+  case TG_CONFLICT:
+    *ret = WATCH_FORKED;
+    err = fork_seen(core, buf_slice(&evidence), why);
+    break;
+  case TG_NO_MEMORY:
+    break;
+  default:
+    *ret = WATCH_BROKEN;
+    err = TG_OK;
+    break;
+  }
+  buf_free(&evidence);
+  return err;
+}
+
+/* ---- what it knows ---- */
+
+uint64_t watch_size(const struct node_core *core) { return core->watch->known ? core->watch->state.size : 0; }
+
+struct hash watch_root(const struct node_core *core)
+{
+  return core->watch->known ? core->watch->state.root : (struct hash){{0}};
+}
+
+struct slice watch_note(struct node_core *core)
+{
+  struct watch *w = core->watch;
+  if (!w->known)
+    return slice_of(NULL, 0);
+  if (!core->secrets->witness)
+    return witness_note(&w->state);
+  if (w->cosigned.n == 0 &&
+      witness_cosign(&w->state, core->secrets->witness, core->now.wall, &w->cosigned, NULL) != TG_OK)
+    buf_clear(&w->cosigned);
+  return w->cosigned.n ? buf_slice(&w->cosigned) : witness_note(&w->state);
+}
+
+uint64_t watch_settled(const struct node_core *core) { return core->watch->settled; }
+
+enum tg_err watch_entry(struct node_core *core, const struct opening *opening, struct entry *ret, struct tg_why *why)
+{
+  struct watch *w = core->watch;
+  if (!w->known)
+    return why_set(why, TG_BAD_PROOF, NULL, N_("the hub has not shown a checkpoint of its log"), NULL, NULL, NULL, NULL);
+  struct checkpoint checkpoint = witness_checkpoint(&w->state);
+  return opening_verify(opening, &checkpoint, ret, why);
+}
+
+enum tg_err watch_compare(struct node_core *core, const struct sign_pk *who, uint64_t size, const struct hash *root,
+                          struct slice statement)
+{
+  struct watch *w = core->watch;
+  const struct charter *charter = core_charter(core);
+  /* A receipt does not say whose log it means: with several hubs there is nothing to compare. */
+  if (size == 0 || !charter || charter->n_hubs != 1)
+    return TG_OK;
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT root FROM root WHERE log = ? AND size = ?");
+  db_bind_text(s, 1, slice_str(w->log.name));
+  db_bind_u64(s, 2, size);
+  bool row;
+  struct hash ours;
+  enum tg_err err = db_step(s, &row);
+  if (err != TG_OK || !row)
+    return err;
+  bool read = db_bytes(s, 0, ours.b, sizeof ours.b);
+  db_reset(s);
+  if (!read || hash_eq(&ours, root))
+    return TG_OK;
+  char name[HOLDER_MAX + 1];
+  core_name_of(core, who, name);
+  err = orders_evidence(core->orders, "other-history.receipt", statement);
+  return err == TG_OK ? core_tell(core, NODE_ALARM, "other-history-seen", &ours, name, size, NULL) : err;
+}

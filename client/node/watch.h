@@ -1,0 +1,43 @@
+/* What a node sees of a hub's log: every checkpoint is checked for signature and consistency with all it saw before; the
+   newest is kept on disk before anything rests on it. A hub that shows two histories leaves evidence here and is not
+   listened to any more. */
+#ifndef TOGUNA_CLIENT_NODE_WATCH_H
+#define TOGUNA_CLIENT_NODE_WATCH_H
+
+#include "client/node/core.h"
+#include "audit/opening.h"
+
+struct watch *watch_new(void);
+void watch_free(struct watch *w);
+
+/* A session with this hub begins: its log is the one watched from now on. */
+enum tg_err watch_begin(struct node_core *core, const struct charter_hub *hub);
+/* Was this log seen to fork? Then nothing of it is believed. */
+enum tg_err watch_is_forked(struct node_core *core, const struct charter_hub *hub, bool *ret);
+
+enum watch_verdict {
+  WATCH_CHAINED, /* it extends what we knew, or is the same, and is on its way to the disk */
+  WATCH_BROKEN,  /* forged, or not proven to extend it: the session must end */
+  WATCH_FORKED,  /* it contradicts it: evidence was taken */
+};
+/* A checkpoint note from a frame, and the proof that came with it. An empty note changes nothing: WATCH_CHAINED. */
+enum tg_err watch_take(struct node_core *core, struct slice note, struct slice consistency, enum watch_verdict *ret,
+                       struct tg_why *why);
+
+/* The newest checkpoint; size 0 and an empty note before the first. The note carries our cosignature if we are a witness;
+   it may leave in this turn, since that is after the commit. Valid until the next watch_take(). */
+uint64_t watch_size(const struct node_core *core);
+struct hash watch_root(const struct node_core *core);
+struct slice watch_note(struct node_core *core);
+/* Entries below this leaf are under a checkpoint with all cosignatures the charter demands. */
+uint64_t watch_settled(const struct node_core *core);
+
+/* A log entry as opened to us: is it under the newest checkpoint? *ret points into the opening. Errors of opening_verify();
+   TG_BAD_PROOF before the first checkpoint. */
+enum tg_err watch_entry(struct node_core *core, const struct opening *opening, struct entry *ret, struct tg_why *why);
+
+/* Another node states, signed, that it saw this root at this size: compares it with ours. */
+enum tg_err watch_compare(struct node_core *core, const struct sign_pk *who, uint64_t size, const struct hash *root,
+                          struct slice statement);
+
+#endif
