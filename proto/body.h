@@ -1,5 +1,5 @@
 /* The body of one portion: sealing and opening in 64 KiB chunks (docs/protocol.md §4), in constant memory
-   whatever the size: less than 300 KiB, and less than 1 MiB more with compression. */
+   whatever the size: less than 300 KiB, and less than 2 MiB more with compression. */
 #ifndef TOGUNA_PROTO_BODY_H
 #define TOGUNA_PROTO_BODY_H
 
@@ -13,8 +13,9 @@ enum {
   BODY_MIN = 256, /* least padded plaintext */
   BODY_WINDOW_LOG = 17, /* a zstd frame's window is at most 128 KiB */
 };
-/* No body is longer than this, whatever a charter allows: 1 TiB of sealed chunks. */
+/* No body is longer than this, whatever a charter allows: padded plaintext and content (1 TiB), sealed chunks. */
 #define BODY_MAX (UINT64_C(1) << 40)
+#define BODY_SEALED_MAX (BODY_MAX / BODY_CHUNK * BODY_SEALED)
 
 /* K, the secret of one portion. Wipe it after use. */
 struct body_key {
@@ -25,7 +26,7 @@ enum body_compression { BODY_PLAIN = 0, BODY_ZSTD = 1 };
 
 /* The first bytes of the plaintext. Text is UTF-8 without control characters. */
 struct body_head {
-  struct slice content_type; /* a media type, 3..127 bytes */
+  struct slice content_type; /* a media type such as "text/plain; charset=utf-8": printable ASCII, 3..127 bytes */
   struct slice title;        /* up to 512 bytes, may be empty */
   struct slice filename;     /* up to 255 bytes, may be empty; never a path: no '/' or '\', not "." or ".." */
   struct slice language;     /* BCP 47, up to 35 bytes, may be empty: not stated */

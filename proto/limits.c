@@ -29,6 +29,7 @@ enum {
   MAX_DETAIL = 256,
 };
 #define ANY UINT64_MAX
+#define MAX_BODY (UINT64_C(1) << 40) /* BODY_MAX of body.h */
 
 /* ---- bulletin.proto ----     flags   min   max   count   message */
 
@@ -80,7 +81,7 @@ static const struct strict_field portion_fields[] = {
     {8, R, 32, 32, 0, NULL},                 /* key_commitment */
     {9, R, 24, 24, 0, NULL},                 /* stream_header */
     {10, R, 32, 32, 0, NULL},                /* body_root */
-    {11, R, 273, UINT64_C(1) << 40, 0, NULL} /* body_size: BODY_MIN + BODY_OVERHEAD .. BODY_MAX */
+    {11, R, 273, MAX_BODY / 65536 * 65553, 0, NULL}, /* body_size: .. BODY_SEALED_MAX */
 };
 const struct strict_limits limits_portion = {&tg__portion__descriptor, LIMIT_PORTION, FIELDS(portion_fields)};
 
@@ -116,7 +117,7 @@ static const struct strict_field body_head_fields[] = {
     {2, T, 1, 512, 0, NULL},     /* title */
     {3, T, 1, 255, 0, NULL},     /* filename */
     {4, T, 1, 35, 0, NULL},      /* language */
-    {5, 0, 1, ANY, 0, NULL},     /* size */
+    {5, 0, 1, MAX_BODY, 0, NULL},/* size */
     {6, 0, 1, 1, 0, NULL},       /* compression */
 };
 const struct strict_limits limits_body_head = {&tg__body_head__descriptor, LIMIT_BODY_HEAD,

@@ -16,13 +16,13 @@ enum {
   LIMIT_TOPIC_LABELS = 8,   /* labels of one topic */
   LIMIT_SOURCES = 16,
   LIMIT_NAMES = 256,        /* names in a release list, and again in its exceptions */
-  LIMIT_NAME = 48,          /* bytes of one such name: "ML", "AES", "ML/dgse" */
+  LIMIT_NAME = 34,          /* bytes of one such name: "ML", "AES", "ML/dgse" */
   LIMIT_LABEL = 64,         /* bytes of a national label */
   LIMIT_BATCH = 65536,      /* statements signed at once */
   LIMIT_SUBJECT = 2048,     /* bytes of a Subject */
   LIMIT_HEADER = 4096,
   LIMIT_PORTION = 512,
-  LIMIT_RELEASE = 32 * 1024,
+  LIMIT_RELEASE = 20 * 1024,
   LIMIT_WRAP = 1024,
   LIMIT_RECEIPT = 256,
   LIMIT_SEALING_KEYS = 64 * 1024,

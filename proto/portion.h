@@ -5,7 +5,9 @@
 #include "proto/arena.h"
 #include "proto/body.h"
 #include "proto/buf.h"
+#include "proto/limits.h"
 #include "proto/marking.h"
+#include "proto/merkle.h"
 
 /* A Portion as received, valid. Slices point into the bytes and the arena given to portion_parse(). */
 struct portion {
@@ -35,29 +37,32 @@ enum tg_err portion_build(const struct portion_draft *draft, struct buf *out, st
 /* Errors of strict_unpack(); TG_BAD_INPUT for a marking outside its scale or a size that no body has. */
 enum tg_err portion_parse(struct slice bytes, struct arena *arena, struct portion *ret, struct tg_why *why);
 
-/* A release list as received, valid: names as written, not yet known to exist. Each name is a member "ML", an agency
-   "ML/dgse" or a bloc "ECOWAS" by its shape: [A-Z][A-Z0-9-]* then optionally / and [a-z0-9][a-z0-9-]*. */
+/* One name of a release list, by its shape alone: a member "ML" (two capitals), an agency "ML/dgse" (member, slash, 1..31
+   of a-z, 0-9 and hyphens, no hyphen first), or a bloc "ECOWAS" (3..31 of A-Z, 0-9 and hyphens, a letter first). */
+bool release_name_valid(struct slice s);
+
+/* A release list as received, valid: names as written, not yet known to exist. */
 struct release {
   struct slice bytes; /* exactly as they came */
   struct slice salt;
-  size_t to_count, except_count; /* to_count is 1 or more */
-  const struct slice *to, *except;
+  size_t to_count, except_count;  /* to_count is 1 or more */
+  const struct slice *to, *except; /* ascending bytewise, no name twice in a list */
 };
 
-/* Appends Release bytes with a fresh salt. Names must be of the right shape, and no name twice in a list
-   (TG_BAD_INPUT). */
+/* Appends Release bytes with a fresh salt and the names in order. TG_BAD_INPUT: a name of no valid shape, or twice in a
+   list. */
 enum tg_err release_build(const struct slice *to, size_t to_count, const struct slice *except, size_t except_count,
                           struct buf *out, struct tg_why *why);
 enum tg_err release_parse(struct slice bytes, struct arena *arena, struct release *ret, struct tg_why *why);
 /* H("toguna/release/v1" ‖ bytes). */
 struct hash release_hash(struct slice bytes);
 
-/* The portion tree over the Portion bytes in order, 1..LIMIT_PORTIONS of them. */
-struct hash portion_tree_root(const struct slice *portions, size_t count);
-/* Appends the path of portion `index` to out. */
-enum tg_err portion_tree_path(const struct slice *portions, size_t count, size_t index, struct buf *out);
+/* The portion tree over the Portion bytes in order, 1..LIMIT_PORTIONS of them: its root alone, or the tree for its paths
+   (merkle_tree_path); NULL without memory. */
+struct hash portion_root(const struct slice *portions, size_t count);
+struct merkle_tree *portion_tree(const struct slice *portions, size_t count);
 /* Does path place these Portion bytes at index of count under root? TG_OK or TG_BAD_PROOF. */
-enum tg_err portion_tree_verify(struct slice portion, size_t index, size_t count, struct slice path,
+enum tg_err portion_verify(struct slice portion, size_t index, size_t count, struct slice path,
                                 const struct hash *root, struct tg_why *why);
 
 #endif

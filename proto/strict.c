@@ -244,3 +244,9 @@ enum tg_err strict_pack(const struct strict_limits *limits, const ProtobufCMessa
     out->n = before;
   return err;
 }
+
+struct slice strict_slice(ProtobufCBinaryData data) { return slice_of(data.data, data.len); }
+
+/* protobuf-c reads what it packs and its structs have no const. */
+ProtobufCBinaryData strict_data_of(const void *p, size_t n) { return (ProtobufCBinaryData){n, (uint8_t *)p}; }
+ProtobufCBinaryData strict_data(struct slice s) { return strict_data_of(s.p, s.n); }

@@ -53,4 +53,9 @@ enum tg_err strict_unpack(const struct strict_limits *limits, struct slice bytes
 enum tg_err strict_pack(const struct strict_limits *limits, const ProtobufCMessage *message, struct buf *out,
                         struct tg_why *why);
 
+/* protobuf-c's bytes as a slice, and back; both borrow. */
+struct slice strict_slice(ProtobufCBinaryData data);
+ProtobufCBinaryData strict_data(struct slice s);
+ProtobufCBinaryData strict_data_of(const void *p, size_t n);
+
 #endif

@@ -6,6 +6,7 @@
 #include "proto/body.h"
 #include "proto/buf.h"
 #include "proto/limits.h"
+#include "proto/merkle.h"
 
 enum {
   WRAP_KEY_ID = 8,
@@ -78,10 +79,9 @@ enum tg_err wrap_open(struct wrap_opener *o, const struct wrap *wrap, const stru
                       const uint8_t secret_key[32], const struct wrap_binding *binding, struct wrap_content *ret,
                       struct tg_why *why);
 
-/* The audience tree over the Wrap bytes in order, 1..LIMIT_WRAPS of them. */
-struct hash audience_root(const struct slice *wraps, size_t count);
-/* Appends the path of wrap `index` to out. */
-enum tg_err audience_path(const struct slice *wraps, size_t count, size_t index, struct buf *out);
+/* The audience tree over the Wrap bytes in order, 1..LIMIT_WRAPS of them, for its root and paths (merkle_tree_root,
+   merkle_tree_path); NULL without memory. */
+struct merkle_tree *audience_tree(const struct slice *wraps, size_t count);
 /* Does path place these Wrap bytes at index of count under root? TG_OK or TG_BAD_PROOF. */
 enum tg_err audience_verify(struct slice wrap, uint64_t index, uint64_t count, struct slice path,
                             const struct hash *root, struct tg_why *why);

@@ -1,0 +1,205 @@
+#include "proto/batch.h"
+
+#include "proto/hash.h"
+#include "proto/merkle.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct hash statement_id(enum statement kind, struct slice bytes)
+{
+  static const char *const labels[] = {
+      [STATEMENT_BULLETIN] = "toguna/bulletin/v1",
+      [STATEMENT_RECEIPT] = "toguna/receipt/v1",
+      [STATEMENT_SEALING_KEYS] = "toguna/sealing-keys/v1",
+  };
+  return hash_labelled(labels[kind], bytes);
+}
+
+void batch_message(const struct hash *exchange, uint64_t size, const struct hash *root, uint8_t out[BATCH_MESSAGE])
+{
+  static const char label[] = "toguna/batch/v1";
+  static_assert(sizeof label + 32 + 8 + 32 == BATCH_MESSAGE, "label, exchange, size, root");
+  memcpy(out, label, sizeof label);
+  memcpy(out + sizeof label, exchange->b, 32);
+  for (size_t i = 0; i < 8; i++)
+    out[sizeof label + 32 + i] = (uint8_t)(size >> (56 - 8 * i));
+  memcpy(out + sizeof label + 40, root->b, 32);
+}
+
+enum tg_err batch_sign_with_key(void *secret_key, struct slice message, struct sign_sig *ret)
+{
+  return crypto_sign_detached(ret->b, NULL, message.p, message.n, secret_key) ? TG_INTERNAL : TG_OK;
+}
+
+/* ---- signing ---- */
+
+/* Invariants: leaves[0..n) are the leaf hashes of the ids; tree exists from the signature on. */
+struct batch {
+  struct hash *leaves;
+  size_t n, cap;
+  struct merkle_tree *tree;
+  struct sign_sig signature;
+};
+
+struct batch *batch_new(void) { return calloc(1, sizeof(struct batch)); }
+
+void batch_free(struct batch *b)
+{
+  if (!b)
+    return;
+  merkle_tree_free(b->tree);
+  free(b->leaves);
+  free(b);
+}
+
+enum tg_err batch_add(struct batch *b, const struct hash *id, uint64_t *ret_index)
+{
+  assert(!b->tree);
+  if (b->n == LIMIT_BATCH)
+    return TG_QUOTA;
+  if (b->n == b->cap) {
+    size_t cap = b->cap ? b->cap * 2 : 16;
+    struct hash *leaves = realloc(b->leaves, cap * sizeof *leaves);
+    if (!leaves)
+      return TG_NO_MEMORY;
+    b->leaves = leaves;
+    b->cap = cap;
+  }
+  if (ret_index)
+    *ret_index = b->n;
+  b->leaves[b->n++] = merkle_leaf(slice_of(id->b, sizeof id->b));
+  return TG_OK;
+}
+
+uint64_t batch_size(const struct batch *b) { return b->n; }
+
+enum tg_err batch_sign(struct batch *b, const struct hash *exchange, batch_signer signer, void *context)
+{
+  uint8_t message[BATCH_MESSAGE];
+  assert(b->n && !b->tree);
+  struct merkle_tree *tree = merkle_tree_new(b->leaves, b->n);
+  if (!tree)
+    return TG_NO_MEMORY;
+  batch_message(exchange, b->n, merkle_tree_root(tree), message);
+  enum tg_err err = signer(context, slice_of(message, sizeof message), &b->signature);
+  if (err)
+    merkle_tree_free(tree);
+  else
+    b->tree = tree;
+  return err;
+}
+
+void batch_result(const struct batch *b, struct hash *ret_root, struct sign_sig *ret_signature)
+{
+  assert(b->tree);
+  *ret_root = *merkle_tree_root(b->tree);
+  *ret_signature = b->signature;
+}
+
+Tg__BatchProof *batch_proof(const struct batch *b, uint64_t index, struct arena *arena)
+{
+  struct merkle_path path;
+  assert(b->tree && index < b->n);
+  merkle_tree_path(b->tree, (size_t)index, &path);
+  Tg__BatchProof *proof = arena_alloc(arena, sizeof *proof);
+  struct slice steps = arena_copy(arena, merkle_path_slice(&path));
+  struct slice signature = arena_copy(arena, slice_of(b->signature.b, sizeof b->signature.b));
+  if (!proof || steps.n != merkle_path_slice(&path).n || !signature.n)
+    return NULL;
+  *proof = (Tg__BatchProof)TG__BATCH_PROOF__INIT;
+  proof->size = b->n;
+  proof->index = index;
+  proof->path = strict_data(steps);
+  proof->signature = strict_data(signature);
+  return proof;
+}
+
+/* ---- verifying ---- */
+
+/* What was verified: the key, the exact message and the exact signature. */
+struct verified {
+  struct sign_pk key;
+  uint8_t message[BATCH_MESSAGE];
+  struct sign_sig signature;
+};
+
+/* Invariants: verified[0..n) are good; next is the one that gives way. */
+struct batch_verifier {
+  size_t n, next, cap;
+  struct verified verified[];
+};
+
+struct batch_verifier *batch_verifier_new(size_t remembered)
+{
+  assert(remembered >= 1 && remembered <= LIMIT_BATCH);
+  struct batch_verifier *v = calloc(1, sizeof *v + remembered * sizeof v->verified[0]);
+  if (v)
+    v->cap = remembered;
+  return v;
+}
+
+void batch_verifier_free(struct batch_verifier *v) { free(v); }
+
+static bool is_remembered(const struct batch_verifier *v, const struct verified *what)
+{
+  for (size_t i = 0; i < v->n; i++)
+    if (!memcmp(&v->verified[i], what, sizeof *what))
+      return true;
+  return false;
+}
+
+static void remember(struct batch_verifier *v, const struct verified *what)
+{
+  v->verified[v->next] = *what;
+  v->next = (v->next + 1) % v->cap;
+  v->n = v->n < v->cap ? v->n + 1 : v->n;
+}
+
+static enum tg_err verify_root(struct batch_verifier *v, const struct hash *exchange, const struct sign_pk *key,
+                               uint64_t size, const struct hash *root, struct slice signature, struct tg_why *why)
+{
+  struct verified what = {.key = *key};
+  if (signature.n != sizeof what.signature.b)
+    return why_set(why, TG_BAD_INPUT, "BatchProof.signature", N_("a signature has 64 bytes"), NULL, NULL, NULL, NULL);
+  batch_message(exchange, size, root, what.message);
+  memcpy(what.signature.b, signature.p, sizeof what.signature.b);
+  if (is_remembered(v, &what))
+    return TG_OK;
+  if (crypto_sign_verify_detached(what.signature.b, what.message, sizeof what.message, key->b))
+    return why_set(why, TG_BAD_SIGNATURE, "BatchProof.signature", N_("the node did not sign this"), NULL, NULL, NULL,
+                   NULL);
+  remember(v, &what);
+  return TG_OK;
+}
+
+enum tg_err batch_verify(struct batch_verifier *v, const struct hash *exchange, const struct sign_pk *key,
+                         const struct hash *id, const Tg__BatchProof *proof, struct tg_why *why)
+{
+  struct hash root, leaf = merkle_leaf(slice_of(id->b, sizeof id->b));
+  if (proof->size > LIMIT_BATCH ||
+      merkle_path_root(&leaf, proof->index, proof->size, strict_slice(proof->path), &root))
+    return why_set(why, TG_BAD_PROOF, "BatchProof.path", N_("this is no path in a batch of that size"), NULL, NULL, NULL,
+                   NULL);
+  return verify_root(v, exchange, key, proof->size, &root, strict_slice(proof->signature), why);
+}
+
+enum tg_err batch_verify_all(struct batch_verifier *v, const struct hash *exchange, const struct sign_pk *key,
+                             const struct hash *ids, size_t count, struct slice signature, struct hash *ret_root,
+                             struct tg_why *why)
+{
+  struct merkle_frontier f = {0};
+  if (count < 1 || count > LIMIT_BATCH)
+    return why_set(why, TG_BAD_INPUT, "batch", N_("a batch has 1 to 65536 statements"), NULL, NULL, NULL, NULL);
+  for (size_t i = 0; i < count; i++) {
+    struct hash leaf = merkle_leaf(slice_of(ids[i].b, sizeof ids[i].b));
+    merkle_frontier_append(&f, &leaf, NULL);
+  }
+  struct hash root = merkle_frontier_root(&f);
+  enum tg_err err = verify_root(v, exchange, key, count, &root, signature, why);
+  if (!err && ret_root)
+    *ret_root = root;
+  return err;
+}
