@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- names of members and blocs ---------------------------------------------------------------------------- */
+/* --- names of members and blocs --- */
 
 enum tg_err directory_bloc(const struct directory *d, struct slice name, tg_time at, struct memberset *ret)
 {
@@ -37,15 +37,16 @@ static const char *nearest_group(const struct charter *c, struct slice s)
   return nearest.best;
 }
 
-static enum tg_err unknown_group(const struct charter *c, struct slice s, const char *where, struct tg_why *why)
+static enum tg_err unknown_group(const struct charter *c, struct slice s, const char *where,
+                                 struct tg_why *why)
 {
   char name[64];
   const char *nearest = c ? nearest_group(c, s) : NULL;
   struct country country;
   snprintf(name, sizeof name, "%.*s", s.n > 60 ? 60 : (int)s.n, s.n ? (const char *)s.p : "");
   if (nearest)
-    return why_set(why, TG_NOT_FOUND, where, N_("'%1$s' is no member or bloc of this exchange"), N_("did you mean %2$s?"),
-                   name, nearest, NULL);
+    return why_set(why, TG_NOT_FOUND, where, N_("'%1$s' is no member or bloc of this exchange"),
+                   N_("did you mean %2$s?"), name, nearest, NULL);
   if (!country_parse(s, &country))
     return why_set(why, TG_NOT_FOUND, where, N_("%1$s is not a member of this exchange"),
                    N_("the charter names the members: toguna charter show"), name, NULL, NULL);
@@ -68,7 +69,7 @@ enum tg_err directory_group(const struct directory *d, struct slice name, tg_tim
   return unknown_group(c, name, where, why);
 }
 
-/* --- a release list, read ---------------------------------------------------------------------------------- */
+/* --- a release list, read --- */
 
 enum { AGENCIES_MAX = 256 };
 
@@ -103,10 +104,11 @@ static enum tg_err unknown_agency(const struct member_state *m, const char *agen
       nearest_try(&nearest, r->node.credential.holder.agency);
   }
   if (nearest.best)
-    return why_set(why, TG_NOT_FOUND, NULL, N_("%1$s has no agency '%2$s'"), N_("did you mean '%3$s'?"), m->code.code, agency,
-                   nearest.best);
+    return why_set(why, TG_NOT_FOUND, NULL, N_("%1$s has no agency '%2$s'"), N_("did you mean '%3$s'?"),
+                   m->code.code, agency, nearest.best);
   return why_set(why, TG_NOT_FOUND, NULL, N_("%1$s has no agency '%2$s'"),
-                 N_("address the member: it decides where a bulletin goes inside"), m->code.code, agency, NULL);
+                 N_("address the member: it decides where a bulletin goes inside"), m->code.code, agency,
+                 NULL);
 }
 
 /* "ML/dgse" */
@@ -128,8 +130,8 @@ static enum tg_err read_agency(const struct directory *d, struct slice name, tg_
   if (!has_agency(d->member[index], holder.agency))
     return unknown_agency(d->member[index], holder.agency, why);
   if (r->n == AGENCIES_MAX)
-    return why_set(why, TG_TOO_BIG, NULL, N_("the release list names too many agencies"), N_("address members instead"), NULL,
-                   NULL, NULL);
+    return why_set(why, TG_TOO_BIG, NULL, N_("the release list names too many agencies"),
+                   N_("address members instead"), NULL, NULL, NULL);
   r->agency[r->n].member = index;
   memcpy(r->agency[r->n++].name, holder.agency, sizeof holder.agency);
   r->members = memberset_or(r->members, member);
@@ -148,14 +150,14 @@ static enum tg_err read_name(const struct directory *d, struct slice name, tg_ti
   return err;
 }
 
-static enum tg_err read_list(const struct directory *d, const struct release_list *list, tg_time at, struct reading *r,
-                             struct tg_why *why)
+static enum tg_err read_list(const struct directory *d, const struct release_list *list, tg_time at,
+                             struct reading *r, struct tg_why *why)
 {
   enum tg_err err = TG_OK;
   memset(r, 0, sizeof *r);
   if (list->n_to == 0)
-    return why_set(why, TG_BAD_INPUT, NULL, N_("the release list is empty"), N_("name who may read it, for example ML or AES"),
-                   NULL, NULL, NULL);
+    return why_set(why, TG_BAD_INPUT, NULL, N_("the release list is empty"),
+                   N_("name who may read it, for example ML or AES"), NULL, NULL, NULL);
   for (size_t i = 0; !err && i < list->n_to; i++)
     err = read_name(d, list->to[i], at, r, why);
   for (size_t i = 0; !err && i < list->n_except; i++) {
@@ -169,7 +171,8 @@ static enum tg_err read_list(const struct directory *d, const struct release_lis
   r->whole = memberset_minus(r->whole, r->except);
   r->members = memberset_minus(memberset_or(r->whole, r->members), r->except);
   if (memberset_empty(&r->members))
-    return why_set(why, TG_BAD_INPUT, NULL, N_("the release list leaves nobody: every name in it is excepted again"),
+    return why_set(why, TG_BAD_INPUT, NULL,
+                   N_("the release list leaves nobody: every name in it is excepted again"),
                    N_("name who may read it, for example ML or AES"), NULL, NULL, NULL);
   return TG_OK;
 }
@@ -184,7 +187,7 @@ enum tg_err directory_resolve(const struct directory *d, const struct release_li
   return err;
 }
 
-/* --- nodes ------------------------------------------------------------------------------------------------- */
+/* --- nodes --- */
 
 static bool reaches(const struct reading *r, const struct node *node)
 {
@@ -204,8 +207,8 @@ enum tg_err directory_reaches(const struct directory *d, const struct release_li
   struct reading r;
   enum tg_err err = read_list(d, list, at, &r, why);
   if (!err && !reaches(&r, node))
-    err = why_set(why, TG_REFUSED, NULL, N_("the release list does not name this node's member or agency"), NULL, NULL, NULL,
-                  NULL);
+    err = why_set(why, TG_REFUSED, NULL, N_("the release list does not name this node's member or agency"),
+                  NULL, NULL, NULL, NULL);
   return err;
 }
 
@@ -217,7 +220,8 @@ static int by_identity(const void *a, const void *b)
 
 enum tg_err directory_resolve_nodes(const struct directory *d, const struct release_list *list,
                                     const struct memberset *permitted, tg_time at, tg_time now,
-                                    const struct node **ret_nodes, size_t max, size_t *ret_n, struct tg_why *why)
+                                    const struct node **ret_nodes, size_t max, size_t *ret_n,
+                                    struct tg_why *why)
 {
   struct reading r;
   size_t n = 0;
@@ -229,10 +233,12 @@ enum tg_err directory_resolve_nodes(const struct directory *d, const struct rele
     const struct list *records = &d->member[i]->records;
     for (size_t k = 0; k < records->n; k++) {
       const struct record *record = records->at[k];
-      if (record->node.credential.role != ROLE_NODE || !reaches(&r, &record->node) || record_good(d, record, now, NULL))
+      if (record->node.credential.role != ROLE_NODE || !reaches(&r, &record->node) ||
+          record_good(d, record, now, NULL))
         continue;
       if (n == max)
-        return why_set(why, TG_TOO_BIG, NULL, N_("the release list reaches more nodes than a bulletin may have"),
+        return why_set(why, TG_TOO_BIG, NULL,
+                       N_("the release list reaches more nodes than a bulletin may have"),
                        N_("send it to fewer recipients at once"), NULL, NULL, NULL);
       ret_nodes[n++] = &record->node;
     }

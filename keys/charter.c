@@ -9,7 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXCHANGE, VERSION, PREVIOUS, EFFECTIVE, SUITES, MEMBER, CEILING, SUSPENDED, BLOC, HUB, QUORUM, WITNESSES, LIMIT };
+enum {
+  EXCHANGE,
+  VERSION,
+  PREVIOUS,
+  EFFECTIVE,
+  SUITES,
+  MEMBER,
+  CEILING,
+  SUSPENDED,
+  BLOC,
+  HUB,
+  QUORUM,
+  WITNESSES,
+  LIMIT
+};
 
 static const struct line_rule rules[] = {
     [EXCHANGE] = {"exchange", 1, 1, LINE_ONCE},
@@ -27,9 +41,10 @@ static const struct line_rule rules[] = {
     [LIMIT] = {"limit", 2, 2, LINE_MANY},
 };
 
-static const struct document_grammar grammar = {"toguna/charter v1", rules, sizeof rules / sizeof *rules, false};
+static const struct document_grammar grammar = {"toguna/charter v1", rules, sizeof rules / sizeof *rules,
+                                                false};
 
-/* --- standing ---------------------------------------------------------------------------------------------- */
+/* --- standing --- */
 
 static const char *const standing_names[] = {
     [STANDING_NONE] = "none",
@@ -49,10 +64,16 @@ bool standing_may_connect(enum standing s)
   return s == STANDING_GOOD || s == STANDING_NO_SENDING || s == STANDING_NO_NEW_TRAFFIC;
 }
 
-bool standing_may_originate(enum standing s) { return s == STANDING_GOOD; }
-bool standing_may_receive(enum standing s) { return s == STANDING_GOOD || s == STANDING_NO_SENDING; }
+bool standing_may_originate(enum standing s)
+{
+  return s == STANDING_GOOD;
+}
+bool standing_may_receive(enum standing s)
+{
+  return s == STANDING_GOOD || s == STANDING_NO_SENDING;
+}
 
-/* --- look-ups ---------------------------------------------------------------------------------------------- */
+/* --- look-ups --- */
 
 const struct charter_member *charter_member(const struct charter *c, struct country code)
 {
@@ -94,7 +115,7 @@ bool charter_has_suite(const struct charter *c, uint16_t suite)
   return false;
 }
 
-/* --- reading, line by line --------------------------------------------------------------------------------- */
+/* --- reading, line by line --- */
 
 /* What the readers of one charter share. `c` is filled from zero; its arrays are large enough for the document. */
 struct reading {
@@ -106,8 +127,8 @@ struct reading {
 
 typedef enum tg_err line_reader(struct reading *r, const struct line *l);
 
-static enum tg_err fault(const struct reading *r, const struct line *l, size_t i, const char *what, const char *todo,
-                         const char *a)
+static enum tg_err fault(const struct reading *r, const struct line *l, size_t i, const char *what,
+                         const char *todo, const char *a)
 {
   return document_error(r->d, l, i, TG_BAD_INPUT, what, todo, a, NULL, r->why);
 }
@@ -163,8 +184,8 @@ static enum tg_err read_member(struct reading *r, const struct line *l)
   if (err)
     return err;
   if (m.root.type != NOTE_ED25519)
-    return fault(r, l, 1, N_("a member's root key must be of the type that signs notes"), N_("use the member's root key"),
-                 NULL);
+    return fault(r, l, 1, N_("a member's root key must be of the type that signs notes"),
+                 N_("use the member's root key"), NULL);
   r->c->member[r->c->n_members++] = m;
   return TG_OK;
 }
@@ -178,8 +199,8 @@ static enum tg_err named_member(struct reading *r, const struct line *l, size_t 
     return err;
   const struct charter_member *m = charter_member(r->c, code);
   if (!m)
-    return fault(r, l, i, N_("%1$s is not a member in this charter"), N_("add its member line, or remove it here"),
-                 code.code);
+    return fault(r, l, i, N_("%1$s is not a member in this charter"),
+                 N_("add its member line, or remove it here"), code.code);
   *ret = (size_t)(m - r->c->member);
   return TG_OK;
 }
@@ -191,7 +212,8 @@ static enum tg_err read_ceiling(struct reading *r, const struct line *l)
   if (err)
     return err;
   if (r->c->member[m].ceiling != LEVEL_TOP_SECRET)
-    return fault(r, l, 0, N_("%1$s has a ceiling already"), N_("keep one of the two lines"), r->c->member[m].code.code);
+    return fault(r, l, 0, N_("%1$s has a ceiling already"), N_("keep one of the two lines"),
+                 r->c->member[m].code.code);
   if (level_parse(l->word[1].text, &r->c->member[m].ceiling))
     return fault(r, l, 1, N_("this is not a level"),
                  N_("the levels are UNCLASSIFIED, RESTRICTED, CONFIDENTIAL, SECRET and TOP-SECRET"), NULL);
@@ -205,14 +227,15 @@ static enum tg_err read_suspended(struct reading *r, const struct line *l)
   if (err)
     return err;
   if (r->c->member[m].standing != STANDING_GOOD)
-    return fault(r, l, 0, N_("%1$s is suspended already"), N_("keep one of the two lines"), r->c->member[m].code.code);
+    return fault(r, l, 0, N_("%1$s is suspended already"), N_("keep one of the two lines"),
+                 r->c->member[m].code.code);
   if (slice_is(l->word[1].text, standing_name(STANDING_NO_SENDING)))
     r->c->member[m].standing = STANDING_NO_SENDING;
   else if (slice_is(l->word[1].text, standing_name(STANDING_NO_NEW_TRAFFIC)))
     r->c->member[m].standing = STANDING_NO_NEW_TRAFFIC;
   else
-    return fault(r, l, 1, N_("this is not a degree of suspension"), N_("the degrees are no-sending and no-new-traffic"),
-                 NULL);
+    return fault(r, l, 1, N_("this is not a degree of suspension"),
+                 N_("the degrees are no-sending and no-new-traffic"), NULL);
   return TG_OK;
 }
 
@@ -225,10 +248,11 @@ static enum tg_err read_bloc(struct reading *r, const struct line *l)
 {
   struct charter_bloc *bloc = &r->c->bloc[r->c->n_blocs];
   if (!bloc_name_valid(l->word[0].text))
-    return fault(r, l, 0, N_("this cannot be the name of a bloc"), N_("use three or more capital letters, digits or '-'"),
-                 NULL);
+    return fault(r, l, 0, N_("this cannot be the name of a bloc"),
+                 N_("use three or more capital letters, digits or '-'"), NULL);
   if (r->c->n_blocs == CHARTER_BLOCS_MAX || charter_bloc(r->c, l->word[0].text))
-    return fault(r, l, 0, N_("this bloc is one too many, or stands here a second time"), N_("remove the line"), NULL);
+    return fault(r, l, 0, N_("this bloc is one too many, or stands here a second time"),
+                 N_("remove the line"), NULL);
   word_copy(l, 0, bloc->name, sizeof bloc->name);
   bloc->member = calloc(l->n - 1, sizeof *bloc->member);
   if (!bloc->member)
@@ -241,7 +265,8 @@ static enum tg_err read_bloc(struct reading *r, const struct line *l)
       return err;
     for (size_t k = 0; k < bloc->n; k++)
       if (bloc->member[k] == m)
-        return fault(r, l, i, N_("%1$s stands in this bloc twice"), N_("remove it once"), r->c->member[m].code.code);
+        return fault(r, l, i, N_("%1$s stands in this bloc twice"), N_("remove it once"),
+                     r->c->member[m].code.code);
     bloc->member[bloc->n++] = (uint16_t)m;
   }
   qsort(bloc->member, bloc->n, sizeof *bloc->member, by_number);
@@ -280,11 +305,14 @@ static enum tg_err read_hub(struct reading *r, const struct line *l)
   for (size_t i = 1; i < 8; i += 2)
     if (!slice_is(l->word[i].text, fixed[i]))
       return fault(r, l, i, N_("'%1$s' must stand here"),
-                   N_("a hub's line is: hub NAME host CC transport KEY log VKEY endpoint ADDRESS..."), fixed[i]);
+                   N_("a hub's line is: hub NAME host CC transport KEY log VKEY endpoint ADDRESS..."),
+                   fixed[i]);
   if (!label_valid(l->word[0].text))
-    return fault(r, l, 0, N_("this cannot be the name of a hub"), N_("use small letters, digits and '-'"), NULL);
+    return fault(r, l, 0, N_("this cannot be the name of a hub"), N_("use small letters, digits and '-'"),
+                 NULL);
   if (r->c->n_hubs == CHARTER_HUBS_MAX || charter_hub(r->c, l->word[0].text))
-    return fault(r, l, 0, N_("this hub is one too many, or stands here a second time"), N_("remove the line"), NULL);
+    return fault(r, l, 0, N_("this hub is one too many, or stands here a second time"), N_("remove the line"),
+                 NULL);
   word_copy(l, 0, hub->name, sizeof hub->name);
   enum tg_err err = document_country(r->d, l, 2, &hub->host, r->why);
   if (!err)
@@ -292,7 +320,8 @@ static enum tg_err read_hub(struct reading *r, const struct line *l)
   if (!err)
     err = document_vkey(r->d, l, 6, &hub->log, r->why);
   if (!err && hub->log.type != NOTE_ED25519)
-    err = fault(r, l, 6, N_("a log key must be of the type that signs notes"), N_("use the hub's log key"), NULL);
+    err = fault(r, l, 6, N_("a log key must be of the type that signs notes"), N_("use the hub's log key"),
+                NULL);
   if (!err)
     err = read_endpoints(r, l, hub);
   r->c->n_hubs += !err;
@@ -322,9 +351,12 @@ static enum tg_err read_limit(struct reading *r, const struct line *l)
 }
 
 static line_reader *const readers[] = {
-    [EXCHANGE] = read_exchange,   [VERSION] = read_version,   [PREVIOUS] = read_previous, [EFFECTIVE] = read_effective,
-    [SUITES] = read_suites,       [MEMBER] = read_member,     [CEILING] = read_ceiling,   [SUSPENDED] = read_suspended,
-    [BLOC] = read_bloc,           [HUB] = read_hub,           [QUORUM] = read_quorum,     [WITNESSES] = read_witnesses,
+    [EXCHANGE] = read_exchange, [VERSION] = read_version,
+    [PREVIOUS] = read_previous, [EFFECTIVE] = read_effective,
+    [SUITES] = read_suites,     [MEMBER] = read_member,
+    [CEILING] = read_ceiling,   [SUSPENDED] = read_suspended,
+    [BLOC] = read_bloc,         [HUB] = read_hub,
+    [QUORUM] = read_quorum,     [WITNESSES] = read_witnesses,
     [LIMIT] = read_limit,
 };
 
@@ -339,11 +371,12 @@ static enum tg_err read_rule(struct reading *r, size_t rule)
   return err;
 }
 
-/* --- checks that need the whole ---------------------------------------------------------------------------- */
+/* --- checks that need the whole --- */
 
 static int by_code(const void *a, const void *b)
 {
-  return memcmp(((const struct charter_member *)a)->code.code, ((const struct charter_member *)b)->code.code, 2);
+  return memcmp(((const struct charter_member *)a)->code.code, ((const struct charter_member *)b)->code.code,
+                2);
 }
 
 /* The line on which member number i of the sorted array stands. */
@@ -365,15 +398,16 @@ static enum tg_err check_members(struct reading *r)
     const struct charter_member *m = &c->member[i];
     const struct line *l = member_line(r, m->code);
     if (i > 0 && country_eq(m->code, c->member[i - 1].code))
-      return fault(r, l, 0, N_("the member %1$s stands here a second time"), N_("keep one of the two lines"), m->code.code);
+      return fault(r, l, 0, N_("the member %1$s stands here a second time"), N_("keep one of the two lines"),
+                   m->code.code);
     snprintf(name, sizeof name, "%s/%s", c->exchange, m->code.code);
     if (strcmp(name, m->root.name))
-      return fault(r, l, 1, N_("this root key must be named %1$s"), N_("a key is made for one exchange and one member"),
-                   name);
+      return fault(r, l, 1, N_("this root key must be named %1$s"),
+                   N_("a key is made for one exchange and one member"), name);
     for (size_t k = 0; k < i; k++)
       if (sign_pk_eq(&m->root.pk, &c->member[k].root.pk))
-        return fault(r, l, 1, N_("this key is also the root of %1$s"), N_("every member has its own root key"),
-                     c->member[k].code.code);
+        return fault(r, l, 1, N_("this key is also the root of %1$s"),
+                     N_("every member has its own root key"), c->member[k].code.code);
   }
   return TG_OK;
 }
@@ -389,8 +423,8 @@ static enum tg_err check_hubs(struct reading *r)
       continue;
     const struct charter_hub *hub = &c->hub[at++];
     if (strncmp(hub->log.name, c->exchange, n) || hub->log.name[n] != '/')
-      return fault(r, l, 6, N_("the name of this log key must begin with '%1$s/'"), N_("make a log key for this exchange"),
-                   c->exchange);
+      return fault(r, l, 6, N_("the name of this log key must begin with '%1$s/'"),
+                   N_("make a log key for this exchange"), c->exchange);
     for (size_t k = 0; k < c->n_members; k++)
       if (sign_pk_eq(&hub->log.pk, &c->member[k].root.pk))
         return fault(r, l, 6, N_("this log key is also the root of %1$s"), N_("a key serves one purpose"),
@@ -398,7 +432,8 @@ static enum tg_err check_hubs(struct reading *r)
     for (size_t k = 0; k + 1 < at; k++)
       if (sign_pk_eq(&hub->log.pk, &c->hub[k].log.pk) || seal_pk_eq(&hub->transport, &c->hub[k].transport) ||
           !strcmp(hub->log.name, c->hub[k].log.name))
-        return fault(r, l, 0, N_("this hub has a key of the hub %1$s"), N_("every hub has its own keys"), c->hub[k].name);
+        return fault(r, l, 0, N_("this hub has a key of the hub %1$s"), N_("every hub has its own keys"),
+                     c->hub[k].name);
   }
   return TG_OK;
 }
@@ -416,10 +451,11 @@ static enum tg_err check_quorum(struct reading *r, size_t rule, const struct quo
   for (size_t i = 0; i < q->n; i++) {
     size_t size = group_size(r->c, q->term[i].group);
     if (size == 0)
-      return fault(r, l, 4 * i + 2, N_("there is no bloc %1$s in this charter"), N_("add its bloc line, or say members"),
-                   q->term[i].group);
+      return fault(r, l, 4 * i + 2, N_("there is no bloc %1$s in this charter"),
+                   N_("add its bloc line, or say members"), q->term[i].group);
     if (q->term[i].count > size)
-      return fault(r, l, 4 * i, N_("%1$s has fewer members than that"), N_("lower the number"), q->term[i].group);
+      return fault(r, l, 4 * i, N_("%1$s has fewer members than that"), N_("lower the number"),
+                   q->term[i].group);
   }
   return TG_OK;
 }

@@ -7,7 +7,8 @@ static void print_head(const struct charter *c, struct buf *out)
 {
   char time[25], hash[HASH_TEXT];
   time_print(c->effective, time);
-  buf_printf(out, "toguna/charter v1\nexchange %s\nversion %llu\n", c->exchange, (unsigned long long)c->version);
+  buf_printf(out, "toguna/charter v1\nexchange %s\nversion %llu\n", c->exchange,
+             (unsigned long long)c->version);
   if (c->version > 1) {
     hash_print(&c->previous, hash);
     buf_printf(out, "previous %s\n", hash);

@@ -5,13 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- quorum ------------------------------------------------------------------------------------------------ */
+/* --- quorum --- */
 
 struct count {
   size_t have, of;
 };
 
-static struct count count_group(const struct charter *c, const char *group, const bool *signed_by, const bool *left)
+static struct count count_group(const struct charter *c, const char *group, const bool *signed_by,
+                                const bool *left)
 {
   struct count count = {0};
   const struct charter_bloc *bloc = charter_bloc(c, slice_str(group));
@@ -35,8 +36,8 @@ static enum tg_err quorum_lacks(const struct quorum_term *term, struct count cou
                  N_("collect the missing signatures and merge them"), have, want, term->group);
 }
 
-enum tg_err charter_quorum(const struct charter *c, const struct quorum *q, const bool *signed_by, const bool *left,
-                           struct tg_why *why)
+enum tg_err charter_quorum(const struct charter *c, const struct quorum *q, const bool *signed_by,
+                           const bool *left, struct tg_why *why)
 {
   if (q->n == 0)
     return why_set(why, TG_REFUSED, NULL, N_("this charter names no quorum"), NULL, NULL, NULL, NULL);
@@ -49,9 +50,10 @@ enum tg_err charter_quorum(const struct charter *c, const struct quorum *q, cons
   return TG_OK;
 }
 
-/* --- signatures -------------------------------------------------------------------------------------------- */
+/* --- signatures --- */
 
-enum tg_err charter_signers(const struct charter *c, const struct note *note, bool *ret_signed, struct tg_why *why)
+enum tg_err charter_signers(const struct charter *c, const struct note *note, bool *ret_signed,
+                            struct tg_why *why)
 {
   struct note_key known[MEMBERS_MAX];
   struct note_verdict verdict[MEMBERS_MAX];
@@ -65,14 +67,16 @@ enum tg_err charter_signers(const struct charter *c, const struct note *note, bo
 
 static enum tg_err lacks_signature(const char *what, const char *code, struct tg_why *why)
 {
-  return why_set(why, TG_BAD_SIGNATURE, NULL, what, N_("ask it to sign, then merge the signatures"), code, NULL, NULL);
+  return why_set(why, TG_BAD_SIGNATURE, NULL, what, N_("ask it to sign, then merge the signatures"), code,
+                 NULL, NULL);
 }
 
 enum tg_err charter_check_founding(const struct charter *c, const struct note *note, struct tg_why *why)
 {
   bool signed_by[MEMBERS_MAX];
   if (c->version != 1)
-    return why_set(why, TG_BAD_INPUT, NULL, N_("only version 1 of a charter founds an exchange"), NULL, NULL, NULL, NULL);
+    return why_set(why, TG_BAD_INPUT, NULL, N_("only version 1 of a charter founds an exchange"), NULL, NULL,
+                   NULL, NULL);
   enum tg_err err = charter_signers(c, note, signed_by, why);
   for (size_t i = 0; !err && i < c->n_members; i++)
     if (!signed_by[i])
@@ -81,24 +85,27 @@ enum tg_err charter_check_founding(const struct charter *c, const struct note *n
   return err;
 }
 
-/* --- succession -------------------------------------------------------------------------------------------- */
+/* --- succession --- */
 
-static enum tg_err check_sequence(const struct charter *now, const struct hash *now_hash, const struct charter *next,
-                                  struct tg_why *why)
+static enum tg_err check_sequence(const struct charter *now, const struct hash *now_hash,
+                                  const struct charter *next, struct tg_why *why)
 {
   char text[24];
   if (strcmp(now->exchange, next->exchange))
-    return why_set(why, TG_BAD_INPUT, NULL, N_("this charter is of another exchange, %1$s"), NULL, next->exchange, NULL,
-                   NULL);
+    return why_set(why, TG_BAD_INPUT, NULL, N_("this charter is of another exchange, %1$s"), NULL,
+                   next->exchange, NULL, NULL);
   snprintf(text, sizeof text, "%llu", (unsigned long long)now->version + 1);
   if (next->version != now->version + 1)
     return why_set(why, next->version <= now->version ? TG_STALE : TG_BAD_INPUT, NULL,
-                   N_("the next version of the charter is %1$s"), N_("fetch the versions in order"), text, NULL, NULL);
+                   N_("the next version of the charter is %1$s"), N_("fetch the versions in order"), text,
+                   NULL, NULL);
   if (!hash_eq(&next->previous, now_hash))
-    return why_set(why, TG_BAD_INPUT, NULL, N_("this charter does not follow the version we know: its previous hash differs"),
+    return why_set(why, TG_BAD_INPUT, NULL,
+                   N_("this charter does not follow the version we know: its previous hash differs"),
                    N_("compare the hash of the version before with its signers"), NULL, NULL, NULL);
   if (next->effective < now->effective)
-    return why_set(why, TG_BAD_INPUT, NULL, N_("this charter would take effect before the version that it replaces"),
+    return why_set(why, TG_BAD_INPUT, NULL,
+                   N_("this charter would take effect before the version that it replaces"),
                    N_("state a later time"), NULL, NULL, NULL);
   return TG_OK;
 }
@@ -127,7 +134,8 @@ static enum tg_err check_newcomers(const struct charter *now, const struct chart
     if (before && note_key_eq(&before->root, &next->member[i].root))
       continue;
     if (!verdict[at++].good)
-      return lacks_signature(N_("the new root key of %1$s has not signed this charter"), next->member[i].code.code, why);
+      return lacks_signature(N_("the new root key of %1$s has not signed this charter"),
+                             next->member[i].code.code, why);
   }
   return TG_OK;
 }

@@ -14,7 +14,8 @@ enum tg_err base64_read_upto(struct slice text, uint8_t *ret, size_t max, size_t
     return *ret_n = 0, TG_OK;
   if (text.n / 4 * 3 > max + 2)
     return TG_BAD_INPUT;
-  if (sodium_base642bin(ret, max, begin, text.n, NULL, &n, &end, sodium_base64_VARIANT_ORIGINAL) || end != begin + text.n)
+  if (sodium_base642bin(ret, max, begin, text.n, NULL, &n, &end, sodium_base64_VARIANT_ORIGINAL) ||
+      end != begin + text.n)
     return TG_BAD_INPUT;
   return *ret_n = n, TG_OK;
 }
@@ -63,4 +64,7 @@ enum tg_err hash_parse(struct slice text, struct hash *ret)
   return TG_OK;
 }
 
-void hash_print(const struct hash *h, char out[HASH_TEXT]) { sodium_bin2hex(out, HASH_TEXT, h->b, sizeof h->b); }
+void hash_print(const struct hash *h, char out[HASH_TEXT])
+{
+  sodium_bin2hex(out, HASH_TEXT, h->b, sizeof h->b);
+}

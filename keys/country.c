@@ -42,7 +42,10 @@ enum tg_err country_parse(struct slice s, struct country *ret)
   return TG_OK;
 }
 
-bool country_eq(struct country a, struct country b) { return a.code[0] == b.code[0] && a.code[1] == b.code[1]; }
+bool country_eq(struct country a, struct country b)
+{
+  return a.code[0] == b.code[0] && a.code[1] == b.code[1];
+}
 
 const char *country_name(const struct country *c, const char *language)
 {
@@ -65,8 +68,8 @@ static bool is_name(struct slice s, const char *name)
 const char *country_nearest(struct slice s)
 {
   for (size_t i = 0; s.n && i < ROWS; i++)
-    if (is_name(s, rows[i].en) || is_name(s, rows[i].fr) || is_name(s, rows[i].pt) || is_name(s, rows[i].alpha3) ||
-        is_name(s, rows[i].country.code))
+    if (is_name(s, rows[i].en) || is_name(s, rows[i].fr) || is_name(s, rows[i].pt) ||
+        is_name(s, rows[i].alpha3) || is_name(s, rows[i].country.code))
       return rows[i].country.code;
   struct nearest best = nearest_to(s);
   const char *code = NULL;
@@ -82,4 +85,7 @@ const char *country_nearest(struct slice s)
   return code;
 }
 
-const struct country *country_at(size_t n) { return n < ROWS ? &rows[n].country : NULL; }
+const struct country *country_at(size_t n)
+{
+  return n < ROWS ? &rows[n].country : NULL;
+}

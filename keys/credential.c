@@ -7,14 +7,20 @@
 enum { EXCHANGE, HOLDER, ROLE, SERIAL, IDENTITY, TRANSPORT, WITNESS, RECEIVES, NOT_BEFORE, NOT_AFTER };
 
 static const struct line_rule rules[] = {
-    [EXCHANGE] = {"exchange", 1, 1, LINE_ONCE},       [HOLDER] = {"holder", 1, 1, LINE_ONCE},
-    [ROLE] = {"role", 1, 1, LINE_ONCE},               [SERIAL] = {"serial", 1, 1, LINE_ONCE},
-    [IDENTITY] = {"identity", 1, 1, LINE_ONCE},       [TRANSPORT] = {"transport", 1, 1, LINE_OPTIONAL},
-    [WITNESS] = {"witness", 1, 1, LINE_OPTIONAL},     [RECEIVES] = {"receives", 1, 1, LINE_OPTIONAL},
-    [NOT_BEFORE] = {"not-before", 1, 1, LINE_ONCE},   [NOT_AFTER] = {"not-after", 1, 1, LINE_ONCE},
+    [EXCHANGE] = {"exchange", 1, 1, LINE_ONCE},
+    [HOLDER] = {"holder", 1, 1, LINE_ONCE},
+    [ROLE] = {"role", 1, 1, LINE_ONCE},
+    [SERIAL] = {"serial", 1, 1, LINE_ONCE},
+    [IDENTITY] = {"identity", 1, 1, LINE_ONCE},
+    [TRANSPORT] = {"transport", 1, 1, LINE_OPTIONAL},
+    [WITNESS] = {"witness", 1, 1, LINE_OPTIONAL},
+    [RECEIVES] = {"receives", 1, 1, LINE_OPTIONAL},
+    [NOT_BEFORE] = {"not-before", 1, 1, LINE_ONCE},
+    [NOT_AFTER] = {"not-after", 1, 1, LINE_ONCE},
 };
 
-static const struct document_grammar grammar = {"toguna/credential v1", rules, sizeof rules / sizeof *rules, false};
+static const struct document_grammar grammar = {"toguna/credential v1", rules, sizeof rules / sizeof *rules,
+                                                false};
 
 static const char *const role_names[] = {
     [ROLE_NODE] = "node",       [ROLE_POLICY] = "policy",     [ROLE_RELEASE] = "release",
@@ -23,7 +29,10 @@ static const char *const role_names[] = {
 
 enum { ROLES = sizeof role_names / sizeof *role_names };
 
-const char *role_name(enum role role) { return role >= ROLE_NODE && (size_t)role < ROLES ? role_names[role] : "?"; }
+const char *role_name(enum role role)
+{
+  return role >= ROLE_NODE && (size_t)role < ROLES ? role_names[role] : "?";
+}
 
 enum tg_err role_parse(struct slice s, enum role *ret)
 {
@@ -42,7 +51,8 @@ static enum tg_err read_role(const struct document *d, struct credential *c, str
                         N_("the roles are node, policy, release, auditor and security"), NULL, NULL, why);
 }
 
-static enum tg_err read_receives(const struct document *d, const struct line *l, struct credential *c, struct tg_why *why)
+static enum tg_err read_receives(const struct document *d, const struct line *l, struct credential *c,
+                                 struct tg_why *why)
 {
   c->receives = slice_is(l->word[0].text, "yes");
   if (c->receives || slice_is(l->word[0].text, "no"))
@@ -59,10 +69,11 @@ static enum tg_err read_node(const struct document *d, struct credential *c, str
     const struct line *l = document_find(d, node_lines[i]);
     if (l && c->role != ROLE_NODE)
       return document_error(d, l, SIZE_MAX, TG_BAD_INPUT, N_("only a node has a line '%1$s'"),
-                            N_("remove the line, or make the role node"), rules[node_lines[i]].keyword, NULL, why);
+                            N_("remove the line, or make the role node"), rules[node_lines[i]].keyword, NULL,
+                            why);
     if (!l && c->role == ROLE_NODE && node_lines[i] != WITNESS)
-      return document_error(d, role, 0, TG_BAD_INPUT, N_("the credential of a node needs a line '%1$s'"), N_("add it"),
-                            rules[node_lines[i]].keyword, NULL, why);
+      return document_error(d, role, 0, TG_BAD_INPUT, N_("the credential of a node needs a line '%1$s'"),
+                            N_("add it"), rules[node_lines[i]].keyword, NULL, why);
   }
   if (c->role != ROLE_NODE)
     return TG_OK;
@@ -82,10 +93,12 @@ static enum tg_err check(const struct document *d, const struct credential *c, s
     return document_error(d, holder, 0, TG_BAD_INPUT, N_("this name is too short for its role"),
                           N_("a node is named as ML/dgse/n1, an officer as ML/policy-1"), NULL, NULL, why);
   if (c->not_after <= c->not_before)
-    return document_error(d, document_find(d, NOT_AFTER), 0, TG_BAD_INPUT, N_("this credential ends before it begins"),
-                          N_("state a later time"), NULL, NULL, why);
+    return document_error(d, document_find(d, NOT_AFTER), 0, TG_BAD_INPUT,
+                          N_("this credential ends before it begins"), N_("state a later time"), NULL, NULL,
+                          why);
   if (c->has_witness && sign_pk_eq(&c->witness, &c->identity))
-    return document_error(d, document_find(d, WITNESS), 0, TG_BAD_INPUT, N_("the witness key is the identity key"),
+    return document_error(d, document_find(d, WITNESS), 0, TG_BAD_INPUT,
+                          N_("the witness key is the identity key"),
                           N_("a key serves one purpose; make a witness key"), NULL, NULL, why);
   return TG_OK;
 }
@@ -129,8 +142,8 @@ void credential_print(const struct credential *c, struct buf *out)
   char holder[HOLDER_MAX + 1], key[KEY_TEXT], from[25], until[25];
   holder_print(&c->holder, holder);
   key_print(c->identity.b, key);
-  buf_printf(out, "toguna/credential v1\nexchange %s\nholder %s\nrole %s\nserial %llu\nidentity %s\n", c->exchange, holder,
-             role_name(c->role), (unsigned long long)c->serial, key);
+  buf_printf(out, "toguna/credential v1\nexchange %s\nholder %s\nrole %s\nserial %llu\nidentity %s\n",
+             c->exchange, holder, role_name(c->role), (unsigned long long)c->serial, key);
   if (c->role == ROLE_NODE) {
     key_print(c->transport.b, key);
     buf_printf(out, "transport %s\nreceives %s\n", key, c->receives ? "yes" : "no");
@@ -144,7 +157,8 @@ void credential_print(const struct credential *c, struct buf *out)
   buf_printf(out, "not-before %s\nnot-after %s\n", from, until);
 }
 
-static enum tg_err key_of(const struct credential *c, enum note_type type, const struct sign_pk *pk, struct note_key *ret)
+static enum tg_err key_of(const struct credential *c, enum note_type type, const struct sign_pk *pk,
+                          struct note_key *ret)
 {
   char holder[HOLDER_MAX + 1], name[NOTE_NAME_MAX + 1];
   holder_print(&c->holder, holder);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- life -------------------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 static enum tg_err tables_init(struct directory *d)
 {
@@ -81,9 +81,12 @@ void directory_free(struct directory *d)
   free(d);
 }
 
-const struct hash *directory_exchange(const struct directory *d) { return &d->exchange; }
+const struct hash *directory_exchange(const struct directory *d)
+{
+  return &d->exchange;
+}
 
-/* --- charters ---------------------------------------------------------------------------------------------- */
+/* --- charters --- */
 
 const struct charter_record *charter_record_newest(const struct directory *d)
 {
@@ -119,7 +122,8 @@ const struct charter *directory_newest_charter(const struct directory *d)
   return c ? c->charter : NULL;
 }
 
-const struct charter *directory_charter_version(const struct directory *d, uint64_t version, struct hash *ret_hash)
+const struct charter *directory_charter_version(const struct directory *d, uint64_t version,
+                                                struct hash *ret_hash)
 {
   if (version == 0 || version > d->charters.n)
     return NULL;
@@ -129,7 +133,7 @@ const struct charter *directory_charter_version(const struct directory *d, uint6
   return c->charter;
 }
 
-/* --- members ----------------------------------------------------------------------------------------------- */
+/* --- members --- */
 
 int directory_member_index(const struct directory *d, struct country code)
 {
@@ -142,9 +146,13 @@ const struct country *directory_member_code(const struct directory *d, unsigned 
   return index < d->n_members ? &d->member[index]->code : NULL;
 }
 
-unsigned directory_member_count(const struct directory *d) { return (unsigned)d->n_members; }
+unsigned directory_member_count(const struct directory *d)
+{
+  return (unsigned)d->n_members;
+}
 
-enum standing standing_in(const struct directory *d, const struct charter_record *c, unsigned member, tg_time at)
+enum standing standing_in(const struct directory *d, const struct charter_record *c, unsigned member,
+                          tg_time at)
 {
   const struct member_state *state = d->member[member];
   const struct charter_member *m = c ? charter_member(c->charter, state->code) : NULL;
@@ -202,14 +210,17 @@ uint8_t directory_ceiling(const struct directory *d, struct country code, tg_tim
   return m ? m->ceiling : 0;
 }
 
-/* --- nodes and officers ------------------------------------------------------------------------------------ */
+/* --- nodes and officers --- */
 
 static const struct record *record_by(const struct directory *d, const struct sign_pk *identity)
 {
   return table_find(&d->by_identity, identity->b);
 }
 
-static bool is_node(const struct record *r) { return r && r->node.credential.role == ROLE_NODE; }
+static bool is_node(const struct record *r)
+{
+  return r && r->node.credential.role == ROLE_NODE;
+}
 
 const struct node *directory_node(const struct directory *d, const struct sign_pk *identity)
 {
@@ -283,7 +294,8 @@ enum tg_err record_standing(const struct directory *d, const struct record *r, t
     break;
   }
   if (!root_signed(r, charter_member(charter->charter, r->node.credential.holder.member)))
-    return not_good(r, TG_REVOKED, N_("the credential of %1$s was signed by an earlier root key of its member"),
+    return not_good(r, TG_REVOKED,
+                    N_("the credential of %1$s was signed by an earlier root key of its member"),
                     N_("its member must issue it again"), why);
   return TG_OK;
 }
@@ -293,7 +305,8 @@ enum tg_err record_dates(const struct record *r, tg_time at, struct tg_why *why)
   if (at < r->node.credential.not_before)
     return not_good(r, TG_EXPIRED, N_("the credential of %1$s is not valid yet"), N_("check the clock"), why);
   if (at > r->node.credential.not_after)
-    return not_good(r, TG_EXPIRED, N_("the credential of %1$s has expired"), N_("its member must issue a new one"), why);
+    return not_good(r, TG_EXPIRED, N_("the credential of %1$s has expired"),
+                    N_("its member must issue a new one"), why);
   return TG_OK;
 }
 
@@ -303,7 +316,8 @@ enum tg_err record_good(const struct directory *d, const struct record *r, tg_ti
   return err ? err : record_dates(r, at, why);
 }
 
-enum tg_err directory_may_act(const struct directory *d, const struct sign_pk *identity, tg_time now, struct tg_why *why)
+enum tg_err directory_may_act(const struct directory *d, const struct sign_pk *identity, tg_time now,
+                              struct tg_why *why)
 {
   const struct record *r = record_by(d, identity);
   if (!is_node(r))
@@ -312,8 +326,8 @@ enum tg_err directory_may_act(const struct directory *d, const struct sign_pk *i
   return record_good(d, r, now, why);
 }
 
-enum tg_err directory_officer_may(const struct directory *d, const struct sign_pk *key, enum role role, tg_time at,
-                                  struct tg_why *why)
+enum tg_err directory_officer_may(const struct directory *d, const struct sign_pk *key, enum role role,
+                                  tg_time at, struct tg_why *why)
 {
   const struct record *r = record_by(d, key);
   if (!r || is_node(r))
@@ -323,13 +337,14 @@ enum tg_err directory_officer_may(const struct directory *d, const struct sign_p
   if (!err && r->officer.credential.role != role) {
     char name[HOLDER_MAX + 1];
     holder_print(&r->officer.credential.holder, name);
-    err = why_set(why, TG_REFUSED, NULL, N_("%1$s has the role %2$s, not %3$s"), N_("an officer with that role must sign"),
-                  name, role_name(r->officer.credential.role), role_name(role));
+    err = why_set(why, TG_REFUSED, NULL, N_("%1$s has the role %2$s, not %3$s"),
+                  N_("an officer with that role must sign"), name, role_name(r->officer.credential.role),
+                  role_name(role));
   }
   return err;
 }
 
-/* --- sealing keys, policies, grants ------------------------------------------------------------------------ */
+/* --- sealing keys, policies, grants --- */
 
 const struct sealing_keys *directory_sealing_keys(const struct directory *d, const struct sign_pk *node)
 {
@@ -337,22 +352,27 @@ const struct sealing_keys *directory_sealing_keys(const struct directory *d, con
   return r ? r->sealing : NULL;
 }
 
-enum tg_err directory_sealing_key(const struct directory *d, const struct sign_pk *node, uint16_t suite, tg_time at,
-                                  struct sealing_choice *ret)
+enum tg_err directory_sealing_key(const struct directory *d, const struct sign_pk *node, uint16_t suite,
+                                  tg_time at, struct sealing_choice *ret)
 {
   const struct sealing_keys *keys = directory_sealing_keys(d, node);
   const struct charter *c = directory_charter(d, at);
   return keys && c ? sealing_choose(keys, suite, at, c->limits.sealing_window, ret) : TG_NOT_FOUND;
 }
 
-static enum tg_err policy_out(const struct member_state *m, const struct policy_record *p, struct directory_policy *ret)
+static enum tg_err policy_out(const struct member_state *m, const struct policy_record *p,
+                              struct directory_policy *ret)
 {
-  *ret = (struct directory_policy){.member = m->code, .serial = p->serial, .effective = p->effective,
-                                   .hash = p->item->is.hash, .text = p->text};
+  *ret = (struct directory_policy){.member = m->code,
+                                   .serial = p->serial,
+                                   .effective = p->effective,
+                                   .hash = p->item->is.hash,
+                                   .text = p->text};
   return TG_OK;
 }
 
-enum tg_err directory_policy(const struct directory *d, struct country member, tg_time at, struct directory_policy *ret)
+enum tg_err directory_policy(const struct directory *d, struct country member, tg_time at,
+                             struct directory_policy *ret)
 {
   int index = directory_member_index(d, member);
   const struct member_state *m = index < 0 ? NULL : d->member[index];
@@ -388,8 +408,8 @@ static size_t grants_from(const struct member_state *m, const struct hash *bulle
   return low;
 }
 
-struct memberset directory_granted(const struct directory *d, const struct hash *bulletin, struct country originator,
-                                   tg_time at)
+struct memberset directory_granted(const struct directory *d, const struct hash *bulletin,
+                                   struct country originator, tg_time at)
 {
   struct memberset set = {0};
   int index = directory_member_index(d, originator);

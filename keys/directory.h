@@ -33,7 +33,7 @@ struct directory *directory_new(const struct hash *exchange);
 void directory_free(struct directory *d);
 const struct hash *directory_exchange(const struct directory *d);
 
-/* --- Taking documents in ------------------------------------------------------------------------------------ */
+/* --- Taking documents in --- */
 
 /* How a document came.
    FRESH: from its author, now (a hub taking a submission, a command line): officers must be good now and still when the
@@ -87,7 +87,7 @@ enum tg_err directory_next(const struct directory *d, uint64_t after, struct dir
 /* One document by its hash. */
 enum tg_err directory_document(const struct directory *d, const struct hash *hash, struct directory_item *ret);
 
-/* --- Charter and members ------------------------------------------------------------------------------------ */
+/* --- Charter and members --- */
 
 /* The charter in force at `at`; NULL before version 1 is known or effective. */
 const struct charter *directory_charter(const struct directory *d, tg_time at);
@@ -115,7 +115,7 @@ enum tg_err directory_bloc(const struct directory *d, struct slice name, tg_time
 enum tg_err directory_group(const struct directory *d, struct slice name, tg_time at, const char *where,
                             struct memberset *ret, struct tg_why *why);
 
-/* --- Nodes and officers ------------------------------------------------------------------------------------- */
+/* --- Nodes and officers --- */
 
 /* A node by its newest credential. Valid while d lives; contents change only in directory_add(). */
 struct node {
@@ -150,7 +150,7 @@ enum tg_err directory_may_act(const struct directory *d, const struct sign_pk *i
 enum tg_err directory_officer_may(const struct directory *d, const struct sign_pk *key, enum role role, tg_time at,
                                   struct tg_why *why);
 
-/* --- Audiences ---------------------------------------------------------------------------------------------- */
+/* --- Audiences --- */
 
 /* A release list as people write it: `to` of "ML", "AES", "ML/dgse"; `except` of "ML", "AES". */
 struct release_list {
@@ -176,7 +176,7 @@ enum tg_err directory_resolve_nodes(const struct directory *d, const struct rele
 enum tg_err directory_reaches(const struct directory *d, const struct release_list *list, tg_time at,
                               const struct node *node, struct tg_why *why);
 
-/* --- Sealing keys, policies, grants ------------------------------------------------------------------------- */
+/* --- Sealing keys, policies, grants --- */
 
 /* The key to seal with for a node at `at` (sealing_choose() with the charter's window). TG_NOT_FOUND: none, or none fit. */
 enum tg_err directory_sealing_key(const struct directory *d, const struct sign_pk *node, uint16_t suite, tg_time at,

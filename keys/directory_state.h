@@ -126,7 +126,7 @@ enum tg_err take_grant(struct directory *d, struct intake *in);
 enum tg_err take_sealing_check(const struct directory *d, struct intake *in);
 enum tg_err take_sealing(struct directory *d, struct intake *in);
 
-/* --- shared by the kinds ----------------------------------------------------------------------------------- */
+/* --- shared by the kinds --- */
 
 /* The note of an intake, parsed; its text, hash and exchange line are the kind's to check. */
 enum tg_err intake_note(struct intake *in);

@@ -16,20 +16,25 @@ struct document {
 };
 
 static const char *const kind_names[] = {
-    [DOCUMENT_CHARTER] = "charter", [DOCUMENT_CREDENTIAL] = "credential", [DOCUMENT_REVOCATION] = "revocation",
-    [DOCUMENT_POLICY] = "policy",   [DOCUMENT_WITHDRAWAL] = "withdrawal", [DOCUMENT_GRANT] = "grant",
+    [DOCUMENT_CHARTER] = "charter",       [DOCUMENT_CREDENTIAL] = "credential",
+    [DOCUMENT_REVOCATION] = "revocation", [DOCUMENT_POLICY] = "policy",
+    [DOCUMENT_WITHDRAWAL] = "withdrawal", [DOCUMENT_GRANT] = "grant",
 };
 
 const char *document_kind_name(enum document_kind kind)
 {
   if (kind == DOCUMENT_SEALING_KEYS)
     return "sealing-keys";
-  return (size_t)kind < sizeof kind_names / sizeof *kind_names && kind_names[kind] ? kind_names[kind] : "document";
+  return (size_t)kind < sizeof kind_names / sizeof *kind_names && kind_names[kind] ? kind_names[kind]
+                                                                                   : "document";
 }
 
-struct hash document_hash(struct slice text) { return hash_labelled("toguna/document/v1", text); }
+struct hash document_hash(struct slice text)
+{
+  return hash_labelled("toguna/document/v1", text);
+}
 
-/* --- errors ------------------------------------------------------------------------------------------------ */
+/* --- errors --- */
 
 static enum tg_err error_at(const char *file, size_t line, size_t column, enum tg_err err, const char *what,
                             const char *todo, const char *a, const char *b, struct tg_why *why)
@@ -50,13 +55,14 @@ static const char *shown(struct slice s, char out[128])
 }
 
 enum tg_err document_error(const struct document *d, const struct line *line, size_t i, enum tg_err err,
-                           const char *what, const char *todo, const char *a, const char *b, struct tg_why *why)
+                           const char *what, const char *todo, const char *a, const char *b,
+                           struct tg_why *why)
 {
   size_t column = i < line->n ? line->word[i].column : 1;
   return error_at(d->file, line->number, column, err, what, todo, a, b, why);
 }
 
-/* --- the first line ---------------------------------------------------------------------------------------- */
+/* --- the first line --- */
 
 enum tg_err document_kind_of(struct slice text, const char *file, enum document_kind *ret, struct tg_why *why)
 {
@@ -68,12 +74,13 @@ enum tg_err document_kind_of(struct slice text, const char *file, enum document_
     if (slice_is(line, first))
       return *ret = (enum document_kind)i, TG_OK;
   }
-  return error_at(file ? file : "note", 1, 1, TG_UNKNOWN, N_("'%1$s' is not a type of document that this program knows"),
-                  N_("the first line must be one such as 'toguna/charter v1'; a newer version needs a newer program"),
-                  shown(line, name), NULL, why);
+  return error_at(
+      file ? file : "note", 1, 1, TG_UNKNOWN, N_("'%1$s' is not a type of document that this program knows"),
+      N_("the first line must be one such as 'toguna/charter v1'; a newer version needs a newer program"),
+      shown(line, name), NULL, why);
 }
 
-/* --- splitting --------------------------------------------------------------------------------------------- */
+/* --- splitting --- */
 
 static size_t count_words(struct slice s)
 {
@@ -115,11 +122,12 @@ static enum tg_err hidden_character(struct slice text, const char *file, struct 
   while (take_line(&text, &line) && text_valid(line, NULL))
     number++;
   return error_at(file, number, 1, TG_BAD_INPUT,
-                  N_("this line holds a character that is not visible text (control character, direction mark or bad UTF-8)"),
+                  N_("this line holds a character that is not visible text (control character, direction "
+                     "mark or bad UTF-8)"),
                   N_("type the line again; separate words by spaces"), NULL, NULL, why);
 }
 
-/* --- checking against the grammar -------------------------------------------------------------------------- */
+/* --- checking against the grammar --- */
 
 static size_t rule_find(const struct document_grammar *g, struct slice keyword)
 {
@@ -129,7 +137,8 @@ static size_t rule_find(const struct document_grammar *g, struct slice keyword)
   return SIZE_MAX;
 }
 
-static enum tg_err unknown_keyword(const struct document *d, const struct word *w, size_t number, struct tg_why *why)
+static enum tg_err unknown_keyword(const struct document *d, const struct word *w, size_t number,
+                                   struct tg_why *why)
 {
   struct nearest nearest = nearest_to(w->text);
   char word[128];
@@ -137,8 +146,8 @@ static enum tg_err unknown_keyword(const struct document *d, const struct word *
     nearest_try(&nearest, d->grammar->rules[i].keyword);
   shown(w->text, word);
   if (nearest.best)
-    return error_at(d->file, number, w->column, TG_BAD_INPUT, N_("unknown keyword '%1$s'"), N_("did you mean '%2$s'?"), word,
-                    nearest.best, why);
+    return error_at(d->file, number, w->column, TG_BAD_INPUT, N_("unknown keyword '%1$s'"),
+                    N_("did you mean '%2$s'?"), word, nearest.best, why);
   return error_at(d->file, number, w->column, TG_BAD_INPUT, N_("unknown keyword '%1$s'"),
                   N_("remove the line, or use the keyword of this type of document"), word, NULL, why);
 }
@@ -155,8 +164,9 @@ static enum tg_err check_words(const struct document *d, const struct line *l, s
                           N_("complete the line"), rule->keyword, few, why);
   snprintf(few, sizeof few, "%u", rule->words_max);
   if (l->n > rule->words_max)
-    return document_error(d, l, rule->words_max, TG_BAD_INPUT, N_("'%1$s' has too many values: it takes at most %2$s"),
-                          N_("shorten the line"), rule->keyword, few, why);
+    return document_error(d, l, rule->words_max, TG_BAD_INPUT,
+                          N_("'%1$s' has too many values: it takes at most %2$s"), N_("shorten the line"),
+                          rule->keyword, few, why);
   return TG_OK;
 }
 
@@ -173,8 +183,8 @@ static enum tg_err check_counts(const struct document *d, size_t last_line, stru
       return document_error(d, second, SIZE_MAX, TG_BAD_INPUT, N_("'%1$s' stands here a second time"),
                             N_("keep one of the two lines"), r->keyword, NULL, why);
     if (!first && (r->need == LINE_ONCE || r->need == LINE_SOME))
-      return error_at(d->file, last_line, 1, TG_BAD_INPUT, N_("the line '%1$s' is missing"), N_("add it"), r->keyword,
-                      NULL, why);
+      return error_at(d->file, last_line, 1, TG_BAD_INPUT, N_("the line '%1$s' is missing"), N_("add it"),
+                      r->keyword, NULL, why);
   }
   return TG_OK;
 }
@@ -192,13 +202,15 @@ static enum tg_err read_lines(struct document *d, struct slice text, struct tg_w
     if (n == 0 || free_word[0].text.p[0] == '#')
       continue;
     struct line *l = &d->line[d->n_lines];
-    *l = (struct line){.rule = rule_find(d->grammar, free_word[0].text), .number = (uint32_t)number, .n = n - 1,
+    *l = (struct line){.rule = rule_find(d->grammar, free_word[0].text),
+                       .number = (uint32_t)number,
+                       .n = n - 1,
                        .word = free_word + 1};
     if (l->rule == SIZE_MAX && !d->grammar->open)
       return unknown_keyword(d, free_word, number, why);
     if (n - 1 > DOCUMENT_WORDS_MAX || d->n_lines == DOCUMENT_LINES_MAX)
-      return error_at(d->file, number, 1, TG_TOO_BIG, N_("the document is longer than a document may be"), NULL, NULL, NULL,
-                      why);
+      return error_at(d->file, number, 1, TG_TOO_BIG, N_("the document is longer than a document may be"),
+                      NULL, NULL, NULL, why);
     err = check_words(d, l, why);
     d->n_lines++;
     free_word += n;
@@ -212,12 +224,14 @@ static enum tg_err check_text(const struct document_grammar *grammar, struct sli
   struct slice rest = text, first;
   char name[128];
   if (text.n > NOTE_BYTES_MAX)
-    return error_at(file, 1, 1, TG_TOO_BIG, N_("the document is longer than a document may be"), NULL, NULL, NULL, why);
+    return error_at(file, 1, 1, TG_TOO_BIG, N_("the document is longer than a document may be"), NULL, NULL,
+                    NULL, why);
   if (!take_line(&rest, &first))
     first = text;
   if (!slice_is(first, grammar->first_line))
     return error_at(file, 1, 1, TG_UNKNOWN, N_("the first line is '%1$s' where '%2$s' must stand"),
-                    N_("a newer version needs a newer program"), shown(first, name), grammar->first_line, why);
+                    N_("a newer version needs a newer program"), shown(first, name), grammar->first_line,
+                    why);
   if (!text_valid(text, "\n"))
     return hidden_character(text, file, why);
   if (text.p[text.n - 1] != '\n')
@@ -260,7 +274,10 @@ void document_free(struct document *d)
   free(d);
 }
 
-const struct line *document_line(const struct document *d, size_t i) { return i < d->n_lines ? &d->line[i] : NULL; }
+const struct line *document_line(const struct document *d, size_t i)
+{
+  return i < d->n_lines ? &d->line[i] : NULL;
+}
 
 const struct line *document_find(const struct document *d, size_t rule)
 {
@@ -270,47 +287,52 @@ const struct line *document_find(const struct document *d, size_t rule)
   return NULL;
 }
 
-/* --- values ------------------------------------------------------------------------------------------------ */
+/* --- values --- */
 
 /* An error about one word, which it quotes. */
-static enum tg_err bad_word(const struct document *d, const struct line *l, size_t i, const char *what, const char *todo,
-                            const char *b, struct tg_why *why)
+static enum tg_err bad_word(const struct document *d, const struct line *l, size_t i, const char *what,
+                            const char *todo, const char *b, struct tg_why *why)
 {
   char word[128];
   return document_error(d, l, i, TG_BAD_INPUT, what, todo, shown(l->word[i].text, word), b, why);
 }
 
-enum tg_err document_time(const struct document *d, const struct line *l, size_t i, tg_time *ret, struct tg_why *why)
+enum tg_err document_time(const struct document *d, const struct line *l, size_t i, tg_time *ret,
+                          struct tg_why *why)
 {
   if (!time_parse(l->word[i].text, ret))
     return TG_OK;
-  return bad_word(d, l, i, N_("'%1$s' is not a time"), N_("write it in UTC, as 2026-12-01T00:00:00Z"), NULL, why);
+  return bad_word(d, l, i, N_("'%1$s' is not a time"), N_("write it in UTC, as 2026-12-01T00:00:00Z"), NULL,
+                  why);
 }
 
-enum tg_err document_duration(const struct document *d, const struct line *l, size_t i, tg_time *ret, struct tg_why *why)
+enum tg_err document_duration(const struct document *d, const struct line *l, size_t i, tg_time *ret,
+                              struct tg_why *why)
 {
   if (!duration_parse(l->word[i].text, ret))
     return TG_OK;
   return bad_word(d, l, i, N_("'%1$s' is not a duration"), N_("write it as 30s, 15m, 24h or 90d"), NULL, why);
 }
 
-enum tg_err document_number(const struct document *d, const struct line *l, size_t i, uint64_t min, uint64_t max,
-                            uint64_t *ret, struct tg_why *why)
+enum tg_err document_number(const struct document *d, const struct line *l, size_t i, uint64_t min,
+                            uint64_t max, uint64_t *ret, struct tg_why *why)
 {
   uint64_t v;
   char range[64];
   if (!number_parse(l->word[i].text, max, &v) && v >= min)
     return *ret = v, TG_OK;
   snprintf(range, sizeof range, "%llu..%llu", (unsigned long long)min, (unsigned long long)max);
-  return bad_word(d, l, i, N_("'%1$s' is not a number in %2$s"), N_("write it in plain digits, without leading zeros"),
-                  range, why);
+  return bad_word(d, l, i, N_("'%1$s' is not a number in %2$s"),
+                  N_("write it in plain digits, without leading zeros"), range, why);
 }
 
-enum tg_err document_size(const struct document *d, const struct line *l, size_t i, uint64_t *ret, struct tg_why *why)
+enum tg_err document_size(const struct document *d, const struct line *l, size_t i, uint64_t *ret,
+                          struct tg_why *why)
 {
   if (!size_parse(l->word[i].text, ret))
     return TG_OK;
-  return bad_word(d, l, i, N_("'%1$s' is not a size"), N_("write it as 64KiB, 16MiB, 1GiB or a number of bytes"), NULL, why);
+  return bad_word(d, l, i, N_("'%1$s' is not a size"),
+                  N_("write it as 64KiB, 16MiB, 1GiB or a number of bytes"), NULL, why);
 }
 
 enum tg_err document_country(const struct document *d, const struct line *l, size_t i, struct country *ret,
@@ -320,7 +342,8 @@ enum tg_err document_country(const struct document *d, const struct line *l, siz
     return TG_OK;
   const char *nearest = country_nearest(l->word[i].text);
   return bad_word(d, l, i, N_("'%1$s' is not a country code"),
-                  nearest ? N_("did you mean %2$s?") : N_("use the two capital letters of ISO 3166-1"), nearest, why);
+                  nearest ? N_("did you mean %2$s?") : N_("use the two capital letters of ISO 3166-1"),
+                  nearest, why);
 }
 
 enum tg_err document_holder(const struct document *d, const struct line *l, size_t i, struct holder *ret,
@@ -329,7 +352,8 @@ enum tg_err document_holder(const struct document *d, const struct line *l, size
   if (!holder_parse(l->word[i].text, ret))
     return TG_OK;
   return bad_word(d, l, i, N_("'%1$s' is not the name of a key holder"),
-                  N_("write country, agency and node as ML/dgse/n1, in small letters after the country"), NULL, why);
+                  N_("write country, agency and node as ML/dgse/n1, in small letters after the country"),
+                  NULL, why);
 }
 
 enum tg_err document_exchange(const struct document *d, const struct line *l, size_t i,
@@ -344,12 +368,13 @@ enum tg_err document_exchange(const struct document *d, const struct line *l, si
   return TG_OK;
 }
 
-enum tg_err document_key(const struct document *d, const struct line *l, size_t i, uint8_t ret[32], struct tg_why *why)
+enum tg_err document_key(const struct document *d, const struct line *l, size_t i, uint8_t ret[32],
+                         struct tg_why *why)
 {
   if (!base64_read(l->word[i].text, ret, 32))
     return TG_OK;
-  return bad_word(d, l, i, N_("'%1$s' is not a key of 32 bytes in base64"), N_("copy the whole key again from its owner"),
-                  NULL, why);
+  return bad_word(d, l, i, N_("'%1$s' is not a key of 32 bytes in base64"),
+                  N_("copy the whole key again from its owner"), NULL, why);
 }
 
 enum tg_err document_hash_word(const struct document *d, const struct line *l, size_t i, struct hash *ret,
@@ -357,8 +382,8 @@ enum tg_err document_hash_word(const struct document *d, const struct line *l, s
 {
   if (!hash_parse(l->word[i].text, ret))
     return TG_OK;
-  return bad_word(d, l, i, N_("'%1$s' is not a hash of 64 hexadecimal digits"), N_("copy it again, in small letters"), NULL,
-                  why);
+  return bad_word(d, l, i, N_("'%1$s' is not a hash of 64 hexadecimal digits"),
+                  N_("copy it again, in small letters"), NULL, why);
 }
 
 enum tg_err document_vkey(const struct document *d, const struct line *l, size_t i, struct note_key *ret,

@@ -12,7 +12,8 @@ static const struct line_rule rules[] = {
     [TO] = {"to", 1, GRANT_TO_MAX, LINE_ONCE},
 };
 
-static const struct document_grammar grammar = {"toguna/grant v1", rules, sizeof rules / sizeof *rules, false};
+static const struct document_grammar grammar = {"toguna/grant v1", rules, sizeof rules / sizeof *rules,
+                                                false};
 
 /* Country codes and bloc names; whether the blocs exist is the directory's question. */
 static enum tg_err read_to(const struct document *d, struct grant *g, struct tg_why *why)
@@ -68,8 +69,9 @@ void grant_print(const struct grant *g, struct buf *out)
   hash_print(&g->bulletin, bulletin);
   time_print(g->issued, issued);
   time_print(g->until, until);
-  buf_printf(out, "toguna/grant v1\nexchange %s\nmember %s\nserial %llu\nbulletin %s\nissued %s\nuntil %s\nto", g->exchange,
-             g->member.code, (unsigned long long)g->serial, bulletin, issued, until);
+  buf_printf(out,
+             "toguna/grant v1\nexchange %s\nmember %s\nserial %llu\nbulletin %s\nissued %s\nuntil %s\nto",
+             g->exchange, g->member.code, (unsigned long long)g->serial, bulletin, issued, until);
   for (size_t i = 0; i < g->n_to; i++)
     buf_printf(out, " %s", g->to[i]);
   buf_put_str(out, "\n");

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- lists ------------------------------------------------------------------------------------------------- */
+/* --- lists --- */
 
 enum tg_err list_reserve(struct list *l)
 {
@@ -28,9 +28,12 @@ void list_insert(struct list *l, size_t i, void *thing)
   l->n++;
 }
 
-void list_push(struct list *l, void *thing) { list_insert(l, l->n, thing); }
+void list_push(struct list *l, void *thing)
+{
+  list_insert(l, l->n, thing);
+}
 
-/* --- items ------------------------------------------------------------------------------------------------- */
+/* --- items --- */
 
 struct item *item_prepare(struct directory *d, const struct intake *in)
 {
@@ -118,10 +121,10 @@ enum tg_err directory_document(const struct directory *d, const struct hash *has
   return TG_OK;
 }
 
-/* --- questions that several kinds ask ---------------------------------------------------------------------- */
+/* --- questions that several kinds ask --- */
 
-enum tg_err intake_error(const struct intake *in, enum tg_err err, const char *what, const char *todo, const char *a,
-                         const char *b)
+enum tg_err intake_error(const struct intake *in, enum tg_err err, const char *what, const char *todo,
+                         const char *a, const char *b)
 {
   return why_set(in->why, err, document_kind_name(in->kind), what, todo, a, b, NULL);
 }
@@ -141,11 +144,11 @@ enum tg_err intake_exchange(const struct directory *d, const struct intake *in, 
 {
   const struct charter *c = directory_newest_charter(d);
   if (!c)
-    return intake_error(in, TG_NOT_FOUND, N_("the charter is not known yet"), N_("take in charter version 1 first"), NULL,
-                        NULL);
+    return intake_error(in, TG_NOT_FOUND, N_("the charter is not known yet"),
+                        N_("take in charter version 1 first"), NULL, NULL);
   if (strcmp(name, c->exchange))
-    return intake_error(in, TG_BAD_INPUT, N_("this document is for the exchange %1$s; this one is %2$s"), NULL, name,
-                        c->exchange);
+    return intake_error(in, TG_BAD_INPUT, N_("this document is for the exchange %1$s; this one is %2$s"),
+                        NULL, name, c->exchange);
   return TG_OK;
 }
 
@@ -169,7 +172,8 @@ enum tg_err intake_new(const struct directory *d, const struct intake *in)
 
 enum tg_err intake_root(const struct directory *d, struct intake *in, struct country code)
 {
-  const struct charter_record *const charters[] = {charter_record_judging(d, in->now), charter_record_newest(d)};
+  const struct charter_record *const charters[] = {charter_record_judging(d, in->now),
+                                                   charter_record_newest(d)};
   struct note_key known[2];
   struct note_verdict verdict[2];
   size_t n = 0, good = 0;
@@ -183,14 +187,15 @@ enum tg_err intake_root(const struct directory *d, struct intake *in, struct cou
   enum tg_err err = note_verify(&in->note, known, n, verdict, in->why);
   if (err == TG_BAD_SIGNATURE)
     return intake_error(in, err, N_("the root key of %1$s has not signed this document as it stands"),
-                        N_("only the key named in the charter counts; sign the text with it"), code.code, NULL);
+                        N_("only the key named in the charter counts; sign the text with it"), code.code,
+                        NULL);
   for (size_t i = 0; !err && i < n; i++)
     if (verdict[i].good)
       in->root[good++] = known[i].pk;
   return err;
 }
 
-/* --- the way in -------------------------------------------------------------------------------------------- */
+/* --- the way in --- */
 
 static const struct {
   enum tg_err (*check)(const struct directory *d, struct intake *in);
@@ -206,8 +211,9 @@ static const struct {
 };
 
 /* Checks into a new intake, whose owner is the caller also when checking failed. */
-static enum tg_err check(const struct directory *d, enum document_kind kind, struct slice bytes, struct slice proof,
-                         enum directory_how how, tg_time now, struct tg_why *why, struct intake **ret_in)
+static enum tg_err check(const struct directory *d, enum document_kind kind, struct slice bytes,
+                         struct slice proof, enum directory_how how, tg_time now, struct tg_why *why,
+                         struct intake **ret_in)
 {
   struct intake *in = calloc(1, sizeof *in);
   *ret_in = in;
@@ -244,8 +250,9 @@ static void news_out(const struct intake *in, enum tg_err err, struct directory_
     ret->n_signers = 0;
 }
 
-enum tg_err directory_check(const struct directory *d, enum document_kind kind, struct slice bytes, struct slice proof,
-                            enum directory_how how, tg_time now, struct directory_news *ret, struct tg_why *why)
+enum tg_err directory_check(const struct directory *d, enum document_kind kind, struct slice bytes,
+                            struct slice proof, enum directory_how how, tg_time now,
+                            struct directory_news *ret, struct tg_why *why)
 {
   struct intake *in;
   enum tg_err err = check(d, kind, bytes, proof, how, now, why, &in);
@@ -254,8 +261,9 @@ enum tg_err directory_check(const struct directory *d, enum document_kind kind, 
   return err;
 }
 
-enum tg_err directory_add(struct directory *d, enum document_kind kind, struct slice bytes, struct slice proof,
-                          enum directory_how how, tg_time now, struct directory_news *ret, struct tg_why *why)
+enum tg_err directory_add(struct directory *d, enum document_kind kind, struct slice bytes,
+                          struct slice proof, enum directory_how how, tg_time now, struct directory_news *ret,
+                          struct tg_why *why)
 {
   struct intake *in;
   enum tg_err err = check(d, kind, bytes, proof, how, now, why, &in);

@@ -23,11 +23,13 @@ enum {
 enum { KIND, NAME, PUBLIC, KDF, CIPHER };
 
 static const struct line_rule rules[] = {
-    [KIND] = {"kind", 1, 1, LINE_ONCE}, [NAME] = {"name", 1, 1, LINE_ONCE},     [PUBLIC] = {"public", 1, 1, LINE_ONCE},
-    [KDF] = {"kdf", 4, 4, LINE_ONCE},   [CIPHER] = {"cipher", 2, 2, LINE_ONCE},
+    [KIND] = {"kind", 1, 1, LINE_ONCE},     [NAME] = {"name", 1, 1, LINE_ONCE},
+    [PUBLIC] = {"public", 1, 1, LINE_ONCE}, [KDF] = {"kdf", 4, 4, LINE_ONCE},
+    [CIPHER] = {"cipher", 2, 2, LINE_ONCE},
 };
 
-static const struct document_grammar grammar = {"toguna/keyfile v1", rules, sizeof rules / sizeof *rules, false};
+static const struct document_grammar grammar = {"toguna/keyfile v1", rules, sizeof rules / sizeof *rules,
+                                                false};
 
 /* A key file taken apart. head and body point into its bytes. */
 struct parts {
@@ -44,11 +46,11 @@ static bool cost_valid(struct keyfile_cost cost)
 }
 
 /* argon2id(passphrase, salt) into key, which is in guarded memory. */
-static enum tg_err derive(uint8_t key[KEY], struct slice passphrase, const uint8_t salt[SALT], struct keyfile_cost cost,
-                          struct tg_why *why)
+static enum tg_err derive(uint8_t key[KEY], struct slice passphrase, const uint8_t salt[SALT],
+                          struct keyfile_cost cost, struct tg_why *why)
 {
-  if (!crypto_pwhash(key, KEY, (const char *)passphrase.p, passphrase.n, salt, cost.passes, (size_t)cost.memory,
-                     crypto_pwhash_ALG_ARGON2ID13))
+  if (!crypto_pwhash(key, KEY, (const char *)passphrase.p, passphrase.n, salt, cost.passes,
+                     (size_t)cost.memory, crypto_pwhash_ALG_ARGON2ID13))
     return TG_OK;
   char memory[24];
   snprintf(memory, sizeof memory, "%llu", (unsigned long long)(cost.memory / MIB));
@@ -56,7 +58,7 @@ static enum tg_err derive(uint8_t key[KEY], struct slice passphrase, const uint8
                  N_("close other programs, or use a machine with more memory"), memory, NULL, NULL);
 }
 
-/* --- writing ----------------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 static void put_head(const struct secret_key *key, struct keyfile_cost cost, const uint8_t salt[SALT],
                      const uint8_t nonce[NONCE], struct buf *out)
@@ -64,8 +66,8 @@ static void put_head(const struct secret_key *key, struct keyfile_cost cost, con
   char public_key[KEY_TEXT];
   key_print(secret_key_public(key), public_key);
   buf_printf(out, "toguna/keyfile v1\nkind %s\nname %s\npublic %s\nkdf argon2id %llu %llu ",
-             key_kind_name(secret_key_kind(key)), secret_key_name(key), public_key, (unsigned long long)cost.passes,
-             (unsigned long long)cost.memory);
+             key_kind_name(secret_key_kind(key)), secret_key_name(key), public_key,
+             (unsigned long long)cost.passes, (unsigned long long)cost.memory);
   base64_put(out, salt, SALT);
   buf_put_str(out, "\ncipher xchacha20-poly1305 ");
   base64_put(out, nonce, NONCE);
@@ -87,7 +89,8 @@ static enum tg_err seal(const struct secret_key *key, struct slice passphrase, s
     err = buf_status(&text);
   }
   if (!err) {
-    crypto_aead_xchacha20poly1305_ietf_encrypt(sealed, &n, secret.p, secret.n, text.p, text.n, NULL, nonce, aead_key);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(sealed, &n, secret.p, secret.n, text.p, text.n, NULL, nonce,
+                                               aead_key);
     base64_put(&text, sealed, (size_t)n);
     buf_put_str(&text, "\n");
     err = buf_status(&text);
@@ -100,15 +103,15 @@ static enum tg_err seal(const struct secret_key *key, struct slice passphrase, s
   return err;
 }
 
-enum tg_err keyfile_seal(const struct secret_key *key, struct slice passphrase, struct keyfile_cost cost, struct buf *out,
-                         struct tg_why *why)
+enum tg_err keyfile_seal(const struct secret_key *key, struct slice passphrase, struct keyfile_cost cost,
+                         struct buf *out, struct tg_why *why)
 {
   if (passphrase.n == 0 || passphrase.n > PASSPHRASE_MAX)
-    return why_set(why, TG_USAGE, NULL, N_("a passphrase has 1 to 1024 bytes"), N_("choose another passphrase"), NULL, NULL,
-                   NULL);
+    return why_set(why, TG_USAGE, NULL, N_("a passphrase has 1 to 1024 bytes"),
+                   N_("choose another passphrase"), NULL, NULL, NULL);
   if (!cost_valid(cost))
-    return why_set(why, TG_USAGE, NULL, N_("the cost of a passphrase is 1 to 16 passes over 8 MiB to 1 GiB"), NULL, NULL,
-                   NULL, NULL);
+    return why_set(why, TG_USAGE, NULL, N_("the cost of a passphrase is 1 to 16 passes over 8 MiB to 1 GiB"),
+                   NULL, NULL, NULL, NULL);
   uint8_t *aead_key = sodium_malloc(KEY);
   if (!aead_key)
     return why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
@@ -117,11 +120,12 @@ enum tg_err keyfile_seal(const struct secret_key *key, struct slice passphrase, 
   return err;
 }
 
-/* --- reading ----------------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 static enum tg_err bad_line(const struct document *d, const struct line *l, size_t i, struct tg_why *why)
 {
-  return document_error(d, l, i, TG_BAD_INPUT, N_("this line of the key file is damaged, or of a newer program"),
+  return document_error(d, l, i, TG_BAD_INPUT,
+                        N_("this line of the key file is damaged, or of a newer program"),
                         N_("restore the file from its copy"), NULL, NULL, why);
 }
 
@@ -150,7 +154,8 @@ static enum tg_err read_head(const struct document *d, struct parts *p, struct t
   const struct line *kind = document_find(d, KIND), *cipher = document_find(d, CIPHER);
   if (key_kind_parse(kind->word[0].text, &p->head.kind))
     return bad_line(d, kind, 0, why);
-  if (!slice_is(cipher->word[0].text, "xchacha20-poly1305") || base64_read(cipher->word[1].text, p->nonce, NONCE))
+  if (!slice_is(cipher->word[0].text, "xchacha20-poly1305") ||
+      base64_read(cipher->word[1].text, p->nonce, NONCE))
     return bad_line(d, cipher, 0, why);
   enum tg_err err = read_name(d, p, why);
   if (!err)
@@ -199,8 +204,8 @@ enum tg_err keyfile_peek(struct slice bytes, const char *file, struct keyfile_he
 }
 
 /* secret: SECRET_MAX bytes followed by the KEY bytes of the cipher's key, in guarded memory. */
-static enum tg_err open_parts(const struct parts *p, struct slice passphrase, uint8_t *secret, struct secret_key **ret,
-                              struct tg_why *why)
+static enum tg_err open_parts(const struct parts *p, struct slice passphrase, uint8_t *secret,
+                              struct secret_key **ret, struct tg_why *why)
 {
   unsigned long long n;
   uint8_t *aead_key = secret + SECRET_MAX;
@@ -208,8 +213,9 @@ static enum tg_err open_parts(const struct parts *p, struct slice passphrase, ui
   enum tg_err err = derive(aead_key, passphrase, p->salt, p->head.cost, why);
   if (err)
     return err;
-  if (p->n_sealed < TAG || crypto_aead_xchacha20poly1305_ietf_decrypt(secret, &n, NULL, p->sealed, p->n_sealed, p->text.p,
-                                                                      p->text.n, p->nonce, aead_key))
+  if (p->n_sealed < TAG ||
+      crypto_aead_xchacha20poly1305_ietf_decrypt(secret, &n, NULL, p->sealed, p->n_sealed, p->text.p,
+                                                 p->text.n, p->nonce, aead_key))
     return TG_BAD_PASSPHRASE;
   err = secret_key_from(p->head.kind, p->head.name, slice_of(secret, (size_t)n), &key);
   if (err == TG_NO_MEMORY)
@@ -224,8 +230,8 @@ static enum tg_err open_parts(const struct parts *p, struct slice passphrase, ui
   return TG_OK;
 }
 
-enum tg_err keyfile_open(struct slice bytes, const char *file, struct slice passphrase, struct secret_key **ret,
-                         struct tg_why *why)
+enum tg_err keyfile_open(struct slice bytes, const char *file, struct slice passphrase,
+                         struct secret_key **ret, struct tg_why *why)
 {
   struct parts p = {0};
   enum tg_err err = parts_read(bytes, file, &p, why);
@@ -238,6 +244,7 @@ enum tg_err keyfile_open(struct slice bytes, const char *file, struct slice pass
   sodium_free(secret);
   if (err == TG_BAD_PASSPHRASE)
     why_set(why, err, file, N_("the passphrase is wrong, or the key file of %1$s is damaged"),
-            N_("type the passphrase again; if it is surely right, restore the file from its copy"), p.head.name, NULL, NULL);
+            N_("type the passphrase again; if it is surely right, restore the file from its copy"),
+            p.head.name, NULL, NULL);
   return err;
 }

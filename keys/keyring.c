@@ -29,7 +29,10 @@ struct keyring {
   uint64_t serial;
 };
 
-struct keyring *keyring_new(void) { return calloc(1, sizeof(struct keyring)); }
+struct keyring *keyring_new(void)
+{
+  return calloc(1, sizeof(struct keyring));
+}
 
 void keyring_free(struct keyring *r)
 {
@@ -39,7 +42,10 @@ void keyring_free(struct keyring *r)
   free(r);
 }
 
-size_t keyring_count(const struct keyring *r) { return r->n; }
+size_t keyring_count(const struct keyring *r)
+{
+  return r->n;
+}
 
 static enum tg_err reserve(struct keyring *r, size_t n)
 {
@@ -132,8 +138,8 @@ enum tg_err keyring_find(const struct keyring *r, const struct key_id *id, const
   return TG_NOT_FOUND;
 }
 
-enum tg_err keyring_announce(struct keyring *r, const struct hash *exchange, const struct sign_pk *node, tg_time now,
-                             struct buf *out)
+enum tg_err keyring_announce(struct keyring *r, const struct hash *exchange, const struct sign_pk *node,
+                             tg_time now, struct buf *out)
 {
   struct sealing_keys *k = calloc(1, sizeof *k);
   if (!k)
@@ -151,7 +157,7 @@ enum tg_err keyring_announce(struct keyring *r, const struct hash *exchange, con
   return err;
 }
 
-/* --- stored ------------------------------------------------------------------------------------------------ */
+/* --- stored --- */
 
 static void put_be(uint8_t *p, uint64_t v, size_t n)
 {
@@ -186,8 +192,8 @@ enum tg_err keyring_seal(const struct keyring *r, const uint8_t storage[32], str
   buf_put(out, nonce, sizeof nonce);
   uint8_t *to = buf_grow(out, n + TAG);
   if (to)
-    crypto_aead_xchacha20poly1305_ietf_encrypt(to, NULL, plain, n, (const uint8_t *)MAGIC, sizeof MAGIC, NULL, nonce,
-                                               storage);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(to, NULL, plain, n, (const uint8_t *)MAGIC, sizeof MAGIC, NULL,
+                                               nonce, storage);
   sodium_free(plain);
   return buf_status(out);
 }
@@ -217,7 +223,8 @@ static enum tg_err read_plain(struct slice s, struct keyring **ret)
   struct keyring *r = keyring_new();
   if (!r)
     return TG_NO_MEMORY;
-  bool good = take_u64(&s, &r->serial) && take_u32(&s, &n) && n <= KEYRING_MAX && s.n == (size_t)n * ENTRY_BYTES;
+  bool good =
+      take_u64(&s, &r->serial) && take_u32(&s, &n) && n <= KEYRING_MAX && s.n == (size_t)n * ENTRY_BYTES;
   enum tg_err err = good ? reserve(r, n) : TG_BAD_INPUT;
   for (uint32_t i = 0; !err && i < n; i++)
     if (!read_entry(&s, r))
@@ -232,15 +239,16 @@ static enum tg_err read_plain(struct slice s, struct keyring **ret)
 enum tg_err keyring_open(struct slice bytes, const uint8_t storage[32], struct keyring **ret)
 {
   struct slice magic, nonce;
-  if (!take(&bytes, sizeof MAGIC, &magic) || memcmp(magic.p, MAGIC, sizeof MAGIC) || !take(&bytes, NONCE, &nonce) ||
-      bytes.n < TAG || bytes.n > TAG + HEAD_BYTES + KEYRING_MAX * ENTRY_BYTES)
+  if (!take(&bytes, sizeof MAGIC, &magic) || memcmp(magic.p, MAGIC, sizeof MAGIC) ||
+      !take(&bytes, NONCE, &nonce) || bytes.n < TAG || bytes.n > TAG + HEAD_BYTES + KEYRING_MAX * ENTRY_BYTES)
     return TG_BAD_INPUT;
   uint8_t *plain = sodium_malloc(bytes.n - TAG + 1);
   unsigned long long n;
   if (!plain)
     return TG_NO_MEMORY;
   enum tg_err err = TG_BAD_SEAL;
-  if (!crypto_aead_xchacha20poly1305_ietf_decrypt(plain, &n, NULL, bytes.p, bytes.n, magic.p, magic.n, nonce.p, storage))
+  if (!crypto_aead_xchacha20poly1305_ietf_decrypt(plain, &n, NULL, bytes.p, bytes.n, magic.p, magic.n,
+                                                  nonce.p, storage))
     err = read_plain(slice_of(plain, (size_t)n), ret);
   sodium_free(plain);
   return err;

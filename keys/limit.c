@@ -77,7 +77,10 @@ static void set(struct charter_limits *limits, const struct row *row, uint64_t v
   memcpy((char *)limits + row->at, &v, sizeof v);
 }
 
-const char *limit_name(size_t row) { return row < LIMIT_ROWS ? rows[row].name : NULL; }
+const char *limit_name(size_t row)
+{
+  return row < LIMIT_ROWS ? rows[row].name : NULL;
+}
 
 static enum tg_err unknown_limit(const struct document *d, const struct line *l, struct tg_why *why)
 {
@@ -112,8 +115,8 @@ static void value_print(enum unit unit, uint64_t v, char out[32])
   assert(!"a duration in a charter is of whole seconds");
 }
 
-static enum tg_err value_parse(const struct document *d, const struct line *l, const struct row *row, uint64_t *ret,
-                               struct tg_why *why)
+static enum tg_err value_parse(const struct document *d, const struct line *l, const struct row *row,
+                               uint64_t *ret, struct tg_why *why)
 {
   tg_time duration;
   enum tg_err err = TG_INTERNAL;
@@ -130,8 +133,8 @@ static enum tg_err value_parse(const struct document *d, const struct line *l, c
   return err;
 }
 
-enum tg_err limit_parse(const struct document *d, const struct line *l, struct charter_limits *limits, size_t *ret_row,
-                        struct tg_why *why)
+enum tg_err limit_parse(const struct document *d, const struct line *l, struct charter_limits *limits,
+                        size_t *ret_row, struct tg_why *why)
 {
   size_t i = 0;
   uint64_t v;
@@ -146,7 +149,8 @@ enum tg_err limit_parse(const struct document *d, const struct line *l, struct c
     char least[32], most[32];
     value_print(rows[i].unit, rows[i].min, least);
     value_print(rows[i].unit, rows[i].max, most);
-    return document_error(d, l, 1, TG_BAD_INPUT, N_("this limit must be between %1$s and %2$s"), NULL, least, most, why);
+    return document_error(d, l, 1, TG_BAD_INPUT, N_("this limit must be between %1$s and %2$s"), NULL, least,
+                          most, why);
   }
   set(limits, &rows[i], v);
   *ret_row = i;

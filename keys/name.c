@@ -3,8 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_lower(uint8_t c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-static bool is_upper(uint8_t c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+static bool is_lower(uint8_t c)
+{
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+static bool is_upper(uint8_t c)
+{
+  return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
 
 bool exchange_name_valid(struct slice s)
 {

@@ -3,7 +3,10 @@
 #include <ctype.h>
 #include <string.h>
 
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+static size_t least(size_t a, size_t b)
+{
+  return a < b ? a : b;
+}
 
 /* In half edits: a wrong letter is one edit, a letter in the wrong case half of one. */
 static size_t change_cost(uint8_t a, uint8_t b)

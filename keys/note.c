@@ -15,9 +15,11 @@ enum { DASH_LEN = sizeof DASH - 1, KEY_ID = 4, ED25519_SIG = 64, COSIGNATURE = 8
 static bool has_space(struct slice s)
 {
   static const char *const spaces[] = {
-      "\t", "\n", "\v", "\f", "\r", " ", "\xc2\x85", "\xc2\xa0", "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
-      "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88",
-      "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
+      "\t",           "\n",           "\v",           "\f",           "\r",           " ",
+      "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81", "\xe2\x80\x82",
+      "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88",
+      "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f",
+      "\xe3\x80\x80"};
   for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)
     if (memmem(s.p, s.n, spaces[i], strlen(spaces[i])))
       return true;
@@ -42,7 +44,8 @@ static uint32_t key_id(struct slice name, uint8_t type, const uint8_t pk[32])
   return (uint32_t)hash[0] << 24 | (uint32_t)hash[1] << 16 | (uint32_t)hash[2] << 8 | hash[3];
 }
 
-enum tg_err note_key_make(struct slice name, enum note_type type, const struct sign_pk *pk, struct note_key *ret)
+enum tg_err note_key_make(struct slice name, enum note_type type, const struct sign_pk *pk,
+                          struct note_key *ret)
 {
   if (!key_name_valid(name))
     return TG_BAD_INPUT;
@@ -84,7 +87,8 @@ enum tg_err note_key_parse(struct slice vkey, struct note_key *ret, struct tg_wh
       base64_read_upto(rest, bytes, sizeof bytes, &n) || n < 1)
     return vkey_error(vkey, TG_BAD_INPUT, N_("'%1$s' is not a verification key (name+id+base64)"), why);
   if (bytes[0] != NOTE_ED25519 && bytes[0] != NOTE_COSIGNATURE)
-    return vkey_error(vkey, TG_UNKNOWN, N_("the key '%1$s' is of a type that this program does not know"), why);
+    return vkey_error(vkey, TG_UNKNOWN, N_("the key '%1$s' is of a type that this program does not know"),
+                      why);
   if (n != VKEY_BYTES || !id_is(id, key_id(name, bytes[0], bytes + 1)))
     return vkey_error(vkey, TG_BAD_INPUT, N_("the key '%1$s' is damaged: its id does not belong to it"), why);
   struct sign_pk pk;
@@ -106,10 +110,10 @@ bool note_key_eq(const struct note_key *a, const struct note_key *b)
   return a->type == b->type && !strcmp(a->name, b->name) && sign_pk_eq(&a->pk, &b->pk);
 }
 
-/* --- reading ----------------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
-static enum tg_err note_error(const char *file, size_t line, enum tg_err err, const char *what, const char *todo,
-                              const char *a, struct tg_why *why)
+static enum tg_err note_error(const char *file, size_t line, enum tg_err err, const char *what,
+                              const char *todo, const char *a, struct tg_why *why)
 {
   char where[160];
   if (line)
@@ -150,7 +154,8 @@ static bool signature_parse(struct slice line, struct note_signature *ret)
   if (!take(&rest, DASH_LEN, &dash) || memcmp(dash.p, DASH, DASH_LEN))
     return false;
   const uint8_t *end = rest.n ? memchr(rest.p, ' ', rest.n) : NULL;
-  if (!end || !take(&rest, (size_t)(end - rest.p), &ret->name) || !take(&rest, 1, &space) || !key_name_valid(ret->name))
+  if (!end || !take(&rest, (size_t)(end - rest.p), &ret->name) || !take(&rest, 1, &space) ||
+      !key_name_valid(ret->name))
     return false;
   if (base64_read_upto(rest, bytes, sizeof bytes, &n) || n <= KEY_ID)
     return false;
@@ -173,9 +178,11 @@ enum tg_err note_parse(struct slice bytes, const char *file, struct note *ret, s
 {
   file = file ? file : "note";
   if (bytes.n > NOTE_BYTES_MAX)
-    return note_error(file, 0, TG_TOO_BIG, N_("this note is larger than a signed note may be"), NULL, NULL, why);
+    return note_error(file, 0, TG_TOO_BIG, N_("this note is larger than a signed note may be"), NULL, NULL,
+                      why);
   if (!note_bytes_valid(bytes))
-    return note_error(file, 0, TG_BAD_INPUT, N_("this is not a signed note: it is not UTF-8 text with plain line ends"),
+    return note_error(file, 0, TG_BAD_INPUT,
+                      N_("this is not a signed note: it is not UTF-8 text with plain line ends"),
                       N_("check that the file was not converted on its way"), NULL, why);
   size_t at = signatures_at(bytes);
   if (at < 3 || at == bytes.n)
@@ -190,11 +197,13 @@ enum tg_err note_parse(struct slice bytes, const char *file, struct note *ret, s
   while (take_line(&rest, &line)) {
     number++;
     if (ret->n == NOTE_SIGNATURES_MAX)
-      return note_error(file, number, TG_TOO_BIG, N_("this note has more signatures than a note may have"), NULL, NULL,
-                        why);
+      return note_error(file, number, TG_TOO_BIG, N_("this note has more signatures than a note may have"),
+                        NULL, NULL, why);
     if (!signature_parse(line, &ret->sig[ret->n]))
-      return note_error(file, number, TG_BAD_INPUT, N_("this is not a signature line"),
-                        N_("a signature line is an em dash, the key's name and base64, separated by single spaces"), NULL, why);
+      return note_error(
+          file, number, TG_BAD_INPUT, N_("this is not a signature line"),
+          N_("a signature line is an em dash, the key's name and base64, separated by single spaces"), NULL,
+          why);
     ret->n++;
   }
   if (rest.n)
@@ -203,7 +212,7 @@ enum tg_err note_parse(struct slice bytes, const char *file, struct note *ret, s
   return TG_OK;
 }
 
-/* --- verifying --------------------------------------------------------------------------------------------- */
+/* --- verifying --- */
 
 /* The message of a cosignature/v1: a head with the time, then the whole text. */
 static bool cosignature_message(struct buf *out, struct slice text, uint64_t seconds)
@@ -213,7 +222,8 @@ static bool cosignature_message(struct buf *out, struct slice text, uint64_t sec
   return buf_status(out) == TG_OK;
 }
 
-static bool cosignature_good(struct slice text, const struct note_key *key, struct slice sig, tg_time *ret_time)
+static bool cosignature_good(struct slice text, const struct note_key *key, struct slice sig,
+                             tg_time *ret_time)
 {
   uint64_t seconds;
   if (sig.n != COSIGNATURE || !take_u64(&sig, &seconds) || seconds > (uint64_t)(INT64_MAX / TG_SECOND))
@@ -247,7 +257,8 @@ static bool signature_good(struct slice text, const struct note_key *key, const 
 }
 
 /* The known key that a line names, or n. TG_CONFLICT when two could be meant. */
-static enum tg_err known_find(const struct note_signature *s, const struct note_key *known, size_t n, size_t *ret)
+static enum tg_err known_find(const struct note_signature *s, const struct note_key *known, size_t n,
+                              size_t *ret)
 {
   size_t found = n;
   for (size_t i = 0; i < n; i++) {
@@ -266,7 +277,8 @@ enum tg_err note_verify(const struct note *note, const struct note_key *known, s
 {
   bool any = false;
   struct note_verdict *verdict = calloc(n ? n : 1, sizeof *verdict);
-  enum tg_err err = verdict ? TG_OK : why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
+  enum tg_err err =
+      verdict ? TG_OK : why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
   for (size_t i = 0; !err && i < note->n; i++) {
     size_t k;
     tg_time time;
@@ -275,7 +287,8 @@ enum tg_err note_verify(const struct note *note, const struct note_key *known, s
       why_set(why, err, NULL, N_("two different keys are configured under one name and id"),
               N_("remove one of them"), NULL, NULL, NULL);
     } else if (k < n && !signature_good(note->text, &known[k], &note->sig[i], &time)) {
-      err = why_set(why, TG_BAD_SIGNATURE, NULL, N_("the signature of %1$s is false: the text was changed after it"),
+      err = why_set(why, TG_BAD_SIGNATURE, NULL,
+                    N_("the signature of %1$s is false: the text was changed after it"),
                     N_("do not use this note; ask for it again by another way"), known[k].name, NULL, NULL);
     } else if (k < n) {
       any = verdict[k].good = true;
@@ -283,15 +296,15 @@ enum tg_err note_verify(const struct note *note, const struct note_key *known, s
     }
   }
   if (!err && !any)
-    err = why_set(why, TG_BAD_SIGNATURE, NULL, N_("nobody whose signature counts here has signed this note"), NULL, NULL,
-                  NULL, NULL);
+    err = why_set(why, TG_BAD_SIGNATURE, NULL, N_("nobody whose signature counts here has signed this note"),
+                  NULL, NULL, NULL, NULL);
   if (!err)
     memcpy(ret_verdicts, verdict, n * sizeof *verdict);
   free(verdict);
   return err;
 }
 
-/* --- writing ----------------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 enum tg_err note_begin(struct buf *out, struct slice text)
 {
@@ -317,13 +330,15 @@ void note_append(struct buf *out, const struct note_key *key, const void *signat
   buf_free(&bytes);
 }
 
-static enum tg_err key_for(const struct secret_key *key, enum note_type type, struct note_key *ret, struct tg_why *why)
+static enum tg_err key_for(const struct secret_key *key, enum note_type type, struct note_key *ret,
+                           struct tg_why *why)
 {
   enum tg_err err = secret_key_note_key(key, ret);
   if (!err && ret->type == type)
     return TG_OK;
   return why_set(why, TG_USAGE, NULL, N_("a key of kind %1$s does not sign this"),
-                 N_("a key serves one purpose; use the key made for it"), key_kind_name(secret_key_kind(key)), NULL, NULL);
+                 N_("a key serves one purpose; use the key made for it"), key_kind_name(secret_key_kind(key)),
+                 NULL, NULL);
 }
 
 enum tg_err note_sign(struct buf *out, struct slice text, const struct secret_key *key, struct tg_why *why)
@@ -332,8 +347,9 @@ enum tg_err note_sign(struct buf *out, struct slice text, const struct secret_ke
   struct sign_sig sig;
   enum tg_err err = key_for(key, NOTE_ED25519, &public_key, why);
   if (!err && !note_text_valid(text))
-    err = why_set(why, TG_BAD_INPUT, NULL, N_("this text cannot be signed: it must be UTF-8 and end with a line end"), NULL,
-                  NULL, NULL, NULL);
+    err = why_set(why, TG_BAD_INPUT, NULL,
+                  N_("this text cannot be signed: it must be UTF-8 and end with a line end"), NULL, NULL,
+                  NULL, NULL);
   if (!err)
     err = secret_key_sign(key, text, &sig);
   if (err)
@@ -342,7 +358,8 @@ enum tg_err note_sign(struct buf *out, struct slice text, const struct secret_ke
   return buf_status(out);
 }
 
-enum tg_err note_cosign(struct buf *out, struct slice text, const struct secret_key *key, tg_time now, struct tg_why *why)
+enum tg_err note_cosign(struct buf *out, struct slice text, const struct secret_key *key, tg_time now,
+                        struct tg_why *why)
 {
   struct note_key public_key;
   struct sign_sig sig;
@@ -350,8 +367,9 @@ enum tg_err note_cosign(struct buf *out, struct slice text, const struct secret_
   if (err)
     return err;
   if (now < 0 || !note_text_valid(text))
-    return why_set(why, TG_BAD_INPUT, NULL, N_("this text cannot be signed: it must be UTF-8 and end with a line end"), NULL,
-                   NULL, NULL, NULL);
+    return why_set(why, TG_BAD_INPUT, NULL,
+                   N_("this text cannot be signed: it must be UTF-8 and end with a line end"), NULL, NULL,
+                   NULL, NULL);
   uint64_t seconds = (uint64_t)(now / TG_SECOND);
   struct buf message = buf_new(NOTE_BYTES_MAX + 64), stamped = buf_new(COSIGNATURE);
   if (!cosignature_message(&message, text, seconds))
@@ -376,9 +394,10 @@ static enum tg_err texts_differ(struct slice a, struct slice b, struct tg_why *w
   while (same < a.n && same < b.n && a.p[same] == b.p[same])
     same++;
   snprintf(line, sizeof line, "%zu", count_lines(slice_of(a.p, same)) + 1);
-  return why_set(why, TG_CONFLICT, NULL, N_("the two notes are not the same text: they differ from line %1$s on"),
-                 N_("all signers must sign one text; compare the files and start again from one of them"), line, NULL,
-                 NULL);
+  return why_set(why, TG_CONFLICT, NULL,
+                 N_("the two notes are not the same text: they differ from line %1$s on"),
+                 N_("all signers must sign one text; compare the files and start again from one of them"),
+                 line, NULL, NULL);
 }
 
 static bool has_line(const struct note *note, size_t upto, struct slice line)

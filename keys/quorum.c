@@ -34,7 +34,8 @@ static enum tg_err malformed(const struct document *d, const struct line *l, siz
                         N_("write it as '2 of AES and 4 of ECOWAS' or '3 of members'"), NULL, NULL, why);
 }
 
-enum tg_err quorum_parse(const struct document *d, const struct line *l, struct quorum *ret, struct tg_why *why)
+enum tg_err quorum_parse(const struct document *d, const struct line *l, struct quorum *ret,
+                         struct tg_why *why)
 {
   struct quorum q = {0};
   for (size_t i = 0; i < l->n; i += 4) {

@@ -11,7 +11,8 @@ static const struct line_rule rules[] = {
     [KEY] = {"key", 1, 1, LINE_OPTIONAL},       [REASON] = {"reason", 1, 40, LINE_OPTIONAL},
 };
 
-static const struct document_grammar grammar = {"toguna/revocation v1", rules, sizeof rules / sizeof *rules, false};
+static const struct document_grammar grammar = {"toguna/revocation v1", rules, sizeof rules / sizeof *rules,
+                                                false};
 
 static enum tg_err read_reason(const struct document *d, struct revocation *r, struct tg_why *why)
 {
@@ -20,8 +21,8 @@ static enum tg_err read_reason(const struct document *d, struct revocation *r, s
     return TG_OK;
   struct slice reason = document_rest(l, 0);
   if (reason.n >= sizeof r->reason)
-    return document_error(d, l, 0, TG_BAD_INPUT, N_("this reason is too long"), N_("shorten it to 127 bytes"), NULL, NULL,
-                          why);
+    return document_error(d, l, 0, TG_BAD_INPUT, N_("this reason is too long"), N_("shorten it to 127 bytes"),
+                          NULL, NULL, why);
   memcpy(r->reason, reason.p, reason.n);
   return TG_OK;
 }
@@ -34,7 +35,8 @@ static enum tg_err read_what(const struct document *d, struct revocation *r, str
                           N_("a revocation needs one line 'credential' or one line 'key'"),
                           N_("name what is revoked, once"), NULL, NULL, why);
   r->by_key = key != NULL;
-  return key ? document_key(d, key, 0, r->key.b, why) : document_hash_word(d, credential, 0, &r->credential, why);
+  return key ? document_key(d, key, 0, r->key.b, why)
+             : document_hash_word(d, credential, 0, &r->credential, why);
 }
 
 static enum tg_err read_all(const struct document *d, struct revocation *r, struct tg_why *why)

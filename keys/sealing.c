@@ -18,11 +18,15 @@ struct key_id sealing_key_id(uint16_t suite, const struct seal_pk *key)
   return id;
 }
 
-bool key_id_eq(const struct key_id *a, const struct key_id *b) { return !memcmp(a->b, b->b, sizeof a->b); }
+bool key_id_eq(const struct key_id *a, const struct key_id *b)
+{
+  return !memcmp(a->b, b->b, sizeof a->b);
+}
 
 static enum tg_err bad(const char *what, struct tg_why *why)
 {
-  return why_set(why, TG_BAD_INPUT, "SealingKeys", what, N_("the node that made it must be mended"), NULL, NULL, NULL);
+  return why_set(why, TG_BAD_INPUT, "SealingKeys", what, N_("the node that made it must be mended"), NULL,
+                 NULL, NULL);
 }
 
 /* A point of small order would let anybody compute the shared secret: X25519 with it gives zero. */
@@ -63,7 +67,8 @@ static enum tg_err read_keys(const Tg__SealingKeys *from, struct sealing_keys *t
 {
   if (from->n_keys == 0 || from->n_keys > SEALING_KEYS_MAX || from->serial == 0)
     return bad(N_("an announcement has 1 to 128 keys and a serial"), why);
-  if (hash_read(slice_of(from->exchange.data, from->exchange.len), &to->exchange) || from->node.len != sizeof to->node.b)
+  if (hash_read(slice_of(from->exchange.data, from->exchange.len), &to->exchange) ||
+      from->node.len != sizeof to->node.b)
     return bad(N_("an announcement names its exchange and its node"), why);
   memcpy(to->node.b, from->node.data, sizeof to->node.b);
   to->serial = from->serial;

@@ -94,7 +94,8 @@ enum tg_err secret_key_new(enum key_kind kind, const char *name, struct secret_k
   return TG_OK;
 }
 
-enum tg_err secret_key_from(enum key_kind kind, const char *name, struct slice secret, struct secret_key **ret)
+enum tg_err secret_key_from(enum key_kind kind, const char *name, struct slice secret,
+                            struct secret_key **ret)
 {
   struct secret_key *key;
   enum tg_err err = secret_alloc(kind, name, &key);
@@ -110,11 +111,23 @@ enum tg_err secret_key_from(enum key_kind kind, const char *name, struct slice s
   return TG_OK;
 }
 
-void secret_key_free(struct secret_key *key) { sodium_free(key); /* wipes */ }
+void secret_key_free(struct secret_key *key)
+{
+  sodium_free(key); /* wipes */
+}
 
-enum key_kind secret_key_kind(const struct secret_key *key) { return key->kind; }
-const char *secret_key_name(const struct secret_key *key) { return key->name; }
-const uint8_t *secret_key_public(const struct secret_key *key) { return key->public_key; }
+enum key_kind secret_key_kind(const struct secret_key *key)
+{
+  return key->kind;
+}
+const char *secret_key_name(const struct secret_key *key)
+{
+  return key->name;
+}
+const uint8_t *secret_key_public(const struct secret_key *key)
+{
+  return key->public_key;
+}
 
 struct sign_pk secret_key_sign_pk(const struct secret_key *key)
 {
@@ -164,4 +177,7 @@ const uint8_t *secret_key_storage(const struct secret_key *key)
   return kinds[key->kind].storage ? key->stored + key->n_stored - 32 : NULL;
 }
 
-struct slice secret_key_bytes(const struct secret_key *key) { return slice_of(key->stored, key->n_stored); }
+struct slice secret_key_bytes(const struct secret_key *key)
+{
+  return slice_of(key->stored, key->n_stored);
+}

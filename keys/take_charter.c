@@ -8,7 +8,7 @@
    change who was in a bloc when something was published. */
 #define BACKDATING_MAX TG_HOUR
 
-/* --- charters ---------------------------------------------------------------------------------------------- */
+/* --- charters --- */
 
 /* The version before, by which a charter's signatures are judged. */
 static enum tg_err check_against(const struct directory *d, struct intake *in, uint64_t before)
@@ -22,7 +22,8 @@ static enum tg_err check_against(const struct directory *d, struct intake *in, u
 static enum tg_err check_founding(const struct directory *d, struct intake *in)
 {
   if (!hash_eq(&in->news.hash, &d->exchange))
-    return intake_error(in, TG_BAD_INPUT, N_("this is the founding charter of another exchange than the one pinned here"),
+    return intake_error(in, TG_BAD_INPUT,
+                        N_("this is the founding charter of another exchange than the one pinned here"),
                         N_("compare the hash of charter version 1 with another member"), NULL, NULL);
   return charter_check_founding(in->charter, &in->note, in->why);
 }
@@ -30,7 +31,8 @@ static enum tg_err check_founding(const struct directory *d, struct intake *in)
 /* A version that we have with another text: evidence when it is well signed too, else just false. */
 static enum tg_err check_old_version(const struct directory *d, struct intake *in)
 {
-  enum tg_err err = in->charter->version == 1 ? check_founding(d, in) : check_against(d, in, in->charter->version - 1);
+  enum tg_err err =
+      in->charter->version == 1 ? check_founding(d, in) : check_against(d, in, in->charter->version - 1);
   if (err)
     return err;
   return intake_error(in, TG_CONFLICT, N_("there are two charters with one version number, both signed"),
@@ -58,7 +60,8 @@ static enum tg_err check_next(const struct directory *d, struct intake *in)
     return intake_error(in, TG_NOT_FOUND, N_("a charter version before this one is not known yet"),
                         N_("take the versions in order"), NULL, NULL);
   if (known == DIRECTORY_CHARTERS_MAX || d->n_members + count_new(d, in->charter) > MEMBERS_MAX)
-    return intake_error(in, TG_QUOTA, N_("there are more charter versions, or members ever named, than can be kept"),
+    return intake_error(in, TG_QUOTA,
+                        N_("there are more charter versions, or members ever named, than can be kept"),
                         N_("found a new exchange"), NULL, NULL);
   if (version == 1)
     return check_founding(d, in);
@@ -83,8 +86,8 @@ enum tg_err take_charter_check(const struct directory *d, struct intake *in)
 }
 
 /* States for the members never named before, in the order of the charter. */
-static enum tg_err members_prepare(const struct directory *d, const struct charter *c, struct member_state **out,
-                                   size_t *ret_n)
+static enum tg_err members_prepare(const struct directory *d, const struct charter *c,
+                                   struct member_state **out, size_t *ret_n)
 {
   *ret_n = 0;
   for (size_t i = 0; i < c->n_members; i++) {
@@ -145,7 +148,7 @@ enum tg_err take_charter(struct directory *d, struct intake *in)
   return TG_OK;
 }
 
-/* --- withdrawals ------------------------------------------------------------------------------------------- */
+/* --- withdrawals --- */
 
 /* The root that the charter it leaves names for the member must have signed. */
 static enum tg_err check_leaver(const struct directory *d, struct intake *in)
@@ -158,11 +161,12 @@ static enum tg_err check_leaver(const struct directory *d, struct intake *in)
                         N_("take in the newest charter first"), NULL, NULL);
   const struct charter_member *m = charter_member(c, w->member);
   if (!m)
-    return intake_error(in, TG_BAD_INPUT, N_("%1$s is not a member in the charter version that it leaves"), NULL,
-                        w->member.code, NULL);
+    return intake_error(in, TG_BAD_INPUT, N_("%1$s is not a member in the charter version that it leaves"),
+                        NULL, w->member.code, NULL);
   if (note_verify(&in->note, &m->root, 1, &verdict, in->why))
-    return intake_error(in, TG_BAD_SIGNATURE, N_("the root key of %1$s has not signed this document as it stands"),
-                        N_("only the key named in the charter counts; sign the text with it"), w->member.code, NULL);
+    return intake_error(
+        in, TG_BAD_SIGNATURE, N_("the root key of %1$s has not signed this document as it stands"),
+        N_("only the key named in the charter counts; sign the text with it"), w->member.code, NULL);
   return TG_OK;
 }
 
@@ -182,7 +186,8 @@ enum tg_err take_withdrawal_check(const struct directory *d, struct intake *in)
   err = err ? err : intake_new(d, in);
   err = err ? err : check_leaver(d, in);
   if (!err && state->n_withdrawals == WITHDRAWALS_MAX)
-    err = intake_error(in, TG_QUOTA, N_("%1$s has withdrawn more often than can be kept"), NULL, state->code.code, NULL);
+    err = intake_error(in, TG_QUOTA, N_("%1$s has withdrawn more often than can be kept"), NULL,
+                       state->code.code, NULL);
   return err;
 }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- credentials ------------------------------------------------------------------------------------------- */
+/* --- credentials --- */
 
 static struct record *record_named(const struct directory *d, const struct holder *holder)
 {
@@ -44,8 +44,8 @@ static enum tg_err check_serial(const struct directory *d, const struct intake *
   if (r->node.credential.serial == in->credential.serial)
     return intake_error(in, TG_CONFLICT, N_("there are two credentials of %1$s with one serial, both signed"),
                         N_("issue it again with a higher serial"), name, NULL);
-  return intake_error(in, TG_STALE, N_("a newer credential of %1$s is known"), N_("issue it again with a higher serial"),
-                      name, NULL);
+  return intake_error(in, TG_STALE, N_("a newer credential of %1$s is known"),
+                      N_("issue it again with a higher serial"), name, NULL);
 }
 
 static enum tg_err key_taken(const struct intake *in, const struct holder *owner)
@@ -70,20 +70,24 @@ static enum tg_err check_keys(const struct directory *d, const struct intake *in
     return key_taken(in, &same_wire->node.credential.holder);
   if (same_key && same_key->node.credential.role != c->role)
     return intake_error(in, TG_BAD_INPUT, N_("this key was vouched for in the role %1$s"),
-                        N_("a key serves one purpose; make a new one"), role_name(same_key->node.credential.role), NULL);
+                        N_("a key serves one purpose; make a new one"),
+                        role_name(same_key->node.credential.role), NULL);
   for (size_t i = 0; i < charter->n_members; i++)
-    if (sign_pk_eq(&c->identity, &charter->member[i].root.pk) || sign_pk_eq(&c->witness, &charter->member[i].root.pk))
+    if (sign_pk_eq(&c->identity, &charter->member[i].root.pk) ||
+        sign_pk_eq(&c->witness, &charter->member[i].root.pk))
       return intake_error(in, TG_BAD_INPUT, N_("a key in this credential is the root of %1$s"),
                           N_("a key serves one purpose; make a new one"), charter->member[i].code.code, NULL);
   for (size_t i = 0; i < charter->n_hubs; i++)
-    if (sign_pk_eq(&c->identity, &charter->hub[i].log.pk) || seal_pk_eq(&c->transport, &charter->hub[i].transport))
+    if (sign_pk_eq(&c->identity, &charter->hub[i].log.pk) ||
+        seal_pk_eq(&c->transport, &charter->hub[i].transport))
       return intake_error(in, TG_BAD_INPUT, N_("a key in this credential is that of the hub %1$s"),
                           N_("a key serves one purpose; make a new one"), charter->hub[i].name, NULL);
   return TG_OK;
 }
 
 /* One member cannot fill the tables of all. */
-static enum tg_err check_room(const struct directory *d, const struct intake *in, const struct member_state *state)
+static enum tg_err check_room(const struct directory *d, const struct intake *in,
+                              const struct member_state *state)
 {
   size_t living = 0;
   const struct record *replaced = record_named(d, &in->credential.holder);
@@ -91,10 +95,12 @@ static enum tg_err check_room(const struct directory *d, const struct intake *in
     const struct record *r = state->records.at[i];
     living += r != replaced && !r->node.revoked && r->node.credential.not_after >= in->now;
   }
-  if (living < charter_record_judging(d, in->now)->charter->limits.credentials && state->n_credentials < CREDENTIALS_MAX)
+  if (living < charter_record_judging(d, in->now)->charter->limits.credentials &&
+      state->n_credentials < CREDENTIALS_MAX)
     return TG_OK;
   return intake_error(in, TG_QUOTA, N_("%1$s has as many credentials as the charter allows"),
-                      N_("revoke those that are not needed, or raise the limit 'credentials'"), state->code.code, NULL);
+                      N_("revoke those that are not needed, or raise the limit 'credentials'"),
+                      state->code.code, NULL);
 }
 
 enum tg_err take_credential_check(const struct directory *d, struct intake *in)
@@ -117,8 +123,8 @@ enum tg_err take_credential_check(const struct directory *d, struct intake *in)
   err = err ? err : check_keys(d, in);
   err = err ? err : check_room(d, in, state);
   if (!err && in->how == DIRECTORY_FRESH && c->not_after < in->now)
-    err = intake_error(in, TG_EXPIRED, N_("this credential has expired already"), N_("issue it with later dates"), NULL,
-                       NULL);
+    err = intake_error(in, TG_EXPIRED, N_("this credential has expired already"),
+                       N_("issue it with later dates"), NULL, NULL);
   return err;
 }
 
@@ -203,7 +209,7 @@ enum tg_err take_credential(struct directory *d, struct intake *in)
   return TG_OK;
 }
 
-/* --- revocations ------------------------------------------------------------------------------------------- */
+/* --- revocations --- */
 
 static struct hash target_key(const struct revocation *r)
 {
@@ -225,7 +231,8 @@ static enum tg_err check_authority(const struct directory *d, struct intake *in)
   if (!charter_signers(c->charter, &in->note, signed_by, NULL) &&
       !charter_quorum(c->charter, &c->charter->quorum, signed_by, left, NULL))
     return TG_OK;
-  return intake_error(in, TG_BAD_SIGNATURE, N_("neither the root key of %1$s nor the quorum has signed this revocation"),
+  return intake_error(in, TG_BAD_SIGNATURE,
+                      N_("neither the root key of %1$s nor the quorum has signed this revocation"),
                       N_("sign the text with the member's root key, or collect the quorum's signatures"),
                       in->revocation.member.code, NULL);
 }
@@ -252,7 +259,8 @@ enum tg_err take_revocation_check(const struct directory *d, struct intake *in)
     return intake_error(in, TG_DUPLICATE, N_("this was revoked already"), NULL, NULL, NULL);
   if (state->n_revocations == DIRECTORY_REVOCATIONS_MAX)
     return intake_error(in, TG_QUOTA, N_("%1$s has more revocations than can be kept"),
-                        N_("change its root key in the charter: that ends all its credentials"), state->code.code, NULL);
+                        N_("change its root key in the charter: that ends all its credentials"),
+                        state->code.code, NULL);
   return TG_OK;
 }
 

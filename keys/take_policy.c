@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- officers' signatures ---------------------------------------------------------------------------------- */
+/* --- officers' signatures --- */
 
 /* Good for a document that takes effect at `effect`? The rules of enum directory_how. */
-static enum tg_err officer_good(const struct directory *d, const struct intake *in, const struct record *r, tg_time effect)
+static enum tg_err officer_good(const struct directory *d, const struct intake *in, const struct record *r,
+                                tg_time effect)
 {
   tg_time later = effect > in->now ? effect : in->now, earlier = effect < in->now ? effect : in->now;
   enum tg_err err = record_standing(d, r, in->now, in->why);
@@ -43,8 +44,9 @@ static enum tg_err officers_of(const struct member_state *state, enum role role,
 }
 
 /* Those whose signatures verified and who are good, into the news. When nobody is, the reason of the last who signed. */
-static enum tg_err gather_signers(const struct directory *d, struct intake *in, const struct record **officers,
-                                  const struct note_verdict *verdicts, size_t n, tg_time effect)
+static enum tg_err gather_signers(const struct directory *d, struct intake *in,
+                                  const struct record **officers, const struct note_verdict *verdicts,
+                                  size_t n, tg_time effect)
 {
   enum tg_err err = TG_OK;
   for (size_t i = 0; i < n && in->news.n_signers < DIRECTORY_SIGNERS_MAX; i++) {
@@ -57,8 +59,8 @@ static enum tg_err gather_signers(const struct directory *d, struct intake *in, 
   return in->news.n_signers ? TG_OK : err;
 }
 
-static enum tg_err check_officers(const struct directory *d, struct intake *in, const struct member_state *state,
-                                  enum role role, tg_time effect)
+static enum tg_err check_officers(const struct directory *d, struct intake *in,
+                                  const struct member_state *state, enum role role, tg_time effect)
 {
   size_t n, room = state->records.n + 1;
   const struct record **officers = calloc(room, sizeof *officers);
@@ -71,8 +73,8 @@ static enum tg_err check_officers(const struct directory *d, struct intake *in, 
   err = err ? err : note_verify(&in->note, keys, n, verdicts, in->why);
   if (err == TG_BAD_SIGNATURE)
     intake_error(in, err, N_("no officer of %1$s with the role %2$s has signed this document as it stands"),
-                 N_("sign it with the key of such an officer, whose credential must be known"), state->code.code,
-                 role_name(role));
+                 N_("sign it with the key of such an officer, whose credential must be known"),
+                 state->code.code, role_name(role));
   err = err ? err : gather_signers(d, in, officers, verdicts, n, effect);
   free(verdicts);
   free(keys);
@@ -80,7 +82,7 @@ static enum tg_err check_officers(const struct directory *d, struct intake *in, 
   return err;
 }
 
-/* --- policies ---------------------------------------------------------------------------------------------- */
+/* --- policies --- */
 
 enum { EXCHANGE, MEMBER, SERIAL, EFFECTIVE };
 
@@ -92,7 +94,8 @@ static const struct line_rule rules[] = {
     [EFFECTIVE] = {"effective", 1, 1, LINE_ONCE},
 };
 
-static const struct document_grammar grammar = {"toguna/policy v1", rules, sizeof rules / sizeof *rules, true};
+static const struct document_grammar grammar = {"toguna/policy v1", rules, sizeof rules / sizeof *rules,
+                                                true};
 
 static enum tg_err read_head(const struct directory *d, struct intake *in, const struct document *doc)
 {
@@ -130,8 +133,8 @@ static enum tg_err check_serial(const struct intake *in, const struct member_sta
     if (state->policy[i].serial == in->news.serial)
       return intake_error(in, TG_CONFLICT, N_("there are two policies of %1$s with one serial, both signed"),
                           N_("publish it again with a higher serial"), state->code.code, NULL);
-  return intake_error(in, TG_STALE, N_("a newer policy of %1$s is known"), N_("publish it again with a higher serial"),
-                      state->code.code, NULL);
+  return intake_error(in, TG_STALE, N_("a newer policy of %1$s is known"),
+                      N_("publish it again with a higher serial"), state->code.code, NULL);
 }
 
 enum tg_err take_policy_check(const struct directory *d, struct intake *in)
@@ -162,13 +165,15 @@ enum tg_err take_policy(struct directory *d, struct intake *in)
     memmove(state->policy, state->policy + 1, --state->n_policies * sizeof *state->policy);
   }
   state->policy[state->n_policies++] =
-      (struct policy_record){.serial = in->news.serial, .effective = in->news.effective, .item = item,
+      (struct policy_record){.serial = in->news.serial,
+                             .effective = in->news.effective,
+                             .item = item,
                              .text = slice_of(item->memory, in->note.text.n)};
   item_commit(d, item);
   return TG_OK;
 }
 
-/* --- grants ------------------------------------------------------------------------------------------------ */
+/* --- grants --- */
 
 static enum tg_err check_names(const struct directory *d, const struct intake *in)
 {
@@ -191,8 +196,8 @@ static enum tg_err check_number(const struct intake *in, const struct member_sta
                           N_("issue it again with a number not used before"), state->code.code, NULL);
   }
   if (living >= DIRECTORY_GRANTS_MAX)
-    return intake_error(in, TG_QUOTA, N_("%1$s has more grants in force than can be kept"), N_("wait until some expire"),
-                        state->code.code, NULL);
+    return intake_error(in, TG_QUOTA, N_("%1$s has more grants in force than can be kept"),
+                        N_("wait until some expire"), state->code.code, NULL);
   return TG_OK;
 }
 

@@ -10,11 +10,13 @@ static enum tg_err check_proof(const struct directory *d, const struct intake *i
   ProtobufCMessage *proof;
   struct arena *arena = arena_new(64 * 1024);
   struct batch_verifier *verifier = batch_verifier_new(1);
-  enum tg_err err = arena && verifier ? TG_OK : intake_error(in, TG_NO_MEMORY, N_("out of memory"), NULL, NULL, NULL);
+  enum tg_err err =
+      arena && verifier ? TG_OK : intake_error(in, TG_NO_MEMORY, N_("out of memory"), NULL, NULL, NULL);
   if (!err)
     err = strict_unpack(&limits_batch_proof, in->proof, arena, &proof, in->why);
   if (!err)
-    err = batch_verify(verifier, &d->exchange, &in->sealing->node, &in->news.hash, (const Tg__BatchProof *)proof, in->why);
+    err = batch_verify(verifier, &d->exchange, &in->sealing->node, &in->news.hash,
+                       (const Tg__BatchProof *)proof, in->why);
   batch_verifier_free(verifier);
   arena_free(arena);
   return err;
@@ -45,10 +47,12 @@ enum tg_err take_sealing_check(const struct directory *d, struct intake *in)
   in->news.hash = statement_id(STATEMENT_SEALING_KEYS, in->bytes);
   in->news.serial = in->sealing->serial;
   if (!hash_eq(&in->sealing->exchange, &d->exchange))
-    return intake_error(in, TG_BAD_INPUT, N_("these sealing keys are for another exchange"), NULL, NULL, NULL);
+    return intake_error(in, TG_BAD_INPUT, N_("these sealing keys are for another exchange"), NULL, NULL,
+                        NULL);
   const struct record *r = table_find(&d->by_identity, in->sealing->node.b);
   if (!r || r->node.credential.role != ROLE_NODE)
-    return intake_error(in, TG_NOT_FOUND, N_("no member vouches for the node that announces these sealing keys"),
+    return intake_error(in, TG_NOT_FOUND,
+                        N_("no member vouches for the node that announces these sealing keys"),
                         N_("take in its credential first"), NULL, NULL);
   in->news.member = r->node.credential.holder.member;
   err = intake_new(d, in);

@@ -9,7 +9,8 @@ static const struct line_rule rules[] = {
     [EFFECTIVE] = {"effective", 1, 1, LINE_ONCE},
 };
 
-static const struct document_grammar grammar = {"toguna/withdrawal v1", rules, sizeof rules / sizeof *rules, false};
+static const struct document_grammar grammar = {"toguna/withdrawal v1", rules, sizeof rules / sizeof *rules,
+                                                false};
 
 static enum tg_err read_all(const struct document *d, struct withdrawal *w, struct tg_why *why)
 {
@@ -39,6 +40,6 @@ void withdrawal_print(const struct withdrawal *w, struct buf *out)
 {
   char time[25];
   time_print(w->effective, time);
-  buf_printf(out, "toguna/withdrawal v1\nexchange %s\nmember %s\ncharter %llu\neffective %s\n", w->exchange, w->member.code,
-             (unsigned long long)w->charter, time);
+  buf_printf(out, "toguna/withdrawal v1\nexchange %s\nmember %s\ncharter %llu\neffective %s\n", w->exchange,
+             w->member.code, (unsigned long long)w->charter, time);
 }
