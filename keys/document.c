@@ -117,12 +117,16 @@ static size_t split(struct slice line, struct word *out)
 /* The line and column of the first character that text may not hold. */
 static enum tg_err hidden_character(struct slice text, const char *file, struct tg_why *why)
 {
-  size_t number = 1;
-  struct slice line;
+  size_t number = 1, good;
+  struct slice line = slice_of(text.p, 0);
   while (take_line(&text, &line) && text_valid(line, NULL))
     number++;
-  return error_at(file, number, 1, TG_BAD_INPUT,
-                  N_("this line holds a character that is not visible text (control character, direction "
+  /* The longest good beginning ends right before it. Trying them all is for lines that people write. */
+  good = line.n < 1000 ? line.n : 0;
+  while (good > 0 && !text_valid(slice_of(line.p, good), NULL))
+    good--;
+  return error_at(file, number, good + 1, TG_BAD_INPUT,
+                  N_("here is a character that is not visible text (control character, direction "
                      "mark or bad UTF-8)"),
                   N_("type the line again; separate words by spaces"), NULL, NULL, why);
 }

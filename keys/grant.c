@@ -22,9 +22,9 @@ static enum tg_err read_to(const struct document *d, struct grant *g, struct tg_
   for (size_t i = 0; i < l->n; i++) {
     struct slice s = l->word[i].text;
     struct country code;
-    enum tg_err err = bloc_name_valid(s) ? TG_OK : document_country(d, l, i, &code, why);
-    if (err)
-      return err;
+    if (!bloc_name_valid(s) && country_parse(s, &code))
+      return document_error(d, l, i, TG_BAD_INPUT, N_("this is not a country code or the name of a bloc"),
+                            N_("name members as ML and blocs as AES"), NULL, NULL, why);
     memcpy(g->to[g->n_to++], s.p, s.n);
   }
   return TG_OK;
