@@ -104,6 +104,8 @@ static enum tg_err check_packed(struct place at, struct slice run)
 static enum tg_err check_bytes(struct place at, struct slice run)
 {
   const struct strict_field *f = field_of(at);
+  if (run.n == 0 && (f->flags & STRICT_EMPTY))
+    return TG_OK;
   if (run.n > f->max)
     return refuse(at, TG_TOO_BIG, N_("%1$s bytes are more than the %2$s allowed"), run.n, f->max);
   if (run.n < f->min)
@@ -137,12 +139,12 @@ static enum tg_err check_element(struct place at, enum wire wire, struct slice *
     return check_number(at, s);
   if (!take_run(s, &run))
     return refuse(at, TG_BAD_INPUT, N_("this is cut short"), 0, 0);
+  if (schema->type == PROTOBUF_C_TYPE_MESSAGE)
+    return check_message(field_of(at)->message, run, depth + 1, at.why);
   if (run.n == 0 && !(field_of(at)->flags & STRICT_EMPTY))
     return refuse(at, TG_BAD_INPUT, N_("this is empty and should be absent"), 0, 0);
   if (packed)
     return check_packed(at, run);
-  if (schema->type == PROTOBUF_C_TYPE_MESSAGE)
-    return check_message(field_of(at)->message, run, depth + 1, at.why);
   assert(schema->type == PROTOBUF_C_TYPE_BYTES); /* our schemas use nothing else */
   return check_bytes(at, run);
 }
