@@ -34,6 +34,7 @@ struct taste {
   uint64_t (*value)(uint64_t min, uint64_t max);
   size_t (*length)(uint64_t min, uint64_t max);
   uint32_t (*count)(uint32_t max);
+  size_t share; /* of a sub-message in the budget: one part in so many */
 };
 
 static void make(const struct strict_limits *limits, const struct taste *taste, size_t budget, struct buf *out);
@@ -90,7 +91,7 @@ static void put_field(const struct strict_field *f, const ProtobufCFieldDescript
   for (uint32_t i = 0; i < count && (i == 0 || out->n - begin + last <= budget); i++) {
     size_t before = out->n;
     if (schema->type == PROTOBUF_C_TYPE_MESSAGE)
-      put_message(f, taste, budget / 64, out);
+      put_message(f, taste, budget / taste->share, out);
     else
       put_bytes(f, taste, out);
     last = out->n - before;
@@ -132,7 +133,7 @@ static uint32_t few(uint32_t max) { return (uint32_t)(1 + chance_below(max < 4 ?
 
 void generate_message(const struct strict_limits *limits, struct buf *out)
 {
-  static const struct taste random = {now_and_then, any_value, any_length, few};
+  static const struct taste random = {now_and_then, any_value, any_length, few, 1};
   make(limits, &random, SIZE_MAX / 2, out);
 }
 
@@ -141,8 +142,8 @@ static uint64_t least(uint64_t min, uint64_t max) { return (void)max, min; }
 static size_t shortest(uint64_t min, uint64_t max) { return (void)max, (size_t)min; }
 static uint32_t most(uint32_t max) { return max; }
 
-void generate_crowd(const struct strict_limits *limits, size_t budget, struct buf *out)
+void generate_crowd(const struct strict_limits *limits, size_t budget, size_t share, struct buf *out)
 {
-  static const struct taste crowd = {always, least, shortest, most};
+  const struct taste crowd = {always, least, shortest, most, share};
   make(limits, &crowd, budget, out);
 }

@@ -8,8 +8,8 @@
    (bytes fields up to 300 unless more is needed). */
 void generate_message(const struct strict_limits *limits, struct buf *out);
 /* Appends the message that costs a decoder most: every field there, everything as small as may be, and as many elements
-   as fit in `budget` bytes. */
-void generate_crowd(const struct strict_limits *limits, size_t budget, struct buf *out);
+   as fit in `budget` bytes; a sub-message takes one part in `share` of what is left. */
+void generate_crowd(const struct strict_limits *limits, size_t budget, size_t share, struct buf *out);
 
 /* Wire pieces. */
 void wire_varint(struct buf *b, uint64_t v);
