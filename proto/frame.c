@@ -15,7 +15,7 @@ static const struct frame_kind kinds[] = {
     {FRAME_DELIVER, "deliver", FRAME_TO_NODE, &limits_deliver},
     {FRAME_RECEIPTS, "receipts", FRAME_TO_HUB, &limits_receipts},
     {FRAME_RECEIPT_NOTES, "receipt-notes", FRAME_TO_NODE, &limits_receipt_notes},
-    {FRAME_RECEIPTS_SEEN, "receipts-seen", FRAME_TO_HUB, &limits_receipts_seen},
+    {FRAME_RECEIPTS_SEEN, "receipts-seen", FRAME_BOTH_WAYS, &limits_receipts_seen},
     {FRAME_DOCUMENTS, "documents", FRAME_BOTH_WAYS, &limits_documents},
     {FRAME_DOCUMENT_OUTCOMES, "document-outcomes", FRAME_TO_NODE, &limits_document_outcomes},
     {FRAME_TICK, "tick", FRAME_BOTH_WAYS, &limits_tick},
