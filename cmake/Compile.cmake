@@ -33,6 +33,10 @@ endif()
 target_link_options(toguna_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
 set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")   # assertions stay on: a broken invariant is a crash
 
+if(TOGUNA_FUZZ)   # coverage of the rooms, not only of the targets: a fuzzer that sees nothing finds nothing
+  target_compile_options(toguna_flags INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(toguna_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(TOGUNA_SANITIZE)
   target_compile_options(toguna_flags INTERFACE
     -fsanitize=${TOGUNA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
