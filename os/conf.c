@@ -35,11 +35,17 @@ static enum tg_err refuse(const struct reading *r, unsigned column, const char *
   return why_set(r->why, TG_BAD_INPUT, where, what, todo, a, b, c);
 }
 
-static void *at(const struct reading *r, const struct conf_key *k) { return (char *)r->conf + k->offset; }
+static void *at(const struct reading *r, const struct conf_key *k)
+{
+  return (char *)r->conf + k->offset;
+}
 
 /* --- words */
 
-static bool is_space(uint8_t c) { return c == ' ' || c == '\t' || c == '\r'; }
+static bool is_space(uint8_t c)
+{
+  return c == ' ' || c == '\t' || c == '\r';
+}
 
 /* Reads one quoted word; *line stands behind the opening quote. */
 static enum tg_err quoted(const struct reading *r, struct slice *line, unsigned column, uint8_t **out)
@@ -48,7 +54,8 @@ static enum tg_err quoted(const struct reading *r, struct slice *line, unsigned 
     if (line->p[0] == '\\' && line->n > 1 && (line->p[1] == '"' || line->p[1] == '\\'))
       *line = slice_of(line->p + 1, line->n - 1);
     else if (line->p[0] == '\\')
-      return refuse(r, column, N_("a backslash stands before a quote or a backslash only"), NULL, NULL, NULL, NULL);
+      return refuse(r, column, N_("a backslash stands before a quote or a backslash only"), NULL, NULL, NULL,
+                    NULL);
     *(*out)++ = line->p[0];
     *line = slice_of(line->p + 1, line->n - 1);
   }
@@ -110,9 +117,11 @@ static enum tg_err find_key(const struct reading *r, const struct word *word, si
       return TG_OK;
     }
   char text[64];
-  snprintf(text, sizeof text, "%.*s", (int)(word->text.n < 60 ? word->text.n : 60), (const char *)word->text.p);
+  snprintf(text, sizeof text, "%.*s", (int)(word->text.n < 60 ? word->text.n : 60),
+           (const char *)word->text.p);
   const char *near = value_nearest(word->text, next_keyword, r);
-  return refuse(r, word->column, N_("unknown keyword %1$s"), near ? N_("Did you mean %2$s?") : NULL, text, near, NULL);
+  return refuse(r, word->column, N_("unknown keyword %1$s"), near ? N_("Did you mean %2$s?") : NULL, text,
+                near, NULL);
 }
 
 static void free_words(struct conf_line *line)
@@ -135,14 +144,16 @@ static enum tg_err no_memory(const struct reading *r)
   return why_set(r->why, TG_NO_MEMORY, r->path, N_("out of memory"), NULL, NULL, NULL, NULL);
 }
 
-static enum tg_err add_line(const struct reading *r, const struct conf_key *k, const struct word *words, size_t n)
+static enum tg_err add_line(const struct reading *r, const struct conf_key *k, const struct word *words,
+                            size_t n)
 {
   struct conf_lines *lines = at(r, k);
   struct value_limits limits = k->limits;
   if (n < k->min_words || n > k->max_words) {
     char bound[24];
     snprintf(bound, sizeof bound, "%zu", n < k->min_words ? k->min_words : k->max_words);
-    return refuse(r, 1, n < k->min_words ? N_("%1$s needs %2$s values") : N_("%1$s takes at most %2$s values"),
+    return refuse(r, 1,
+                  n < k->min_words ? N_("%1$s needs %2$s values") : N_("%1$s takes at most %2$s values"),
                   k->example ? N_("Write it like: %1$s %3$s") : NULL, k->keyword, bound, k->example);
   }
   if (lines->n == LINES_MAX)
@@ -181,8 +192,8 @@ static enum tg_err take_line_words(struct reading *r, const struct word *words, 
   if (r->seen[i]) {
     char first[24];
     snprintf(first, sizeof first, "%u", r->seen[i]);
-    return refuse(r, words[0].column, N_("%1$s stands twice; the first time on line %2$s"), N_("Remove one of them"),
-                  k->keyword, first, NULL);
+    return refuse(r, words[0].column, N_("%1$s stands twice; the first time on line %2$s"),
+                  N_("Remove one of them"), k->keyword, first, NULL);
   }
   r->seen[i] = r->line;
   if (n < 2)
@@ -235,8 +246,8 @@ static enum tg_err complete(struct reading *r)
     if (r->seen[i])
       continue;
     if (k->required)
-      return why_set(r->why, TG_BAD_INPUT, r->path, N_("%1$s is missing"), N_("Add a line: %1$s %2$s"), k->keyword,
-                     k->example ? k->example : "…", NULL);
+      return why_set(r->why, TG_BAD_INPUT, r->path, N_("%1$s is missing"), N_("Add a line: %1$s %2$s"),
+                     k->keyword, k->example ? k->example : "…", NULL);
     if (k->fallback)
       err = take_fallback(r, k);
   }
@@ -330,7 +341,8 @@ static void print_value(const struct conf_key *k, struct buf *ret)
   buf_put_str(ret, quote ? "\"\n" : "\n");
 }
 
-void conf_print(const struct conf_key *keys, size_t n, const char *(*translate)(const char *), struct buf *ret)
+void conf_print(const struct conf_key *keys, size_t n, const char *(*translate)(const char *),
+                struct buf *ret)
 {
   for (size_t i = 0; i < n; i++) {
     const struct conf_key *k = &keys[i];

@@ -1,5 +1,6 @@
-/* Configuration files. One `keyword value…` per line, '#' begins a comment, a value with spaces stands in "…" (\" and
-   \\ inside). The table of a program reads its file, checks it, frees what was read, and prints the annotated default file. */
+/* Configuration files: one `keyword value…` per line, '#' begins a comment, a value with spaces stands in
+   quotes, where a backslash protects a quote or a backslash. The table of a program reads its file, checks
+   it, frees what was read, and prints the annotated default file. */
 #ifndef TOGUNA_OS_CONF_H
 #define TOGUNA_OS_CONF_H
 
@@ -19,7 +20,8 @@ struct conf_lines {
 
 enum conf_shape {
   CONF_ONE,  /* one value, at most one line: lives as enum value_kind says */
-  CONF_LINES /* any number of lines of min_words..max_words words each: a struct conf_lines; kind is VALUE_TEXT */
+  CONF_LINES /* any number of lines of min_words..max_words words each: a struct conf_lines; kind is
+                VALUE_TEXT */
 };
 
 struct conf_key {
@@ -35,17 +37,21 @@ struct conf_key {
   const char *help;     /* N_(): a sentence or two */
 };
 
-/* Reads path into *conf (a zeroed struct of the program's). Every key gets its value, its fallback or nothing. On failure *conf is
-   as conf_free leaves it. TG_BAD_INPUT with "path:line:column" and, for an unknown keyword, the nearest known one;
-   TG_NOT_FOUND, TG_TOO_BIG (1 MiB), TG_DISK. Relative paths start at the file's folder. */
-enum tg_err conf_read(const char *path, const struct conf_key *keys, size_t n, void *conf, struct tg_why *why);
+/* Reads path into *conf (a zeroed struct of the program's). Every key gets its value, its fallback or
+   nothing. On failure *conf is as conf_free leaves it. TG_BAD_INPUT with "path:line:column" and, for an
+   unknown keyword, the nearest known one; TG_NOT_FOUND, TG_TOO_BIG (1 MiB), TG_DISK. Relative paths start at
+   the file's folder. */
+enum tg_err conf_read(const char *path, const struct conf_key *keys, size_t n, void *conf,
+                      struct tg_why *why);
 /* The same from memory; `path` is only for messages and relative paths. */
 enum tg_err conf_parse(struct slice text, const char *path, const struct conf_key *keys, size_t n, void *conf,
                        struct tg_why *why);
 /* Frees all values and zeroes them. */
 void conf_free(const struct conf_key *keys, size_t n, void *conf);
-/* The annotated default file: reading it back gives the defaults, once required values are filled in. `translate` as in why_render(). */
-void conf_print(const struct conf_key *keys, size_t n, const char *(*translate)(const char *), struct buf *ret);
+/* The annotated default file: reading it back gives the defaults, once required values are filled in.
+   `translate` as in why_render(). */
+void conf_print(const struct conf_key *keys, size_t n, const char *(*translate)(const char *),
+                struct buf *ret);
 /* "path:line", for a why about a conf_line that parsed but makes no sense. Returns out. */
 const char *conf_where(const char *path, const struct conf_line *line, char out[160]);
 

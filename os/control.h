@@ -1,4 +1,5 @@
-/* Messages between the supervisor and its roles, over a SOCK_SEQPACKET pair. Private to supervisor.c and role.c. */
+/* Messages between the supervisor and its roles, over a SOCK_SEQPACKET pair. Private to supervisor.c and
+   role.c. */
 #ifndef TOGUNA_OS_CONTROL_H
 #define TOGUNA_OS_CONTROL_H
 
@@ -23,7 +24,8 @@ struct control_message {
 
 /* Never waits. TG_BUSY: the other side does not read; TG_UNREACHABLE: it is gone. fd stays the caller's. */
 enum tg_err control_send(int control, enum control_type type, const char *name, int fd);
-/* The next message. TG_BUSY: none now (or, with `wait`, never: it waits); TG_UNREACHABLE: the other side is gone; TG_BAD_INPUT. */
+/* The next message. TG_BUSY: none now (or, with `wait`, never: it waits); TG_UNREACHABLE: the other side is
+   gone; TG_BAD_INPUT. */
 enum tg_err control_receive(int control, bool wait, struct control_message *ret);
 
 #endif

@@ -19,7 +19,7 @@
 /* Invariant: bad is what a bind found wrong; it is told, once, by the next step. */
 struct db_stmt {
   struct db *db;
-  const char *sql; /* the literal: its address is the key */
+  const char *sql;    /* the literal: its address is the key */
   sqlite3_stmt *stmt; /* NULL when it could not be prepared; then bad says so */
   enum tg_err prepared, bad;
   struct db_stmt *next;
@@ -31,8 +31,8 @@ struct db {
   char *path;
   bool failed;
   bool open;       /* between db_begin() and its end, whatever SQLite thinks */
-  char words[200];     /* SQLite's words for the last error */
-  int wal_pages;       /* as of the last commit */
+  char words[200]; /* SQLite's words for the last error */
+  int wal_pages;   /* as of the last commit */
   uint64_t checkpoint_bytes;
   int page_size;
   struct db_stmt *bucket[BUCKETS];
@@ -47,7 +47,8 @@ static enum tg_err err_of(int rc)
   case SQLITE_DONE:
     return TG_OK;
   case SQLITE_CONSTRAINT:
-    return rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_PRIMARYKEY || rc == SQLITE_CONSTRAINT_ROWID
+    return rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_PRIMARYKEY ||
+                   rc == SQLITE_CONSTRAINT_ROWID
                ? TG_DUPLICATE
                : TG_CONFLICT;
   case SQLITE_NOMEM:
@@ -69,8 +70,8 @@ static enum tg_err err_of(int rc)
   return TG_INTERNAL;
 }
 
-/* Remembers SQLite's words. A full disk in the middle of a transaction is not a failure of the store: nothing was
-   acknowledged and rolling back is certain. Any other trouble with the disk is. */
+/* Remembers SQLite's words. A full disk in the middle of a transaction is not a failure of the store: nothing
+   was acknowledged and rolling back is certain. Any other trouble with the disk is. */
 static enum tg_err note(struct db *db, int rc)
 {
   enum tg_err err = err_of(rc);
@@ -87,9 +88,10 @@ enum tg_err db_explain(struct db *db, enum tg_err err, struct tg_why *why)
   if (err == TG_OK)
     return err;
   if (db->failed)
-    return why_set(why, TG_DISK, db->path, N_("the store failed and takes nothing more: %1$s"),
-                   N_("Nothing unconfirmed was acknowledged. Look for a full or failing disk, then start again"),
-                   db->words, NULL, NULL);
+    return why_set(
+        why, TG_DISK, db->path, N_("the store failed and takes nothing more: %1$s"),
+        N_("Nothing unconfirmed was acknowledged. Look for a full or failing disk, then start again"),
+        db->words, NULL, NULL);
   if (err == TG_DISK)
     return why_set(why, err, db->path, N_("the store cannot be written: %1$s"),
                    N_("Free some space on that file system"), db->words, NULL, NULL);
@@ -147,7 +149,10 @@ void db_bind_u64(struct db_stmt *s, int at, uint64_t v)
 }
 
 /* SQLite takes a NULL pointer for NULL, whatever the length. */
-static const void *not_null(struct slice v) { return v.p ? (const void *)v.p : ""; }
+static const void *not_null(struct slice v)
+{
+  return v.p ? (const void *)v.p : "";
+}
 
 void db_bind_blob(struct db_stmt *s, int at, struct slice v)
 {
@@ -216,7 +221,10 @@ enum tg_err db_run(struct db_stmt *s)
   return err;
 }
 
-int64_t db_i64(struct db_stmt *s, int column) { return sqlite3_column_int64(s->stmt, column); }
+int64_t db_i64(struct db_stmt *s, int column)
+{
+  return sqlite3_column_int64(s->stmt, column);
+}
 
 uint64_t db_u64(struct db_stmt *s, int column)
 {
@@ -236,7 +244,10 @@ struct slice db_text(struct db_stmt *s, int column)
   return slice_of(p, (size_t)sqlite3_column_bytes(s->stmt, column));
 }
 
-bool db_is_null(struct db_stmt *s, int column) { return sqlite3_column_type(s->stmt, column) == SQLITE_NULL; }
+bool db_is_null(struct db_stmt *s, int column)
+{
+  return sqlite3_column_type(s->stmt, column) == SQLITE_NULL;
+}
 
 bool db_bytes(struct db_stmt *s, int column, void *out, size_t n)
 {
@@ -248,7 +259,10 @@ bool db_bytes(struct db_stmt *s, int column, void *out, size_t n)
   return true;
 }
 
-uint64_t db_changes(struct db *db) { return (uint64_t)sqlite3_changes64(db->sqlite); }
+uint64_t db_changes(struct db *db)
+{
+  return (uint64_t)sqlite3_changes64(db->sqlite);
+}
 
 /* --- transactions */
 
@@ -278,8 +292,8 @@ enum tg_err db_commit(struct db *db, struct tg_why *why)
   db->open = false;
   if ((uint64_t)db->wal_pages * (uint64_t)db->page_size < db->checkpoint_bytes)
     return TG_OK;
-  /* The commit itself is certain; but a checkpoint that cannot sync means that the next one may not be, so it fails
-     the store for all that follows. */
+  /* The commit itself is certain; but a checkpoint that cannot sync means that the next one may not be, so it
+     fails the store for all that follows. */
   (void)db_checkpoint(db, NULL);
   return TG_OK;
 }
@@ -291,8 +305,14 @@ void db_rollback(struct db *db)
   db->open = false;
 }
 
-bool db_in_transaction(const struct db *db) { return db->open; }
-bool db_failed(const struct db *db) { return db->failed; }
+bool db_in_transaction(const struct db *db)
+{
+  return db->open;
+}
+bool db_failed(const struct db *db)
+{
+  return db->failed;
+}
 
 static int count_wal_pages(void *arg, sqlite3 *sqlite, const char *name, int pages)
 {
@@ -329,7 +349,8 @@ enum tg_err db_check(struct db *db, struct tg_why *why)
   }
   if (err == TG_OK && !good)
     return why_set(why, TG_DISK, db->path, N_("the store is damaged: %1$s"),
-                   N_("Restore it from a copy; what was confirmed since can be fetched again"), db->words, NULL, NULL);
+                   N_("Restore it from a copy; what was confirmed since can be fetched again"), db->words,
+                   NULL, NULL);
   return db_explain(db, err, why);
 }
 
@@ -364,7 +385,10 @@ static enum tg_err pragma_word(struct db *db, const char *sql, const char *expec
   return err;
 }
 
-static bool in_memory(const struct db_options *o) { return strcmp(o->path, ":memory:") == 0; }
+static bool in_memory(const struct db_options *o)
+{
+  return strcmp(o->path, ":memory:") == 0;
+}
 
 static enum tg_err configure(struct db *db, const struct db_options *o)
 {
@@ -374,9 +398,9 @@ static enum tg_err configure(struct db *db, const struct db_options *o)
   sqlite3_extended_result_codes(db->sqlite, 1);
   sqlite3_busy_timeout(db->sqlite, 0);
   sqlite3_wal_hook(db->sqlite, count_wal_pages, db); /* also turns SQLite's own checkpoints off */
-  static const int off[] = {SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_ENABLE_VIEW,
-                            SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, SQLITE_DBCONFIG_TRUSTED_SCHEMA,
-                            SQLITE_DBCONFIG_DQS_DDL, SQLITE_DBCONFIG_DQS_DML};
+  static const int off[] = {
+      SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_ENABLE_VIEW, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION,
+      SQLITE_DBCONFIG_TRUSTED_SCHEMA, SQLITE_DBCONFIG_DQS_DDL,     SQLITE_DBCONFIG_DQS_DML};
   int rc = sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   for (size_t i = 0; rc == SQLITE_OK && i < sizeof off / sizeof *off; i++)
     rc = sqlite3_db_config(db->sqlite, off[i], 0, NULL);
@@ -428,7 +452,8 @@ static enum tg_err hash_known(struct db *db, int64_t version, const uint8_t hash
   uint8_t known[32];
   db_bind_i64(s, 1, version);
   enum tg_err err = db_step(s, &row);
-  *ret_same = err == TG_OK && row && db_bytes(s, 0, known, sizeof known) && !memcmp(known, hash, sizeof known);
+  *ret_same =
+      err == TG_OK && row && db_bytes(s, 0, known, sizeof known) && !memcmp(known, hash, sizeof known);
   if (err == TG_OK && row)
     db_reset(s);
   return err;
@@ -441,7 +466,8 @@ static enum tg_err migrate_step(struct db *db, const struct db_options *o, size_
   char pragma[128];
   const char *sql = o->migrations[i];
   crypto_hash_sha256(hash, (const uint8_t *)sql, strlen(sql));
-  snprintf(pragma, sizeof pragma, "PRAGMA application_id=%d; PRAGMA user_version=%zu", (int)o->application_id, i + 1);
+  snprintf(pragma, sizeof pragma, "PRAGMA application_id=%d; PRAGMA user_version=%zu", (int)o->application_id,
+           i + 1);
   enum tg_err err = db_begin(db, why);
   if (err != TG_OK)
     return err;
@@ -473,7 +499,8 @@ static enum tg_err migrate(struct db *db, const struct db_options *o, struct tg_
   if (version < 0 || (uint64_t)version > o->n_migrations) {
     char number[24];
     snprintf(number, sizeof number, "%lld", (long long)version);
-    return why_set(why, TG_UNKNOWN, db->path, N_("this store has version %1$s, newer than this program knows"),
+    return why_set(why, TG_UNKNOWN, db->path,
+                   N_("this store has version %1$s, newer than this program knows"),
                    N_("Use the newer program; nothing was changed"), number, NULL, NULL);
   }
   for (size_t i = 0; i < (size_t)version; i++) {
@@ -506,8 +533,8 @@ static enum tg_err make_private(const struct db_options *o, struct tg_why *why)
 static enum tg_err cannot_open(struct db *db, enum tg_err err, bool not_a_db, struct tg_why *why)
 {
   if (err == TG_BUSY)
-    return why_set(why, err, db->path, N_("another program has this store open"), N_("Stop it first"), NULL, NULL,
-                   NULL);
+    return why_set(why, err, db->path, N_("another program has this store open"), N_("Stop it first"), NULL,
+                   NULL, NULL);
   if (not_a_db)
     return not_ours(db, why);
   (void)db_explain(db, err, why);
@@ -559,7 +586,8 @@ void db_close(struct db **taken)
       sqlite3_finalize(s->stmt);
       free(s);
     }
-  /* A failed store is left to the recovery of the next start: closing must not checkpoint what may be wrong. */
+  /* A failed store is left to the recovery of the next start: closing must not checkpoint what may be
+     wrong. */
   if (db->sqlite && db->failed)
     (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
   if (db->sqlite)

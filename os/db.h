@@ -1,7 +1,8 @@
-/* SQLite, as a store that is certain or silent: exactly one connection per file (EXCLUSIVE locking), WAL, synchronous=FULL.
-   After a commit or sync failed nobody knows what is on the disk: the store is *failed*, every later call returns TG_DISK and
-   nothing may be acknowledged any more; the process ends and recovery at the next start decides. A disk found full before the commit
-only costs the transaction. One thread. Triggers and views are off. */
+/* SQLite, as a store that is certain or silent: exactly one connection per file (EXCLUSIVE locking), WAL,
+   synchronous=FULL. After a commit or sync failed nobody knows what is on the disk: the store is *failed*,
+   every later call returns TG_DISK and nothing may be acknowledged any more; the process ends and recovery
+   at the next start decides. A disk found full before the commit only costs the transaction.
+   One thread. Triggers and views are off. */
 #ifndef TOGUNA_OS_DB_H
 #define TOGUNA_OS_DB_H
 
@@ -11,23 +12,23 @@ struct db;
 struct db_stmt;
 
 struct db_options {
-  const char *path;               /* made with mode 0600 when absent; ":memory:" for tests */
-  const char *vfs;                /* NULL: the system's; a simulator registers its own under a name */
-  uint32_t application_id;        /* marks the file as ours; another value there is TG_BAD_INPUT. Not 0 */
-  const char *const *migrations;  /* SQL; migration i brings version i to i+1. Never changed once released */
+  const char *path;              /* made with mode 0600 when absent; ":memory:" for tests */
+  const char *vfs;               /* NULL: the system's; a simulator registers its own under a name */
+  uint32_t application_id;       /* marks the file as ours; another value there is TG_BAD_INPUT. Not 0 */
+  const char *const *migrations; /* SQL; migration i brings version i to i+1. Never changed once released */
   size_t n_migrations;
-  uint64_t cache_bytes;           /* 0: 8 MiB */
-  uint64_t checkpoint_bytes;      /* WAL size that triggers a checkpoint after a commit; 0: 4 MiB */
+  uint64_t cache_bytes;      /* 0: 8 MiB */
+  uint64_t checkpoint_bytes; /* WAL size that triggers a checkpoint after a commit; 0: 4 MiB */
 };
 
-/* Opens, checks, migrates. TG_BUSY: another program has it open; TG_BAD_INPUT: not a store of ours; TG_UNKNOWN: written by a newer program;
-   TG_DISK. */
+/* Opens, checks, migrates. TG_BUSY: another program has it open; TG_BAD_INPUT: not a store of ours;
+   TG_UNKNOWN: written by a newer program; TG_DISK. */
 enum tg_err db_open(const struct db_options *o, struct db **ret, struct tg_why *why);
 /* Rolls back what is open, checkpoints, closes. NULL is fine. */
 void db_close(struct db **db);
 
-/* --- statements. `sql` must be a string literal: its address is the key of the cache. Never NULL; what is wrong shows at
-   the first step. A statement in use must not be asked for again before db_reset(). */
+/* --- statements. `sql` must be a string literal: its address is the key of the cache. Never NULL; what is
+   wrong shows at the first step. A statement in use must not be asked for again before db_reset(). */
 struct db_stmt *db_stmt(struct db *db, const char *sql);
 /* Parameters from 1. Bytes are borrowed until db_reset(). A number above INT64_MAX fails at the step. */
 void db_bind_u64(struct db_stmt *s, int at, uint64_t v);
@@ -35,14 +36,16 @@ void db_bind_i64(struct db_stmt *s, int at, int64_t v);
 void db_bind_blob(struct db_stmt *s, int at, struct slice v); /* an empty slice is an empty blob, not NULL */
 void db_bind_text(struct db_stmt *s, int at, struct slice v);
 void db_bind_null(struct db_stmt *s, int at);
-/* Next row: TG_OK with *ret_row true, or false at the end (the statement is then reset). On an error it is reset too.
-   TG_DUPLICATE: a UNIQUE or PRIMARY KEY constraint; TG_CONFLICT: any other constraint; TG_TOO_BIG, TG_NO_MEMORY, TG_DISK, TG_INTERNAL. */
+/* Next row: TG_OK with *ret_row true, or false at the end (the statement is then reset). On an error it is
+   reset too. TG_DUPLICATE: a UNIQUE or PRIMARY KEY constraint; TG_CONFLICT: any other constraint; TG_TOO_BIG,
+   TG_NO_MEMORY, TG_DISK, TG_INTERNAL. */
 enum tg_err db_step(struct db_stmt *s, bool *ret_row);
 /* Steps to the end and resets, for statements without rows. Errors as db_step. */
 enum tg_err db_run(struct db_stmt *s);
 /* Gives back bindings and locks; needed only when a row was not the last one read. */
 void db_reset(struct db_stmt *s);
-/* Columns from 0, of the current row; slices live until the next step or reset. NULL reads as 0 or empty; negative as u64: 0. */
+/* Columns from 0, of the current row; slices live until the next step or reset. NULL reads as 0 or empty;
+   negative as u64: 0. */
 uint64_t db_u64(struct db_stmt *s, int column);
 int64_t db_i64(struct db_stmt *s, int column);
 struct slice db_blob(struct db_stmt *s, int column);
@@ -65,6 +68,6 @@ enum tg_err db_explain(struct db *db, enum tg_err err, struct tg_why *why);
 
 /* --- upkeep */
 enum tg_err db_checkpoint(struct db *db, struct tg_why *why); /* moves the WAL into the file and empties it */
-enum tg_err db_check(struct db *db, struct tg_why *why);      /* PRAGMA integrity_check; TG_DISK when damaged */
+enum tg_err db_check(struct db *db, struct tg_why *why); /* PRAGMA integrity_check; TG_DISK when damaged */
 
 #endif

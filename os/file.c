@@ -101,7 +101,8 @@ enum tg_err file_draft_put(struct file_draft *d, struct slice piece, struct tg_w
   return err;
 }
 
-/* Moves the finished file to its place. link(2) is the only way that fails when something is there already. */
+/* Moves the finished file to its place. link(2) is the only way that fails when something is there
+   already. */
 static int settle(const struct file_draft *d, bool replace)
 {
   if (replace)
@@ -119,9 +120,10 @@ enum tg_err file_draft_commit(struct file_draft **taken, bool replace, struct tg
   if (fsync(d->fd) != 0)
     err = fault_why(why, TG_DISK, d->path, N_("cannot sync to disk: %1$s"), NULL);
   else if (settle(d, replace) != 0)
-    err = errno == EEXIST ? why_set(why, TG_DUPLICATE, d->path, N_("there is such a file already"), NULL, NULL,
-                                    NULL, NULL)
-                          : fault_why(why, TG_DISK, d->path, N_("cannot put the file in its place: %1$s"), NULL);
+    err =
+        errno == EEXIST
+            ? why_set(why, TG_DUPLICATE, d->path, N_("there is such a file already"), NULL, NULL, NULL, NULL)
+            : fault_why(why, TG_DISK, d->path, N_("cannot put the file in its place: %1$s"), NULL);
   else
     err = file_sync_folder(d->path, why);
   file_draft_free(&d);
@@ -182,14 +184,16 @@ static enum tg_err read_all(int fd, const char *path, size_t max, struct buf *re
     if (total > max || buf_status(ret) != TG_OK) {
       char limit[24];
       snprintf(limit, sizeof limit, "%zu", max);
-      return why_set(why, TG_TOO_BIG, path, N_("the file is longer than %1$s bytes"), NULL, limit, NULL, NULL);
+      return why_set(why, TG_TOO_BIG, path, N_("the file is longer than %1$s bytes"), NULL, limit, NULL,
+                     NULL);
     }
     if (n == 0)
       return TG_OK;
   }
 }
 
-static enum tg_err read_checked(const char *path, size_t max, bool private, struct buf *ret, struct tg_why *why)
+static enum tg_err read_checked(const char *path, size_t max, bool private, struct buf *ret,
+                                struct tg_why *why)
 {
   /* O_NONBLOCK: a FIFO in the file's place must not hang us. */
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);

@@ -9,8 +9,9 @@
    the old file, or none, stands there. mode is exact (no umask): 0600 unless others may read. TG_DISK. */
 enum tg_err file_write(const char *path, struct slice content, mode_t mode, struct tg_why *why);
 
-/* Appends the file's bytes to *ret (initialised by the caller; wiped by buf_free). TG_NOT_FOUND, TG_TOO_BIG when longer than max,
-   TG_BAD_INPUT when it is not a regular file (a FIFO or device is never waited for), TG_DISK. */
+/* Appends the file's bytes to *ret (initialised by the caller; wiped by buf_free). TG_NOT_FOUND, TG_TOO_BIG
+   when longer than max, TG_BAD_INPUT when it is not a regular file (a FIFO or device is never waited for),
+   TG_DISK. */
 enum tg_err file_read(const char *path, size_t max, struct buf *ret, struct tg_why *why);
 /* The same for secrets: also TG_BAD_INPUT when group or others may read or write it, or when it belongs
    neither to us nor to root. */

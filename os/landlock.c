@@ -46,8 +46,8 @@ enum {
 #define FS_READ (FS(READ_FILE) | FS(READ_DIR))
 /* No devices: nobody here makes one. */
 #define FS_WRITE                                                                                             \
-  (FS_READ | FS(WRITE_FILE) | FS(REMOVE_DIR) | FS(REMOVE_FILE) | FS(MAKE_DIR) | FS(MAKE_REG) | FS(MAKE_SOCK) | \
-   FS(MAKE_FIFO) | FS(MAKE_SYM) | FS(REFER) | FS(TRUNCATE))
+  (FS_READ | FS(WRITE_FILE) | FS(REMOVE_DIR) | FS(REMOVE_FILE) | FS(MAKE_DIR) | FS(MAKE_REG) |               \
+   FS(MAKE_SOCK) | FS(MAKE_FIFO) | FS(MAKE_SYM) | FS(REFER) | FS(TRUNCATE))
 
 struct ruleset_attr {
   uint64_t fs, net, scoped;
@@ -107,12 +107,14 @@ static enum tg_err add_path(int ruleset, uint64_t handled, const struct sandbox_
     allowed &= FS_OF_FILES;
   struct path_beneath_attr rule = {.allowed = allowed, .parent = fd};
   long rc = syscall(NR_ADD_RULE, ruleset, RULE_PATH_BENEATH, &rule, 0u);
-  enum tg_err err = rc == 0 ? TG_OK : fault_why(why, TG_INTERNAL, p->path, N_("Landlock refused a rule: %1$s"), NULL);
+  enum tg_err err =
+      rc == 0 ? TG_OK : fault_why(why, TG_INTERNAL, p->path, N_("Landlock refused a rule: %1$s"), NULL);
   close(fd);
   return err;
 }
 
-static enum tg_err add_ports(int ruleset, uint64_t allowed, const uint16_t *ports, size_t n, struct tg_why *why)
+static enum tg_err add_ports(int ruleset, uint64_t allowed, const uint16_t *ports, size_t n,
+                             struct tg_why *why)
 {
   for (size_t i = 0; i < n; i++) {
     struct net_port_attr rule = {.allowed = allowed, .port = ports[i]};
@@ -132,7 +134,9 @@ enum tg_err landlock_prepare(const struct sandbox *s, struct landlock **ret, str
   int abi = sandbox_landlock_abi();
   if (abi < 6)
     log_event(LOG_NOTICE, "sandbox-reduced", log_signed("landlock-abi", abi),
-              log_text("missing", abi == 0 ? "file system and TCP rules" : abi < 4 ? "TCP rules" : "signal scope"));
+              log_text("missing", abi == 0  ? "file system and TCP rules"
+                                  : abi < 4 ? "TCP rules"
+                                            : "signal scope"));
   if (abi == 0) {
     *ret = NULL;
     return TG_OK;

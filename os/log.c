@@ -42,18 +42,30 @@ struct log_pair log_text(const char *key, const char *value)
 {
   return pair(key, LOG_PAIR_TEXT, slice_str(value ? value : "-"), 0);
 }
-struct log_pair log_slice(const char *key, struct slice v) { return pair(key, LOG_PAIR_TEXT, v, 0); }
-struct log_pair log_number(const char *key, uint64_t v) { return pair(key, LOG_PAIR_NUMBER, slice_of(NULL, 0), v); }
+struct log_pair log_slice(const char *key, struct slice v)
+{
+  return pair(key, LOG_PAIR_TEXT, v, 0);
+}
+struct log_pair log_number(const char *key, uint64_t v)
+{
+  return pair(key, LOG_PAIR_NUMBER, slice_of(NULL, 0), v);
+}
 struct log_pair log_signed(const char *key, int64_t v)
 {
   return pair(key, LOG_PAIR_SIGNED, slice_of(NULL, 0), (uint64_t)v);
 }
-struct log_pair log_hex(const char *key, struct slice id) { return pair(key, LOG_PAIR_HEX, id, 0); }
+struct log_pair log_hex(const char *key, struct slice id)
+{
+  return pair(key, LOG_PAIR_HEX, id, 0);
+}
 struct log_pair log_time(const char *key, tg_time v)
 {
   return pair(key, LOG_PAIR_TIME, slice_of(NULL, 0), (uint64_t)v);
 }
-struct log_pair log_err(const char *key, enum tg_err err) { return log_text(key, tg_err_name(err)); }
+struct log_pair log_err(const char *key, enum tg_err err)
+{
+  return log_text(key, tg_err_name(err));
+}
 struct log_pair log_errno(const char *key, int error)
 {
   return pair(key, LOG_PAIR_ERRNO, slice_of(NULL, 0), (uint64_t)error);

@@ -13,8 +13,9 @@
 
 #define READY_MAX 64
 
-/* Whatever is registered begins with a thing. Invariant: a thing is in exactly one list, the living or the dead; the dead
-   are freed between turns only, so that an event already fetched never points to freed memory. */
+/* Whatever is registered begins with a thing. Invariant: a thing is in exactly one list, the living or the
+   dead; the dead are freed between turns only, so that an event already fetched never points to freed
+   memory. */
 struct thing {
   struct loop *loop;
   struct thing *next, *prev;
@@ -84,7 +85,10 @@ struct loop {
   } on_signal[NSIG];
 };
 
-static void list_init(struct thing *head) { head->next = head->prev = head; }
+static void list_init(struct thing *head)
+{
+  head->next = head->prev = head;
+}
 
 static void list_add(struct thing *head, struct thing *t)
 {
@@ -300,7 +304,10 @@ void loop_timer_in(struct loop_timer *t, int64_t delay_ms)
   loop_timer_at(t, clock_mono() + (delay_ms > 0 ? delay_ms : 0));
 }
 
-bool loop_timer_is_set(const struct loop_timer *t) { return t->place != 0; }
+bool loop_timer_is_set(const struct loop_timer *t)
+{
+  return t->place != 0;
+}
 
 void loop_timer_free(struct loop_timer **taken)
 {
@@ -402,7 +409,8 @@ void loop_after_free(struct loop_after **taken)
   *taken = NULL;
 }
 
-/* Runs those asked before the call, one by one from the list's head, so that one may free another. What is asked meanwhile waits. */
+/* Runs those asked before the call, one by one from the list's head, so that one may free another. What is
+   asked meanwhile waits. */
 static void run_after(struct loop *l, enum loop_moment moment)
 {
   struct after_list *list = &l->after[moment];
@@ -455,7 +463,10 @@ struct loop_zmq *loop_zmq(struct loop *l, void *socket, short want, loop_zmq_fn 
   return z;
 }
 
-void loop_zmq_set(struct loop_zmq *z, short want) { z->want = want; }
+void loop_zmq_set(struct loop_zmq *z, short want)
+{
+  z->want = want;
+}
 
 void loop_zmq_free(struct loop_zmq **taken)
 {
@@ -470,7 +481,8 @@ void loop_zmq_free(struct loop_zmq **taken)
   *taken = NULL;
 }
 
-/* Asking for ZMQ_EVENTS lets the socket take in what its threads sent it, which empties ZMQ_FD: so look at that first. */
+/* Asking for ZMQ_EVENTS lets the socket take in what its threads sent it, which empties ZMQ_FD: so look at
+   that first. */
 static bool zmq_look(struct loop_zmq *z)
 {
   struct pollfd stir = {.fd = z->fd, .events = POLLIN};
@@ -570,6 +582,15 @@ void loop_stop(struct loop *l, int code)
   l->code = code;
 }
 
-int loop_fd(const struct loop *l) { return l->epoll; }
-int loop_wait_ms(struct loop *l) { return sleep_ms(l, look_at_zmq(l), -1); }
-int64_t loop_now(const struct loop *l) { return l->now; }
+int loop_fd(const struct loop *l)
+{
+  return l->epoll;
+}
+int loop_wait_ms(struct loop *l)
+{
+  return sleep_ms(l, look_at_zmq(l), -1);
+}
+int64_t loop_now(const struct loop *l)
+{
+  return l->now;
+}

@@ -3,7 +3,8 @@
    loop_run() and loop_turn(), in this order each turn:
      1 expired timers, earliest first   2 ready descriptors and signals   3 ZeroMQ sockets
      4 `soon` functions (asked for during this turn: output is gathered and written here)
-     5 `idle` functions, when nothing else was ready, or LOOP_BATCH_MS after the first was asked for; then 4 again */
+     5 `idle` functions, when nothing else was ready, or LOOP_BATCH_MS after the first was asked for;
+       then 4 again */
 #ifndef TOGUNA_OS_LOOP_H
 #define TOGUNA_OS_LOOP_H
 
@@ -22,8 +23,8 @@ void loop_free(struct loop *l);
 /* Runs until loop_stop(), whose code it returns. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l, int code);
-/* One turn, waiting at most wait_ms (-1: for ever) for something to happen. False once stopped. For tests and for
-   programs that own the outer loop. */
+/* One turn, waiting at most wait_ms (-1: for ever) for something to happen. False once stopped. For tests and
+   for programs that own the outer loop. */
 bool loop_turn(struct loop *l, int wait_ms);
 /* Readable when loop_turn() has work; and how long the outer loop may sleep at most (-1: for ever). */
 int loop_fd(const struct loop *l);
@@ -31,8 +32,8 @@ int loop_wait_ms(struct loop *l);
 /* The monotonic time of this turn (clock_mono). */
 int64_t loop_now(const struct loop *l);
 
-/* --- descriptors. `events` and `want` are of POLLIN, POLLOUT; POLLHUP and POLLERR are reported unasked, unless
-   want is 0: then nothing is. */
+/* --- descriptors. `events` and `want` are of POLLIN, POLLOUT; POLLHUP and POLLERR are reported unasked,
+   unless want is 0: then nothing is. */
 struct loop_watch;
 typedef void loop_watch_fn(void *arg, short events);
 /* NULL without memory, or when the descriptor cannot be watched (a regular file). */
@@ -45,9 +46,10 @@ void loop_watch_free(struct loop_watch **w);
 /* --- timers: fire once, then rest until set again. */
 struct loop_timer;
 typedef void loop_timer_fn(void *arg);
-struct loop_timer *loop_timer(struct loop *l, loop_timer_fn *fn, void *arg); /* at rest; NULL without memory */
-void loop_timer_in(struct loop_timer *t, int64_t delay_ms);                  /* replaces an earlier setting */
-void loop_timer_at(struct loop_timer *t, int64_t mono_ms);                   /* clock_mono() */
+/* At rest; NULL without memory. */
+struct loop_timer *loop_timer(struct loop *l, loop_timer_fn *fn, void *arg);
+void loop_timer_in(struct loop_timer *t, int64_t delay_ms); /* replaces an earlier setting */
+void loop_timer_at(struct loop_timer *t, int64_t mono_ms);  /* clock_mono() */
 void loop_timer_stop(struct loop_timer *t);
 bool loop_timer_is_set(const struct loop_timer *t);
 void loop_timer_free(struct loop_timer **t);
@@ -61,14 +63,16 @@ enum tg_err loop_signal(struct loop *l, int signal, loop_signal_fn *fn, void *ar
 enum loop_moment { LOOP_SOON, LOOP_IDLE };
 struct loop_after;
 typedef void loop_after_fn(void *arg);
-struct loop_after *loop_after(struct loop *l, enum loop_moment moment, loop_after_fn *fn, void *arg); /* NULL without memory */
+/* NULL without memory. */
+struct loop_after *loop_after(struct loop *l, enum loop_moment moment, loop_after_fn *fn, void *arg);
 void loop_after_ask(struct loop_after *a);
 void loop_after_free(struct loop_after **a);
 
-/* --- ZeroMQ. ZMQ_FD is edge-triggered and any use of the socket eats edges, so the loop asks ZMQ_EVENTS itself
-   before every sleep; callers need not think of it. `want` and `events` are of ZMQ_POLLIN, ZMQ_POLLOUT.
-   fn is also called with events 0 when the socket stirred without becoming ready: sends that found a peer's queue
-   full may be tried again. fn should take a bounded number of messages; it is called again while more wait. */
+/* --- ZeroMQ. ZMQ_FD is edge-triggered and any use of the socket eats edges, so the loop asks ZMQ_EVENTS
+   itself before every sleep; callers need not think of it. `want` and `events` are of ZMQ_POLLIN,
+   ZMQ_POLLOUT. fn is also called with events 0 when the socket stirred without becoming ready: sends that
+   found a peer's queue full may be tried again. fn should take a bounded number of messages; it is called
+   again while more wait. */
 struct loop_zmq;
 typedef void loop_zmq_fn(void *arg, short events);
 struct loop_zmq *loop_zmq(struct loop *l, void *zmq_socket, short want, loop_zmq_fn *fn, void *arg);

@@ -15,7 +15,10 @@ struct reading {
   struct tg_why *why;
 };
 
-static void *at(const struct reading *r, const struct option_key *k) { return (char *)r->dest + k->offset; }
+static void *at(const struct reading *r, const struct option_key *k)
+{
+  return (char *)r->dest + k->offset;
+}
 
 static const char *next_name(const void *arg, size_t i)
 {
@@ -41,8 +44,8 @@ static enum tg_err add_to_list(const struct reading *r, struct options_list *lis
     return why_set(r->why, TG_NO_MEMORY, option, N_("out of memory"), NULL, NULL, NULL, NULL);
   if (!text_valid(slice_str(copy), "\n\t")) {
     free(copy);
-    return why_set(r->why, TG_USAGE, option, N_("this text has control characters or is not UTF-8"), NULL, NULL,
-                   NULL, NULL);
+    return why_set(r->why, TG_USAGE, option, N_("this text has control characters or is not UTF-8"), NULL,
+                   NULL, NULL, NULL);
   }
   list->v[list->n++] = copy;
   return TG_OK;
@@ -116,12 +119,13 @@ static enum tg_err read_short(struct reading *r, const char *word)
 enum tg_err options_parse(int argc, char **argv, const struct option_key *keys, size_t n, void *dest,
                           struct operands *ret_operands, struct tg_why *why)
 {
-  struct reading r = {.keys = keys, .n_keys = n, .argv = argv, .argc = argc, .next = 1, .dest = dest, .why = why};
+  struct reading r = {
+      .keys = keys, .n_keys = n, .argv = argv, .argc = argc, .next = 1, .dest = dest, .why = why};
   r.seen = calloc(n + 1, sizeof *r.seen);
   r.operands.v = calloc((size_t)argc + 1, sizeof(char *));
-  enum tg_err err = r.seen && r.operands.v ? TG_OK
-                                           : why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL,
-                                                     NULL);
+  enum tg_err err = r.seen && r.operands.v
+                        ? TG_OK
+                        : why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
   bool options = true;
   while (err == TG_OK && r.next < argc) {
     char *word = argv[r.next++];
@@ -210,8 +214,8 @@ static void print_wrapped(const char *text, size_t indent, size_t width, struct 
   buf_put_u8(ret, '\n');
 }
 
-void options_help(const struct option_key *keys, size_t n, const char *(*translate)(const char *), size_t width,
-                  struct buf *ret)
+void options_help(const struct option_key *keys, size_t n, const char *(*translate)(const char *),
+                  size_t width, struct buf *ret)
 {
   enum { INDENT = 28 };
   if (width < 50)

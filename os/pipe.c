@@ -13,10 +13,10 @@
 #define HEAD 4
 #define WITH_FD 0x80000000u
 #define FRAME_MAX 0x7fffff00u
-#define FDS_MAX 16          /* descriptors waiting, each way */
-#define READ_AHEAD 65536    /* bytes asked for in one read, at least */
-#define WRITE_EARLY 262144  /* so many bytes queued are written at once, not at the turn's end */
-#define READS_PER_TURN 8    /* one busy pipe must not starve the others */
+#define FDS_MAX 16         /* descriptors waiting, each way */
+#define READ_AHEAD 65536   /* bytes asked for in one read, at least */
+#define WRITE_EARLY 262144 /* so many bytes queued are written at once, not at the turn's end */
+#define READS_PER_TURN 8   /* one busy pipe must not starve the others */
 
 /* Bytes that wait between two ends: the live part is p[at..at+n). */
 struct bytes {
@@ -30,9 +30,9 @@ struct sending {
   int fd;
 };
 
-/* Invariants: out.n <= max_queue, or one frame; sending[] is ascending by position and lies within [sent, sent + out.n);
-   after `ended` nothing is read or sent; calls > 0 while a function of the owner's may run, and then the pipe is not freed,
-   only marked. */
+/* Invariants: out.n <= max_queue, or one frame; sending[] is ascending by position and lies within [sent,
+   sent + out.n); after `ended` nothing is read or sent; calls > 0 while a function of the owner's may run,
+   and then the pipe is not freed, only marked. */
 struct pipe {
   struct loop_watch *watch;
   struct loop_after *flush, *resume, *tell;
@@ -188,7 +188,8 @@ static ssize_t send_some(struct pipe *p, size_t n, int fd)
   return sent;
 }
 
-/* One system call: up to the next descriptor, or from it to the one after. False when the socket takes no more. */
+/* One system call: up to the next descriptor, or from it to the one after. False when the socket takes no
+   more. */
 static bool write_step(struct pipe *p)
 {
   size_t n = p->out.n;
@@ -252,7 +253,8 @@ static enum tg_err queue(struct pipe *p, const struct slice *parts, size_t n, in
       return TG_TOO_BIG;
     size += parts[i].n;
   }
-  if ((p->out.n > 0 && p->out.n + HEAD + size > p->limits.max_queue) || (fd >= 0 && p->n_sending == FDS_MAX)) {
+  if ((p->out.n > 0 && p->out.n + HEAD + size > p->limits.max_queue) ||
+      (fd >= 0 && p->n_sending == FDS_MAX)) {
     p->refused = true;
     return TG_BUSY;
   }
@@ -277,9 +279,15 @@ static enum tg_err queue(struct pipe *p, const struct slice *parts, size_t n, in
   return TG_OK;
 }
 
-enum tg_err pipe_send(struct pipe *p, struct slice frame) { return queue(p, &frame, 1, -1); }
+enum tg_err pipe_send(struct pipe *p, struct slice frame)
+{
+  return queue(p, &frame, 1, -1);
+}
 
-enum tg_err pipe_send_parts(struct pipe *p, const struct slice *parts, size_t n) { return queue(p, parts, n, -1); }
+enum tg_err pipe_send_parts(struct pipe *p, const struct slice *parts, size_t n)
+{
+  return queue(p, parts, n, -1);
+}
 
 enum tg_err pipe_send_fd(struct pipe *p, struct slice frame, int fd)
 {
@@ -311,7 +319,10 @@ enum tg_err pipe_flush(struct pipe *p, int wait_ms)
   return p->write_over ? TG_UNREACHABLE : p->out.n == 0 ? TG_OK : TG_BUSY;
 }
 
-size_t pipe_queued(const struct pipe *p) { return p->out.n; }
+size_t pipe_queued(const struct pipe *p)
+{
+  return p->out.n;
+}
 
 /* --- reading */
 
@@ -364,7 +375,8 @@ static uint32_t head_of(const struct bytes *b)
   return (uint32_t)h[0] << 24 | (uint32_t)h[1] << 16 | (uint32_t)h[2] << 8 | h[3];
 }
 
-/* The frame at the front of the buffer, if it is whole. *ret_need: how many bytes it has in all, once known. */
+/* The frame at the front of the buffer, if it is whole. *ret_need: how many bytes it has in all, once
+   known. */
 static enum tg_err next_frame(struct pipe *p, size_t *ret_need, struct slice *ret, int *ret_fd)
 {
   *ret_need = HEAD;
@@ -380,7 +392,8 @@ static enum tg_err next_frame(struct pipe *p, size_t *ret_need, struct slice *re
   *ret_need = HEAD + size;
   if (p->in.n < HEAD + size)
     return TG_BUSY;
-  /* The kernel delivers a descriptor with the first byte it was sent with, so it is here before the frame is whole. */
+  /* The kernel delivers a descriptor with the first byte it was sent with, so it is here before the frame is
+     whole. */
   if (with_fd && p->n_received == 0)
     return TG_BAD_INPUT;
   *ret = slice_of(p->in.p + p->in.at + HEAD, size);
@@ -392,8 +405,8 @@ static enum tg_err next_frame(struct pipe *p, size_t *ret_need, struct slice *re
   return TG_OK;
 }
 
-/* Hands over the whole frames in the buffer. TG_BUSY: more bytes are needed (*ret_need in all); TG_OK: paused or ended by
-   the owner meanwhile. */
+/* Hands over the whole frames in the buffer. TG_BUSY: more bytes are needed (*ret_need in all); TG_OK: paused
+   or ended by the owner meanwhile. */
 static enum tg_err deliver(struct pipe *p, size_t *ret_need)
 {
   while (!p->paused && !p->ended) {
@@ -487,10 +500,13 @@ void pipe_pause(struct pipe *p, bool paused)
     loop_after_ask(p->resume);
 }
 
-int pipe_fd(const struct pipe *p) { return p->fd; }
+int pipe_fd(const struct pipe *p)
+{
+  return p->fd;
+}
 
-enum tg_err pipe_new(struct loop *l, int fd, const struct pipe_limits *limits, const struct pipe_events *events,
-                     void *arg, struct pipe **ret)
+enum tg_err pipe_new(struct loop *l, int fd, const struct pipe_limits *limits,
+                     const struct pipe_events *events, void *arg, struct pipe **ret)
 {
   struct pipe *p = calloc(1, sizeof *p);
   int flags = fcntl(fd, F_GETFL);

@@ -1,7 +1,7 @@
 /* A channel of frames over a Unix stream socket, between our processes and with local programs.
-   On the wire: u32 big-endian, then the bytes. Bit 31 of the length says that a descriptor comes with the frame;
-   it never occurs where descriptors are not allowed. Frames may be empty.
-   Many frames share one system call both ways: what is sent during a turn of the loop goes out at its end. */
+   On the wire: u32 big-endian, then the bytes. Bit 31 of the length says that a descriptor comes with the
+   frame; it never occurs where descriptors are not allowed. Frames may be empty. Many frames share one system
+   call both ways: what is sent during a turn of the loop goes out at its end. */
 #ifndef TOGUNA_OS_PIPE_H
 #define TOGUNA_OS_PIPE_H
 
@@ -10,12 +10,12 @@
 struct pipe;
 
 struct pipe_events {
-  /* One frame. Points into the pipe's buffer, gone after return. fd is -1, or a close-on-exec descriptor that now
-     belongs to the callee. May send, pause and free this very pipe. */
+  /* One frame. Points into the pipe's buffer, gone after return. fd is -1, or a close-on-exec descriptor that
+     now belongs to the callee. May send, pause and free this very pipe. */
   void (*frame)(void *arg, struct slice frame, int fd);
   /* Called once, never after pipe_free(): nothing can be sent or received any more; the owner frees the pipe.
-     TG_OK: the other side closed between two frames; TG_UNREACHABLE: it went away; TG_BAD_INPUT, TG_TOO_BIG: it broke the framing;
-     TG_NO_MEMORY. What was complete before the end has been delivered. */
+     TG_OK: the other side closed between two frames; TG_UNREACHABLE: it went away; TG_BAD_INPUT, TG_TOO_BIG:
+     it broke the framing; TG_NO_MEMORY. What was complete before the end has been delivered. */
   void (*closed)(void *arg, enum tg_err why);
   /* After pipe_send() answered TG_BUSY: at least half of the queue is free again. May be NULL. */
   void (*drained)(void *arg);
@@ -27,10 +27,10 @@ struct pipe_limits {
   bool descriptors; /* may frames carry descriptors (both ways)? never for local programs */
 };
 
-/* Takes fd (made non-blocking and close-on-exec; closed by pipe_free, also closed on failure). events is kept, not copied.
-   TG_NO_MEMORY, TG_INTERNAL. */
-enum tg_err pipe_new(struct loop *l, int fd, const struct pipe_limits *limits, const struct pipe_events *events,
-                     void *arg, struct pipe **ret);
+/* Takes fd (made non-blocking and close-on-exec; closed by pipe_free, also closed on failure). events is
+   kept, not copied. TG_NO_MEMORY, TG_INTERNAL. */
+enum tg_err pipe_new(struct loop *l, int fd, const struct pipe_limits *limits,
+                     const struct pipe_events *events, void *arg, struct pipe **ret);
 /* What is still queued is lost; pipe_flush() first where that matters. Wipes its buffers. */
 void pipe_free(struct pipe **p);
 
@@ -41,7 +41,8 @@ enum tg_err pipe_send_parts(struct pipe *p, const struct slice *parts, size_t n)
 /* The same with a descriptor, which is duplicated: the caller keeps and closes its own. */
 enum tg_err pipe_send_fd(struct pipe *p, struct slice frame, int fd);
 
-/* Writes what is queued, waiting up to wait_ms for a slow reader. TG_OK when nothing is left, TG_BUSY otherwise. */
+/* Writes what is queued, waiting up to wait_ms for a slow reader. TG_OK when nothing is left, TG_BUSY
+   otherwise. */
 enum tg_err pipe_flush(struct pipe *p, int wait_ms);
 size_t pipe_queued(const struct pipe *p); /* bytes */
 

@@ -41,9 +41,15 @@ static const char *name_in(const char *arg0)
   return colon && colon[2] ? colon + 2 : NULL;
 }
 
-bool role_is_child(int argc, char **argv) { return argc == 1 && name_in(argv[0]) != NULL; }
+bool role_is_child(int argc, char **argv)
+{
+  return argc == 1 && name_in(argv[0]) != NULL;
+}
 
-const char *role_name(const struct role_start *s) { return s->name; }
+const char *role_name(const struct role_start *s)
+{
+  return s->name;
+}
 
 static bool read_exactly(int fd, uint8_t *to, size_t n)
 {
@@ -76,7 +82,10 @@ static bool read_brief(struct role_start *s)
   return ok;
 }
 
-struct slice role_brief(const struct role_start *s) { return slice_of(s->brief, s->brief ? s->brief_n : 0); }
+struct slice role_brief(const struct role_start *s)
+{
+  return slice_of(s->brief, s->brief ? s->brief_n : 0);
+}
 
 void role_brief_forget(struct role_start *s)
 {

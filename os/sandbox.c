@@ -43,8 +43,8 @@ enum tg_err sandbox_become(const char *user, struct tg_why *why)
     return TG_OK;
   const struct passwd *pw = getpwnam(user);
   if (!pw)
-    return why_set(why, TG_NOT_FOUND, user, N_("there is no such user"), N_("Create it, or change the configuration"),
-                   NULL, NULL, NULL);
+    return why_set(why, TG_NOT_FOUND, user, N_("there is no such user"),
+                   N_("Create it, or change the configuration"), NULL, NULL, NULL);
   uid_t uid = pw->pw_uid;
   gid_t gid = pw->pw_gid;
   int parent_death = 0;
@@ -69,7 +69,8 @@ static void say_what_is_missing(const struct sandbox *s)
     log_event(LOG_NOTICE, "little-locked-memory", log_number("bytes", locked.rlim_cur),
               log_text("todo", "raise LimitMEMLOCK: keys may be swapped"));
   if (SANITIZED)
-    log_event(LOG_NOTICE, "sandbox-reduced", log_text("missing", "Landlock and seccomp: built with sanitizers"));
+    log_event(LOG_NOTICE, "sandbox-reduced",
+              log_text("missing", "Landlock and seccomp: built with sanitizers"));
 }
 
 enum tg_err sandbox_enter(const struct sandbox *s, struct tg_why *why)
@@ -87,7 +88,8 @@ enum tg_err sandbox_enter(const struct sandbox *s, struct tg_why *why)
   if (SANITIZED)
     return TG_OK;
   if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
-    return why_set(why, TG_INTERNAL, NULL, N_("this kernel cannot forbid new privileges"), NULL, NULL, NULL, NULL);
+    return why_set(why, TG_INTERNAL, NULL, N_("this kernel cannot forbid new privileges"), NULL, NULL, NULL,
+                   NULL);
   err = landlock_enter(&landlock, why);
   return err == TG_OK ? syscalls_enter(s->profile, why) : err;
 }

@@ -32,12 +32,15 @@ void secret_free(struct secret **s)
   *s = NULL;
 }
 
-struct slice secret_slice(const struct secret *s) { return slice_of(s->bytes, s->n); }
+struct slice secret_slice(const struct secret *s)
+{
+  return slice_of(s->bytes, s->n);
+}
 
 static enum tg_err no_memory(struct tg_why *why)
 {
-  return why_set(why, TG_NO_MEMORY, NULL, N_("out of memory for a secret"), N_("Raise the limit on locked memory"),
-                 NULL, NULL, NULL);
+  return why_set(why, TG_NO_MEMORY, NULL, N_("out of memory for a secret"),
+                 N_("Raise the limit on locked memory"), NULL, NULL, NULL);
 }
 
 /* Drops the newline, checks, and hands over or frees. */
@@ -49,7 +52,8 @@ static enum tg_err finish(struct secret *s, const char *where, struct secret **r
   if (s->n == 0)
     err = why_set(why, TG_BAD_INPUT, where, N_("the passphrase is empty"), NULL, NULL, NULL, NULL);
   else if (s->n > SECRET_MAX)
-    err = why_set(why, TG_TOO_BIG, where, N_("the passphrase is longer than 1024 bytes"), NULL, NULL, NULL, NULL);
+    err = why_set(why, TG_TOO_BIG, where, N_("the passphrase is longer than 1024 bytes"), NULL, NULL, NULL,
+                  NULL);
   else if (memchr(s->bytes, 0, s->n))
     err = why_set(why, TG_BAD_INPUT, where, N_("the passphrase holds a zero byte"), NULL, NULL, NULL, NULL);
   if (err != TG_OK)
@@ -196,7 +200,8 @@ enum tg_err secret_ask(const char *question, const char *again, struct secret **
   if (err == TG_OK && again)
     err = ask_once(tty, again, &second, why);
   if (err == TG_OK && again && !same(first, second))
-    err = why_set(why, TG_BAD_INPUT, NULL, N_("the two passphrases differ"), N_("Try again"), NULL, NULL, NULL);
+    err =
+        why_set(why, TG_BAD_INPUT, NULL, N_("the two passphrases differ"), N_("Try again"), NULL, NULL, NULL);
   close(tty);
   secret_free(&second);
   if (err == TG_OK)

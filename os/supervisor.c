@@ -26,8 +26,8 @@
 #define LIVED_MS 60000 /* who lived so long begins with the shortest wait again */
 
 /* Life of a role's process:
-     (no pid) --spawn--> running --READY--> running, ready --exit--> (no pid), waiting for its timer when disposable
-   Invariant: control >= 0 and watch set exactly while pid > 0. */
+     (no pid) --spawn--> running --READY--> running, ready --exit--> (no pid), waiting for its timer when
+   disposable Invariant: control >= 0 and watch set exactly while pid > 0. */
 struct child {
   struct supervisor *in;
   const struct role *role;
@@ -123,7 +123,8 @@ static void become_child(const struct supervisor *v, const struct role *role, in
   /* Out of the way of the numbers they are to have. */
   int c = fcntl(control, F_DUPFD, 16), b = fcntl(brief, F_DUPFD, 16);
   int null = open("/dev/null", O_RDWR);
-  if (c < 0 || b < 0 || null < 0 || dup2(null, 0) < 0 || dup2(c, CONTROL_FD) < 0 || dup2(b, CONTROL_BRIEF_FD) < 0)
+  if (c < 0 || b < 0 || null < 0 || dup2(null, 0) < 0 || dup2(c, CONTROL_FD) < 0 ||
+      dup2(b, CONTROL_BRIEF_FD) < 0)
     _exit(tg_exit_code(TG_INTERNAL));
   close_range(CONTROL_BRIEF_FD + 1, ~0u, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -150,11 +151,13 @@ static enum tg_err brief_pipe(struct supervisor *v, const struct role *role, int
   if (err == TG_OK)
     err = buf_status(&brief);
   if (err != TG_OK) {
-    log_event(LOG_ERROR, "role-not-briefed", log_text("role", role->name), log_err("error", err), log_why(&why));
+    log_event(LOG_ERROR, "role-not-briefed", log_text("role", role->name), log_err("error", err),
+              log_why(&why));
     buf_free(&brief);
     return err;
   }
-  uint8_t head[4] = {(uint8_t)(brief.n >> 24), (uint8_t)(brief.n >> 16), (uint8_t)(brief.n >> 8), (uint8_t)brief.n};
+  uint8_t head[4] = {(uint8_t)(brief.n >> 24), (uint8_t)(brief.n >> 16), (uint8_t)(brief.n >> 8),
+                     (uint8_t)brief.n};
   if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) {
     buf_free(&brief);
     return TG_INTERNAL;

@@ -1,6 +1,6 @@
-/* One program as several processes, each with one power. The parent runs the program's own file again for every
-   role (argv "togunad: core", nothing else), wires them, briefs them, restarts those that may die and stops all
-   when one dies that may not. The parent reads no foreign byte.
+/* One program as several processes, each with one power. The parent runs the program's own file again for
+   every role (argv "togunad: core", nothing else), wires them, briefs them, restarts those that may die and
+   stops all when one dies that may not. The parent reads no foreign byte.
 
      int main(int argc, char **argv)
      {
@@ -22,18 +22,18 @@
 struct role_start; /* what a role is given at its start */
 
 struct role {
-  const char *name;                     /* lower case, at most 15 bytes; also the process's name */
+  const char *name;                      /* lower case, at most 15 bytes; also the process's name */
   int (*main)(struct role_start *start); /* returns the process's exit code */
-  bool disposable;                      /* restarted when it dies; otherwise its death ends the program */
-  const char *peers[ROLE_PEERS_MAX];    /* roles it has a channel to; naming it on one side is enough */
+  bool disposable;                       /* restarted when it dies; otherwise its death ends the program */
+  const char *peers[ROLE_PEERS_MAX];     /* roles it has a channel to; naming it on one side is enough */
 };
 
 struct supervisor_options {
   const char *program;      /* "togunad" */
   const struct role *roles; /* stopped in this order: network first, keys last */
   size_t n_roles;
-  /* Appends what the role must know (settings, secrets) to *ret; called before each start of the role, restarts
-     included. *ret is wiped after use. Any error ends the program. */
+  /* Appends what the role must know (settings, secrets) to *ret; called before each start of the role,
+     restarts included. *ret is wiped after use. Any error ends the program. */
   enum tg_err (*brief)(void *arg, const char *role, struct buf *ret, struct tg_why *why);
   /* All roles have said role_ready() for the first time: secrets of roles that are never restarted may be
      forgotten now. May be NULL. */
@@ -42,18 +42,20 @@ struct supervisor_options {
   int64_t grace_ms; /* from SIGTERM to SIGKILL, per role; 0: 10 s */
 };
 
-/* Runs until told to stop (SIGTERM, SIGINT: roles are stopped in the order of the table, each when the one before
-   has gone) or until a role that is not disposable dies (the others are stopped the same way). SIGHUP is passed on
-   to every role. Returns the exit code: 0 after SIGTERM; else that of the role that died, or 5 when a signal
-   killed it. A disposable role that dies before it was ever ready ends the program too: something is wrong with its
-   settings. Disposable roles restart after 100 ms, doubling up to 30 s, back to 100 ms once one has lived a minute.
-   SIGTERM and SIGHUP are blocked in a role from its birth, so none is lost before role_watch(); a role that runs other
-   programs must unblock them there. Tells systemd READY=1 and STOPPING=1 when NOTIFY_SOCKET is set. No child outlives the parent (PDEATHSIG). */
+/* Runs until told to stop (SIGTERM, SIGINT: roles are stopped in the order of the table, each when the one
+   before has gone) or until a role that is not disposable dies (the others are stopped the same way). SIGHUP
+   is passed on to every role. Returns the exit code: 0 after SIGTERM; else that of the role that died, or 5
+   when a signal killed it. A disposable role that dies before it was ever ready ends the program too:
+   something is wrong with its settings. Disposable roles restart after 100 ms, doubling up to 30 s, back to
+   100 ms once one has lived a minute. SIGTERM and SIGHUP are blocked in a role from its birth, so none is
+   lost before role_watch(); a role that runs other programs must unblock them there. Tells systemd READY=1
+   and STOPPING=1 when NOTIFY_SOCKET is set. No child outlives the parent (PDEATHSIG). */
 int supervisor_run(const struct supervisor_options *o);
 
 /* --- in a child */
 bool role_is_child(int argc, char **argv);
-/* Finds the role by argv[0], takes its brief and channels, calls its function. Exit code; 2 when started by hand. */
+/* Finds the role by argv[0], takes its brief and channels, calls its function. Exit code; 2 when started by
+   hand. */
 int role_main(char **argv, const struct role *roles, size_t n);
 
 const char *role_name(const struct role_start *s);
@@ -63,9 +65,9 @@ void role_brief_forget(struct role_start *s);
 /* The channel to a peer: a stream socket for pipe_new(), which belongs to the caller from then on.
    -1 when there is no such peer or it was taken before. */
 int role_channel(struct role_start *s, const char *peer);
-/* Joins the supervisor's own channel to the role's loop. A disposable peer that was restarted comes back with a fresh
-   channel: `channel` is called with it (close the old one; its unread frames are still there to be read).
-   `stop` is called on SIGTERM: finish and loop_stop(). `reload` on SIGHUP, may be NULL. When the
+/* Joins the supervisor's own channel to the role's loop. A disposable peer that was restarted comes back with
+   a fresh channel: `channel` is called with it (close the old one; its unread frames are still there to be
+   read). `stop` is called on SIGTERM: finish and loop_stop(). `reload` on SIGHUP, may be NULL. When the
    parent is gone the process ends at once. SIGINT is ignored: the parent speaks for the terminal. */
 struct role_events {
   void (*channel)(void *arg, const char *peer, int fd);

@@ -1,4 +1,5 @@
-/* Which system calls a process keeps: tables per profile, applied through libseccomp. Private to sandbox.c. */
+/* Which system calls a process keeps: tables per profile, applied through libseccomp. Private to
+   sandbox.c. */
 #ifndef TOGUNA_OS_SYSCALLS_H
 #define TOGUNA_OS_SYSCALLS_H
 

@@ -24,9 +24,13 @@ static enum tg_err address_of(const char *path, struct sockaddr_un *ret, struct 
   return TG_OK;
 }
 
-static int stream(void) { return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); }
+static int stream(void)
+{
+  return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
 
-/* A socket file that refuses connections was left by a program that died: nobody can be hurt by removing it. */
+/* A socket file that refuses connections was left by a program that died: nobody can be hurt by removing
+   it. */
 static enum tg_err remove_stale(const char *path, const struct sockaddr_un *at, struct tg_why *why)
 {
   struct stat st;
@@ -60,7 +64,8 @@ enum tg_err unix_listen(const char *path, mode_t mode, int *ret_fd, struct tg_wh
   int fd = stream();
   if (fd < 0)
     return fault_why(why, TG_INTERNAL, path, N_("cannot make a socket: %1$s"), NULL);
-  /* The socket appears closed to everybody and is opened before it listens: there is no moment with a wider mode. */
+  /* The socket appears closed to everybody and is opened before it listens: there is no moment with a wider
+     mode. */
   mode_t old = umask(0777);
   int rc = bind(fd, (const struct sockaddr *)&at, sizeof at);
   umask(old);
@@ -163,5 +168,6 @@ enum tg_err unix_connect(const char *path, int *ret_fd, struct tg_why *why)
 
 enum tg_err unix_pair(int ret_fds[2])
 {
-  return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ret_fds) == 0 ? TG_OK : TG_INTERNAL;
+  return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ret_fds) == 0 ? TG_OK
+                                                                                          : TG_INTERNAL;
 }

@@ -13,8 +13,9 @@ struct unix_peer {
   gid_t gid;
 };
 
-/* Listens at path with exactly this mode. A socket nobody listens at any more is replaced; one that answers is TG_BUSY; anything else
-   in its place is TG_DUPLICATE and left alone. TG_BAD_INPUT when the path is too long (107 bytes), TG_DISK. */
+/* Listens at path with exactly this mode. A socket nobody listens at any more is replaced; one that answers
+   is TG_BUSY; anything else in its place is TG_DUPLICATE and left alone. TG_BAD_INPUT when the path is too
+   long (107 bytes), TG_DISK. */
 enum tg_err unix_listen(const char *path, mode_t mode, int *ret_fd, struct tg_why *why);
 /* The next waiting connection. TG_BUSY when there is none now, or when descriptors are used up. */
 enum tg_err unix_accept(int listen_fd, struct unix_peer *ret_peer, int *ret_fd);

@@ -52,8 +52,8 @@ static enum tg_err set_text(const struct value_limits *l, struct slice text, con
   return TG_OK;
 }
 
-static enum tg_err set_number(enum value_kind kind, const struct value_limits *l, struct slice text, uint64_t *at,
-                              const char *where, struct tg_why *why)
+static enum tg_err set_number(enum value_kind kind, const struct value_limits *l, struct slice text,
+                              uint64_t *at, const char *where, struct tg_why *why)
 {
   uint64_t v;
   bool size = kind == VALUE_SIZE;
@@ -67,12 +67,13 @@ static enum tg_err set_number(enum value_kind kind, const struct value_limits *l
   return err;
 }
 
-static enum tg_err set_duration(const struct value_limits *l, struct slice text, tg_time *at, const char *where,
-                                struct tg_why *why)
+static enum tg_err set_duration(const struct value_limits *l, struct slice text, tg_time *at,
+                                const char *where, struct tg_why *why)
 {
   tg_time v;
   if (duration_parse(text, &v) != TG_OK)
-    return refuse(where, text, N_("%1$s is not a duration"), N_("Write it like 30s, 15m, 24h or 90d"), NULL, why);
+    return refuse(where, text, N_("%1$s is not a duration"), N_("Write it like 30s, 15m, 24h or 90d"), NULL,
+                  why);
   if ((uint64_t)v < l->min)
     return refuse(where, text, N_("%1$s is too short"), NULL, NULL, why);
   if (l->max && (uint64_t)v > l->max)
@@ -95,8 +96,8 @@ static const char *next_choice(const void *arg, size_t i)
   return choices[i];
 }
 
-static enum tg_err set_choice(const struct value_limits *l, struct slice text, unsigned *at, const char *where,
-                              struct tg_why *why)
+static enum tg_err set_choice(const struct value_limits *l, struct slice text, unsigned *at,
+                              const char *where, struct tg_why *why)
 {
   char all[128] = "";
   for (unsigned i = 0; l->choices[i]; i++) {

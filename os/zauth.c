@@ -25,7 +25,10 @@ struct zauth {
 /* The frames of a request, RFC 27 "Request"; REP has taken the delimiter away. */
 enum { VERSION, REQUEST, DOMAIN, ADDRESS, IDENTITY, MECHANISM, CREDENTIALS, FRAMES };
 
-static int compare(const void *a, const void *b) { return memcmp(a, b, sizeof(struct seal_pk)); }
+static int compare(const void *a, const void *b)
+{
+  return memcmp(a, b, sizeof(struct seal_pk));
+}
 
 bool zauth_allows(struct zauth *a, const struct seal_pk *key)
 {
@@ -61,9 +64,13 @@ void zauth_counts(struct zauth *a, uint64_t *ret_allowed, uint64_t *ret_refused)
   pthread_mutex_unlock(&a->mutex);
 }
 
-static struct slice bytes_of(zmq_msg_t *m) { return slice_of(zmq_msg_data(m), zmq_msg_size(m)); }
+static struct slice bytes_of(zmq_msg_t *m)
+{
+  return slice_of(zmq_msg_data(m), zmq_msg_size(m));
+}
 
-/* Reads one whole request, keeping its first FRAMES frames. False when the context ends. *ret_n: how many came. */
+/* Reads one whole request, keeping its first FRAMES frames. False when the context ends. *ret_n: how many
+   came. */
 static bool receive(void *handler, zmq_msg_t frames[FRAMES], size_t *ret_n)
 {
   size_t n = 0;
@@ -90,8 +97,8 @@ static bool decide(struct zauth *a, zmq_msg_t frames[FRAMES], size_t n, char use
 {
   struct seal_pk key;
   if (n != FRAMES || !slice_is(bytes_of(&frames[VERSION]), "1.0") ||
-      !slice_is(bytes_of(&frames[DOMAIN]), ZAUTH_DOMAIN) || !slice_is(bytes_of(&frames[MECHANISM]), "CURVE") ||
-      zmq_msg_size(&frames[CREDENTIALS]) != sizeof key)
+      !slice_is(bytes_of(&frames[DOMAIN]), ZAUTH_DOMAIN) ||
+      !slice_is(bytes_of(&frames[MECHANISM]), "CURVE") || zmq_msg_size(&frames[CREDENTIALS]) != sizeof key)
     return false;
   memcpy(key.b, zmq_msg_data(&frames[CREDENTIALS]), sizeof key.b);
   bool allowed = zauth_allows(a, &key);
@@ -141,7 +148,8 @@ static void *handle(void *arg)
 
 static enum tg_err cannot(struct tg_why *why)
 {
-  return why_set(why, TG_INTERNAL, NULL, N_("ZeroMQ cannot be used: %1$s"), NULL, zmq_strerror(errno), NULL, NULL);
+  return why_set(why, TG_INTERNAL, NULL, N_("ZeroMQ cannot be used: %1$s"), NULL, zmq_strerror(errno), NULL,
+                 NULL);
 }
 
 enum tg_err zauth_new(struct zauth **ret, struct tg_why *why)
@@ -191,4 +199,7 @@ void zauth_free(struct zauth **taken)
   free(a);
 }
 
-void *zauth_context(struct zauth *a) { return a->context; }
+void *zauth_context(struct zauth *a)
+{
+  return a->context;
+}

@@ -10,15 +10,15 @@
 
 struct zauth;
 
-/* Makes a ZeroMQ context and starts its handler, which allows nobody yet. Starts threads: enter the sandbox first.
-   TG_INTERNAL, TG_NO_MEMORY. */
+/* Makes a ZeroMQ context and starts its handler, which allows nobody yet. Starts threads: enter the sandbox
+   first. TG_INTERNAL, TG_NO_MEMORY. */
 enum tg_err zauth_new(struct zauth **ret, struct tg_why *why);
 /* All sockets of the context must be closed before. NULL is fine. */
 void zauth_free(struct zauth **a);
 void *zauth_context(struct zauth *a);
 
-/* Exactly these CURVE keys may connect from now on; replaces the set at once. Live sessions are not touched: zsock_allow()
-   also cuts those. TG_NO_MEMORY: the old set stands. */
+/* Exactly these CURVE keys may connect from now on; replaces the set at once. Live sessions are not touched:
+   zsock_allow() also cuts those. TG_NO_MEMORY: the old set stands. */
 enum tg_err zauth_allow(struct zauth *a, const struct seal_pk *keys, size_t n);
 bool zauth_allows(struct zauth *a, const struct seal_pk *key);
 /* Handshakes answered so far. */

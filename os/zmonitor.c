@@ -33,7 +33,8 @@ static const struct {
 struct zmonitor *zmonitor_new(void *context, void *socket)
 {
   char address[64];
-  int mask = 0, linger = 0, hwm = 10000; /* a flood of handshakes must not fill memory: beyond that events are lost */
+  int mask = 0, linger = 0,
+      hwm = 10000; /* a flood of handshakes must not fill memory: beyond that events are lost */
   struct zmonitor *m = calloc(1, sizeof *m);
   if (!m)
     return NULL;
@@ -97,8 +98,8 @@ static void stirred(void *arg, short events)
         m->fn(m->arg, known[k].event);
 }
 
-enum tg_err zmonitor_watch(struct zmonitor *m, struct loop *l, void (*fn)(void *arg, enum zmonitor_event event),
-                           void *arg)
+enum tg_err zmonitor_watch(struct zmonitor *m, struct loop *l,
+                           void (*fn)(void *arg, enum zmonitor_event event), void *arg)
 {
   m->fn = fn;
   m->arg = arg;

@@ -17,7 +17,8 @@ enum zmonitor_event {
 /* Before bind or connect. NULL on failure. */
 struct zmonitor *zmonitor_new(void *context, void *socket);
 void zmonitor_free(struct zmonitor **m); /* before the socket is closed */
-enum tg_err zmonitor_watch(struct zmonitor *m, struct loop *l, void (*fn)(void *arg, enum zmonitor_event event), void *arg);
+enum tg_err zmonitor_watch(struct zmonitor *m, struct loop *l,
+                           void (*fn)(void *arg, enum zmonitor_event event), void *arg);
 /* Waits for the first verdict on a handshake: true when it was a refusal by the server's ZAP handler. */
 bool zmonitor_wait_refused(struct zmonitor *m, int wait_ms);
 

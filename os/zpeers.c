@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define ID_MAX 255  /* ZMTP */
+#define ID_MAX 255   /* ZMTP */
 #define FD_MAX 65536 /* far above any limit on descriptors we run under */
 
 struct peer {
@@ -14,14 +14,18 @@ struct peer {
   uint8_t id_n, id[ID_MAX];
 };
 
-/* Invariant: peer[fd] is the last that was heard over that descriptor; so there are never more than descriptors. */
+/* Invariant: peer[fd] is the last that was heard over that descriptor; so there are never more than
+   descriptors. */
 struct zpeers {
   struct peer *peer;
   size_t n;
   uint64_t clock;
 };
 
-struct zpeers *zpeers_new(void) { return calloc(1, sizeof(struct zpeers)); }
+struct zpeers *zpeers_new(void)
+{
+  return calloc(1, sizeof(struct zpeers));
+}
 
 void zpeers_free(struct zpeers **p)
 {
@@ -58,7 +62,8 @@ void zpeers_heard(struct zpeers *p, int fd, struct slice id, const struct seal_p
   if (fd < 0 || fd >= FD_MAX || id.n > ID_MAX || ((size_t)fd >= p->n && !grow(p, (size_t)fd + 1)))
     return;
   struct peer *peer = &p->peer[fd];
-  bool same = peer->heard && peer->id_n == id.n && !memcmp(peer->id, id.p, id.n) && seal_pk_eq(&peer->key, key);
+  bool same =
+      peer->heard && peer->id_n == id.n && !memcmp(peer->id, id.p, id.n) && seal_pk_eq(&peer->key, key);
   if (!same) {
     peer->cookie = cookie_of(fd);
     peer->key = *key;
@@ -94,8 +99,8 @@ void zpeers_forget(struct zpeers *p, const struct seal_pk *key)
     peer->heard = 0;
 }
 
-/* Between the look and the blow libzmq's thread could close the descriptor and accept another under its number: a
-   window of microseconds, whose victim is an honest peer that reconnects. */
+/* Between the look and the blow libzmq's thread could close the descriptor and accept another under its
+   number: a window of microseconds, whose victim is an honest peer that reconnects. */
 static bool cut(struct zpeers *p, size_t fd)
 {
   struct peer *peer = &p->peer[fd];

@@ -1,6 +1,6 @@
 /* Whom a server socket has heard, by the descriptor of their TCP connection. Private to zsock.c.
-   libzmq tells with each message which descriptor it came from; the kernel's cookie of the socket (never reused) makes sure that
-   a later cut strikes that connection and no other that got its number since. */
+   libzmq tells with each message which descriptor it came from; the kernel's cookie of the socket (never
+   reused) makes sure that a later cut strikes that connection and no other that got its number since. */
 #ifndef TOGUNA_OS_ZPEERS_H
 #define TOGUNA_OS_ZPEERS_H
 
@@ -11,13 +11,15 @@ struct zpeers;
 struct zpeers *zpeers_new(void); /* NULL without memory */
 void zpeers_free(struct zpeers **p);
 
-/* A message with this routing id, of this proven key, came over fd (-1: not known; then it is not remembered). */
+/* A message with this routing id, of this proven key, came over fd (-1: not known; then it is not
+   remembered). */
 void zpeers_heard(struct zpeers *p, int fd, struct slice id, const struct seal_pk *key);
 /* The routing id the key was heard under last; points into p until the next call that changes it. */
 bool zpeers_newest(const struct zpeers *p, const struct seal_pk *key, struct slice *ret_id);
 /* That newest one is gone. */
 void zpeers_forget(struct zpeers *p, const struct seal_pk *key);
-/* Shuts down every connection of the key, or of all keys but those that `keep` says yes to. Returns how many. */
+/* Shuts down every connection of the key, or of all keys but those that `keep` says yes to. Returns how
+   many. */
 size_t zpeers_cut(struct zpeers *p, const struct seal_pk *key);
 size_t zpeers_cut_unless(struct zpeers *p, bool (*keep)(void *arg, const struct seal_pk *key), void *arg);
 

@@ -53,7 +53,10 @@ static int set_numbers(void *socket, const struct number_option *o, size_t n)
   return rc;
 }
 
-static int or_default(int value, int otherwise) { return value > 0 ? value : otherwise; }
+static int or_default(int value, int otherwise)
+{
+  return value > 0 ? value : otherwise;
+}
 
 static int set_common(void *socket, size_t max_body, int queue, int handshake_ms, int heartbeat_ms)
 {
@@ -106,7 +109,10 @@ void zsock_free(struct zsock **taken)
   free(z);
 }
 
-const char *zsock_endpoint(const struct zsock *z) { return z->endpoint; }
+const char *zsock_endpoint(const struct zsock *z)
+{
+  return z->endpoint;
+}
 
 static enum tg_err bind_server(struct zsock *z, const char *endpoint, struct tg_why *why)
 {
@@ -152,7 +158,8 @@ static void own_address(const char *endpoint, char out[256])
 }
 
 /* Knocks with a key nobody knows. Only a plain refusal by the handler counts: silence proves nothing. */
-static enum tg_err prove_shut(struct zsock *z, void *context, const uint8_t *server_secret, struct tg_why *why)
+static enum tg_err prove_shut(struct zsock *z, void *context, const uint8_t *server_secret,
+                              struct tg_why *why)
 {
   uint8_t server_pk[32], pk[32], sk[32];
   char address[256];
@@ -173,9 +180,10 @@ static enum tg_err prove_shut(struct zsock *z, void *context, const uint8_t *ser
   zsock_free(&knock);
   if (refused)
     return TG_OK;
-  return why_set(why, TG_INTERNAL, z->endpoint, N_("the self-test failed: an unknown key was not refused"),
-                 N_("Nobody was let in. Check that this program may connect to its own port, and report this"), NULL,
-                 NULL, NULL);
+  return why_set(
+      why, TG_INTERNAL, z->endpoint, N_("the self-test failed: an unknown key was not refused"),
+      N_("Nobody was let in. Check that this program may connect to its own port, and report this"), NULL,
+      NULL, NULL);
 }
 
 enum tg_err zsock_server(struct zauth *auth, const struct zsock_server_options *o, struct zsock **ret,
@@ -204,10 +212,11 @@ enum tg_err zsock_server(struct zauth *auth, const struct zsock_server_options *
 
 static int set_client(void *socket, const struct zsock_client_options *o)
 {
-  const struct number_option numbers[] = {{ZMQ_IMMEDIATE, 1},
-                                          {ZMQ_RECONNECT_IVL, or_default(o->reconnect_ms, RECONNECT_MS)},
-                                          {ZMQ_RECONNECT_IVL_MAX, or_default(o->reconnect_max_ms, RECONNECT_MAX_MS)},
-                                          {ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS}};
+  const struct number_option numbers[] = {
+      {ZMQ_IMMEDIATE, 1},
+      {ZMQ_RECONNECT_IVL, or_default(o->reconnect_ms, RECONNECT_MS)},
+      {ZMQ_RECONNECT_IVL_MAX, or_default(o->reconnect_max_ms, RECONNECT_MAX_MS)},
+      {ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS}};
   int rc = set_common(socket, o->max_body, o->queue, o->handshake_ms, o->heartbeat_ms);
   if (rc == 0)
     rc = set_numbers(socket, numbers, sizeof numbers / sizeof *numbers);
@@ -257,8 +266,8 @@ static bool receive_part(void *socket, zmq_msg_t *m, bool *ret_more)
   return rc >= 0;
 }
 
-/* Whole messages only are ever handed out by libzmq, so DONTWAIT cannot stop in the middle of one. What is beyond the
-   second part is read away: their number is not bounded by the library. */
+/* Whole messages only are ever handed out by libzmq, so DONTWAIT cannot stop in the middle of one. What is
+   beyond the second part is read away: their number is not bounded by the library. */
 static bool receive_parts(void *socket, struct parts *p, size_t expected)
 {
   bool more = true;
@@ -280,7 +289,8 @@ static bool proven_key(zmq_msg_t *m, struct seal_pk *ret)
   const char *user = zmq_msg_gets(m, "User-Id");
   const char *end;
   size_t n;
-  return user && strlen(user) == 64 && sodium_hex2bin(ret->b, sizeof ret->b, user, 64, NULL, &n, &end) == 0 && n == 32;
+  return user && strlen(user) == 64 && sodium_hex2bin(ret->b, sizeof ret->b, user, 64, NULL, &n, &end) == 0 &&
+         n == 32;
 }
 
 static void receive_on_server(struct zsock *z, struct parts *p)
@@ -300,7 +310,8 @@ static void receive_on_server(struct zsock *z, struct parts *p)
   }
   if (p->n != 2 || zmq_msg_size(&p->body) > z->max_body) {
     z->counts.bad_parts++;
-    log_event(LOG_ALARM, "malformed-message", log_hex("key", slice_of(key.b, sizeof key.b)), log_number("parts", p->n));
+    log_event(LOG_ALARM, "malformed-message", log_hex("key", slice_of(key.b, sizeof key.b)),
+              log_number("parts", p->n));
     z->counts.cut += zpeers_cut(z->peers, &key);
     return;
   }
@@ -330,7 +341,10 @@ static void may_write(struct zsock *z)
     z->events->writable(z->arg);
 }
 
-static void retry(void *arg) { may_write(arg); }
+static void retry(void *arg)
+{
+  may_write(arg);
+}
 
 static void stirred(void *arg, short events)
 {
@@ -469,7 +483,10 @@ size_t zsock_cut(struct zsock *z, const struct seal_pk *key)
   return n;
 }
 
-static bool is_allowed(void *arg, const struct seal_pk *key) { return zauth_allows(arg, key); }
+static bool is_allowed(void *arg, const struct seal_pk *key)
+{
+  return zauth_allows(arg, key);
+}
 
 enum tg_err zsock_allow(struct zsock *z, const struct seal_pk *keys, size_t n)
 {
@@ -479,4 +496,7 @@ enum tg_err zsock_allow(struct zsock *z, const struct seal_pk *keys, size_t n)
   return err;
 }
 
-struct zsock_counts zsock_counts(struct zsock *z) { return z->counts; }
+struct zsock_counts zsock_counts(struct zsock *z)
+{
+  return z->counts;
+}

@@ -1,6 +1,6 @@
-/* ZeroMQ sockets set up the one safe way: a CURVE ROUTER that hears only allowed keys (hub), and a CURVE DEALER that
-   speaks only to the server it knows (node). A peer is its CURVE public key, never its routing id. One body part per message.
-   One thread per socket. */
+/* ZeroMQ sockets set up the one safe way: a CURVE ROUTER that hears only allowed keys (hub), and a CURVE
+   DEALER that speaks only to the server it knows (node). A peer is its CURVE public key, never its routing
+   id. One body part per message. One thread per socket. */
 #ifndef TOGUNA_OS_ZSOCK_H
 #define TOGUNA_OS_ZSOCK_H
 
@@ -17,8 +17,10 @@ struct zsock_server_options {
   int handshake_ms, heartbeat_ms; /* 0: 8 s; 15 s, a silent peer is dropped after three */
 };
 
-/* Binds and proves, by connecting with a random key that must be refused, that the door is shut before anybody is heard: TG_INTERNAL when it is not.
-   TG_BUSY: the address is in use; TG_BAD_INPUT: no such address; TG_INTERNAL. */
+/* Binds and proves, by connecting with a random key that must be refused, that the door is shut before
+   anybody is heard: TG_INTERNAL when it is not (after at most 8 s). A sandbox must therefore let the server
+   connect to its own port. Starts threads. TG_BUSY: the address is in use; TG_BAD_INPUT: no such
+   address; TG_INTERNAL. */
 enum tg_err zsock_server(struct zauth *auth, const struct zsock_server_options *o, struct zsock **ret,
                          struct tg_why *why);
 
@@ -28,12 +30,13 @@ struct zsock_client_options {
   const struct seal_pk *public_key;
   const uint8_t *secret_key; /* 32 bytes, borrowed for the call */
   size_t max_body;
-  int queue, handshake_ms, heartbeat_ms;   /* as above */
-  int reconnect_ms, reconnect_max_ms;      /* 0: 500 ms doubling to 60 s */
+  int queue, handshake_ms, heartbeat_ms; /* as above */
+  int reconnect_ms, reconnect_max_ms;    /* 0: 500 ms doubling to 60 s */
 };
 
-/* Connects in the background and for ever; zsock_events tells how it goes. After `refused` libzmq does not try
-   again: free the socket and make a new one when the key may have been admitted. TG_BAD_INPUT for an impossible endpoint. */
+/* Connects in the background and for ever; zsock_events tells how it goes. After `refused` libzmq does not
+   try again: free the socket and make a new one when the key may have been admitted. TG_BAD_INPUT for an
+   impossible endpoint. */
 enum tg_err zsock_client(void *zmq_context, const struct zsock_client_options *o, struct zsock **ret,
                          struct tg_why *why);
 void zsock_free(struct zsock **z); /* before zauth_free(); NULL is fine */
@@ -44,8 +47,8 @@ const char *zsock_endpoint(const struct zsock *z);
 struct zsock_events {
   /* One message. from is NULL on a client. body is gone after return. */
   void (*message)(void *arg, const struct seal_pk *from, struct slice body);
-  /* Client: connected and authenticated; connection lost; key refused by the server; the server did not prove to be
-     the one expected, or spoke no CURVE. Server: never called. May be NULL. */
+  /* Client: connected and authenticated; connection lost; key refused by the server; the server did not prove
+     to be the one expected, or spoke no CURVE. Server: never called. May be NULL. */
   void (*up)(void *arg);
   void (*down)(void *arg);
   void (*refused)(void *arg);
@@ -58,14 +61,16 @@ enum tg_err zsock_watch(struct zsock *z, struct loop *l, const struct zsock_even
 /* While paused nothing is received: libzmq's queues fill, then TCP's. */
 void zsock_pause(struct zsock *z, bool paused);
 
-/* Sends without waiting. to: the peer's key on a server (its newest session), NULL on a client. TG_OK: queued, no more than that.
-   TG_BUSY: that peer's queue is full, nothing was taken. TG_UNREACHABLE: no session. TG_TOO_BIG. */
+/* Sends without waiting. to: the peer's key on a server (its newest session), NULL on a client. TG_OK:
+   queued, no more than that. TG_BUSY: that peer's queue is full, nothing was taken. TG_UNREACHABLE: no
+   session. TG_TOO_BIG. */
 enum tg_err zsock_send(struct zsock *z, const struct seal_pk *to, struct slice body);
 
 /* Server: exactly these keys may connect; sessions of all others are cut. TG_NO_MEMORY: nothing changed. */
 enum tg_err zsock_allow(struct zsock *z, const struct seal_pk *keys, size_t n);
-/* Server: closes every TCP connection this key was heard on; returns how many. The peer may come back if it is still
-   allowed. A session that never said anything has no key here yet; nothing it says passes unless its key is allowed then. */
+/* Server: closes every TCP connection this key was heard on; returns how many. The peer may come back if it
+   is still allowed. A session that never said anything has no key here yet; nothing it says passes unless its
+   key is allowed then. */
 size_t zsock_cut(struct zsock *z, const struct seal_pk *key);
 
 /* What strangers did; for metrics. */

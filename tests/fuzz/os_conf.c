@@ -17,7 +17,11 @@ struct settings {
 };
 #define AT(field) offsetof(struct settings, field)
 static const struct conf_key keys[] = {
-    {.keyword = "text", .kind = VALUE_TEXT, .offset = AT(text), .fallback = "a \"b\" \\", .limits = {.max = 40}},
+    {.keyword = "text",
+     .kind = VALUE_TEXT,
+     .offset = AT(text),
+     .fallback = "a \"b\" \\",
+     .limits = {.max = 40}},
     {.keyword = "path", .kind = VALUE_PATH, .offset = AT(path)},
     {.keyword = "number", .kind = VALUE_NUMBER, .offset = AT(number), .limits = {.min = 1}},
     {.keyword = "size", .kind = VALUE_SIZE, .offset = AT(size)},
@@ -38,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   char told[800];
   enum tg_err err = conf_parse(slice_of(data, size), "x/fuzz.conf", keys, N_KEYS, &s, &why);
   if (err == TG_OK) {
-    if (!s.text || !text_valid(slice_str(s.text), NULL) || (s.path && s.path[0] != '/' && strncmp(s.path, "x/", 2) != 0))
+    if (!s.text || !text_valid(slice_str(s.text), NULL) ||
+        (s.path && s.path[0] != '/' && strncmp(s.path, "x/", 2) != 0))
       abort();
     for (size_t i = 0; i < s.lines.n; i++)
       if (s.lines.line[i].n < 1 || s.lines.line[i].n > 4)

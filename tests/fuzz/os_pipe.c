@@ -1,4 +1,5 @@
-/* Any bytes from the other end of a channel, cut into any pieces: exactly the frames they spell, then the right end. */
+/* Any bytes from the other end of a channel, cut into any pieces: exactly the frames they spell, then the
+   right end. */
 #include "os/pipe.h"
 #include "os/unix.h"
 #include "proto/buf.h"

@@ -18,19 +18,49 @@ struct settings {
 
 #define AT(field) offsetof(struct settings, field)
 static const struct conf_key keys[] = {
-    {.keyword = "listen", .kind = VALUE_TEXT, .offset = AT(listen), .required = true, .example = "tcp://[::]:7440",
+    {.keyword = "listen",
+     .kind = VALUE_TEXT,
+     .offset = AT(listen),
+     .required = true,
+     .example = "tcp://[::]:7440",
      .help = N_("Where nodes connect.")},
-    {.keyword = "store", .kind = VALUE_PATH, .offset = AT(store), .fallback = "hub.db",
-     .help = N_("The file that holds everything. Relative to the folder of this file, like all paths here, which is a "
+    {.keyword = "store",
+     .kind = VALUE_PATH,
+     .offset = AT(store),
+     .fallback = "hub.db",
+     .help = N_("The file that holds everything. Relative to the folder of this file, like all paths here, "
+                "which is a "
                 "sentence long enough to need a second line.")},
     {.keyword = "note", .kind = VALUE_TEXT, .offset = AT(note), .limits = {.min = 2, .max = 20}},
-    {.keyword = "members", .kind = VALUE_NUMBER, .offset = AT(members), .fallback = "18", .limits = {.min = 2, .max = 200}},
-    {.keyword = "max-frame", .kind = VALUE_SIZE, .offset = AT(frame), .fallback = "1MiB", .limits = {.min = 4096, .max = 1u << 20}},
-    {.keyword = "grace", .kind = VALUE_DURATION, .offset = AT(grace), .fallback = "30s", .limits = {.max = 3600000}},
+    {.keyword = "members",
+     .kind = VALUE_NUMBER,
+     .offset = AT(members),
+     .fallback = "18",
+     .limits = {.min = 2, .max = 200}},
+    {.keyword = "max-frame",
+     .kind = VALUE_SIZE,
+     .offset = AT(frame),
+     .fallback = "1MiB",
+     .limits = {.min = 4096, .max = 1u << 20}},
+    {.keyword = "grace",
+     .kind = VALUE_DURATION,
+     .offset = AT(grace),
+     .fallback = "30s",
+     .limits = {.max = 3600000}},
     {.keyword = "strict", .kind = VALUE_BOOL, .offset = AT(strict), .fallback = "yes"},
-    {.keyword = "log", .kind = VALUE_CHOICE, .offset = AT(level), .fallback = "notice", .limits = {.choices = levels}},
-    {.keyword = "peer", .shape = CONF_LINES, .kind = VALUE_TEXT, .offset = AT(peers), .min_words = 2, .max_words = 3,
-     .example = "NAME ADDRESS", .help = N_("Another hub.")},
+    {.keyword = "log",
+     .kind = VALUE_CHOICE,
+     .offset = AT(level),
+     .fallback = "notice",
+     .limits = {.choices = levels}},
+    {.keyword = "peer",
+     .shape = CONF_LINES,
+     .kind = VALUE_TEXT,
+     .offset = AT(peers),
+     .min_words = 2,
+     .max_words = 3,
+     .example = "NAME ADDRESS",
+     .help = N_("Another hub.")},
 };
 #define N_KEYS (sizeof keys / sizeof *keys)
 
@@ -46,10 +76,12 @@ static void every_kind_is_read(void **state)
   (void)state;
   struct settings s;
   struct tg_why why;
-  assert_int_equal(parse("# hub\n\n  listen tcp://*:1 # here\nstore /x/y\r\nnote \"a # \\\"b\\\" \\\\\"\nmembers 20\n"
-                         "max-frame 64KiB\ngrace 15m\nstrict no\nlog debug\npeer A tcp://a:1\npeer B tcp://b:1 \"two words\"",
-                         &s, &why),
-                   TG_OK);
+  assert_int_equal(
+      parse("# hub\n\n  listen tcp://*:1 # here\nstore /x/y\r\nnote \"a # \\\"b\\\" \\\\\"\nmembers 20\n"
+            "max-frame 64KiB\ngrace 15m\nstrict no\nlog debug\npeer A tcp://a:1\npeer B tcp://b:1 \"two "
+            "words\"",
+            &s, &why),
+      TG_OK);
   assert_string_equal(s.listen, "tcp://*:1");
   assert_string_equal(s.store, "/x/y");
   assert_string_equal(s.note, "a # \"b\" \\");
@@ -93,13 +125,16 @@ static void mistakes_are_told_by_place(void **state)
       {"", "/etc/toguna/hub.conf: listen is missing. Add a line: listen tcp://[::]:7440"},
       {"listen a\n  lsten b\n", "/etc/toguna/hub.conf:2:3: unknown keyword lsten. Did you mean listen?"},
       {"listen a\nzzzzzzz b\n", "/etc/toguna/hub.conf:2:1: unknown keyword zzzzzzz"},
-      {"listen a\n\nlisten b\n", "/etc/toguna/hub.conf:3:1: listen stands twice; the first time on line 1. Remove one of them"},
+      {"listen a\n\nlisten b\n",
+       "/etc/toguna/hub.conf:3:1: listen stands twice; the first time on line 1. Remove one of them"},
       {"listen\n", "/etc/toguna/hub.conf:1:1: listen needs a value"},
-      {"listen a b\n", "/etc/toguna/hub.conf:1:10: listen takes one value. A value with spaces stands in quotes"},
+      {"listen a b\n",
+       "/etc/toguna/hub.conf:1:10: listen takes one value. A value with spaces stands in quotes"},
       {"listen \"a\n", "/etc/toguna/hub.conf:1:8: the closing quote is missing"},
       {"listen a\"b\"\n", "/etc/toguna/hub.conf:1:9: a quote inside a word. Put the whole value in quotes"},
       {"listen \"a\"b\n", "/etc/toguna/hub.conf:1:8: a space must follow the closing quote"},
-      {"listen \"a\\n\"\n", "/etc/toguna/hub.conf:1:8: a backslash stands before a quote or a backslash only"},
+      {"listen \"a\\n\"\n",
+       "/etc/toguna/hub.conf:1:8: a backslash stands before a quote or a backslash only"},
       {"members 1\n", "/etc/toguna/hub.conf:1:9: 1 is too small: the least is 2"},
       {"members 201\n", "/etc/toguna/hub.conf:1:9: 201 is too large: the most is 200"},
       {"members 0x10\n", "/etc/toguna/hub.conf:1:9: 0x10 is not a number"},
@@ -109,13 +144,15 @@ static void mistakes_are_told_by_place(void **state)
       {"grace 2h\n", "/etc/toguna/hub.conf:1:7: 2h is too long"},
       {"strict maybe\n", "/etc/toguna/hub.conf:1:8: maybe is neither yes nor no"},
       {"log dbug\n", "/etc/toguna/hub.conf:1:5: dbug is not one of the choices. Did you mean debug?"},
-      {"log loudly\n", "/etc/toguna/hub.conf:1:5: loudly is not one of the choices. Choose among: notice, debug"},
+      {"log loudly\n",
+       "/etc/toguna/hub.conf:1:5: loudly is not one of the choices. Choose among: notice, debug"},
       {"store \"\"\n", "/etc/toguna/hub.conf:1:7: the path is empty"},
       {"note x\n", "/etc/toguna/hub.conf:1:6: x is too short"},
       {"listen a\x1b[2J\n", "/etc/toguna/hub.conf:1:8: this text has control characters or is not UTF-8"},
       {"listen \xff\n", "/etc/toguna/hub.conf:1:8: this text has control characters or is not UTF-8"},
       {"peer A\n", "/etc/toguna/hub.conf:1:1: peer needs 2 values. Write it like: peer NAME ADDRESS"},
-      {"peer A b c d\n", "/etc/toguna/hub.conf:1:1: peer takes at most 3 values. Write it like: peer NAME ADDRESS"},
+      {"peer A b c d\n",
+       "/etc/toguna/hub.conf:1:1: peer takes at most 3 values. Write it like: peer NAME ADDRESS"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct settings s;
@@ -174,7 +211,10 @@ static void a_file_is_read_and_its_absence_told(void **state)
   kit_remove(folder);
 }
 
-static const char *next_word(const void *arg, size_t i) { return ((const char *const *)arg)[i]; }
+static const char *next_word(const void *arg, size_t i)
+{
+  return ((const char *const *)arg)[i];
+}
 
 static void the_nearest_word_is_near(void **state)
 {
@@ -182,8 +222,8 @@ static void the_nearest_word_is_near(void **state)
   static const char *const words[] = {"publish", "policy", "inbox", "audit", NULL};
   static const struct {
     const char *typed, *meant;
-  } cases[] = {{"pubish", "publish"}, {"polciy", "policy"}, {"inbxo", "inbox"}, {"adit", "audit"}, {"xyz", NULL}, {"", NULL},
-               {"a", NULL}};
+  } cases[] = {{"pubish", "publish"}, {"polciy", "policy"}, {"inbxo", "inbox"}, {"adit", "audit"},
+               {"xyz", NULL},         {"", NULL},           {"a", NULL}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const char *near = value_nearest(slice_str(cases[i].typed), next_word, words);
     if (cases[i].meant)
@@ -196,9 +236,12 @@ static void the_nearest_word_is_near(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_kind_is_read),           cmocka_unit_test(defaults_fill_what_is_absent),
-      cmocka_unit_test(mistakes_are_told_by_place),   cmocka_unit_test(the_printed_file_gives_the_defaults),
-      cmocka_unit_test(a_file_is_read_and_its_absence_told), cmocka_unit_test(the_nearest_word_is_near),
+      cmocka_unit_test(every_kind_is_read),
+      cmocka_unit_test(defaults_fill_what_is_absent),
+      cmocka_unit_test(mistakes_are_told_by_place),
+      cmocka_unit_test(the_printed_file_gives_the_defaults),
+      cmocka_unit_test(a_file_is_read_and_its_absence_told),
+      cmocka_unit_test(the_nearest_word_is_near),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

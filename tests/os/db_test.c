@@ -1,5 +1,5 @@
-/* The store: migrations, errors, and the one promise: what db_commit() said is there after any power cut, and after a failed
-   commit or sync nothing is said any more. */
+/* The store: migrations, errors, and the one promise: what db_commit() said is there after any power cut, and
+   after a failed commit or sync nothing is said any more. */
 #include "kit.h"
 #include "os/db.h"
 #include "os/file.h"
@@ -11,9 +11,10 @@
 
 #define ID 0x54474e41u
 
-static const char *const two[] = {"CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, body BLOB) STRICT",
-                                  "CREATE TABLE part (item INTEGER NOT NULL REFERENCES item(id), n INTEGER NOT NULL CHECK (n < 10)) STRICT;"
-                                  "INSERT INTO item (id, name) VALUES (1, 'first')"};
+static const char *const two[] = {
+    "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, body BLOB) STRICT",
+    "CREATE TABLE part (item INTEGER NOT NULL REFERENCES item(id), n INTEGER NOT NULL CHECK (n < 10)) STRICT;"
+    "INSERT INTO item (id, name) VALUES (1, 'first')"};
 static const char *const two_changed[] = {"CREATE TABLE item (id INTEGER PRIMARY KEY)", "SELECT 1"};
 static const char *const two_bad[] = {"CREATE TABLE item (id INTEGER PRIMARY KEY) STRICT",
                                       "CREATE TABLE half (x INTEGER) STRICT; CREATE TABLE nonsense ("};
@@ -299,8 +300,8 @@ static uint64_t highest(struct db *db)
   return max;
 }
 
-/* Every write and sync in turn fails once. After a failed commit the store says nothing any more, and after power came back
-   everything acknowledged is there; at most the one in flight is there as well. */
+/* Every write and sync in turn fails once. After a failed commit the store says nothing any more, and after
+   power came back everything acknowledged is there; at most the one in flight is there as well. */
 static void no_acknowledged_commit_is_ever_lost(void **state)
 {
   (void)state;
@@ -331,8 +332,8 @@ static void no_acknowledged_commit_is_ever_lost(void **state)
     assert_int_equal(err, TG_OK);
     uint64_t found = highest(db);
     if (found < acknowledged || found > acknowledged + 1)
-      fail_msg("seed %llu: acknowledged %llu, found %llu", (unsigned long long)seed, (unsigned long long)acknowledged,
-               (unsigned long long)found);
+      fail_msg("seed %llu: acknowledged %llu, found %llu", (unsigned long long)seed,
+               (unsigned long long)acknowledged, (unsigned long long)found);
     assert_int_equal(db_check(db, NULL), TG_OK);
     assert_int_equal(commit_until_failure(db, found + 1, found + 20), found + 19);
     db_close(&db);
@@ -341,8 +342,8 @@ static void no_acknowledged_commit_is_ever_lost(void **state)
   assert_true(stopped > 50);
 }
 
-/* A transaction that overflows the cache writes before its commit; the disk is full there. It is rolled back as a whole, nothing of what follows
-   slips through one by one, and the store goes on. */
+/* A transaction that overflows the cache writes before its commit; the disk is full there. It is rolled back
+   as a whole, nothing of what follows slips through one by one, and the store goes on. */
 static void a_disk_full_before_the_commit_costs_the_transaction_only(void **state)
 {
   (void)state;

@@ -32,8 +32,14 @@ ssize_t __wrap_write(int fd, const void *p, size_t n)
     return -1;
   return __real_write(fd, p, n > 3 ? n / 2 : n); /* short writes are ordinary */
 }
-int __wrap_fsync(int fd) { return fails() ? -1 : __real_fsync(fd); }
-int __wrap_rename(const char *from, const char *to) { return fails() ? -1 : __real_rename(from, to); }
+int __wrap_fsync(int fd)
+{
+  return fails() ? -1 : __real_fsync(fd);
+}
+int __wrap_rename(const char *from, const char *to)
+{
+  return fails() ? -1 : __real_rename(from, to);
+}
 
 static char *folder;
 
@@ -94,7 +100,8 @@ static void a_file_is_replaced_whole(void **state)
   assert_int_equal(entries(), 1);
 }
 
-/* Every call on the way fails once: what stands there is the old text or, from the rename on, the new one; never a mix, never a leftover. */
+/* Every call on the way fails once: what stands there is the old text or, from the rename on, the new one;
+   never a mix, never a leftover. */
 static void whatever_fails_the_file_is_old_or_new(void **state)
 {
   (void)state;
@@ -263,10 +270,14 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   const struct CMUnitTest tests[] = {
-      T(a_file_is_replaced_whole),          T(whatever_fails_the_file_is_old_or_new),
-      T(an_abandoned_draft_leaves_nothing), T(reading_is_bounded_and_never_waits),
-      T(a_secret_open_to_others_is_refused), T(folders_are_made_with_their_parents),
-      T(a_folder_has_one_master),           T(an_erased_file_is_overwritten_first),
+      T(a_file_is_replaced_whole),
+      T(whatever_fails_the_file_is_old_or_new),
+      T(an_abandoned_draft_leaves_nothing),
+      T(reading_is_bounded_and_never_waits),
+      T(a_secret_open_to_others_is_refused),
+      T(folders_are_made_with_their_parents),
+      T(a_folder_has_one_master),
+      T(an_erased_file_is_overwritten_first),
       T(nameless_files_have_no_name),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

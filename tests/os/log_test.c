@@ -27,9 +27,11 @@ static void an_event_is_one_line_of_pairs(void **state)
   (void)state;
   const uint8_t id[32] = {0xab, 0xcd, 1, 2, 3, 4, 5, 6, 7};
   log_event(LOG_NOTICE, "bulletin-accepted", log_hex("id", slice_of(id, 32)), log_number("leaf", UINT64_MAX),
-            log_signed("skew", -3), log_text("member", "ML"), log_err("error", TG_BAD_SEAL), log_time("at", 0));
-  assert_string_equal(seen, "notice bulletin-accepted id=abcd010203040506 leaf=18446744073709551615 skew=-3 member=ML "
-                            "error=bad-seal at=1970-01-01T00:00:00Z");
+            log_signed("skew", -3), log_text("member", "ML"), log_err("error", TG_BAD_SEAL),
+            log_time("at", 0));
+  assert_string_equal(
+      seen, "notice bulletin-accepted id=abcd010203040506 leaf=18446744073709551615 skew=-3 member=ML "
+            "error=bad-seal at=1970-01-01T00:00:00Z");
   log_event(LOG_ALARM, "alone");
   assert_string_equal(seen, "alarm alone");
 }
@@ -48,8 +50,9 @@ static void a_line_never_outgrows_a_pipe(void **state)
   (void)state;
   char big[20000];
   memset(big, '\n', sizeof big);
-  log_event(LOG_NOTICE, "y", log_slice("a", slice_of(big, sizeof big)), log_slice("b", slice_of(big, sizeof big)),
-            log_slice("c", slice_of(big, sizeof big)), log_text("d", "z"));
+  log_event(LOG_NOTICE, "y", log_slice("a", slice_of(big, sizeof big)),
+            log_slice("b", slice_of(big, sizeof big)), log_slice("c", slice_of(big, sizeof big)),
+            log_text("d", "z"));
   assert_true(strlen(seen) < 4000);
   assert_non_null(strstr(seen, " left-out=3"));
 }
@@ -60,7 +63,9 @@ static void explanations_are_rendered(void **state)
   struct tg_why why;
   why_set(&why, TG_BAD_INPUT, "hub.conf:3:1", N_("unknown keyword %1$s"), NULL, "lsten", NULL, NULL);
   log_event(LOG_ERROR, "not-started", log_why(&why), log_errno("errno", 28));
-  assert_string_equal(seen, "error not-started why=\"hub.conf:3:1: unknown keyword lsten\" errno=\"No space left on device\"");
+  assert_string_equal(
+      seen,
+      "error not-started why=\"hub.conf:3:1: unknown keyword lsten\" errno=\"No space left on device\"");
 }
 
 static void debug_is_quiet_until_asked_for(void **state)

@@ -29,7 +29,10 @@ static int teardown(void **state)
   return 0;
 }
 
-static void mark(void *arg) { note(*(const char *)arg); }
+static void mark(void *arg)
+{
+  note(*(const char *)arg);
+}
 
 static void timers_fire_in_order(void **state)
 {
@@ -265,7 +268,10 @@ static void what_is_freed_before_its_moment_does_not_run(void **state)
   loop_after_free(&first);
 }
 
-static void stop(void *arg) { loop_stop(l, *(const int *)arg); }
+static void stop(void *arg)
+{
+  loop_stop(l, *(const int *)arg);
+}
 
 static void run_returns_the_code(void **state)
 {

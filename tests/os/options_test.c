@@ -11,14 +11,32 @@ struct dest {
 };
 #define AT(field) offsetof(struct dest, field)
 static const struct option_key keys[] = {
-    {.name = "dry-run", .letter = 'n', .shape = OPTION_FLAG, .offset = AT(dry), .help = N_("Show what would be done and stop there.")},
+    {.name = "dry-run",
+     .letter = 'n',
+     .shape = OPTION_FLAG,
+     .offset = AT(dry),
+     .help = N_("Show what would be done and stop there.")},
     {.name = "json", .letter = 'j', .shape = OPTION_FLAG, .offset = AT(json), .help = N_("For programs.")},
-    {.name = "topic", .letter = 't', .shape = OPTION_ONE, .kind = VALUE_TEXT, .offset = AT(topic), .placeholder = N_("TOPIC"),
+    {.name = "topic",
+     .letter = 't',
+     .shape = OPTION_ONE,
+     .kind = VALUE_TEXT,
+     .offset = AT(topic),
+     .placeholder = N_("TOPIC"),
      .help = N_("What it is about.")},
-    {.name = "limit", .shape = OPTION_ONE, .kind = VALUE_NUMBER, .offset = AT(limit), .limits = {.min = 1, .max = 100},
-     .placeholder = N_("N"), .help = N_("At most so many.")},
-    {.name = "to", .shape = OPTION_MANY, .offset = AT(to), .placeholder = N_("WHO"),
-     .help = N_("A member, a bloc or an agency; may be repeated, and this help is long enough to be wrapped twice.")},
+    {.name = "limit",
+     .shape = OPTION_ONE,
+     .kind = VALUE_NUMBER,
+     .offset = AT(limit),
+     .limits = {.min = 1, .max = 100},
+     .placeholder = N_("N"),
+     .help = N_("At most so many.")},
+    {.name = "to",
+     .shape = OPTION_MANY,
+     .offset = AT(to),
+     .placeholder = N_("WHO"),
+     .help = N_("A member, a bloc or an agency; may be repeated, and this help is long enough to be wrapped "
+                "twice.")},
 };
 #define N_KEYS (sizeof keys / sizeof *keys)
 
@@ -38,8 +56,10 @@ static enum tg_err parse(const char *line, struct dest *d, struct operands *ops,
 static void all_ways_of_writing_are_understood(void **state)
 {
   (void)state;
-  static const char *const lines[] = {"p -n -t alert --limit=5 --to ML --to=BF a b", "p a --dry-run --topic=alert b --limit 5 --to ML --to BF",
-                                      "p -nt alert --limit 5 --to ML --to BF -- a b", "p -ntalert a b --to ML --limit 5 --to BF"};
+  static const char *const lines[] = {"p -n -t alert --limit=5 --to ML --to=BF a b",
+                                      "p a --dry-run --topic=alert b --limit 5 --to ML --to BF",
+                                      "p -nt alert --limit 5 --to ML --to BF -- a b",
+                                      "p -ntalert a b --to ML --limit 5 --to BF"};
   for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
     struct dest d;
     struct operands ops;
@@ -111,16 +131,15 @@ static void help_is_aligned_and_wrapped(void **state)
   struct buf out = buf_new(10000);
   options_help(keys, N_KEYS, NULL, 60, &out);
   buf_put_u8(&out, 0);
-  assert_string_equal((char *)out.p,
-                      "  -n, --dry-run             Show what would be done and stop\n"
-                      "                            there.\n"
-                      "  -j, --json                For programs.\n"
-                      "  -t, --topic TOPIC         What it is about.\n"
-                      "      --limit N             At most so many.\n"
-                      "      --to WHO              A member, a bloc or an agency;\n"
-                      "                            may be repeated, and this help\n"
-                      "                            is long enough to be wrapped\n"
-                      "                            twice.\n");
+  assert_string_equal((char *)out.p, "  -n, --dry-run             Show what would be done and stop\n"
+                                     "                            there.\n"
+                                     "  -j, --json                For programs.\n"
+                                     "  -t, --topic TOPIC         What it is about.\n"
+                                     "      --limit N             At most so many.\n"
+                                     "      --to WHO              A member, a bloc or an agency;\n"
+                                     "                            may be repeated, and this help\n"
+                                     "                            is long enough to be wrapped\n"
+                                     "                            twice.\n");
   buf_free(&out);
 }
 

@@ -52,7 +52,10 @@ static void on_closed(void *arg, enum tg_err why)
   e->why = why;
 }
 
-static void on_drained(void *arg) { ((struct end *)arg)->drained++; }
+static void on_drained(void *arg)
+{
+  ((struct end *)arg)->drained++;
+}
 
 static const struct pipe_events events = {.frame = on_frame, .closed = on_closed, .drained = on_drained};
 static const struct pipe_limits limits = {.max_frame = MIB, .max_queue = 4 * MIB, .descriptors = true};
@@ -287,7 +290,8 @@ static void send_fds(int fd, size_t n, const char *bytes, size_t size)
 {
   struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
   char room[CMSG_SPACE(sizeof(int) * 64)] __attribute__((aligned(8))) = {0};
-  struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = CMSG_SPACE(sizeof(int) * n)};
+  struct msghdr m = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = CMSG_SPACE(sizeof(int) * n)};
   struct cmsghdr *c = CMSG_FIRSTHDR(&m);
   c->cmsg_level = SOL_SOCKET;
   c->cmsg_type = SCM_RIGHTS;

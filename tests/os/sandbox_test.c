@@ -87,7 +87,8 @@ static struct sandbox box(enum sandbox_profile profile)
   return s;
 }
 
-/* Runs the act in a sandboxed process of its own. Its result: what the act returned, or minus the signal that ended it. */
+/* Runs the act in a sandboxed process of its own. Its result: what the act returned, or minus the signal that
+   ended it. */
 static int result(const struct sandbox *s, int (*act)(void))
 {
   fflush(NULL);
@@ -105,7 +106,10 @@ static int result(const struct sandbox *s, int (*act)(void))
   return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static int error_of(long rc) { return rc >= 0 ? 0 : errno; }
+static int error_of(long rc)
+{
+  return rc >= 0 ? 0 : errno;
+}
 
 static int in(const char *name, int flags)
 {
@@ -115,24 +119,60 @@ static int in(const char *name, int flags)
 
 /* --- acts: 0 when it worked, else errno */
 
-static int act_own(void) { return in("own/new", O_RDWR | O_CREAT); }
-static int act_read(void) { return in("read/file", O_RDONLY); }
-static int act_write_read(void) { return in("read/file", O_WRONLY); }
-static int act_make_read(void) { return in("read/new", O_WRONLY | O_CREAT); }
-static int act_truncate_read(void) { return in("read/file", O_RDONLY | O_TRUNC); }
-static int act_other(void) { return in("other/file", O_RDONLY); }
+static int act_own(void)
+{
+  return in("own/new", O_RDWR | O_CREAT);
+}
+static int act_read(void)
+{
+  return in("read/file", O_RDONLY);
+}
+static int act_write_read(void)
+{
+  return in("read/file", O_WRONLY);
+}
+static int act_make_read(void)
+{
+  return in("read/new", O_WRONLY | O_CREAT);
+}
+static int act_truncate_read(void)
+{
+  return in("read/file", O_RDONLY | O_TRUNC);
+}
+static int act_other(void)
+{
+  return in("other/file", O_RDONLY);
+}
 static int act_rename_out(void)
 {
   if (in("own/x", O_RDWR | O_CREAT) != 0)
     return 121;
   return error_of(rename(kit_path(folder, "own/x"), kit_path(folder, "other/x")));
 }
-static int act_passwd(void) { return error_of(open("/etc/shadow", O_RDONLY | O_CLOEXEC)); }
-static int act_inet(void) { return error_of(socket(AF_INET, SOCK_STREAM, 0)); }
-static int act_inet6_udp(void) { return error_of(socket(AF_INET6, SOCK_DGRAM, 0)); }
-static int act_netlink(void) { return error_of(socket(AF_NETLINK, SOCK_RAW, 0)); }
-static int act_packet(void) { return error_of(socket(AF_PACKET, SOCK_RAW, 0)); }
-static int act_unix(void) { return error_of(socket(AF_UNIX, SOCK_STREAM, 0)); }
+static int act_passwd(void)
+{
+  return error_of(open("/etc/shadow", O_RDONLY | O_CLOEXEC));
+}
+static int act_inet(void)
+{
+  return error_of(socket(AF_INET, SOCK_STREAM, 0));
+}
+static int act_inet6_udp(void)
+{
+  return error_of(socket(AF_INET6, SOCK_DGRAM, 0));
+}
+static int act_netlink(void)
+{
+  return error_of(socket(AF_NETLINK, SOCK_RAW, 0));
+}
+static int act_packet(void)
+{
+  return error_of(socket(AF_PACKET, SOCK_RAW, 0));
+}
+static int act_unix(void)
+{
+  return error_of(socket(AF_UNIX, SOCK_STREAM, 0));
+}
 static int act_pair(void)
 {
   int fds[2];
@@ -151,15 +191,24 @@ static int act_fork(void)
     _exit(0);
   return error_of(pid);
 }
-static void *thread(void *arg) { return arg; }
+static void *thread(void *arg)
+{
+  return arg;
+}
 static int act_thread(void)
 {
   pthread_t t;
   int rc = pthread_create(&t, NULL, thread, NULL);
   return rc ? rc : pthread_join(t, NULL);
 }
-static int act_ptrace(void) { return error_of(ptrace(PTRACE_TRACEME, 0, NULL, NULL)); }
-static int act_kill_parent(void) { return error_of(kill(getppid(), 0)); }
+static int act_ptrace(void)
+{
+  return error_of(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
+}
+static int act_kill_parent(void)
+{
+  return error_of(kill(getppid(), 0));
+}
 static int act_new_code(void)
 {
   void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -172,14 +221,28 @@ static int act_code_later(void)
 }
 static int tcp(uint16_t port, bool connecting)
 {
-  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in at = {
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   int fd = socket(AF_INET, SOCK_STREAM, 0);
-  return error_of(connecting ? connect(fd, (struct sockaddr *)&at, sizeof at) : bind(fd, (struct sockaddr *)&at, sizeof at));
+  return error_of(connecting ? connect(fd, (struct sockaddr *)&at, sizeof at)
+                             : bind(fd, (struct sockaddr *)&at, sizeof at));
 }
-static int act_bind(void) { return tcp(free_port, false); }
-static int act_bind_other(void) { return tcp(other_port, false); }
-static int act_connect(void) { return tcp(free_port, true); }
-static int act_connect_other(void) { return tcp(other_port, true); }
+static int act_bind(void)
+{
+  return tcp(free_port, false);
+}
+static int act_bind_other(void)
+{
+  return tcp(other_port, false);
+}
+static int act_connect(void)
+{
+  return tcp(free_port, true);
+}
+static int act_connect_other(void)
+{
+  return tcp(other_port, true);
+}
 
 static void files(void **state)
 {
@@ -260,7 +323,10 @@ static int work_of_a_core(void)
   static const char *const sql[] = {"CREATE TABLE t (x INTEGER) STRICT"};
   struct db *db = NULL;
   struct tg_why why = {0};
-  struct db_options o = {.path = kit_path(folder, "own/hub.db"), .application_id = 1, .migrations = sql, .n_migrations = 1,
+  struct db_options o = {.path = kit_path(folder, "own/hub.db"),
+                         .application_id = 1,
+                         .migrations = sql,
+                         .n_migrations = 1,
                          .checkpoint_bytes = 8192};
   if (db_open(&o, &db, &why) != TG_OK)
     return 1;
@@ -271,13 +337,15 @@ static int work_of_a_core(void)
     return 3;
   db_close(&db);
   struct file_lock *lock = NULL;
-  if (file_lock_take(kit_path(folder, "own"), &lock, NULL) || file_write(kit_path(folder, "own/f"), slice_str("x"), 0644, NULL) ||
+  if (file_lock_take(kit_path(folder, "own"), &lock, NULL) ||
+      file_write(kit_path(folder, "own/f"), slice_str("x"), 0644, NULL) ||
       file_erase(kit_path(folder, "own/f"), NULL))
     return 4;
   uint64_t space;
   int fd, temp;
   struct unix_peer peer;
-  if (file_free_space(kit_path(folder, "own"), &space, NULL) || file_temp(kit_path(folder, "own"), &temp, NULL) ||
+  if (file_free_space(kit_path(folder, "own"), &space, NULL) ||
+      file_temp(kit_path(folder, "own"), &temp, NULL) ||
       unix_listen(kit_path(folder, "own/sock"), 0600, &fd, NULL) || unix_accept(fd, &peer, &temp) != TG_BUSY)
     return 5;
   struct loop *l = loop_new();
@@ -379,7 +447,8 @@ static int is_nobody(void)
   int death = 0;
   getresuid(&r, &e, &s);
   prctl(PR_GET_PDEATHSIG, &death);
-  bool right = pw && r == pw->pw_uid && e == r && s == r && getegid() == pw->pw_gid && setuid(0) != 0 && death == SIGKILL;
+  bool right = pw && r == pw->pw_uid && e == r && s == r && getegid() == pw->pw_gid && setuid(0) != 0 &&
+               death == SIGKILL;
   return !right || hardened();
 }
 
@@ -409,7 +478,10 @@ static void roots_rights_are_given_up(void **state)
   assert_int_equal(result(&s, act_read), EACCES); /* root's file */
 }
 
-static int nothing(void) { return 0; }
+static int nothing(void)
+{
+  return 0;
+}
 
 static void a_path_that_is_missing_stops_the_start(void **state)
 {
@@ -428,7 +500,12 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   const struct CMUnitTest tests[] = {
-      T(files), T(calls), T(ports), T(honest_work_goes_on), T(no_process_leaves_a_core), T(roots_rights_are_given_up),
+      T(files),
+      T(calls),
+      T(ports),
+      T(honest_work_goes_on),
+      T(no_process_leaves_a_core),
+      T(roots_rights_are_given_up),
       T(a_path_that_is_missing_stops_the_start),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

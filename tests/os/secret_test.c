@@ -36,8 +36,12 @@ static void a_file_gives_its_line(void **state)
     size_t n;
     enum tg_err err;
     const char *secret;
-  } cases[] = {{"open sesame\n", 12, TG_OK, "open sesame"}, {"été", 5, TG_OK, "été"}, {"two\n\n", 5, TG_OK, "two\n"},
-               {"", 0, TG_BAD_INPUT, NULL}, {"\n", 1, TG_BAD_INPUT, NULL}, {"a\0b", 3, TG_BAD_INPUT, NULL}};
+  } cases[] = {{"open sesame\n", 12, TG_OK, "open sesame"},
+               {"été", 5, TG_OK, "été"},
+               {"two\n\n", 5, TG_OK, "two\n"},
+               {"", 0, TG_BAD_INPUT, NULL},
+               {"\n", 1, TG_BAD_INPUT, NULL},
+               {"a\0b", 3, TG_BAD_INPUT, NULL}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct secret *s = NULL;
     struct tg_why why;

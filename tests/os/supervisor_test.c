@@ -1,5 +1,5 @@
-/* One program as several real processes. This file is also the program that is supervised: its roles write what they live
-   through into a file that the test reads. */
+/* One program as several real processes. This file is also the program that is supervised: its roles write
+   what they live through into a file that the test reads. */
 #include "kit.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -79,7 +79,10 @@ static void on_stop(void *arg)
   loop_stop(a->loop, 0);
 }
 
-static void on_reload(void *arg) { tell(arg, "reload"); }
+static void on_reload(void *arg)
+{
+  tell(arg, "reload");
+}
 
 static int act(struct role_start *start)
 {
@@ -159,8 +162,13 @@ static struct story start(const char *mode)
   assert_int_equal(bind(s.notify, (struct sockaddr *)&at, sizeof at), 0);
   s.parent = fork();
   if (s.parent == 0) {
-    const struct supervisor_options o = {.program = "os-test", .roles = roles, .n_roles = 3, .brief = give_brief,
-                                         .ready = all_ready, .arg = &s, .grace_ms = 500};
+    const struct supervisor_options o = {.program = "os-test",
+                                         .roles = roles,
+                                         .n_roles = 3,
+                                         .brief = give_brief,
+                                         .ready = all_ready,
+                                         .arg = &s,
+                                         .grace_ms = 500};
     setenv("NOTIFY_SOCKET", at.sun_path, 1);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     int code = supervisor_run(&o);
@@ -194,7 +202,10 @@ static int told(const struct story *s, const char *role, const char *what, pid_t
   return n;
 }
 
-static void nap(void) { poll(NULL, 0, 5); }
+static void nap(void)
+{
+  poll(NULL, 0, 5);
+}
 
 #define UNTIL(condition)                                                                                     \
   do {                                                                                                       \
@@ -222,8 +233,10 @@ static int end(struct story *s)
 
 static void all_at_work(const struct story *s)
 {
-  UNTIL(told(s, "front", "heard hello from core", NULL) == 1 && told(s, "core", "heard hello from front", NULL) == 1 &&
-        told(s, "core", "heard hello from signer", NULL) == 1 && told(s, "signer", "heard hello from core", NULL) == 1 &&
+  UNTIL(told(s, "front", "heard hello from core", NULL) == 1 &&
+        told(s, "core", "heard hello from front", NULL) == 1 &&
+        told(s, "core", "heard hello from signer", NULL) == 1 &&
+        told(s, "signer", "heard hello from core", NULL) == 1 &&
         access(kit_path(s->folder, "all-ready"), F_OK) == 0);
 }
 
@@ -258,7 +271,8 @@ static void roles_are_briefed_wired_and_stopped_in_order(void **state)
   all_at_work(&s);
   assert_notified(&s, "READY=1");
   kill(s.parent, SIGHUP);
-  UNTIL(told(&s, "front", "reload", NULL) && told(&s, "core", "reload", NULL) && told(&s, "signer", "reload", NULL));
+  UNTIL(told(&s, "front", "reload", NULL) && told(&s, "core", "reload", NULL) &&
+        told(&s, "signer", "reload", NULL));
   pid_t f, c, g;
   told(&s, "front", "ready", &f);
   told(&s, "core", "ready", &c);
@@ -284,7 +298,8 @@ static void a_killed_front_comes_back_with_a_fresh_channel(void **state)
     pid_t front = 0;
     assert_int_equal(told(&s, "front", "ready", &front), i);
     kill(front, i == 2 ? SIGSEGV : SIGKILL);
-    UNTIL(told(&s, "core", "channel front", NULL) == i && told(&s, "core", "heard hello from front", NULL) == i + 1 &&
+    UNTIL(told(&s, "core", "channel front", NULL) == i &&
+          told(&s, "core", "heard hello from front", NULL) == i + 1 &&
           told(&s, "front", "heard hello from core", NULL) == i + 1);
   }
   assert_int_equal(told(&s, "core", "ready", NULL), 1);
@@ -293,7 +308,10 @@ static void a_killed_front_comes_back_with_a_fresh_channel(void **state)
   assert_int_equal(end(&s), 0);
 }
 
-static bool is_alive(pid_t pid) { return kill(pid, 0) == 0 || errno != ESRCH; }
+static bool is_alive(pid_t pid)
+{
+  return kill(pid, 0) == 0 || errno != ESRCH;
+}
 
 static void when_a_vital_role_dies_all_stop(void **state)
 {

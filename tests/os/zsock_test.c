@@ -1,4 +1,5 @@
-/* ZeroMQ with real TCP connections: who is let in, who is not, and that a revoked peer's connection is really gone. */
+/* ZeroMQ with real TCP connections: who is let in, who is not, and that a revoked peer's connection is really
+   gone. */
 #include "kit.h"
 #include "os/log.h"
 #include "os/zpeers.h"
@@ -9,7 +10,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sodium.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <zmq.h>
 
 #define MAX_BODY 100000
@@ -85,7 +90,10 @@ static void hub_heard(void *arg, const struct seal_pk *from, struct slice body)
     (void)zsock_send(h->sock, from, body);
 }
 
-static void hub_writable(void *arg) { ((struct hub *)arg)->writable++; }
+static void hub_writable(void *arg)
+{
+  ((struct hub *)arg)->writable++;
+}
 
 static void node_heard(void *arg, const struct seal_pk *from, struct slice body)
 {
@@ -95,10 +103,22 @@ static void node_heard(void *arg, const struct seal_pk *from, struct slice body)
   n->bytes += body.n;
   snprintf(n->last, sizeof n->last, "%.*s", (int)(body.n < 60 ? body.n : 60), (const char *)body.p);
 }
-static void node_up(void *arg) { ((struct node *)arg)->up++; }
-static void node_down(void *arg) { ((struct node *)arg)->down++; }
-static void node_refused(void *arg) { ((struct node *)arg)->refused++; }
-static void node_failed(void *arg) { ((struct node *)arg)->failed++; }
+static void node_up(void *arg)
+{
+  ((struct node *)arg)->up++;
+}
+static void node_down(void *arg)
+{
+  ((struct node *)arg)->down++;
+}
+static void node_refused(void *arg)
+{
+  ((struct node *)arg)->refused++;
+}
+static void node_failed(void *arg)
+{
+  ((struct node *)arg)->failed++;
+}
 
 static const struct zsock_events hub_events = {.message = hub_heard, .writable = hub_writable};
 static const struct zsock_events node_events = {
@@ -106,7 +126,8 @@ static const struct zsock_events node_events = {
 
 static enum tg_err hub_open(const char *endpoint, struct tg_why *why)
 {
-  const struct zsock_server_options o = {.endpoint = endpoint, .secret_key = hub.sk, .max_body = MAX_BODY, .queue = 8};
+  const struct zsock_server_options o = {
+      .endpoint = endpoint, .secret_key = hub.sk, .max_body = MAX_BODY, .queue = 8};
   enum tg_err err = zsock_server(hub.auth, &o, &hub.sock, why);
   if (err == TG_OK)
     assert_int_equal(zsock_watch(hub.sock, l, &hub_events, &hub), TG_OK);
@@ -115,8 +136,13 @@ static enum tg_err hub_open(const char *endpoint, struct tg_why *why)
 
 static void node_open(struct node *n, const struct seal_pk *server)
 {
-  const struct zsock_client_options o = {.endpoint = zsock_endpoint(hub.sock), .server_key = server, .public_key = &n->pk,
-                                         .secret_key = n->sk, .max_body = MAX_BODY, .queue = 8, .reconnect_ms = 20,
+  const struct zsock_client_options o = {.endpoint = zsock_endpoint(hub.sock),
+                                         .server_key = server,
+                                         .public_key = &n->pk,
+                                         .secret_key = n->sk,
+                                         .max_body = MAX_BODY,
+                                         .queue = 8,
+                                         .reconnect_ms = 20,
                                          .reconnect_max_ms = 100};
   if (!n->context)
     n->context = zmq_ctx_new();
@@ -256,7 +282,8 @@ static void a_door_that_does_not_shut_is_not_opened(void **state)
   assert_null(hub.sock);
 }
 
-/* Refused by the library alone, because no handler answers: not the refusal that proves our handler at work. */
+/* Refused by the library alone, because no handler answers: not the refusal that proves our handler at
+   work. */
 static void silence_is_no_proof(void **state)
 {
   (void)state;
@@ -399,6 +426,7 @@ static void a_slow_peer_stops_only_its_own_queue(void **state)
       loop_turn(l, 10);
     assert_true(clock_mono() < end);
   }
+  assert_true(sent >= 8);
   assert_true(hub.writable > 0);
   assert_int_equal(zsock_send(hub.sock, &b.pk, slice_str("still")), TG_OK);
   KIT_UNTIL(l, b.received == 2);
@@ -420,14 +448,15 @@ static void a_slow_peer_stops_only_its_own_queue(void **state)
   zmq_close(s);
 }
 
+/* -1 when the hub takes no more. */
 static int tcp_to_hub(void)
 {
   const char *port = strrchr(zsock_endpoint(hub.sock), ':');
-  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port + 1)),
+  struct sockaddr_in at = {.sin_family = AF_INET,
+                           .sin_port = htons((uint16_t)atoi(port + 1)),
                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
-  return fd;
+  return connect(fd, (struct sockaddr *)&at, sizeof at) == 0 ? fd : -1;
 }
 
 static void garbage_at_the_port_disturbs_nobody(void **state)
@@ -441,6 +470,7 @@ static void garbage_at_the_port_disturbs_nobody(void **state)
   for (int i = 0; i < 40; i++) {
     uint8_t junk[600];
     fds[i] = tcp_to_hub();
+    assert_true(fds[i] >= 0);
     randombytes_buf(junk, sizeof junk);
     if (i % 3 == 1) /* a good greeting first, as far as the mechanism */
       memcpy(junk, "\xff\0\0\0\0\0\0\0\0\x7f\3\0CURVE\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 33);
@@ -459,18 +489,58 @@ static void garbage_at_the_port_disturbs_nobody(void **state)
   assert_int_equal(hub.received, 3);
 }
 
+/* Strangers take every descriptor there is. Who is in stays in; when the strangers go, others come in again. */
+static void a_flood_of_connections_drives_nobody_out(void **state)
+{
+  (void)state;
+  allow(&a, &b);
+  node_open(&a, &hub.pk);
+  say(&a, "1");
+  KIT_UNTIL(l, a.received == 1);
+  struct rlimit before, tight;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  fflush(NULL);
+  pid_t flood = fork();
+  if (flood == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (int i = 0; i < 300; i++)
+      (void)tcp_to_hub();
+    for (;;)
+      pause();
+  }
+  int next = dup(0);
+  close(next);
+  tight = before;
+  tight.rlim_cur = (rlim_t)next + 30;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+  KIT_UNTIL(l, zsock_counts(hub.sock).connections >= 20);
+  for (unsigned i = 2; i < 20; i++) {
+    say(&a, "still here");
+    KIT_UNTIL(l, a.received == i);
+  }
+  assert_int_equal(a.down, 0);
+  kill(flood, SIGKILL);
+  assert_int_equal(waitpid(flood, NULL, 0), flood);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+  node_open(&b, &hub.pk);
+  say(&b, "1");
+  KIT_UNTIL(l, b.received == 1);
+}
+
 static void a_taken_or_senseless_address_is_told(void **state)
 {
   (void)state;
   struct tg_why why;
   struct zsock *other = NULL;
-  struct zsock_server_options o = {.endpoint = zsock_endpoint(hub.sock), .secret_key = hub.sk, .max_body = 1000};
+  struct zsock_server_options o = {
+      .endpoint = zsock_endpoint(hub.sock), .secret_key = hub.sk, .max_body = 1000};
   assert_int_equal(zsock_server(hub.auth, &o, &other, &why), TG_BUSY);
   o.endpoint = "tcp://no-such-interface:1";
   assert_int_equal(zsock_server(hub.auth, &o, &other, &why), TG_BAD_INPUT);
   o.endpoint = "nonsense";
   assert_int_equal(zsock_server(hub.auth, &o, &other, &why), TG_BAD_INPUT);
-  struct zsock_client_options c = {.endpoint = "ipc:///tmp/x", .server_key = &hub.pk, .public_key = &a.pk, .secret_key = a.sk};
+  struct zsock_client_options c = {
+      .endpoint = "ipc:///tmp/x", .server_key = &hub.pk, .public_key = &a.pk, .secret_key = a.sk};
   assert_int_equal(zsock_client(zauth_context(hub.auth), &c, &other, &why), TG_BAD_INPUT);
   assert_null(other);
 }
@@ -549,6 +619,7 @@ int main(void)
       T(a_message_of_many_parts_costs_the_connection),
       T(a_slow_peer_stops_only_its_own_queue),
       T(garbage_at_the_port_disturbs_nobody),
+      T(a_flood_of_connections_drives_nobody_out),
       T(a_taken_or_senseless_address_is_told),
       T(a_node_finds_a_hub_that_was_restarted),
       T(the_wildcard_address_proves_itself_too),
