@@ -51,15 +51,23 @@ struct checkpoint_witness {
   struct country member;
 };
 
-/* Is the checkpoint of this note settled: did witnesses of enough members of each camp cosign, by the
-   charter's witness quorum? One member counts once however many of its witnesses signed; only members in good
-   standing count. Cosignatures stated later than now + ahead do not count. The log's own signature must have
-   been verified (checkpoint_open). witnesses: those whose credentials are good now. TG_OK: settled,
+/* By whom a checkpoint becomes settled. Everything borrowed. */
+struct settled_by {
+  const struct charter *charter; /* its witness quorum, members and camps */
+  const bool *left;              /* members that have withdrawn, parallel to charter->member; may be NULL */
+  const struct checkpoint_witness *witnesses; /* those whose credentials are good now */
+  size_t n;
+};
+
+/* Is the checkpoint of this note, signed by `log`, settled: did witnesses of enough members of each camp
+   cosign, by the charter's witness quorum? One member counts once however many of its witnesses signed; only
+   members in good standing count, and no cosignature stated to be later than now + ahead. TG_OK: settled;
    *ret_settled (may be NULL) is the latest time among the counted cosignatures, 0 when the charter demands
-   none. TG_REFUSED: not (yet), with the camp that lacks and how many. TG_BAD_SIGNATURE: a cosignature of a
-   known witness is bad. TG_TOO_BIG, TG_NO_MEMORY. */
-enum tg_err checkpoint_settled(const struct note *note, const struct charter *charter,
-                               const struct checkpoint_witness *witnesses, size_t n, tg_time now,
-                               tg_time ahead, tg_time *ret_settled, struct tg_why *why);
+   none. TG_REFUSED: not (yet), with the camp that lacks and how many. TG_BAD_SIGNATURE: the log has not
+   signed, or a signature of the log or of a known witness is false. TG_CONFLICT: two witnesses under one name
+   and id. TG_NO_MEMORY. */
+enum tg_err checkpoint_settled(const struct note *note, const struct note_key *log,
+                               const struct settled_by *by, tg_time now, tg_time ahead, tg_time *ret_settled,
+                               struct tg_why *why);
 
 #endif

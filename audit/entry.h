@@ -8,7 +8,7 @@
 #include "proto/buf.h"
 #include "proto/limits.h"
 
-enum { ENTRY_SALT = 16, ENTRY_DETAIL_MAX = 200 };
+enum { ENTRY_SALT = 16, ENTRY_DETAIL_MAX = 256 };
 
 /* Numbers are for ever. */
 enum entry_type {
@@ -46,15 +46,15 @@ struct entry {
   uint64_t charter_version;
   struct hash policy_set;
   struct hash decision;
-  enum reason reason;  /* of a type that is not known: kept as the number it is */
+  unsigned reason;     /* enum reason, or a number that a later version gives meaning to */
   struct slice detail; /* UTF-8, for the parties */
 };
 
 /* Appends the canonical bytes to out. TG_BAD_INPUT when the entry lacks a part its type must have, has one it
    must not, or has a malformed one; why->where names it ("Entry.reason"). out is as before on failure. */
 enum tg_err entry_build(const struct entry *entry, struct buf *out, struct tg_why *why);
-/* Reads bytes strictly, by the same table. detail points into bytes. Allocates nothing. An unknown reason is
-   kept; an unknown type is TG_UNKNOWN. */
+/* Reads bytes strictly, by the same table. detail points into bytes. Allocates nothing. A reason that this
+   version does not know is kept. TG_BAD_INPUT, TG_TOO_BIG. */
 enum tg_err entry_parse(struct slice bytes, struct entry *ret, struct tg_why *why);
 
 /* 16 fresh random bytes. */

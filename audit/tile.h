@@ -56,9 +56,9 @@ void tile_reader_free(struct tile_reader *r);
 /* A merkle_fetch; `from` is a struct tile_reader. TG_NOT_FOUND when the tile is not there or too short for
    that subtree; TG_INTERNAL when the store gave something that is no tile. */
 enum tg_err tile_fetch(void *from, unsigned level, uint64_t index, struct hash *ret);
-/* The next hash of a tile whose earlier ones are known: keeps a kept tile in step with what was appended, so
-   that it is not read again. A tile that is not kept is begun when position is 0, and ignored otherwise. */
-void tile_reader_grow(struct tile_reader *r, unsigned level, uint64_t index, unsigned position,
-                      const struct hash *hash);
+/* Tells the reader the first n hashes (1..TILE_WIDTH) of a tile, so that it need not read them from the
+   store: the growing tiles of who appends. */
+void tile_reader_feed(struct tile_reader *r, unsigned level, uint64_t index, const struct hash *hashes,
+                      unsigned n);
 
 #endif
