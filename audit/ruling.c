@@ -2,16 +2,8 @@
 
 #include "proto/hash.h"
 #include "proto/log.pb-c.h"
-#include "proto/word.h"
 
 #include <string.h>
-
-const char *ruling_stage_name(unsigned stage)
-{
-  static const char *const names[RULING_STAGES] = {"charter", "marking", "export", "obligation",
-                                                   "transit", "import",  "sources"};
-  return stage >= 1 && stage <= RULING_STAGES ? word_name(names, RULING_STAGES, stage) : "unknown";
-}
 
 static bool member_valid(const char member[2])
 {

@@ -8,7 +8,7 @@
 #include "proto/buf.h"
 #include "proto/limits.h"
 
-enum { RULING_SALT = 16, RULING_STAGES = 7 };
+enum { RULING_SALT = 16, RULING_STAGES = 7 }; /* stages: enum policy_stage of policy/decide.h, from 1 */
 
 /* Why one member may not receive one portion. */
 struct ruling_denial {
@@ -39,7 +39,5 @@ enum tg_err ruling_build(const struct ruling *ruling, struct buf *out, struct tg
 enum tg_err ruling_parse(struct slice bytes, struct arena *arena, struct ruling *ret, struct tg_why *why);
 /* H("toguna/decision/v1" ‖ bytes), as in Entry.decision. */
 struct hash ruling_hash(struct slice bytes);
-/* "charter" .. "sources"; "unknown" otherwise. Never NULL. */
-const char *ruling_stage_name(unsigned stage);
 
 #endif

@@ -35,11 +35,12 @@ struct signing_request {
 enum tg_err signing_request_parse(struct slice bytes, struct signing_request *ret);
 void signing_request_print(const struct signing_request *request, struct buf *out);
 
-/* May this be signed? On TG_OK *ret is the state to persist, and the text to sign then is signing_text() of
-   it. Asking again for what was signed last is fine (empty path, old_size equal to it): the core may have
-   crashed before it read the answer. TG_STALE: old_size is not the size signed last, or new_size is smaller:
-   a rollback. TG_CONFLICT: same size, another root: a fork. TG_BAD_PROOF: the path does not show that the
-   tree extends the last. TG_BAD_INPUT: sizes out of range. */
+/* May this be signed? On TG_OK *ret is the state to persist; the note to sign then is checkpoint_sign() of
+   signing_checkpoint(). Asking again for exactly the size and root signed last is fine and changes nothing,
+   whatever the rest of the request says: the core may have stopped before it read the answer. TG_STALE:
+   old_size is not the size signed last, or new_size is smaller: a rollback. TG_CONFLICT: same size, another
+   root: a fork. TG_BAD_PROOF: the path does not show that the tree extends the last. TG_BAD_INPUT: size out
+   of range. */
 enum tg_err signing_advance(const struct signing_state *last, const struct signing_request *request,
                             tg_time now, struct signing_state *ret, struct tg_why *why);
 

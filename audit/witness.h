@@ -39,9 +39,10 @@ enum tg_err witness_update(const struct witness_state *last, const struct note_k
                            struct slice path, struct witness_state *ret_next, struct buf *evidence,
                            struct tg_why *why);
 
-/* The other direction: a checkpoint that somebody else has seen, older than ours (TG_STALE above, or brought
-   by another node), with a path from it to the state. TG_OK: it is a beginning of what we know. TG_CONFLICT
-   with evidence, TG_BAD_PROOF otherwise. */
+/* The other direction: a checkpoint that somebody else has seen, not newer than ours, with a path from it to
+   the state. TG_OK: it is a beginning of what we know. TG_CONFLICT with evidence: it is not. TG_BAD_PROOF:
+   not shown. TG_STALE: it is newer than the state, which is witness_update()'s matter. Others as
+   checkpoint_open(). */
 enum tg_err witness_compare(const struct witness_state *state, const struct note_key *log,
                             struct slice older_note, struct slice path, struct buf *evidence,
                             struct tg_why *why);
