@@ -137,6 +137,15 @@ static enum tg_err check_serial(const struct intake *in, const struct member_sta
                       N_("publish it again with a higher serial"), state->code.code, NULL);
 }
 
+/* Is the oldest policy kept the one in force, so that it cannot make room? */
+static bool needed(const struct member_state *state, const struct intake *in)
+{
+  bool replaced = in->news.effective <= in->now;
+  for (size_t i = 1; i < state->n_policies; i++)
+    replaced = replaced || state->policy[i].effective <= in->now;
+  return !replaced;
+}
+
 enum tg_err take_policy_check(const struct directory *d, struct intake *in)
 {
   struct member_state *state;
@@ -147,7 +156,7 @@ enum tg_err take_policy_check(const struct directory *d, struct intake *in)
   err = err ? err : check_serial(in, state);
   if (err || state->n_policies < DIRECTORY_POLICIES_MAX)
     return err;
-  if (state->policy[1].effective > in->now)
+  if (needed(state, in))
     return intake_error(in, TG_QUOTA, N_("too many policies of %1$s are waiting to take effect"),
                         N_("wait until one of them does"), state->code.code, NULL);
   in->news.superseded = state->policy[0].item->is.hash;

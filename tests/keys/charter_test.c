@@ -112,7 +112,8 @@ static void all_found_it_or_nobody(void **state)
   world_free(w);
 }
 
-static enum tg_err follows(const struct world *w, const struct charter *next, struct secret_key *const *keys, size_t n)
+static enum tg_err follows(const struct world *w, const struct charter *next, struct secret_key *const *keys,
+                           size_t n)
 {
   struct charter *now = world_charter(w);
   struct buf bytes = world_note_charter(next, keys, n);
@@ -173,7 +174,8 @@ static void a_key_that_enters_must_sign(void **state)
 static void standings_allow_what_their_names_say(void **state)
 {
   (void)state;
-  assert_true(standing_may_connect(STANDING_NO_NEW_TRAFFIC) && !standing_may_receive(STANDING_NO_NEW_TRAFFIC));
+  assert_true(standing_may_connect(STANDING_NO_NEW_TRAFFIC) &&
+              !standing_may_receive(STANDING_NO_NEW_TRAFFIC));
   assert_true(standing_may_receive(STANDING_NO_SENDING) && !standing_may_originate(STANDING_NO_SENDING));
   assert_true(standing_may_originate(STANDING_GOOD));
   assert_false(standing_may_connect(STANDING_WITHDRAWN) || standing_may_connect(STANDING_NONE));

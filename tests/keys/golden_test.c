@@ -93,8 +93,11 @@ static enum tg_err document_round(struct slice text, const char *file, struct bu
   static const struct {
     const char *prefix;
     enum tg_err (*round)(struct slice text, const char *file, struct buf *out, struct tg_why *why);
-  } kinds[] = {{"charter", charter_round},       {"credential", credential_round}, {"revocation", revocation_round},
-               {"withdrawal", withdrawal_round}, {"grant", grant_round}};
+  } kinds[] = {{"charter", charter_round},
+               {"credential", credential_round},
+               {"revocation", revocation_round},
+               {"withdrawal", withdrawal_round},
+               {"grant", grant_round}};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (!strncmp(file, kinds[i].prefix, strlen(kinds[i].prefix)))
       return kinds[i].round(text, file, out, why);
@@ -188,7 +191,8 @@ static void a_golden_charter_says_what_it_says(void **state)
   assert_int_equal(charter_member(c, ng)->ceiling, LEVEL_CONFIDENTIAL);
   assert_null(charter_member(c, td));
   assert_int_equal(charter_bloc(c, slice_str("AES"))->n, 3);
-  assert_int_equal(c->member[charter_bloc(c, slice_str("ECOWAS"))->member[1]].standing, STANDING_NO_NEW_TRAFFIC);
+  assert_int_equal(c->member[charter_bloc(c, slice_str("ECOWAS"))->member[1]].standing,
+                   STANDING_NO_NEW_TRAFFIC);
   assert_string_equal(charter_hub(c, slice_str("dakar"))->endpoint[1], "tcp://192.0.2.7:7400");
   assert_true(charter_has_suite(c, 2) && !charter_has_suite(c, 3));
   assert_int_equal(c->limits.lifetime, 14 * TG_DAY);

@@ -81,8 +81,9 @@ static void a_wrong_passphrase_says_so(void **state)
   char text[400];
   assert_int_equal(open_with(buf_slice(&file), "un baobab", &why), TG_BAD_PASSPHRASE);
   why_render(&why, NULL, text, sizeof text);
-  assert_string_equal(text, "ml.key: the passphrase is wrong, or the key file of sahel.example/ML/dgse/n1 is damaged. "
-                            "type the passphrase again; if it is surely right, restore the file from its copy");
+  assert_string_equal(
+      text, "ml.key: the passphrase is wrong, or the key file of sahel.example/ML/dgse/n1 is damaged. "
+            "type the passphrase again; if it is surely right, restore the file from its copy");
   assert_int_equal(open_with(buf_slice(&file), "", &why), TG_BAD_PASSPHRASE);
   secret_key_free(key);
   buf_free(&file);
@@ -138,7 +139,8 @@ static void the_cost_is_bounded_before_it_is_paid(void **state)
 static void a_key_serves_its_kind(void **state)
 {
   (void)state;
-  struct secret_key *transport = key_new(KEY_TRANSPORT), *node = key_new(KEY_NODE), *storage = key_new(KEY_STORAGE);
+  struct secret_key *transport = key_new(KEY_TRANSPORT), *node = key_new(KEY_NODE),
+                    *storage = key_new(KEY_STORAGE);
   struct sign_sig sig;
   struct slice message = slice_str("message");
   assert_int_equal(secret_key_sign(transport, message, &sig), TG_USAGE);

@@ -46,9 +46,9 @@ static void the_table_is_in_order_and_names_every_country_in_three_languages(voi
 static void a_country_is_suggested_from_what_people_type(void **state)
 {
   (void)state;
-  static const char *const pairs[][2] = {{"Mali", "ML"},      {"mali", "ML"},   {"MLI", "ML"},    {"ml", "ML"},
-                                         {"Tchad", "TD"},     {"Chad", "TD"},   {"Sénegal", "SN"}, {"Nigerria", "NG"},
-                                         {"Burkina Fasso", "BF"}};
+  static const char *const pairs[][2] = {{"Mali", "ML"},    {"mali", "ML"},     {"MLI", "ML"},
+                                         {"ml", "ML"},      {"Tchad", "TD"},    {"Chad", "TD"},
+                                         {"Sénegal", "SN"}, {"Nigerria", "NG"}, {"Burkina Fasso", "BF"}};
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
     assert_string_equal(country_nearest(slice_str(pairs[i][0])), pairs[i][1]);
   assert_null(country_nearest(slice_str("XX")));
@@ -62,8 +62,8 @@ static void distance_counts_edits_in_halves(void **state)
   static const struct {
     const char *a, *b;
     size_t halves;
-  } cases[] = {{"", "", 0},          {"abc", "abc", 0},   {"abc", "abd", 2}, {"abc", "acb", 2},
-               {"abc", "ABC", 3},    {"abc", "", 6},      {"kitten", "sitting", 6}, {"exprot", "export", 2}};
+  } cases[] = {{"", "", 0},       {"abc", "abc", 0}, {"abc", "abd", 2},        {"abc", "acb", 2},
+               {"abc", "ABC", 3}, {"abc", "", 6},    {"kitten", "sitting", 6}, {"exprot", "export", 2}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     assert_int_equal(nearest_distance(slice_str(cases[i].a), slice_str(cases[i].b)), cases[i].halves);
     assert_int_equal(nearest_distance(slice_str(cases[i].b), slice_str(cases[i].a)), cases[i].halves);
@@ -85,8 +85,18 @@ static void holders_have_one_spelling(void **state)
     holder_print(&h, text);
     assert_string_equal(text, good[i]);
   }
-  static const char *const bad[] = {"",       "ml",     "XX",       "ML/",     "ML/Dgse",   "ML//n1",
-                                    "ML/-a",  "ML/a b", "ML/a/b/c", "MLdgse",  "ML/dgse/", "/dgse",
+  static const char *const bad[] = {"",
+                                    "ml",
+                                    "XX",
+                                    "ML/",
+                                    "ML/Dgse",
+                                    "ML//n1",
+                                    "ML/-a",
+                                    "ML/a b",
+                                    "ML/a/b/c",
+                                    "MLdgse",
+                                    "ML/dgse/",
+                                    "/dgse",
                                     "ML/abcdefghijklmnopqrstuvwxyz0123456"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     struct holder h;

@@ -13,8 +13,9 @@
 #include <sodium.h>
 
 static const char EXAMPLE_VKEY[] = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
-static const char EXAMPLE[] = "This is an example message.\n\n— example.com/foo "
-                              "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n";
+static const char EXAMPLE[] =
+    "This is an example message.\n\n— example.com/foo "
+    "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n";
 
 static struct note_key vkey(const char *text)
 {
@@ -39,7 +40,8 @@ static const char *text_of(const json_t *object, const char *name)
   return text;
 }
 
-static void expect_verified(const char *text, const struct note_key *known, size_t n, struct note_verdict *verdicts)
+static void expect_verified(const char *text, const struct note_key *known, size_t n,
+                            struct note_verdict *verdicts)
 {
   struct note note;
   struct tg_why why;
@@ -81,8 +83,10 @@ static void checkpoints_verify_and_are_signed_alike(void **state)
 {
   (void)state;
   json_t *json = vectors(), *derived = json_object_get(json, "derived"), *one;
-  struct secret_key *log = key_from_hex(KEY_HUB_LOG, "bulletin.example/log-a", text_of(derived, "log_seed_hex"));
-  struct secret_key *witness = key_from_hex(KEY_WITNESS, "witness.example/w1", text_of(derived, "witness_seed_hex"));
+  struct secret_key *log =
+      key_from_hex(KEY_HUB_LOG, "bulletin.example/log-a", text_of(derived, "log_seed_hex"));
+  struct secret_key *witness =
+      key_from_hex(KEY_WITNESS, "witness.example/w1", text_of(derived, "witness_seed_hex"));
   size_t i;
   json_array_foreach(json_object_get(derived, "checkpoints"), i, one)
   {
@@ -146,12 +150,12 @@ static void malformed_notes_are_refused(void **state)
       "text\n",
       "text\n\n",
       "\n— example.com/foo Uw2QOkn8\n",
-      "text\n— example.com/foo Uw2QOkn8\n",       /* no empty line */
-      "text\n\n— example.com/foo Uw2QOkn8",       /* cut off */
-      "text\n\n— example.com/foo Uw2QOkn8\r\n",   /* converted */
-      "text\n\n- example.com/foo Uw2QOkn8\n",     /* a hyphen */
-      "text\n\n— example.com/foo  Uw2QOkn8\n",    /* two spaces */
-      "text\n\n— example.com/foo Uw2QOg==\n",     /* an id and no signature */
+      "text\n— example.com/foo Uw2QOkn8\n",     /* no empty line */
+      "text\n\n— example.com/foo Uw2QOkn8",     /* cut off */
+      "text\n\n— example.com/foo Uw2QOkn8\r\n", /* converted */
+      "text\n\n- example.com/foo Uw2QOkn8\n",   /* a hyphen */
+      "text\n\n— example.com/foo  Uw2QOkn8\n",  /* two spaces */
+      "text\n\n— example.com/foo Uw2QOg==\n",   /* an id and no signature */
       "text\n\n— example.com/foo Uw2QOkn8 \n",
       "text\n\n— Uw2QOkn8\n",
       "text\n\n— a+b Uw2QOkn8\n",
@@ -202,14 +206,17 @@ static void the_rules_about_known_and_unknown_keys(void **state)
   char both[600];
   struct note note;
   struct tg_why why;
-  struct note_key known[2] = {vkey(EXAMPLE_VKEY), vkey("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")};
+  struct note_key known[2] = {vkey(EXAMPLE_VKEY),
+                              vkey("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")};
   struct note_verdict verdicts[2];
   /* An unknown signature is ignored. */
   snprintf(both, sizeof both, "%s%s", EXAMPLE, "— stranger Uw2QOkn8\n");
   expect_verified(both, known, 2, verdicts);
   assert_true(verdicts[0].good && !verdicts[1].good);
   /* A known one that is bad spoils the note, good ones beside it or not. */
-  snprintf(both, sizeof both, "%s%s", EXAMPLE, "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n");
+  snprintf(both, sizeof both, "%s%s", EXAMPLE,
+           "— PeterNeumann "
+           "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n");
   assert_int_equal(note_parse(slice_str(both), NULL, &note, NULL), TG_OK);
   assert_int_equal(note_verify(&note, known, 2, verdicts, &why), TG_BAD_SIGNATURE);
   assert_string_equal(why.arg[0], "PeterNeumann");

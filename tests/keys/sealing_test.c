@@ -148,7 +148,8 @@ static void a_stored_ring_opens_with_its_key_alone(void **state)
   assert_int_equal(after.serial, before.serial + 1); /* never used twice */
   assert_int_equal(after.n, before.n);
   for (size_t i = 0; i < after.n; i++)
-    assert_true(seal_pk_eq(&after.key[i].key, &before.key[i].key) && key_id_eq(&after.key[i].id, &before.key[i].id));
+    assert_true(seal_pk_eq(&after.key[i].key, &before.key[i].key) &&
+                key_id_eq(&after.key[i].id, &before.key[i].id));
   keyring_free(again);
   keyring_free(r);
   buf_free(&file);
@@ -167,8 +168,9 @@ static void the_fallback_is_the_last_to_expire_and_is_flagged(void **state)
   assert_true(c.fallback && key_id_eq(&c.key.id, &k.key[2].id));
   assert_int_equal(sealing_choose(&k, 1, end + TG_DAY, TG_DAY, &c), TG_OK);
   assert_int_equal(sealing_choose(&k, 1, end + TG_DAY + 1, TG_DAY, &c), TG_NOT_FOUND);
-  assert_int_equal(sealing_choose(&k, 1, NOW - 1, TG_DAY, &c), TG_NOT_FOUND); /* never one whose time has not come */
-  assert_int_equal(sealing_choose(&k, 2, NOW, TG_DAY, &c), TG_NOT_FOUND);     /* never one of another suite */
+  assert_int_equal(sealing_choose(&k, 1, NOW - 1, TG_DAY, &c),
+                   TG_NOT_FOUND); /* never one whose time has not come */
+  assert_int_equal(sealing_choose(&k, 2, NOW, TG_DAY, &c), TG_NOT_FOUND); /* never one of another suite */
   keyring_free(r);
 }
 

@@ -109,8 +109,8 @@ struct world *world_new(void (*tune)(struct charter *))
   w->charter = world_sign(&text, w->root, WORLD_MEMBERS);
   w->d = directory_new(&w->exchange);
   assert_non_null(w->d);
-  assert_int_equal(directory_add(w->d, DOCUMENT_CHARTER, buf_slice(&w->charter), slice_of(NULL, 0), DIRECTORY_FRESH,
-                                 WORLD_START, NULL, NULL),
+  assert_int_equal(directory_add(w->d, DOCUMENT_CHARTER, buf_slice(&w->charter), slice_of(NULL, 0),
+                                 DIRECTORY_FRESH, WORLD_START, NULL, NULL),
                    TG_OK);
   return w;
 }
@@ -130,8 +130,11 @@ void world_free(struct world *w)
 
 struct credential world_credential(const char *holder, enum role role, const struct secret_key *identity)
 {
-  struct credential c = {.role = role, .serial = 1, .identity = secret_key_sign_pk(identity),
-                         .not_before = WORLD_START, .not_after = WORLD_START + 365 * TG_DAY};
+  struct credential c = {.role = role,
+                         .serial = 1,
+                         .identity = secret_key_sign_pk(identity),
+                         .not_before = WORLD_START,
+                         .not_after = WORLD_START + 365 * TG_DAY};
   strcpy(c.exchange, NAME);
   assert_int_equal(holder_parse(slice_str(holder), &c.holder), TG_OK);
   c.receives = role == ROLE_NODE;
@@ -171,22 +174,26 @@ struct buf world_note_grant(const struct grant *g, const struct secret_key *key)
   return world_sign(&text, keys, 1);
 }
 
-struct buf world_note_policy(size_t member, uint64_t serial, tg_time effective, struct secret_key *const *keys, size_t n)
+struct buf world_note_policy(size_t member, uint64_t serial, tg_time effective,
+                             struct secret_key *const *keys, size_t n)
 {
   char time[25];
   struct buf text = buf_new(NOTE_BYTES_MAX);
   time_print(effective, time);
-  buf_printf(&text, "toguna/policy v1\nmember %s\nserial %llu\neffective %s\nlanguage fr\n# ce que nous disons\n"
-                    "export allow alert.** to AES up-to SECRET\n",
+  buf_printf(&text,
+             "toguna/policy v1\nmember %s\nserial %llu\neffective %s\nlanguage fr\n# ce que nous disons\n"
+             "export allow alert.** to AES up-to SECRET\n",
              CODES[member], (unsigned long long)serial, time);
   return world_sign(&text, keys, n);
 }
 
-void world_add(struct directory *d, enum document_kind kind, struct buf note, tg_time now, enum tg_err expected)
+void world_add(struct directory *d, enum document_kind kind, struct buf note, tg_time now,
+               enum tg_err expected)
 {
   struct tg_why why = {0};
   char message[600];
-  enum tg_err err = directory_add(d, kind, buf_slice(&note), slice_of(NULL, 0), DIRECTORY_FRESH, now, NULL, &why);
+  enum tg_err err =
+      directory_add(d, kind, buf_slice(&note), slice_of(NULL, 0), DIRECTORY_FRESH, now, NULL, &why);
   if (err != expected) {
     why_render(&why, NULL, message, sizeof message);
     fail_msg("%s where %s was expected: %s", tg_err_name(err), tg_err_name(expected), message);
