@@ -112,7 +112,7 @@ static void value_print(enum unit unit, uint64_t v, char out[32])
       return;
     }
   }
-  assert(!"a duration in a charter is of whole seconds");
+  assert(false && "a duration in a charter is of whole seconds");
 }
 
 static enum tg_err value_parse(const struct document *d, const struct line *l, const struct row *row,
