@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <cmocka.h>
+#include <sodium.h>
 
 static void codes_are_capital_letters_that_iso_assigns(void **state)
 {
@@ -122,6 +123,14 @@ static void bytes_have_one_spelling(void **state)
   static const char *const bad[] = {"AAE", "AAEC ", " AAEC", "AAE=C", "AAF=", "AA==\n", "A-_C", "AAEC===="};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     assert_int_equal(base64_read_upto(slice_str(bad[i]), out, sizeof out, &n), TG_BAD_INPUT);
+  /* libsodium 1.0.18 reads some bytes above 127 as letters. */
+  for (int c = 1; c < 256; c++) {
+    char text[5] = {'A', (char)c, 'E', 'C', 0}, again[8];
+    if (base64_read_upto(slice_of(text, 4), out, sizeof out, &n))
+      continue;
+    sodium_bin2base64(again, sizeof again, out, n, sodium_base64_VARIANT_ORIGINAL);
+    assert_string_equal(again, text);
+  }
   assert_int_equal(base64_read(slice_str("AAEC"), out, 4), TG_BAD_INPUT);
   assert_int_equal(base64_read(slice_str("AAECAw=="), out, 3), TG_BAD_INPUT);
   struct hash h;
