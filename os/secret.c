@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -194,7 +195,7 @@ enum tg_err secret_ask(const char *question, const char *again, struct secret **
   int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
   if (tty < 0)
     return why_set(why, TG_USAGE, NULL, N_("there is no terminal to ask for the passphrase on"),
-                   N_("Give it with --passphrase-file"), NULL, NULL, NULL);
+                   N_("Put it into a file that only its owner may read, and name that file as passphrase-file"), NULL, NULL, NULL);
   struct secret *first = NULL, *second = NULL;
   enum tg_err err = ask_once(tty, question, &first, why);
   if (err == TG_OK && again)
@@ -209,4 +210,16 @@ enum tg_err secret_ask(const char *question, const char *again, struct secret **
   else
     secret_free(&first);
   return err;
+}
+
+enum tg_err secret_find(const char *file, const char *question, struct secret **ret, struct tg_why *why)
+{
+  const char *folder = getenv("CREDENTIALS_DIRECTORY"); /* the name of a folder, no secret */
+  char path[1024];
+  if (file)
+    return secret_from_file(file, ret, why);
+  if (folder && (size_t)snprintf(path, sizeof path, "%s/passphrase", folder) < sizeof path &&
+      access(path, F_OK) == 0)
+    return secret_from_file(path, ret, why);
+  return secret_ask(question, NULL, ret, why);
 }

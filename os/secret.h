@@ -20,6 +20,9 @@ struct slice secret_slice(const struct secret *s);
 enum tg_err secret_ask(const char *question, const char *again, struct secret **ret, struct tg_why *why);
 /* Errors as file_read_private(): group and others must have no access. */
 enum tg_err secret_from_file(const char *path, struct secret **ret, struct tg_why *why);
+/* Where a daemon finds its passphrase: `file` when it is not NULL; else the credential `passphrase` that systemd passes
+   (LoadCredential=); else a person at the terminal. Errors of the three. */
+enum tg_err secret_find(const char *file, const char *question, struct secret **ret, struct tg_why *why);
 /* Reads to the end of fd; does not close it. */
 enum tg_err secret_from_fd(int fd, struct secret **ret, struct tg_why *why);
 enum tg_err secret_copy(struct slice bytes, struct secret **ret);

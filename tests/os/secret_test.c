@@ -205,6 +205,25 @@ static void without_a_terminal_it_says_so(void **state)
   assert_int_equal(status, 0);
 }
 
+static void a_daemon_looks_into_its_file_then_at_systemd(void **state)
+{
+  (void)state;
+  char credential[600];
+  struct secret *s = NULL;
+  snprintf(credential, sizeof credential, "%s/passphrase", folder);
+  assert_int_equal(file_write(credential, slice_str("from systemd\n"), 0400, NULL), TG_OK);
+  assert_int_equal(file_write(kit_path(folder, "mine"), slice_str("from a file\n"), 0400, NULL), TG_OK);
+  setenv("CREDENTIALS_DIRECTORY", folder, 1);
+  assert_int_equal(secret_find(NULL, "?", &s, NULL), TG_OK);
+  assert_true(slice_is(secret_slice(s), "from systemd"));
+  secret_free(&s);
+  assert_int_equal(secret_find(kit_path(folder, "mine"), "?", &s, NULL), TG_OK);
+  assert_true(slice_is(secret_slice(s), "from a file"));
+  secret_free(&s);
+  assert_int_equal(secret_find(kit_path(folder, "none"), "?", &s, NULL), TG_NOT_FOUND);
+  unsetenv("CREDENTIALS_DIRECTORY");
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -216,6 +235,7 @@ int main(void)
       T(the_second_time_must_be_the_same),
       T(an_interrupt_leaves_the_terminal_as_it_was),
       T(without_a_terminal_it_says_so),
+      T(a_daemon_looks_into_its_file_then_at_systemd),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
