@@ -1,0 +1,77 @@
+/* Bulletins that others told us: verified, complete, each exactly once, with what has become of it since. */
+#ifndef TOGUNA_CLIENT_NODE_INBOX_H
+#define TOGUNA_CLIENT_NODE_INBOX_H
+
+#include "client/node/core.h"
+#include "proto/header.h"
+#include "proto/portion.h"
+#include "proto/session.pb-c.h"
+
+/* LItem.state */
+enum inbox_state { INBOX_CURRENT, INBOX_SUPERSEDED, INBOX_PURGED, INBOX_RETAINED, INBOX_EXPIRED };
+
+/* A row as it stands; everything in the arena. */
+struct inbox_row {
+  uint64_t place;
+  struct hash id;
+  struct sign_pk node; /* originator */
+  uint64_t number;     /* running number, originator -> us */
+  bool missing_before; /* the number before it has not come */
+  enum inbox_state state;
+  tg_time received, expires; /* expires: ours, the earliest of the bulletin's and what its originator's policy says */
+  bool seen, acknowledged;
+  uint64_t leaf;              /* of the accepted entry, in the hub's log */
+  struct hash superseded_by;  /* zeros: nothing */
+  struct header header;
+  size_t portion_count;
+  const struct portion *portions; /* of those we were given */
+  const struct release *releases; /* to_count 0: blind audience */
+};
+
+/* Reads what must be known to go on. */
+enum tg_err inbox_load(struct node_core *core);
+/* Expiry: content is erased, the row stays. */
+enum tg_err inbox_time(struct node_core *core);
+int64_t inbox_due(const struct node_core *core); /* monotonic */
+
+/* ---- looking; TG_NOT_FOUND at the end */
+
+enum tg_err inbox_row(struct node_core *core, const struct hash *id, struct arena *arena, struct inbox_row *ret);
+/* The first row with place > after; the last with place < below. */
+enum tg_err inbox_after(struct node_core *core, uint64_t after, struct arena *arena, struct inbox_row *ret);
+enum tg_err inbox_below(struct node_core *core, uint64_t below, struct arena *arena, struct inbox_row *ret);
+enum tg_err inbox_last_place(struct node_core *core, uint64_t *ret); /* 0: never one */
+
+struct inbox_counts {
+  uint64_t current, unread, unacknowledged_flash;
+};
+enum tg_err inbox_counts(struct node_core *core, struct inbox_counts *ret);
+
+/* ---- what readers do; TG_NOT_FOUND */
+
+/* Says "read" to the originator, once. */
+enum tg_err inbox_mark_read(struct node_core *core, const struct hash *id);
+/* Says "acknowledged", once; includes having read it. */
+enum tg_err inbox_acknowledge(struct node_core *core, const struct hash *id);
+
+/* ---- what arrivals.c hands in */
+
+/* A delivery that was checked and whose bodies are in the store. `content` by portion index; its secrets are copied. */
+struct inbox_arrival {
+  const Tg__Delivery *message; /* as it came; bodies are not looked at */
+  const struct header *header;
+  tg_time keep_until;
+  uint64_t number;
+  struct hash previous;
+  size_t portion_count;
+  const unsigned *portion; /* indexes, ascending */
+  const struct depot_content *content;
+};
+/* Takes it in: stored receipt, gap, correction and recall included. An id that was met before: TG_DUPLICATE, nothing changes. */
+enum tg_err inbox_take(struct node_core *core, const struct inbox_arrival *arrival);
+/* Was this bulletin ever answered? *ret_event: the receipt event. TG_NOT_FOUND. */
+enum tg_err inbox_met(struct node_core *core, const struct hash *id, unsigned *ret_event);
+/* Remembers and states that a bulletin was not taken: unreadable, import-refused. */
+enum tg_err inbox_decline(struct node_core *core, const struct hash *id, unsigned event);
+
+#endif
