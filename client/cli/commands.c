@@ -1,0 +1,55 @@
+/* The table of all commands. A new command is a file that defines command_NAME, that file in CMakeLists.txt,
+   and a row here; help, completion and the list of commands follow from it. */
+#include "client/cli/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define COMMANDS(ROW)                                                                                        \
+  ROW(key_new)                                                                                               \
+  ROW(key_show)                                                                                              \
+  ROW(key_check)                                                                                             \
+  ROW(key_passphrase)                                                                                        \
+  ROW(completion)                                                                                            \
+  ROW(version)
+
+#define DECLARE(name) extern const struct command command_##name;
+#define ADDRESS(name) &command_##name,
+
+COMMANDS(DECLARE)
+
+static const struct command *const table[] = {COMMANDS(ADDRESS)};
+
+size_t commands_count(void)
+{
+  return sizeof table / sizeof *table;
+}
+
+const struct command *command_at(size_t i)
+{
+  return i < commands_count() ? table[i] : NULL;
+}
+
+const struct command *command_find(const char *noun, const char *verb)
+{
+  for (size_t i = 0; i < commands_count(); i++) {
+    const struct command *c = table[i];
+    if (!strcmp(c->verb, verb) && (noun ? c->noun && !strcmp(c->noun, noun) : !c->noun))
+      return c;
+  }
+  return NULL;
+}
+
+bool command_is_noun(const char *word)
+{
+  for (size_t i = 0; i < commands_count(); i++)
+    if (table[i]->noun && !strcmp(table[i]->noun, word))
+      return true;
+  return false;
+}
+
+const char *command_name(const struct command *c, char out[64])
+{
+  snprintf(out, 64, "%s%s%s", c->noun ? c->noun : "", c->noun ? " " : "", c->verb);
+  return out;
+}

@@ -1,0 +1,72 @@
+#include "client/cli/speak.h"
+
+#include <libintl.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char CATALOGUE[] = "toguna";
+
+/* The folder of this program, or "". */
+static void own_folder(char *out, size_t size)
+{
+  ssize_t n = readlink("/proc/self/exe", out, size - 1);
+  out[n > 0 ? n : 0] = 0;
+  char *slash = strrchr(out, '/');
+  if (slash)
+    *slash = 0;
+}
+
+/* Beside the program: PREFIX/bin and PREFIX/share/locale, or client/cli and po/locale of a build. */
+static void bind_catalogue(void)
+{
+  static const char *const places[] = {"share/locale", "../po/locale"};
+  char here[2048], path[2100];
+  const char *given = getenv("TOGUNA_LOCALEDIR");
+  if (given && *given) {
+    bindtextdomain(CATALOGUE, given);
+    return;
+  }
+  own_folder(here, sizeof here);
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    snprintf(path, sizeof path, "%s/../%s", here, places[i]);
+    if (access(path, F_OK) == 0) {
+      bindtextdomain(CATALOGUE, path);
+      return;
+    }
+  }
+}
+
+/* Debian installs without any locale but C.UTF-8; whoever says LANG=fr_FR.UTF-8 there still means French. */
+static void borrow_locale(void)
+{
+  const char *wanted = NULL;
+  for (size_t i = 0; i < 3 && !(wanted && *wanted); i++)
+    wanted = getenv((const char *const[]){"LC_ALL", "LC_MESSAGES", "LANG"}[i]);
+  if (!setlocale(LC_ALL, "C.UTF-8"))
+    return;
+  if (wanted && !getenv("LANGUAGE"))
+    setenv("LANGUAGE", wanted, 1);
+}
+
+void speak_init(void)
+{
+  if (!setlocale(LC_ALL, ""))
+    borrow_locale();
+  bind_catalogue();
+  bind_textdomain_codeset(CATALOGUE, "UTF-8");
+  textdomain(CATALOGUE);
+}
+
+const char *tr(const char *msgid)
+{
+  return msgid && *msgid ? dgettext(CATALOGUE, msgid) : msgid;
+}
+
+const char *speak_language(void)
+{
+  /* TRANSLATORS: the ISO 639 code of the language you translate to. */
+  return _("en");
+}
