@@ -21,21 +21,13 @@ enum tg_err box_path(char out[BOX_PATH], const char *folder, const char *name, s
 
 /* --- passphrases */
 
-/* Why there is nobody to ask is not what a person must know first. */
-static enum tg_err no_terminal(enum tg_err err, struct tg_why *why)
-{
-  if (err == TG_USAGE && why && !why->todo)
-    why->todo = N_("Run this on a terminal, or use --passphrase-file");
-  return err;
-}
-
 enum tg_err box_passphrase(const char *file, const char *about, struct secret **ret, struct tg_why *why)
 {
   char question[400];
   if (file)
     return secret_from_file(file, ret, why);
   snprintf(question, sizeof question, _("Passphrase of %s: "), about);
-  return no_terminal(secret_ask(question, NULL, ret, why), why);
+  return secret_ask(question, NULL, ret, why);
 }
 
 enum tg_err box_passphrase_new(const char *file, const char *about, struct secret **ret, struct tg_why *why)
@@ -44,7 +36,7 @@ enum tg_err box_passphrase_new(const char *file, const char *about, struct secre
   if (file)
     return secret_from_file(file, ret, why);
   snprintf(question, sizeof question, _("New passphrase for %s: "), about);
-  return no_terminal(secret_ask(question, _("The same again: "), ret, why), why);
+  return secret_ask(question, _("The same again: "), ret, why);
 }
 
 /* --- key files */

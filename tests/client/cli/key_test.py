@@ -56,7 +56,7 @@ class Key(Kitchen):
 
     def test_without_a_terminal_the_way_out_is_told(self):
         self.make()
-        self.refuses(2, "key", "check", "officer.key", says="--passphrase-file", stdin="")
+        self.refuses(2, "key", "check", "officer.key", says="passphrase-file", stdin="")
 
     def test_what_cannot_be_made_leaves_nothing(self):
         for args, word in [(("president", NAME, "x.key"), "president"), (("officer", "two words", "x.key"), "two words"),
