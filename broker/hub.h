@@ -15,6 +15,7 @@
 #ifndef TOGUNA_BROKER_HUB_H
 #define TOGUNA_BROKER_HUB_H
 
+#include "audit/tile.h"
 #include "broker/store.h"
 #include "proto/base.h"
 #include "proto/buf.h"
@@ -108,6 +109,23 @@ enum tg_err hub_commit(struct hub *hub, struct tg_why *why);
 bool hub_is_busy(const struct hub *hub);
 /* Tells every session that the hub stops (Goodbye) and takes no more. hub_commit() sends it. */
 enum tg_err hub_stop(struct hub *hub);
+
+/* Where the log's static files (c2sp.org/tlog-tiles) go. Arguments are borrowed for the call; anything but TG_OK ends the publishing and is
+   handed through (it says nothing about the hub, which goes on). */
+struct hub_files {
+  void *context;
+  /* A tile, or an entry bundle, in place of its shorter selves, which may be removed once the checkpoint has followed. */
+  enum tg_err (*tile)(void *context, const struct tile_name *name, struct slice bytes);
+  /* The signed checkpoint of all that was handed out: to be put in place last. */
+  enum tg_err (*checkpoint)(void *context, uint64_t size, struct slice note);
+};
+enum { HUB_PUBLISH_MAX = 4096 }; /* files handed out in one call, about */
+
+/* Hands out every tile and entry bundle that is new or grew since *published, up to the last checkpoint that was signed, then that checkpoint;
+   nothing when there is nothing new. *published: leaves whose files are safely written, 0 at first; moved forward as far as this call came, and
+   equal to the checkpoint's size once it was handed out (a shell keeps it as the size of the checkpoint it wrote last). *ret_more: a long way is left,
+   call again. Reads the store; changes nothing; may be called between any two other calls. The store's errors are fail-stop. */
+enum tg_err hub_log_publish(struct hub *hub, uint64_t *published, const struct hub_files *files, bool *ret_more);
 
 /* One JSON object, one line: counters and states, no names of bulletins, topics or audiences. */
 enum tg_err hub_stats(struct hub *hub, struct buf *ret);
