@@ -24,18 +24,6 @@ static bool root_fits_size(uint64_t size, const struct hash *root)
   return size != 0 || hash_eq(root, &empty);
 }
 
-enum tg_err checkpoint_print(const struct checkpoint *c, struct buf *out)
-{
-  if (!origin_valid(c->origin) || c->size > MERKLE_SIZE_MAX || !root_fits_size(c->size, &c->root))
-    return TG_BAD_INPUT;
-  buf_put_slice(out, c->origin);
-  buf_printf(out, "\n%llu\n", (unsigned long long)c->size);
-  base64_put(out, c->root.b, sizeof c->root.b);
-  buf_put_u8(out, '\n');
-  buf_put_slice(out, c->extensions);
-  return buf_status(out);
-}
-
 /* No line of a checkpoint is empty, extension lines included. */
 static bool lines_filled(struct slice text)
 {
@@ -44,6 +32,19 @@ static bool lines_filled(struct slice text)
     if (!take_line(&text, &line) || line.n == 0)
       return false;
   return true;
+}
+
+enum tg_err checkpoint_print(const struct checkpoint *c, struct buf *out)
+{
+  if (!origin_valid(c->origin) || c->size > MERKLE_SIZE_MAX || !root_fits_size(c->size, &c->root) ||
+      !lines_filled(c->extensions))
+    return TG_BAD_INPUT;
+  buf_put_slice(out, c->origin);
+  buf_printf(out, "\n%llu\n", (unsigned long long)c->size);
+  base64_put(out, c->root.b, sizeof c->root.b);
+  buf_put_u8(out, '\n');
+  buf_put_slice(out, c->extensions);
+  return buf_status(out);
 }
 
 enum tg_err checkpoint_parse(struct slice text, struct checkpoint *ret, struct tg_why *why)
@@ -77,6 +78,8 @@ enum tg_err checkpoint_open(struct slice bytes, const struct note_key *log, stru
   struct checkpoint c;
   if (bytes.n > CHECKPOINT_BYTES_MAX)
     return refuse(TG_TOO_BIG, N_("larger than a checkpoint may be"), NULL, why);
+  if (log->type != NOTE_ED25519) /* a cosignature says what its witness saw, not what the log is */
+    return refuse(TG_BAD_SIGNATURE, N_("the key is that of a witness, not of a log"), NULL, why);
   enum tg_err err = note_parse(bytes, "checkpoint", &note, why);
   if (!err)
     err = note_verify(&note, log, 1, &verdict, why);
@@ -120,6 +123,8 @@ enum tg_err checkpoint_sign(const struct checkpoint *c, const struct secret_key 
   enum tg_err err = checkpoint_print(c, &text);
   if (!err)
     err = note_begin(out, buf_slice(&text));
+  if (err)
+    refuse(err, N_("these values make no checkpoint"), NULL, why);
   if (!err)
     err = note_sign(out, buf_slice(&text), log, why);
   buf_free(&text);
@@ -135,16 +140,20 @@ struct settling {
   bool *signed_by; /* parallel to charter->member */
 };
 
-/* Marks the members whose witnesses signed in time; returns the latest of those times. */
-static tg_time mark_members(const struct charter *charter, const struct checkpoint_witness *witnesses,
-                            size_t n, const struct note_verdict *verdicts, tg_time latest, bool *signed_by)
+/* Marks the members that count and whose witnesses signed in time; returns the latest of those times. */
+static tg_time mark_members(const struct settled_by *by, const struct note_verdict *verdicts, tg_time latest,
+                            bool *signed_by)
 {
   tg_time time = 0;
-  for (size_t i = 0; i < n; i++) {
-    const struct charter_member *member = charter_member(charter, witnesses[i].member);
-    if (!member || !verdicts[i].good || verdicts[i].time > latest)
+  for (size_t i = 0; i < by->n; i++) {
+    const struct checkpoint_witness *witness = &by->witnesses[i];
+    const struct charter_member *member = charter_member(by->charter, witness->member);
+    if (!member || !verdicts[i].good || verdicts[i].time > latest || witness->key.type != NOTE_COSIGNATURE)
       continue;
-    signed_by[member - charter->member] = true;
+    size_t place = (size_t)(member - by->charter->member);
+    if (member->standing != STANDING_GOOD || (by->left && by->left[place]))
+      continue;
+    signed_by[place] = true;
     time = verdicts[i].time > time ? verdicts[i].time : time;
   }
   return time;
@@ -161,8 +170,11 @@ static enum tg_err settle(struct settling *s, const struct settled_by *by, const
     return err;
   if (!s->verdicts[0].good)
     return refuse(TG_BAD_SIGNATURE, N_("the log itself has not signed this checkpoint"), NULL, why);
-  tg_time time = mark_members(by->charter, by->witnesses, by->n, s->verdicts + 1, latest, s->signed_by);
-  err = charter_quorum(by->charter, &by->charter->witness_quorum, s->signed_by, by->left, why);
+  tg_time time = mark_members(by, s->verdicts + 1, latest, s->signed_by);
+  if (by->charter->witness_quorum.n == 0)
+    time = 0;
+  else
+    err = charter_quorum(by->charter, &by->charter->witness_quorum, s->signed_by, by->left, why);
   if (!err && ret)
     *ret = time;
   return err;
@@ -172,11 +184,6 @@ enum tg_err checkpoint_settled(const struct note *note, const struct note_key *l
                                const struct settled_by *by, tg_time now, tg_time ahead, tg_time *ret_settled,
                                struct tg_why *why)
 {
-  if (by->charter->witness_quorum.n == 0) {
-    if (ret_settled)
-      *ret_settled = 0;
-    return TG_OK;
-  }
   struct settling s = {.keys = calloc(by->n + 1, sizeof *s.keys),
                        .verdicts = calloc(by->n + 1, sizeof *s.verdicts),
                        .signed_by = calloc(by->charter->n_members + 1, sizeof *s.signed_by)};

@@ -21,16 +21,16 @@ struct checkpoint {
   struct slice extensions; /* whole lines after the third; we write none and give them no meaning */
 };
 
-/* Appends the text of a checkpoint (no signature). TG_BAD_INPUT: origin is no key name, size too large, or
-   size 0 with another root than the empty tree's. */
+/* Appends the text of a checkpoint (no signature). TG_BAD_INPUT: origin is no key name, size too large,
+   size 0 with another root than the empty tree's, or an empty extension line. */
 enum tg_err checkpoint_print(const struct checkpoint *checkpoint, struct buf *out);
 /* Reads a text that was signed. TG_BAD_INPUT: malformed, or size 0 with another root than the empty tree's.
  */
 enum tg_err checkpoint_parse(struct slice text, struct checkpoint *ret, struct tg_why *why);
 
 /* Parses a note, checks that `log` signed it and that its origin is the key's name, and reads it. Slices of
-   *ret and *ret_note (may be NULL) point into bytes. TG_TOO_BIG, TG_BAD_INPUT, TG_BAD_SIGNATURE; TG_CONFLICT:
-   another origin. */
+   *ret and *ret_note (may be NULL) point into bytes. TG_TOO_BIG, TG_BAD_INPUT, TG_BAD_SIGNATURE (also when
+   `log` is a witness's key); TG_CONFLICT: another origin. */
 enum tg_err checkpoint_open(struct slice bytes, const struct note_key *log, struct checkpoint *ret,
                             struct note *ret_note, struct tg_why *why);
 

@@ -19,7 +19,7 @@ static const unsigned rows[ENTRY_TYPES] = {
     ACTOR,                            /* refused */
     ACTOR,                            /* forwarded */
     ACTOR | ORIGINATORS,              /* receipts */
-    MEMBERS,                          /* document */
+    ACTOR | MEMBERS,                  /* document */
     ACTOR,                            /* session-opened */
     ACTOR,                            /* session-cut */
     ORIGINATORS | RECIPIENTS,         /* expired */

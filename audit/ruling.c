@@ -129,7 +129,8 @@ enum tg_err ruling_build(const struct ruling *r, struct buf *out, struct tg_why 
 
 /* ---- reading ---- */
 
-static enum tg_err read_portion(const Tg__PortionDecision *m, struct arena *arena, struct ruling_portion *ret)
+static enum tg_err read_portion(const Tg__PortionDecision *m, struct arena *arena, struct ruling_portion *ret,
+                                struct tg_why *why)
 {
   char(*permitted)[2] = arena_alloc(arena, m->n_permitted * sizeof *permitted);
   struct ruling_denial *denied = arena_alloc(arena, m->n_denied * sizeof *denied);
@@ -143,6 +144,8 @@ static enum tg_err read_portion(const Tg__PortionDecision *m, struct arena *aren
     memcpy(denied[i].member, d->member.data, 2);
     if (d->policy.len)
       memcpy(denied[i].policy.b, d->policy.data, sizeof denied[i].policy.b);
+    if (d->policy.len && hash_is_zero(&denied[i].policy))
+      return refuse("Denial.policy", N_("present, but all zero"), why);
   }
   *ret = (struct ruling_portion){.index = m->index,
                                  .permitted = (const char(*)[2])permitted,
@@ -165,7 +168,7 @@ enum tg_err ruling_parse(struct slice bytes, struct arena *arena, struct ruling 
   if (!portions)
     return TG_TOO_BIG;
   for (size_t i = 0; i < m->n_portions && !err; i++)
-    err = read_portion(m->portions[i], arena, &portions[i]);
+    err = read_portion(m->portions[i], arena, &portions[i], why);
   r.portions = portions;
   if (!err)
     err = check(&r, why);

@@ -111,7 +111,12 @@ enum tg_err signing_advance(const struct signing_state *last, const struct signi
     *ret = *last;
     return TG_OK;
   }
-  if (request->old_size != was.size && next.size > was.size)
+  if (request->old_size > was.size && next.size > was.size)
+    return why_set(
+        why, TG_STALE, NULL,
+        N_("the hub's log is ahead of what its signer remembers: the signer's state is an old copy"),
+        N_("put back the newest state file; signing from an old one could fork the log"), NULL, NULL, NULL);
+  if (request->old_size < was.size && next.size > was.size)
     return why_set(
         why, TG_STALE, NULL, N_("the hub does not know the last checkpoint of its own log: it was set back"),
         N_("do not continue from this copy of the store; restore the newest one"), NULL, NULL, NULL);

@@ -184,7 +184,12 @@ enum tg_err witness_cosign(const struct witness_state *persisted, const struct s
   enum tg_err err = note_parse(witness_note(persisted), "checkpoint", &note, why);
   if (err)
     return err;
+  size_t before = out->n;
   buf_put_slice(out, note.bytes);
   err = note_cosign(out, note.text, key, now, why);
-  return err ? err : buf_status(out);
+  if (!err)
+    err = buf_status(out);
+  if (err)
+    out->n = before;
+  return err;
 }

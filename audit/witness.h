@@ -28,13 +28,15 @@ enum tg_err witness_parse(struct slice bytes, const char *file, struct witness_s
                           struct tg_why *why);
 
 /* Takes in a checkpoint note of `log` with the consistency path from last (NULL: the first one ever seen,
-   taken on trust, path empty). TG_OK          it extends last: *ret_next is the state to persist TG_DUPLICATE
-   the same size and root as last: nothing to persist; *ret_next is last TG_STALE       smaller than last, so
-   the path can show nothing: an old frame, or a log rolled back TG_CONFLICT    a fork: evidence that both
-   were signed was appended to evidence (may be NULL) TG_BAD_PROOF   the path does not show that it extends
-   last, and there is nothing in hand that proves the contrary to others TG_BAD_INPUT, TG_TOO_BIG,
-   TG_BAD_SIGNATURE as checkpoint_open(). An origin that is not last's is TG_CONFLICT without evidence: a
-   mistake of the caller's. */
+   taken on trust, path empty).
+   - TG_OK: it extends last; *ret_next is the state to persist.
+   - TG_DUPLICATE: the same size and root as last, nothing to persist; *ret_next is last.
+   - TG_STALE: smaller than last, so the path can show nothing: an old frame, or a log rolled back.
+   - TG_CONFLICT: a fork; evidence that both were signed was appended to evidence (may be NULL). An origin that
+     is not last's is TG_CONFLICT without evidence: a mistake of the caller's.
+   - TG_BAD_PROOF: the path does not show that it extends last, and nothing in hand proves the contrary to
+     others.
+   - TG_BAD_INPUT, TG_TOO_BIG, TG_BAD_SIGNATURE as checkpoint_open(). */
 enum tg_err witness_update(const struct witness_state *last, const struct note_key *log, struct slice note,
                            struct slice path, struct witness_state *ret_next, struct buf *evidence,
                            struct tg_why *why);
@@ -51,7 +53,8 @@ enum tg_err witness_compare(const struct witness_state *state, const struct note
 struct checkpoint witness_checkpoint(const struct witness_state *state);
 struct slice witness_note(const struct witness_state *state);
 
-/* Appends the note of a state that is persisted, with our cosignature stating `now`. key: KEY_WITNESS. */
+/* Appends the note of a state that is persisted, with our cosignature stating `now`. key: KEY_WITNESS (TG_USAGE
+   otherwise). out is as before on failure. */
 enum tg_err witness_cosign(const struct witness_state *persisted, const struct secret_key *key, tg_time now,
                            struct buf *out, struct tg_why *why);
 
