@@ -55,16 +55,6 @@ struct tile_store kit_store(struct kit_tiles *tiles)
   return (struct tile_store){.context = tiles, .read = tiles_read, .write = tiles_write};
 }
 
-void kit_tiles_copy(const struct kit_tiles *from, struct kit_tiles *ret)
-{
-  *ret = *from;
-  ret->cap = from->n;
-  ret->tile = malloc((from->n + 1) * sizeof *ret->tile);
-  assert_non_null(ret->tile);
-  if (from->n)
-    memcpy(ret->tile, from->tile, from->n * sizeof *ret->tile);
-}
-
 void kit_tiles_free(struct kit_tiles *t)
 {
   free(t->tile);

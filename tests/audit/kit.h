@@ -1,5 +1,4 @@
-/* A log in memory for the tests of this room, with its key: it grows, signs, proves, and forks when told to.
- */
+/* A log in memory for the tests of this room, with its key: it grows, signs, proves and forks. */
 #ifndef TOGUNA_TESTS_AUDIT_KIT_H
 #define TOGUNA_TESTS_AUDIT_KIT_H
 
@@ -24,13 +23,12 @@ struct kit_tiles {
     uint64_t index;
     size_t n;
     uint8_t bytes[TILE_BYTES];
-  } * tile;
+  } *tile;
   size_t n, cap, reads, writes;
   int fail_after;
 };
 struct tile_store kit_store(struct kit_tiles *tiles);
 struct kit_tile *kit_tile(struct kit_tiles *tiles, unsigned level, uint64_t index); /* NULL: none */
-void kit_tiles_copy(const struct kit_tiles *from, struct kit_tiles *ret);
 void kit_tiles_free(struct kit_tiles *tiles);
 
 /* Leaf i is the same in all logs below `fork`, and depends on `branch` from there on. */
