@@ -1,0 +1,436 @@
+/* The process around the hub's core: its store, its clock, and its channels to front and signer. It has no
+   network and no key. A turn of the loop is a turn of the hub; what came in one turn is one commit. */
+#include "audit/signing.h"
+#include "broker/core/documents.h"
+#include "broker/core/publish.h"
+#include "broker/message.h"
+#include "broker/role.h"
+#include "os/clock.h"
+#include "os/log.h"
+#include "os/sandbox.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  FLUSH_MS = 1000,      /* for a last goodbye */
+  PUBLISH_MS = 1000,    /* from a change of the log to its static files */
+  PUBLISH_MORE_MS = 10, /* between parts of a long way */
+};
+
+/* What could not be sent; told to the hub when the channel has room again. */
+struct drop {
+  struct seal_pk peer;
+  uint8_t type;
+};
+
+/* Life: waiting for the signer's greeting (hub NULL) -> at work -> stopping (the hub finishes) -> ended. */
+struct core {
+  struct role_start *start;
+  struct loop *loop;
+  const struct core_brief *brief;
+  struct store *store; /* until the hub takes it */
+  struct hub *hub;
+  struct pipe *front, *signer;
+  struct loop_timer *wake, *publishing;
+  struct loop_after *commit, *retell;
+  struct publish *publish;
+  struct drop *drops;
+  size_t n_drops, room;
+  bool in_turn; /* the hub knows the time of this turn */
+  bool ordered; /* the front knows who may connect */
+  bool ready, stopping, ended;
+};
+
+/* ---- the end */
+
+static void end(struct core *c, int code)
+{
+  c->ended = true;
+  loop_stop(c->loop, code);
+}
+
+/* Fail-stop: nothing is acknowledged that is not on the disk; the next start reads it from there. */
+static void fail(struct core *c, enum tg_err err, struct tg_why *why)
+{
+  if (c->ended)
+    return;
+  if (!why->what)
+    (void)why_set(why, err, NULL, N_("the hub cannot go on"),
+                  N_("Nothing acknowledged is lost; start it again"), NULL, NULL, NULL);
+  end(c, role_fails("hub-failed", err, why));
+}
+
+static void check(struct core *c, enum tg_err err)
+{
+  struct tg_why why = {.err = err};
+  if (err != TG_OK)
+    fail(c, err, &why);
+}
+
+/* ---- turns of the hub */
+
+static struct hub_now now(void)
+{
+  return (struct hub_now){.wall = clock_wall(), .mono = clock_mono()};
+}
+
+/* Begins a turn unless one has begun. False when there is no hub to speak to. */
+static bool turn(struct core *c)
+{
+  if (!c->hub || c->ended)
+    return false;
+  loop_after_ask(c->commit);
+  if (c->in_turn)
+    return true;
+  c->in_turn = true;
+  check(c, hub_time(c->hub, now()));
+  return !c->ended;
+}
+
+static void on_wake(void *arg)
+{
+  (void)turn(arg);
+}
+
+static void on_publish(void *arg)
+{
+  struct core *c = arg;
+  bool more = false;
+  if (c->ended)
+    return;
+  check(c, publish_step(c->publish, c->hub, &more));
+  if (more)
+    loop_timer_in(c->publishing, PUBLISH_MORE_MS);
+}
+
+static void finish(struct core *c)
+{
+  bool more = true;
+  while (more && !c->ended)
+    check(c, publish_step(c->publish, c->hub, &more));
+  if (c->front)
+    (void)pipe_flush(c->front, FLUSH_MS); /* a goodbye that is not heard costs nothing */
+  end(c, 0);
+}
+
+static void on_commit(void *arg)
+{
+  struct core *c = arg;
+  struct tg_why why = {.err = TG_OK};
+  if (c->ended || !c->in_turn)
+    return;
+  enum tg_err err = hub_commit(c->hub, &why);
+  c->in_turn = false;
+  if (err != TG_OK) {
+    fail(c, err, &why);
+    return;
+  }
+  if (!loop_timer_is_set(c->publishing))
+    loop_timer_in(c->publishing, PUBLISH_MS);
+  if (!c->ready) {
+    c->ready = true;
+    role_ready(c->start);
+  }
+  if (c->stopping && !hub_is_busy(c->hub))
+    finish(c);
+}
+
+/* ---- the hub's effects. They cannot fail: what does not get out comes back as a drop, and what must not be
+ * lost ends us. */
+
+static void remember_drop(struct core *c, const struct seal_pk *peer, uint8_t type)
+{
+  if (c->n_drops == c->room) {
+    size_t room = c->room ? 2 * c->room : 64;
+    struct drop *grown = realloc(c->drops, room * sizeof *grown);
+    if (!grown) {
+      check(c, TG_NO_MEMORY);
+      return;
+    }
+    c->drops = grown;
+    c->room = room;
+  }
+  c->drops[c->n_drops++] = (struct drop){.peer = *peer, .type = type};
+}
+
+/* While the front is being restarted nobody is connected, and the hub is told so when it is back. */
+static void effect_send(void *context, const struct seal_pk *peer, struct slice frame)
+{
+  struct core *c = context;
+  if (c->front && message_send(c->front, MESSAGE_SEND, peer, frame) == TG_BUSY)
+    remember_drop(c, peer, frame.n > 1 ? frame.p[1] : 0);
+}
+
+static void effect_allow(void *context, const struct seal_pk *keys, size_t count)
+{
+  struct core *c = context;
+  const uint8_t head = MESSAGE_ALLOW;
+  const struct slice parts[] = {slice_of(&head, 1), slice_of(keys, count * sizeof *keys)};
+  enum tg_err err = c->front ? pipe_send_parts(c->front, parts, 2) : TG_OK;
+  c->ordered = true;
+  if (err == TG_TOO_BIG || err == TG_NO_MEMORY)
+    check(c, err);
+  else if (err == TG_BUSY)
+    pipe_free(
+        &c->front); /* a front that does not take who may enter is of no use: it ends, and a new one comes */
+}
+
+static void effect_cut(void *context, const struct seal_pk *peer)
+{
+  struct core *c = context;
+  if (c->front && message_send(c->front, MESSAGE_CUT, peer, slice_of(NULL, 0)) == TG_BUSY)
+    pipe_free(&c->front);
+}
+
+static void effect_sign(void *context, const struct hub_sign *request)
+{
+  struct core *c = context;
+  struct buf message = buf_new(MESSAGE_SIGNER_LIMITS.max_frame);
+  const struct signing_request r = {.old_size = request->old_size,
+                                    .new_size = request->new_size,
+                                    .new_root = request->new_root,
+                                    .path = request->path};
+  buf_put_u8(&message, MESSAGE_SIGN);
+  signing_request_print(&r, &message);
+  enum tg_err err = buf_status(&message);
+  if (err == TG_OK)
+    err = pipe_send(c->signer, buf_slice(&message));
+  buf_free(&message);
+  check(c, err);
+}
+
+static void effect_wake_at(void *context, int64_t mono)
+{
+  struct core *c = context;
+  if (mono == INT64_MAX)
+    loop_timer_stop(c->wake);
+  else
+    loop_timer_at(c->wake, mono);
+}
+
+static void effect_tell(void *context, const struct hub_event *e)
+{
+  static const enum log_level level[] = {
+      [HUB_ALARM] = LOG_ALARM, [HUB_ERROR] = LOG_ERROR, [HUB_NOTICE] = LOG_NOTICE, [HUB_DEBUG] = LOG_DEBUG};
+  struct log_pair pair[5] = {{.key = e->name}};
+  size_t n = 1;
+  (void)context;
+  if (e->node)
+    pair[n++] = log_text("node", e->node);
+  if (e->subject)
+    pair[n++] = log_hex("subject", slice_of(e->subject->b, sizeof e->subject->b));
+  if (e->number)
+    pair[n++] = log_number("number", e->number);
+  if (e->why)
+    pair[n++] = log_why(e->why);
+  log_write(level[e->level], pair, n);
+}
+
+/* ---- the front's voice */
+
+static void on_retell(void *arg)
+{
+  struct core *c = arg;
+  if (!turn(c))
+    return;
+  for (size_t i = 0; i < c->n_drops && !c->ended; i++)
+    check(c, hub_dropped(c->hub, &c->drops[i].peer, c->drops[i].type));
+  c->n_drops = 0;
+}
+
+static void on_front_frame(void *arg, struct slice frame, int fd)
+{
+  struct core *c = arg;
+  enum message type;
+  struct seal_pk key;
+  (void)fd; /* never comes: the channel takes none */
+  if (!message_take(&frame, &type) || !message_take_key(&frame, &key) || !turn(c))
+    return;
+  if (type == MESSAGE_FRAME)
+    check(c, hub_frame(c->hub, &key, frame));
+  else if (type == MESSAGE_GONE)
+    check(c, hub_gone(c->hub, &key));
+  else if (type == MESSAGE_DROPPED && frame.n == 1)
+    check(c, hub_dropped(c->hub, &key, frame.p[0]));
+}
+
+static void on_front_drained(void *arg)
+{
+  struct core *c = arg;
+  if (c->n_drops > 0)
+    loop_after_ask(c->retell);
+}
+
+static void on_front_closed(void *arg, enum tg_err why)
+{
+  struct core *c = arg;
+  if (!c->stopping)
+    log_event(LOG_ERROR, "front-lost", log_err("error", why),
+              log_text("lost", "nothing; it is started again"));
+  pipe_free(&c->front);
+}
+
+static enum tg_err join_front(struct core *c, int fd)
+{
+  static const struct pipe_events events = {
+      .frame = on_front_frame, .closed = on_front_closed, .drained = on_front_drained};
+  pipe_free(&c->front);
+  c->n_drops = 0; /* of connections that are gone */
+  return pipe_new(c->loop, fd, &MESSAGE_FRONT_LIMITS, &events, c, &c->front);
+}
+
+static void on_channel(void *arg, const char *peer, int fd)
+{
+  struct core *c = arg;
+  (void)peer; /* only the front is ever restarted */
+  check(c, join_front(c, fd));
+  if (turn(c))
+    check(c, hub_disconnected(c->hub));
+}
+
+/* ---- the signer's voice; its first word starts the hub */
+
+static void take_documents(struct core *c)
+{
+  struct tg_why why = {.err = TG_OK};
+  if (!turn(c))
+    return;
+  enum tg_err err = documents_take(c->brief->documents, c->hub, &why);
+  if (err != TG_OK)
+    fail(c, err, &why);
+}
+
+static void begin(struct core *c, struct slice signed_note)
+{
+  const struct hub_effects effects = {.context = c,
+                                      .send = effect_send,
+                                      .allow = effect_allow,
+                                      .cut = effect_cut,
+                                      .sign = effect_sign,
+                                      .wake_at = effect_wake_at,
+                                      .tell = effect_tell};
+  struct tg_why why = {.err = TG_OK};
+  enum tg_err err = hub_new(&c->brief->config, &c->store, &effects, now(), signed_note, &c->hub, &why);
+  if (err == TG_OK)
+    err = publish_new(c->brief->log, &c->publish, &why);
+  if (err != TG_OK) {
+    fail(c, err, &why);
+    return;
+  }
+  take_documents(c);
+  if (!c->ordered)
+    effect_allow(c, NULL, 0); /* a hub without a charter: the front opens, and lets nobody in */
+}
+
+static void on_signer_frame(void *arg, struct slice frame, int fd)
+{
+  struct core *c = arg;
+  enum message type;
+  struct tg_why why = {.err = TG_OK};
+  (void)fd; /* never comes: the channel takes none */
+  if (c->ended || !message_take(&frame, &type))
+    return;
+  if (type == MESSAGE_NOTE && !c->hub) {
+    begin(c, frame);
+  } else if (type == MESSAGE_NOTE && turn(c)) {
+    check(c, hub_signed(c->hub, frame));
+  } else if (type == MESSAGE_REFUSED) {
+    char text[128];
+    snprintf(text, sizeof text, "%.*s", (int)(frame.n < 127 ? frame.n : 127), (const char *)frame.p);
+    fail(c, TG_STALE,
+         (why_set(&why, TG_STALE, NULL, N_("the signer refuses to sign the log: %1$s"), NULL, text, NULL,
+                  NULL),
+          &why));
+  }
+}
+
+static void on_signer_closed(void *arg, enum tg_err reason)
+{
+  struct core *c = arg;
+  struct tg_why why = {.err = reason};
+  pipe_free(&c->signer);
+  fail(c, TG_INTERNAL,
+       (why_set(&why, TG_INTERNAL, NULL, N_("the signer is gone"), NULL, NULL, NULL, NULL), &why));
+}
+
+/* ---- the parent's voice */
+
+static void on_stop(void *arg)
+{
+  struct core *c = arg;
+  c->stopping = true;
+  if (turn(c))
+    check(c, hub_stop(c->hub));
+  else if (!c->ended)
+    end(c, 0); /* it had not begun */
+}
+
+static void on_reload(void *arg)
+{
+  take_documents(arg);
+}
+
+/* ---- the life of the process */
+
+static enum tg_err open_store(struct core *c, struct tg_why *why)
+{
+  char database[BRIEF_PATH_MAX + 16], bodies[BRIEF_PATH_MAX + 16];
+  snprintf(database, sizeof database, "%s/hub.db", c->brief->folder);
+  snprintf(bodies, sizeof bodies, "%s/bodies", c->brief->folder);
+  return store_open(&(struct store_options){.database = database, .bodies = bodies}, &c->store, why);
+}
+
+static enum tg_err jail(const struct core_brief *brief, struct tg_why *why)
+{
+  const struct sandbox_path paths[] = {{.path = brief->folder, .access = SANDBOX_WRITE},
+                                       {.path = brief->log, .access = SANDBOX_WRITE},
+                                       {.path = brief->documents, .access = SANDBOX_READ}};
+  return sandbox_enter(
+      &(struct sandbox){.profile = SANDBOX_CORE, .paths = paths, .n_paths = sizeof paths / sizeof *paths},
+      why);
+}
+
+static enum tg_err join_signer(struct core *c)
+{
+  static const struct pipe_events events = {.frame = on_signer_frame, .closed = on_signer_closed};
+  int fd = role_channel(c->start, "signer");
+  return fd < 0 ? TG_INTERNAL : pipe_new(c->loop, fd, &MESSAGE_SIGNER_LIMITS, &events, c, &c->signer);
+}
+
+static enum tg_err prepare(struct core *c, struct tg_why *why)
+{
+  static const struct role_events events = {.channel = on_channel, .stop = on_stop, .reload = on_reload};
+  c->brief = brief_take(c->start, sizeof *c->brief);
+  c->loop = c->brief ? loop_new() : NULL;
+  c->wake = c->loop ? loop_timer(c->loop, on_wake, c) : NULL;
+  c->publishing = c->wake ? loop_timer(c->loop, on_publish, c) : NULL;
+  c->commit = c->publishing ? loop_after(c->loop, LOOP_IDLE, on_commit, c) : NULL;
+  c->retell = c->commit ? loop_after(c->loop, LOOP_SOON, on_retell, c) : NULL;
+  enum tg_err err = c->retell ? role_watch(c->start, c->loop, &events, c) : TG_INTERNAL;
+  if (err == TG_OK)
+    err = jail(c->brief, why);
+  if (err == TG_OK)
+    err = open_store(c, why);
+  int front = err == TG_OK ? role_channel(c->start, "front") : -1;
+  if (err == TG_OK)
+    err = front < 0 ? TG_INTERNAL : join_front(c, front);
+  return err == TG_OK ? join_signer(c) : err;
+}
+
+int core_main(struct role_start *start)
+{
+  struct core c = {.start = start};
+  struct tg_why why = {.err = TG_OK};
+  enum tg_err err = prepare(&c, &why);
+  int code = err == TG_OK ? loop_run(c.loop) : role_fails("hub-failed", err, &why);
+  publish_free(&c.publish);
+  hub_free(c.hub);
+  store_close(&c.store);
+  pipe_free(&c.front);
+  pipe_free(&c.signer);
+  loop_free(c.loop);
+  free(c.drops);
+  return code;
+}

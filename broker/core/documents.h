@@ -1,0 +1,12 @@
+/* Signed notes that the operator puts into a folder. */
+#ifndef TOGUNA_BROKER_CORE_DOCUMENTS_H
+#define TOGUNA_BROKER_CORE_DOCUMENTS_H
+
+#include "broker/hub.h"
+
+/* Gives the hub every *.note of the folder, whatever order they must be taken in. A file that cannot be read
+   or is refused is logged, and costs nothing but itself. Errors are those of the hub: fail-stop. Call within
+   a turn of the hub. */
+enum tg_err documents_take(const char *folder, struct hub *hub, struct tg_why *why);
+
+#endif

@@ -1,0 +1,182 @@
+#include "broker/core/publish.h"
+
+#include "os/fault.h"
+#include "os/file.h"
+#include "os/folder.h"
+#include "os/log.h"
+#include "proto/limits.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 1024 + TILE_PATH_MAX + 16, NAMES_MAX = 2 * HUB_PUBLISH_MAX };
+
+struct publish {
+  const char *folder;
+  int folder_fd;
+  uint64_t published;     /* leaves covered by the checkpoint in the folder */
+  char made[PATH_BYTES];  /* the folder made last */
+  struct tile_name *full; /* tiles that became full since that checkpoint: their shorter selves can go */
+  size_t n_full;
+  enum tg_err failed; /* of our files in this step, not of the hub's store */
+};
+
+/* The size that the checkpoint in the folder states. None, or one that says nothing: everything is written
+ * again. */
+static uint64_t size_there(const char *folder)
+{
+  char path[PATH_BYTES];
+  struct buf text = buf_new(LIMIT_CHECKPOINT);
+  struct slice origin, line;
+  uint64_t size = 0;
+  snprintf(path, sizeof path, "%s/checkpoint", folder);
+  if (file_read(path, LIMIT_CHECKPOINT, &text, NULL) == TG_OK) {
+    struct slice rest = buf_slice(&text);
+    if (!take_line(&rest, &origin) || !take_line(&rest, &line) ||
+        number_parse(line, MERKLE_SIZE_MAX, &size) != TG_OK)
+      size = 0;
+  }
+  buf_free(&text);
+  return size;
+}
+
+enum tg_err publish_new(const char *folder, struct publish **ret, struct tg_why *why)
+{
+  struct publish *p = calloc(1, sizeof *p);
+  if (!p || !(p->full = calloc(NAMES_MAX, sizeof *p->full))) {
+    free(p);
+    return why_set(why, TG_NO_MEMORY, folder, N_("out of memory"), NULL, NULL, NULL, NULL);
+  }
+  p->folder = folder;
+  p->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (p->folder_fd < 0) {
+    enum tg_err err = fault_why(why, TG_DISK, folder, N_("cannot open the folder of the log: %1$s"), NULL);
+    publish_free(&p);
+    return err;
+  }
+  p->published = size_there(folder);
+  *ret = p;
+  return TG_OK;
+}
+
+void publish_free(struct publish **publish)
+{
+  struct publish *p = *publish;
+  if (!p)
+    return;
+  if (p->folder_fd >= 0)
+    close(p->folder_fd);
+  free(p->full);
+  free(p);
+  *publish = NULL;
+}
+
+/* ---- files */
+
+static enum tg_err failed(struct publish *p, enum tg_err err, const struct tg_why *why)
+{
+  log_event(LOG_ERROR, "log-not-published", log_err("error", err), log_why(why), log_text("lost", "nothing"));
+  p->failed = err;
+  return err;
+}
+
+static enum tg_err make_folder_of(struct publish *p, const char *path, struct tg_why *why)
+{
+  char folder[PATH_BYTES];
+  snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+  if (strcmp(folder, p->made) == 0)
+    return TG_OK;
+  enum tg_err err = file_mkdir(folder, 0755, why);
+  if (err == TG_OK)
+    memcpy(p->made, folder, sizeof folder);
+  return err;
+}
+
+/* Whole or absent, but durable only with the checkpoint: one sync for all of them. */
+static enum tg_err put_file(const char *path, struct slice bytes, struct tg_why *why)
+{
+  char fresh[PATH_BYTES + 8];
+  snprintf(fresh, sizeof fresh, "%s.new", path);
+  int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+  if (fd < 0)
+    return fault_why(why, TG_DISK, path, N_("cannot write this file of the log: %1$s"), NULL);
+  enum tg_err err = file_put_fd(fd, bytes, why);
+  if (err == TG_OK && fchmod(fd, 0644) != 0) /* whatever the umask: it is there to be served */
+    err = fault_why(why, TG_DISK, path, N_("cannot write this file of the log: %1$s"), NULL);
+  close(fd);
+  if (err == TG_OK && rename(fresh, path) != 0)
+    err = fault_why(why, TG_DISK, path, N_("cannot write this file of the log: %1$s"), NULL);
+  if (err != TG_OK)
+    unlink(fresh);
+  return err;
+}
+
+static enum tg_err put_tile(void *context, const struct tile_name *name, struct slice bytes)
+{
+  struct publish *p = context;
+  struct tg_why why = {.err = TG_OK};
+  char path[PATH_BYTES], tail[TILE_PATH_MAX];
+  (void)tile_name_print(name, tail);
+  snprintf(path, sizeof path, "%s/%s", p->folder, tail);
+  enum tg_err err = make_folder_of(p, path, &why);
+  if (err == TG_OK)
+    err = put_file(path, bytes, &why);
+  if (err != TG_OK)
+    return failed(p, err, &why);
+  if (name->width == TILE_WIDTH && p->n_full < NAMES_MAX)
+    p->full[p->n_full++] = *name;
+  return TG_OK;
+}
+
+static enum tg_err remove_file(void *arg, const char *path)
+{
+  (void)arg;
+  (void)unlink(path); /* what stays is only of no use */
+  return TG_OK;
+}
+
+static void remove_shorter(struct publish *p)
+{
+  char path[PATH_BYTES], tail[TILE_PATH_MAX];
+  for (size_t i = 0; i < p->n_full; i++) {
+    (void)tile_name_print(&p->full[i], tail);
+    snprintf(path, sizeof path, "%s/%s.p", p->folder, tail);
+    if (access(path, F_OK) == 0 && folder_each(path, "", TILE_WIDTH, remove_file, NULL, NULL) == TG_OK)
+      (void)rmdir(path);
+  }
+  p->n_full = 0;
+  p->made[0] = 0;
+}
+
+static enum tg_err put_checkpoint(void *context, uint64_t size, struct slice note)
+{
+  struct publish *p = context;
+  struct tg_why why = {.err = TG_OK};
+  char path[PATH_BYTES];
+  enum tg_err err = TG_OK;
+  (void)size; /* the hub keeps it for us */
+  snprintf(path, sizeof path, "%s/checkpoint", p->folder);
+  if (syncfs(p->folder_fd) != 0)
+    err = fault_why(&why, TG_DISK, p->folder, N_("the files of the log cannot be brought to the disk: %1$s"),
+                    NULL);
+  if (err == TG_OK)
+    err = file_write(path, note, 0644, &why);
+  if (err != TG_OK)
+    return failed(p, err, &why);
+  remove_shorter(p);
+  return TG_OK;
+}
+
+enum tg_err publish_step(struct publish *p, struct hub *hub, bool *ret_more)
+{
+  const struct hub_files files = {.context = p, .tile = put_tile, .checkpoint = put_checkpoint};
+  bool more = false;
+  p->failed = TG_OK;
+  enum tg_err err = hub_log_publish(hub, &p->published, &files, &more);
+  *ret_more = more && err == TG_OK;
+  return p->failed ? TG_OK : err;
+}

@@ -1,0 +1,218 @@
+/* The process that strangers reach. It knows the transport key, which keys may connect, and nothing of what
+   it carries. libzmq may fall over hostile bytes; then the parent starts another one. It keeps no queue: what
+   cannot be sent now is reported. */
+#include "broker/message.h"
+#include "broker/role.h"
+#include "os/log.h"
+#include "os/sandbox.h"
+#include "os/zauth.h"
+#include "os/zsock.h"
+
+#define STRANGERS_MS 60000 /* what strangers did is logged at most this often */
+
+struct front {
+  struct role_start *start;
+  struct loop *loop;
+  struct zauth *auth;
+  struct zsock *door[SETTINGS_ENDPOINTS];
+  size_t n; /* doors that are open */
+  struct pipe *core;
+  struct loop_timer *strangers;
+  uint64_t told; /* of strangers, when last logged */
+};
+
+static void end(struct front *f, const char *event, enum tg_err err, const struct tg_why *why)
+{
+  loop_stop(f->loop, role_fails(event, err, why));
+}
+
+/* ---- to the core */
+
+static void pause_doors(struct front *f, bool paused)
+{
+  for (size_t i = 0; i < f->n; i++)
+    zsock_pause(f->door[i], paused);
+}
+
+/* A full channel stops the reading: ZeroMQ's queues fill, then TCP's, and the senders wait. */
+static void tell_core(struct front *f, enum message type, const struct seal_pk *key, struct slice rest)
+{
+  if (f->core && message_send(f->core, type, key, rest) == TG_BUSY)
+    pause_doors(f, true);
+}
+
+static void on_message(void *arg, const struct seal_pk *from, struct slice body)
+{
+  struct front *f = arg;
+  tell_core(f, MESSAGE_FRAME, from, body);
+}
+
+static void on_drained(void *arg)
+{
+  pause_doors(arg, false);
+}
+
+/* ---- from the core */
+
+static void send_to(struct front *f, const struct seal_pk *key, struct slice frame)
+{
+  enum tg_err err = TG_UNREACHABLE;
+  for (size_t i = 0; err == TG_UNREACHABLE && i < f->n; i++)
+    err = zsock_send(f->door[i], key, frame);
+  if (err == TG_UNREACHABLE)
+    tell_core(f, MESSAGE_GONE, key, slice_of(NULL, 0));
+  else if (err != TG_OK)
+    tell_core(f, MESSAGE_DROPPED, key, slice_of(frame.n > 1 ? frame.p + 1 : NULL, frame.n > 1));
+}
+
+static enum tg_err open_door(struct front *f, const uint8_t *secret_key, const char *endpoint,
+                             struct tg_why *why)
+{
+  static const struct zsock_events events = {.message = on_message};
+  const struct zsock_server_options o = {
+      .endpoint = endpoint, .secret_key = secret_key, .max_body = LIMIT_FRAME};
+  enum tg_err err = zsock_server(f->auth, &o, &f->door[f->n], why);
+  if (err != TG_OK)
+    return err;
+  log_event(LOG_NOTICE, "listening", log_text("endpoint", zsock_endpoint(f->door[f->n])));
+  return zsock_watch(f->door[f->n++], f->loop, &events, f);
+}
+
+/* Not before the core has said who may enter, and with their keys in place: a node that came too early would
+   be turned away, and libzmq would not let it try again. The self-test knocks with a key that is in no list.
+ */
+static enum tg_err open_doors(struct front *f, const struct seal_pk *keys, size_t n, struct tg_why *why)
+{
+  const struct front_brief *brief = brief_take(f->start, sizeof *brief);
+  enum tg_err err = brief ? zauth_new(&f->auth, why) : TG_INTERNAL;
+  if (err == TG_OK)
+    err = zauth_allow(f->auth, keys, n);
+  for (size_t i = 0; err == TG_OK && i < brief->n; i++)
+    err = open_door(f, brief->transport_key, brief->endpoint[i], why);
+  role_brief_forget(f->start);
+  if (err == TG_OK)
+    role_ready(f->start);
+  return err;
+}
+
+static void allow(struct front *f, struct slice bytes)
+{
+  struct tg_why why = {.err = TG_OK};
+  /* A seal_pk is 32 bytes and nothing else, wherever they lie. */
+  const struct seal_pk *keys = (const void *)bytes.p;
+  size_t n = bytes.n / sizeof *keys;
+  enum tg_err err = f->auth ? TG_OK : open_doors(f, keys, n, &why);
+  for (size_t i = 0; err == TG_OK && i < f->n; i++)
+    err = zsock_allow(f->door[i], keys, n);
+  if (err != TG_OK)
+    end(f, "front-failed", err, &why);
+}
+
+static void cut(struct front *f, const struct seal_pk *key)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < f->n; i++)
+    n += zsock_cut(f->door[i], key);
+  log_event(LOG_NOTICE, "cut", log_hex("key", slice_of(key->b, sizeof key->b)), log_number("connections", n));
+}
+
+static void on_frame(void *arg, struct slice frame, int fd)
+{
+  struct front *f = arg;
+  enum message type;
+  struct seal_pk key;
+  (void)fd; /* never comes: the channel takes none */
+  if (!message_take(&frame, &type))
+    return;
+  if (type == MESSAGE_ALLOW)
+    allow(f, frame);
+  else if (type == MESSAGE_SEND && message_take_key(&frame, &key))
+    send_to(f, &key, frame);
+  else if (type == MESSAGE_CUT && message_take_key(&frame, &key))
+    cut(f, &key);
+}
+
+/* The core has ended, or wants nothing to do with a front that does not listen. Either way the parent knows
+ * what comes next. */
+static void on_closed(void *arg, enum tg_err why)
+{
+  struct front *f = arg;
+  (void)why;
+  pipe_free(&f->core);
+  loop_stop(f->loop, tg_exit_code(TG_INTERNAL));
+}
+
+/* ---- what strangers do */
+
+static void tell_of_strangers(void *arg)
+{
+  struct front *f = arg;
+  uint64_t refused = 0, failed = 0, malformed = 0;
+  for (size_t i = 0; i < f->n; i++) {
+    struct zsock_counts c = zsock_counts(f->door[i]);
+    refused += c.refused_keys;
+    failed += c.handshakes_failed;
+    malformed += c.bad_parts + c.unknown_sender;
+  }
+  if (refused + failed + malformed != f->told)
+    log_event(LOG_NOTICE, "strangers", log_number("unknown-keys", refused),
+              log_number("no-handshake", failed), log_number("malformed", malformed));
+  f->told = refused + failed + malformed;
+  loop_timer_in(f->strangers, STRANGERS_MS);
+}
+
+/* ---- the life of the process */
+
+static void on_stop(void *arg)
+{
+  struct front *f = arg;
+  loop_stop(f->loop, 0);
+}
+
+/* It must be able to reach its own ports: the self-test knocks there. */
+static enum tg_err jail(const struct front_brief *brief, struct tg_why *why)
+{
+  uint16_t port[SETTINGS_ENDPOINTS];
+  for (size_t i = 0; i < brief->n; i++)
+    port[i] = settings_port(brief->endpoint[i]);
+  return sandbox_enter(&(struct sandbox){.profile = SANDBOX_NETWORK,
+                                         .bind_ports = port,
+                                         .n_bind_ports = brief->n,
+                                         .connect_ports = port,
+                                         .n_connect_ports = brief->n},
+                       why);
+}
+
+static enum tg_err prepare(struct front *f, struct tg_why *why)
+{
+  static const struct role_events events = {.stop = on_stop};
+  static const struct pipe_events from_core = {.frame = on_frame, .closed = on_closed, .drained = on_drained};
+  const struct front_brief *brief = brief_take(f->start, sizeof *brief);
+  if (!brief)
+    return TG_INTERNAL;
+  f->loop = loop_new();
+  f->strangers = f->loop ? loop_timer(f->loop, tell_of_strangers, f) : NULL;
+  enum tg_err err = f->strangers ? role_watch(f->start, f->loop, &events, f) : TG_NO_MEMORY;
+  if (err == TG_OK)
+    err = jail(brief, why);
+  int fd = err == TG_OK ? role_channel(f->start, "core") : -1;
+  if (err == TG_OK)
+    err = fd < 0 ? TG_INTERNAL : pipe_new(f->loop, fd, &MESSAGE_FRONT_LIMITS, &from_core, f, &f->core);
+  if (err == TG_OK)
+    loop_timer_in(f->strangers, STRANGERS_MS);
+  return err;
+}
+
+int front_main(struct role_start *start)
+{
+  struct front f = {.start = start};
+  struct tg_why why = {.err = TG_OK};
+  enum tg_err err = prepare(&f, &why);
+  int code = err == TG_OK ? loop_run(f.loop) : role_fails("front-failed", err, &why);
+  pipe_free(&f.core);
+  for (size_t i = 0; i < f.n; i++)
+    zsock_free(&f.door[i]);
+  zauth_free(&f.auth);
+  loop_free(f.loop);
+  return code;
+}

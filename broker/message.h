@@ -1,0 +1,61 @@
+/* What the processes of the hub say to each other (docs/design.md): one message is a frame of os/pipe, its
+   first byte the type. They trust each other's framing and nothing more: a message that makes no sense ends
+   who hears it. */
+#ifndef TOGUNA_BROKER_MESSAGE_H
+#define TOGUNA_BROKER_MESSAGE_H
+
+#include "os/pipe.h"
+#include "proto/limits.h"
+
+enum message {
+  /* front -> core */
+  MESSAGE_FRAME = 'F',   /* key(32) frame */
+  MESSAGE_GONE = 'G',    /* key(32): no connection of it is known */
+  MESSAGE_DROPPED = 'D', /* key(32) frame-type(1) */
+  /* core -> front */
+  MESSAGE_SEND = 'S',  /* key(32) frame */
+  MESSAGE_ALLOW = 'A', /* n keys(32) */
+  MESSAGE_CUT = 'C',   /* key(32) */
+  /* core -> signer */
+  MESSAGE_SIGN = 'R', /* a struct signing_request, printed */
+  /* signer -> core; unasked at its start, with the last note it signed, or none */
+  MESSAGE_NOTE = 'N',   /* checkpoint note */
+  MESSAGE_REFUSED = 'X' /* why, for people */
+};
+
+/* Splits off the type. False when the message is empty. */
+static inline bool message_take(struct slice *message, enum message *ret)
+{
+  uint8_t type;
+  if (!take_u8(message, &type))
+    return false;
+  *ret = (enum message)type;
+  return true;
+}
+
+static inline bool message_take_key(struct slice *message, struct seal_pk *ret)
+{
+  struct slice key;
+  if (!take(message, sizeof ret->b, &key))
+    return false;
+  for (size_t i = 0; i < key.n; i++)
+    ret->b[i] = key.p[i];
+  return true;
+}
+
+/* type, key, rest. Errors of pipe_send(). */
+static inline enum tg_err message_send(struct pipe *to, enum message type, const struct seal_pk *key,
+                                       struct slice rest)
+{
+  const uint8_t head = (uint8_t)type;
+  const struct slice parts[] = {slice_of(&head, 1), slice_of(key->b, sizeof key->b), rest};
+  return pipe_send_parts(to, parts, 3);
+}
+
+/* Of front <-> core: as many allowed keys as a frame is long, and half a minute of a fast line waiting. */
+#define MESSAGE_FRONT_LIMITS ((struct pipe_limits){.max_frame = 33 + LIMIT_FRAME, .max_queue = 32u << 20})
+/* Of core <-> signer: one request at a time. */
+#define MESSAGE_SIGNER_LIMITS                                                                                \
+  ((struct pipe_limits){.max_frame = 1 + LIMIT_CHECKPOINT, .max_queue = 64u << 10})
+
+#endif

@@ -1,0 +1,199 @@
+/* The process that holds the log key. It signs a tree only if that tree extends the last one it signed, and
+   what it is about to sign is on the disk before the signature exists. */
+#include "audit/signing.h"
+#include "broker/message.h"
+#include "broker/role.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/log.h"
+#include "os/sandbox.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct signer {
+  struct loop *loop;
+  struct pipe *core;
+  struct secret_key *key;
+  struct file_lock *lock;
+  struct signing_state state; /* as it is on the disk */
+  char path[BRIEF_PATH_MAX + 8];
+};
+
+/* ---- the state on the disk */
+
+static enum tg_err save(struct signer *s, const struct signing_state *state, struct tg_why *why)
+{
+  struct buf text = buf_new(SIGNING_STATE_MAX);
+  enum tg_err err = signing_print(state, &text);
+  if (err == TG_OK)
+    err = file_write(s->path, buf_slice(&text), 0600, why);
+  if (err == TG_OK)
+    s->state = *state;
+  buf_free(&text);
+  return err;
+}
+
+/* A log that begins: written at once, so that a disk that takes nothing is noticed now. */
+static enum tg_err begin(struct signer *s, struct tg_why *why)
+{
+  struct signing_state state;
+  enum tg_err err = signing_begin(slice_str(secret_key_name(s->key)), &state);
+  if (err == TG_OK)
+    err = save(s, &state, why);
+  if (err == TG_OK)
+    log_event(LOG_NOTICE, "log-begun", log_text("origin", state.origin));
+  return err;
+}
+
+static enum tg_err load(struct signer *s, struct tg_why *why)
+{
+  struct buf text = buf_new(SIGNING_STATE_MAX);
+  struct signing_state state;
+  enum tg_err err = file_read_private(s->path, SIGNING_STATE_MAX, &text, why);
+  if (err == TG_NOT_FOUND) {
+    buf_free(&text);
+    return begin(s, why);
+  }
+  if (err == TG_OK)
+    err = signing_parse(buf_slice(&text), s->path, &state, why);
+  if (err == TG_OK && strcmp(state.origin, secret_key_name(s->key)) != 0)
+    err = why_set(
+        why, TG_CONFLICT, s->path, N_("this is the state of the log %1$s, but the log key is that of %2$s"),
+        N_("Name the log key that belongs to this folder"), state.origin, secret_key_name(s->key), NULL);
+  if (err == TG_OK)
+    s->state = state;
+  buf_free(&text);
+  return err;
+}
+
+/* ---- answers */
+
+/* Sends the note of the state on the disk; an empty one when nothing was ever signed. */
+static enum tg_err answer(struct signer *s, struct tg_why *why)
+{
+  struct buf note = buf_new(1 + CHECKPOINT_BYTES_MAX);
+  struct checkpoint checkpoint = signing_checkpoint(&s->state);
+  enum tg_err err = TG_OK;
+  buf_put_u8(&note, MESSAGE_NOTE);
+  if (checkpoint.size > 0)
+    err = checkpoint_sign(&checkpoint, s->key, &note, why);
+  if (err == TG_OK)
+    err = pipe_send(s->core, buf_slice(&note));
+  buf_free(&note);
+  return err;
+}
+
+static void refuse(struct signer *s, const struct tg_why *why)
+{
+  char text[600] = {MESSAGE_REFUSED};
+  size_t n = why_render(why, NULL, text + 1, sizeof text - 1);
+  log_event(LOG_ALARM, "signature-refused", log_err("error", why->err), log_why(why));
+  (void)pipe_send(s->core, slice_of(text, 1 + n));
+}
+
+static enum tg_err advance(struct signer *s, struct slice message, struct tg_why *why)
+{
+  struct signing_request request;
+  struct signing_state next;
+  enum message type;
+  if (!message_take(&message, &type) || type != MESSAGE_SIGN ||
+      signing_request_parse(message, &request) != TG_OK)
+    return why_set(why, TG_BAD_INPUT, "core",
+                   N_("the hub's core asked for something that is not a signature"), NULL, NULL, NULL, NULL);
+  enum tg_err err = signing_advance(&s->state, &request, clock_wall(), &next, why);
+  if (err == TG_OK && next.size != s->state.size)
+    err = save(s, &next, why);
+  return err;
+}
+
+static void on_frame(void *arg, struct slice frame, int fd)
+{
+  struct signer *s = arg;
+  struct tg_why why = {.err = TG_OK};
+  (void)fd; /* never comes: the channel takes none */
+  enum tg_err err = advance(s, frame, &why);
+  if (err == TG_OK)
+    err = answer(s, &why);
+  if (err == TG_OK)
+    return;
+  if (!why.what)
+    (void)why_set(&why, err, NULL, N_("no signature could be made"), NULL, NULL, NULL, NULL);
+  refuse(s, &why);
+}
+
+/* The core is gone: the parent stops us next. */
+static void on_closed(void *arg, enum tg_err why)
+{
+  struct signer *s = arg;
+  (void)why;
+  pipe_free(&s->core);
+}
+
+static void on_stop(void *arg)
+{
+  struct signer *s = arg;
+  loop_stop(s->loop, 0);
+}
+
+/* ---- the life of the process */
+
+static enum tg_err take_key(struct signer *s, struct role_start *start, struct tg_why *why)
+{
+  const struct signer_brief *brief = brief_take(start, sizeof *brief);
+  if (!brief)
+    return TG_INTERNAL;
+  snprintf(s->path, sizeof s->path, "%s/state", brief->folder);
+  enum tg_err err =
+      secret_key_from(KEY_HUB_LOG, brief->key_name, slice_of(brief->key, sizeof brief->key), &s->key);
+  return err == TG_OK ? TG_OK
+                      : why_set(why, err, NULL, N_("the log key cannot be kept in locked memory"),
+                                N_("Raise the limit on locked memory"), NULL, NULL, NULL);
+}
+
+static enum tg_err jail(const struct signer_brief *brief, struct tg_why *why)
+{
+  const struct sandbox_path own = {.path = brief->folder, .access = SANDBOX_WRITE};
+  return sandbox_enter(&(struct sandbox){.profile = SANDBOX_SIGNER, .paths = &own, .n_paths = 1}, why);
+}
+
+static enum tg_err join_core(struct signer *s, struct role_start *start)
+{
+  static const struct pipe_events events = {.frame = on_frame, .closed = on_closed};
+  int fd = role_channel(start, "core");
+  return fd < 0 ? TG_INTERNAL : pipe_new(s->loop, fd, &MESSAGE_SIGNER_LIMITS, &events, s, &s->core);
+}
+
+static enum tg_err prepare(struct signer *s, struct role_start *start, struct tg_why *why)
+{
+  static const struct role_events events = {.stop = on_stop};
+  s->loop = loop_new();
+  enum tg_err err = s->loop ? role_watch(start, s->loop, &events, s) : TG_NO_MEMORY;
+  if (err == TG_OK)
+    err = take_key(s, start, why);
+  if (err == TG_OK)
+    err = jail(brief_take(start, sizeof(struct signer_brief)), why);
+  if (err == TG_OK)
+    err = file_lock_take(
+        ((const struct signer_brief *)brief_take(start, sizeof(struct signer_brief)))->folder, &s->lock, why);
+  role_brief_forget(start);
+  if (err == TG_OK)
+    err = load(s, why);
+  if (err == TG_OK)
+    err = join_core(s, start);
+  return err == TG_OK ? answer(s, why) : err;
+}
+
+int signer_main(struct role_start *start)
+{
+  struct signer s = {.loop = NULL};
+  struct tg_why why = {.err = TG_OK};
+  enum tg_err err = prepare(&s, start, &why);
+  int code = err == TG_OK ? (role_ready(start), loop_run(s.loop)) : role_fails("signer-failed", err, &why);
+  pipe_free(&s.core);
+  secret_key_free(s.key);
+  file_lock_free(&s.lock);
+  loop_free(s.loop);
+  return code;
+}

@@ -1,0 +1,326 @@
+/* The front as the real process it is, with strangers, garbage and slow readers at its port. */
+#include "tests/broker/rig.h"
+
+#include "os/zauth.h"
+#include "os/zsock.h"
+#include "proto/frame.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sodium.h>
+#include <sys/socket.h>
+
+struct key_pair {
+  struct seal_pk public_key;
+  uint8_t secret[32];
+};
+
+static struct key_pair key_new(void)
+{
+  struct key_pair k;
+  crypto_box_keypair(k.public_key.b, k.secret);
+  return k;
+}
+
+static uint16_t free_port(int *ret_fd)
+{
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t n = sizeof at;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+  assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &n), 0);
+  if (ret_fd)
+    *ret_fd = fd;
+  else
+    close(fd);
+  return ntohs(at.sin_port);
+}
+
+/* ---- the hub's side */
+
+struct story {
+  struct rig *front;
+  struct front_brief brief;
+  struct seal_pk hub;
+  uint16_t port;
+  void *context;
+};
+
+static struct story tell(void)
+{
+  struct story s = {.port = free_port(NULL)};
+  assert_true(sodium_init() >= 0);
+  struct key_pair hub = key_new();
+  s.hub = hub.public_key;
+  s.brief.n = 1;
+  memcpy(s.brief.transport_key, hub.secret, sizeof hub.secret);
+  snprintf(s.brief.endpoint[0], sizeof s.brief.endpoint[0], "tcp://127.0.0.1:%u", s.port);
+  s.front = rig_start("front", "core", &s.brief, sizeof s.brief, MESSAGE_FRONT_LIMITS);
+  return s;
+}
+
+static void allow(struct story *s, const struct seal_pk *keys, size_t n)
+{
+  rig_say(s->front, MESSAGE_ALLOW, slice_of(keys, n * sizeof *keys));
+}
+
+static void say_to(struct story *s, enum message type, const struct seal_pk *to, struct slice frame)
+{
+  assert_int_equal(message_send(s->front->peer, type, to, frame), TG_OK);
+}
+
+static void expect_frame(struct story *s, const struct seal_pk *from, const char *text)
+{
+  struct slice got = rig_expect(s->front, MESSAGE_FRAME);
+  struct seal_pk key;
+  assert_true(message_take_key(&got, &key));
+  assert_true(seal_pk_eq(&key, from));
+  assert_true(slice_is(got, text));
+}
+
+/* ---- a node's side */
+
+struct node {
+  struct zauth *zmq; /* for its context only */
+  struct zsock *link;
+  unsigned up, down, refused, messages;
+  char last[64];
+};
+
+static void on_message(void *arg, const struct seal_pk *from, struct slice body)
+{
+  struct node *n = arg;
+  (void)from;
+  n->messages++;
+  snprintf(n->last, sizeof n->last, "%.*s", (int)(body.n < 60 ? body.n : 60), (const char *)body.p);
+}
+static void on_up(void *arg)
+{
+  ((struct node *)arg)->up++;
+}
+static void on_down(void *arg)
+{
+  ((struct node *)arg)->down++;
+}
+static void on_refused(void *arg)
+{
+  ((struct node *)arg)->refused++;
+}
+
+static void connect_to(struct story *s, struct node *n, const struct key_pair *key)
+{
+  static const struct zsock_events events = {
+      .message = on_message, .up = on_up, .down = on_down, .refused = on_refused, .failed = on_down};
+  char endpoint[64];
+  snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%u", s->port);
+  *n = (struct node){.up = 0};
+  assert_int_equal(zauth_new(&n->zmq, NULL), TG_OK);
+  const struct zsock_client_options o = {.endpoint = endpoint,
+                                         .server_key = &s->hub,
+                                         .public_key = &key->public_key,
+                                         .secret_key = key->secret,
+                                         .max_body = 2 * LIMIT_FRAME,
+                                         .reconnect_ms = 50,
+                                         .reconnect_max_ms = 200};
+  assert_int_equal(zsock_client(zauth_context(n->zmq), &o, &n->link, NULL), TG_OK);
+  assert_int_equal(zsock_watch(n->link, s->front->loop, &events, n), TG_OK);
+}
+
+static void leave(struct node *n)
+{
+  zsock_free(&n->link);
+  zauth_free(&n->zmq);
+}
+
+static int knock(const struct story *s)
+{
+  struct sockaddr_in at = {
+      .sin_family = AF_INET, .sin_port = htons(s->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (connect(fd, (struct sockaddr *)&at, sizeof at) == 0)
+    return fd;
+  close(fd);
+  return -1;
+}
+
+/* ---- stories */
+
+static void nobody_is_heard_before_the_core_says_who(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  struct key_pair ml = key_new();
+  assert_int_equal(knock(&s), -1);
+  allow(&s, &ml.public_key, 1);
+  rig_expect_ready(s.front);
+  int fd = knock(&s);
+  assert_true(fd >= 0);
+  close(fd);
+  rig_stop(s.front);
+}
+
+static void an_allowed_node_is_served_and_a_stranger_is_not(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  struct key_pair ml = key_new(), stranger = key_new();
+  struct node node, other;
+  allow(&s, &ml.public_key, 1);
+  connect_to(&s, &node, &ml);
+  connect_to(&s, &other, &stranger);
+  KIT_UNTIL(s.front->loop, node.up && other.refused);
+  assert_int_equal(zsock_send(node.link, NULL, slice_str("hello")), TG_OK);
+  expect_frame(&s, &ml.public_key, "hello");
+  say_to(&s, MESSAGE_SEND, &ml.public_key, slice_str("welcome"));
+  KIT_UNTIL(s.front->loop, node.messages == 1);
+  assert_string_equal(node.last, "welcome");
+  assert_int_equal(other.up, 0);
+  say_to(&s, MESSAGE_SEND, &stranger.public_key, slice_str("for nobody"));
+  struct slice gone = rig_expect(s.front, MESSAGE_GONE);
+  assert_memory_equal(gone.p, stranger.public_key.b, 32);
+  leave(&node);
+  leave(&other);
+  rig_stop(s.front);
+}
+
+static void garbage_at_the_port_changes_nothing(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  struct key_pair ml = key_new();
+  struct node node;
+  int held[32];
+  allow(&s, &ml.public_key, 1);
+  rig_expect_ready(s.front);
+  for (size_t i = 0; i < sizeof held / sizeof *held; i++) {
+    uint8_t noise[4096];
+    held[i] = knock(&s);
+    assert_true(held[i] >= 0);
+    randombytes_buf(noise, sizeof noise);
+    if (i % 4 == 1)
+      memcpy(noise, "\xff\0\0\0\0\0\0\0\x01\x7f\x03\0CURVE", 17); /* a greeting, then noise */
+    size_t n = i % 4 == 3 ? 5 : sizeof noise;                     /* or half of one, and then silence */
+    (void)!send(held[i], noise, n, MSG_NOSIGNAL);
+    if (i % 2) {
+      close(held[i]);
+      held[i] = -1;
+    }
+  }
+  connect_to(&s, &node, &ml);
+  KIT_UNTIL(s.front->loop, node.up);
+  assert_int_equal(zsock_send(node.link, NULL, slice_str("still here")), TG_OK);
+  expect_frame(&s, &ml.public_key, "still here");
+  for (size_t i = 0; i < sizeof held / sizeof *held; i++)
+    if (held[i] >= 0)
+      close(held[i]);
+  leave(&node);
+  rig_stop(s.front);
+}
+
+static void an_oversized_message_costs_its_sender_the_connection(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  struct key_pair ml = key_new();
+  struct node node;
+  uint8_t *big = calloc(1, LIMIT_FRAME + 1);
+  allow(&s, &ml.public_key, 1);
+  connect_to(&s, &node, &ml);
+  KIT_UNTIL(s.front->loop, node.up);
+  assert_int_equal(zsock_send(node.link, NULL, slice_of(big, LIMIT_FRAME + 1)), TG_OK);
+  KIT_UNTIL(s.front->loop, node.down && node.up == 2);
+  assert_int_equal(zsock_send(node.link, NULL, slice_str("a small one")), TG_OK);
+  expect_frame(&s, &ml.public_key, "a small one");
+  free(big);
+  leave(&node);
+  rig_stop(s.front);
+}
+
+static void a_cut_node_may_come_back_and_a_revoked_one_may_not(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  struct key_pair ml = key_new(), ne = key_new();
+  const struct seal_pk both[] = {ml.public_key, ne.public_key};
+  struct node node;
+  allow(&s, both, 2);
+  connect_to(&s, &node, &ml);
+  KIT_UNTIL(s.front->loop, node.up);
+  assert_int_equal(zsock_send(node.link, NULL, slice_str("one")), TG_OK);
+  expect_frame(&s, &ml.public_key, "one");
+  say_to(&s, MESSAGE_CUT, &ml.public_key, slice_of(NULL, 0));
+  KIT_UNTIL(s.front->loop, node.down == 1 && node.up == 2);
+  assert_int_equal(zsock_send(node.link, NULL, slice_str("two")), TG_OK);
+  expect_frame(&s, &ml.public_key, "two");
+  allow(&s, &ne.public_key, 1);
+  KIT_UNTIL(s.front->loop, node.down >= 2 && node.refused);
+  assert_int_equal(node.up, 2);
+  leave(&node);
+  rig_stop(s.front);
+}
+
+static void a_node_that_does_not_read_costs_no_memory(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  struct key_pair ml = key_new();
+  struct node node;
+  static uint8_t frame[256 * 1024] = {FRAME_VERSION, FRAME_DELIVER};
+  allow(&s, &ml.public_key, 1);
+  connect_to(&s, &node, &ml);
+  KIT_UNTIL(s.front->loop, node.up);
+  assert_int_equal(zsock_send(node.link, NULL, slice_str("hello")), TG_OK);
+  expect_frame(&s, &ml.public_key, "hello");
+  zsock_pause(node.link, true);
+  for (int i = 0; i < 4096 && s.front->heard.n == 0; i++) {
+    if (message_send(s.front->peer, MESSAGE_SEND, &ml.public_key, slice_of(frame, sizeof frame)) == TG_BUSY)
+      KIT_UNTIL(s.front->loop, pipe_queued(s.front->peer) == 0);
+    loop_turn(s.front->loop, 0);
+  }
+  struct slice dropped = rig_expect(s.front, MESSAGE_DROPPED);
+  assert_int_equal(dropped.n, 33);
+  assert_memory_equal(dropped.p, ml.public_key.b, 32);
+  assert_int_equal(dropped.p[32], FRAME_DELIVER);
+  leave(&node);
+  rig_stop(s.front);
+}
+
+static void an_occupied_port_ends_it_with_code_4(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  rig_kill(s.front);
+  int fd;
+  s.port = free_port(&fd);
+  assert_int_equal(listen(fd, 1), 0);
+  snprintf(s.brief.endpoint[0], sizeof s.brief.endpoint[0], "tcp://127.0.0.1:%u", s.port);
+  s.front = rig_start("front", "core", &s.brief, sizeof s.brief, MESSAGE_FRONT_LIMITS);
+  allow(&s, NULL, 0);
+  assert_int_equal(rig_end(s.front), 4);
+  close(fd);
+}
+
+static void without_its_core_it_ends(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  allow(&s, NULL, 0);
+  rig_expect_ready(s.front);
+  pipe_free(&s.front->peer);
+  assert_int_equal(rig_end(s.front), 5);
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(nobody_is_heard_before_the_core_says_who),
+      cmocka_unit_test(an_allowed_node_is_served_and_a_stranger_is_not),
+      cmocka_unit_test(garbage_at_the_port_changes_nothing),
+      cmocka_unit_test(an_oversized_message_costs_its_sender_the_connection),
+      cmocka_unit_test(a_cut_node_may_come_back_and_a_revoked_one_may_not),
+      cmocka_unit_test(a_node_that_does_not_read_costs_no_memory),
+      cmocka_unit_test(an_occupied_port_ends_it_with_code_4),
+      cmocka_unit_test(without_its_core_it_ends),
+  };
+  return rig_main(argc, argv, tests, sizeof tests / sizeof *tests);
+}

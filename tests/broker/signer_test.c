@@ -1,0 +1,256 @@
+/* The signer as the real process it is: what it signs, what it refuses, and what it remembers whatever
+ * happens to it. */
+#include "tests/broker/rig.h"
+
+#include "audit/signing.h"
+#include "keys/secret.h"
+#include "os/file.h"
+#include "proto/merkle.h"
+
+#include <sodium.h>
+
+#define ORIGIN "sahel.example/hub-1-log"
+
+/* A hub's core that remembers its leaves, and the log key's owner. */
+struct story {
+  char *folder;
+  struct secret_key *key;
+  struct signer_brief brief;
+  struct hash leaf[64];
+};
+
+static struct story tell(void)
+{
+  struct story s = {.folder = kit_folder()};
+  uint8_t seed[32];
+  assert_true(sodium_init() >= 0);
+  randombytes_buf(seed, sizeof seed);
+  assert_int_equal(secret_key_from(KEY_HUB_LOG, ORIGIN, slice_of(seed, sizeof seed), &s.key), TG_OK);
+  snprintf(s.brief.folder, sizeof s.brief.folder, "%s", s.folder);
+  snprintf(s.brief.key_name, sizeof s.brief.key_name, "%s", ORIGIN);
+  memcpy(s.brief.key, seed, sizeof seed);
+  for (size_t i = 0; i < 64; i++)
+    s.leaf[i] = merkle_leaf(slice_of(&i, sizeof i));
+  return s;
+}
+
+static void close_book(struct story *s)
+{
+  secret_key_free(s->key);
+  kit_remove(s->folder);
+}
+
+static struct rig *start(struct story *s)
+{
+  return rig_start("signer", "core", &s->brief, sizeof s->brief, MESSAGE_SIGNER_LIMITS);
+}
+
+static enum tg_err fetch(void *from, unsigned level, uint64_t index, struct hash *ret)
+{
+  const struct story *s = from;
+  *ret = merkle_root(&s->leaf[index << level], (size_t)1 << level);
+  return TG_OK;
+}
+
+/* Asks for the extension from `old` to `size` leaves, honestly proved. */
+static void ask(struct story *s, struct rig *rig, uint64_t old, uint64_t size)
+{
+  struct merkle_path path = {.n = 0};
+  struct buf b = buf_new(8192);
+  if (old <= size)
+    assert_int_equal(merkle_consistency(old, size, fetch, s, &path), TG_OK);
+  const struct signing_request r = {.old_size = old,
+                                    .new_size = size,
+                                    .new_root = merkle_root(s->leaf, size),
+                                    .path = merkle_path_slice(&path)};
+  signing_request_print(&r, &b);
+  rig_say(rig, MESSAGE_SIGN, buf_slice(&b));
+  buf_free(&b);
+}
+
+/* The answer is a note of this log that says `size`, and the state on the disk says no less. */
+static void expect_signed(struct story *s, struct rig *rig, uint64_t size)
+{
+  struct slice note = rig_expect(rig, MESSAGE_NOTE);
+  struct note_key key;
+  struct checkpoint checkpoint;
+  struct tg_why why = {.err = TG_OK};
+  assert_int_equal(secret_key_note_key(s->key, &key), TG_OK);
+  assert_int_equal(checkpoint_open(note, &key, &checkpoint, NULL, &why), TG_OK);
+  struct hash root = merkle_root(s->leaf, size);
+  assert_int_equal(checkpoint.size, size);
+  assert_true(hash_eq(&checkpoint.root, &root));
+}
+
+static struct signing_state on_disk(const struct story *s)
+{
+  struct signing_state state;
+  struct buf text = buf_new(SIGNING_STATE_MAX);
+  assert_int_equal(file_read(kit_path(s->folder, "state"), SIGNING_STATE_MAX, &text, NULL), TG_OK);
+  assert_int_equal(signing_parse(buf_slice(&text), "state", &state, NULL), TG_OK);
+  buf_free(&text);
+  return state;
+}
+
+static void a_new_log_is_greeted_with_nothing_and_grows(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  struct rig *rig = start(&s);
+  assert_int_equal(rig_expect(rig, MESSAGE_NOTE).n, 0);
+  rig_expect_ready(rig);
+  static const uint64_t sizes[] = {0, 1, 2, 7, 8, 9, 33};
+  for (size_t i = 1; i < sizeof sizes / sizeof *sizes; i++) {
+    ask(&s, rig, sizes[i - 1], sizes[i]);
+    expect_signed(&s, rig, sizes[i]);
+    assert_int_equal(on_disk(&s).size, sizes[i]);
+  }
+  rig_stop(rig);
+  close_book(&s);
+}
+
+static void it_remembers_through_kills(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  struct rig *rig = start(&s);
+  rig_expect(rig, MESSAGE_NOTE);
+  ask(&s, rig, 0, 5);
+  expect_signed(&s, rig, 5);
+  rig_kill(rig);
+  rig = start(&s);
+  expect_signed(&s, rig, 5); /* its greeting */
+  ask(&s, rig, 0, 5);        /* the core had not read the answer */
+  expect_signed(&s, rig, 5);
+  ask(&s, rig, 5, 6);
+  expect_signed(&s, rig, 6);
+  rig_stop(rig);
+  close_book(&s);
+}
+
+static void it_refuses_rollbacks_and_forks_and_goes_on(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  struct rig *rig = start(&s);
+  rig_expect(rig, MESSAGE_NOTE);
+  ask(&s, rig, 0, 20);
+  expect_signed(&s, rig, 20);
+  ask(&s, rig, 10, 12); /* smaller: set back */
+  assert_true(rig_expect(rig, MESSAGE_REFUSED).n > 0);
+  ask(&s, rig, 10, 30); /* the core does not know the last one */
+  assert_true(rig_expect(rig, MESSAGE_REFUSED).n > 0);
+  struct hash honest = s.leaf[3];
+  s.leaf[3] = s.leaf[4]; /* another history */
+  ask(&s, rig, 20, 20);
+  assert_true(rig_expect(rig, MESSAGE_REFUSED).n > 0);
+  ask(&s, rig, 20, 30);
+  assert_true(rig_expect(rig, MESSAGE_REFUSED).n > 0);
+  s.leaf[3] = honest;
+  rig_say(rig, MESSAGE_SIGN, slice_str("no request at all"));
+  assert_true(rig_expect(rig, MESSAGE_REFUSED).n > 0);
+  assert_int_equal(on_disk(&s).size, 20);
+  ask(&s, rig, 20, 30);
+  expect_signed(&s, rig, 30);
+  rig_stop(rig);
+  close_book(&s);
+}
+
+static void an_older_state_put_back_signs_nothing_new(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  struct buf old = buf_new(SIGNING_STATE_MAX);
+  struct rig *rig = start(&s);
+  rig_expect(rig, MESSAGE_NOTE);
+  ask(&s, rig, 0, 3);
+  expect_signed(&s, rig, 3);
+  assert_int_equal(file_read(kit_path(s.folder, "state"), SIGNING_STATE_MAX, &old, NULL), TG_OK);
+  ask(&s, rig, 3, 9);
+  expect_signed(&s, rig, 9);
+  rig_stop(rig);
+  assert_int_equal(file_write(kit_path(s.folder, "state"), buf_slice(&old), 0600, NULL), TG_OK);
+  rig = start(&s);
+  expect_signed(&s, rig, 3);
+  ask(&s, rig, 9, 12);
+  assert_true(rig_expect(rig, MESSAGE_REFUSED).n > 0);
+  assert_int_equal(on_disk(&s).size, 3);
+  rig_stop(rig);
+  buf_free(&old);
+  close_book(&s);
+}
+
+static void what_cannot_be_kept_is_not_signed(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  char *away;
+  assert_true(asprintf(&away, "%s-away", s.folder) > 0);
+  struct rig *rig = start(&s);
+  rig_expect(rig, MESSAGE_NOTE);
+  ask(&s, rig, 0, 4);
+  expect_signed(&s, rig, 4);
+  assert_int_equal(rename(s.folder, away), 0);
+  ask(&s, rig, 4, 5);
+  assert_true(rig_expect(rig, MESSAGE_REFUSED).n > 0);
+  assert_int_equal(rename(away, s.folder), 0);
+  ask(&s, rig, 4, 5);
+  expect_signed(&s, rig, 5);
+  rig_stop(rig);
+  free(away);
+  close_book(&s);
+}
+
+static void a_damaged_state_is_not_guessed_at(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  struct rig *rig = start(&s);
+  rig_expect(rig, MESSAGE_NOTE);
+  rig_stop(rig);
+  struct buf text = buf_new(SIGNING_STATE_MAX);
+  assert_int_equal(file_read(kit_path(s.folder, "state"), SIGNING_STATE_MAX, &text, NULL), TG_OK);
+  text.p[text.n / 2] ^= 1;
+  assert_int_equal(file_write(kit_path(s.folder, "state"), buf_slice(&text), 0600, NULL), TG_OK);
+  assert_int_equal(rig_end(start(&s)), 3);
+  buf_free(&text);
+  close_book(&s);
+}
+
+static void the_state_of_another_log_is_refused(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  struct rig *rig = start(&s);
+  rig_expect(rig, MESSAGE_NOTE);
+  rig_stop(rig);
+  snprintf(s.brief.key_name, sizeof s.brief.key_name, "other.example/log");
+  assert_int_equal(rig_end(start(&s)), 3);
+  close_book(&s);
+}
+
+static void two_signers_never_share_a_folder(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  struct rig *first = start(&s);
+  rig_expect(first, MESSAGE_NOTE);
+  assert_int_equal(rig_end(start(&s)), 4);
+  rig_stop(first);
+  close_book(&s);
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_new_log_is_greeted_with_nothing_and_grows),
+      cmocka_unit_test(it_remembers_through_kills),
+      cmocka_unit_test(it_refuses_rollbacks_and_forks_and_goes_on),
+      cmocka_unit_test(an_older_state_put_back_signs_nothing_new),
+      cmocka_unit_test(what_cannot_be_kept_is_not_signed),
+      cmocka_unit_test(a_damaged_state_is_not_guessed_at),
+      cmocka_unit_test(the_state_of_another_log_is_refused),
+      cmocka_unit_test(two_signers_never_share_a_folder),
+  };
+  return rig_main(argc, argv, tests, sizeof tests / sizeof *tests);
+}
