@@ -280,6 +280,7 @@ TOGUNA_API enum toguna_err toguna_publish(struct toguna *node, const struct togu
 
 /* ---- what has come ----------------------------------------------------------------------------------- */
 
+/* Texts that the originator did not state are NULL. */
 struct toguna_portion_info {
   uint32_t index;
   enum toguna_level level;
