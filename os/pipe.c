@@ -47,7 +47,8 @@ struct pipe {
   int received[FDS_MAX];
   size_t n_received;
   bool paused;
-  bool refused;    /* somebody was told TG_BUSY and waits for `drained` */
+  bool refused;    /* somebody waits for `drained` … */
+  size_t low;      /* … which is told when no more than this is queued */
   bool read_over;  /* nothing more can be read; whole frames may still be in the buffer */
   bool write_over; /* nothing more can be written; what the other side said before is still read */
   bool ended;
@@ -235,7 +236,7 @@ static void write_and_tell(void *arg)
     return;
   p->calls++;
   write_all(p);
-  if (p->refused && !p->write_over && p->out.n <= p->limits.max_queue / 2) {
+  if (p->refused && !p->write_over && p->out.n <= p->low) {
     p->refused = false;
     if (p->events->drained)
       p->events->drained(p->arg);
@@ -255,7 +256,7 @@ static enum tg_err queue(struct pipe *p, const struct slice *parts, size_t n, in
   }
   if ((p->out.n > 0 && p->out.n + HEAD + size > p->limits.max_queue) ||
       (fd >= 0 && p->n_sending == FDS_MAX)) {
-    p->refused = true;
+    pipe_tell_drained(p, p->limits.max_queue / 2);
     return TG_BUSY;
   }
   if (!bytes_room(&p->out, HEAD + size))
@@ -317,6 +318,14 @@ enum tg_err pipe_flush(struct pipe *p, int wait_ms)
     write_all(p);
   }
   return p->write_over ? TG_UNREACHABLE : p->out.n == 0 ? TG_OK : TG_BUSY;
+}
+
+void pipe_tell_drained(struct pipe *p, size_t bytes)
+{
+  if (!p->refused || bytes > p->low)
+    p->low = bytes;
+  p->refused = true;
+  loop_after_ask(p->flush);
 }
 
 size_t pipe_queued(const struct pipe *p)

@@ -17,7 +17,8 @@ struct pipe_events {
      TG_OK: the other side closed between two frames; TG_UNREACHABLE: it went away; TG_BAD_INPUT, TG_TOO_BIG:
      it broke the framing; TG_NO_MEMORY. What was complete before the end has been delivered. */
   void (*closed)(void *arg, enum tg_err why);
-  /* After pipe_send() answered TG_BUSY: at least half of the queue is free again. May be NULL. */
+  /* After pipe_send() answered TG_BUSY: at least half of the queue is free again; or as pipe_tell_drained()
+     asked. May be NULL. */
   void (*drained)(void *arg);
 };
 
@@ -45,6 +46,9 @@ enum tg_err pipe_send_fd(struct pipe *p, struct slice frame, int fd);
    otherwise. */
 enum tg_err pipe_flush(struct pipe *p, int wait_ms);
 size_t pipe_queued(const struct pipe *p); /* bytes */
+/* Asks for `drained`, once, as soon as at most `bytes` are queued: for who wants to stop before the queue is
+ * full. */
+void pipe_tell_drained(struct pipe *p, size_t bytes);
 
 /* While paused nothing is read: the other side fills its own queue and learns it. */
 void pipe_pause(struct pipe *p, bool paused);

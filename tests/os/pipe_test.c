@@ -175,6 +175,24 @@ static void a_slow_reader_pushes_back(void **state)
   assert_int_equal(pipe_queued(a.pipe), 0);
 }
 
+static void who_asks_is_told_long_before_the_queue_is_full(void **state)
+{
+  (void)state;
+  static uint8_t frame[64 * 1024];
+  pipe_pause(b.pipe, true);
+  size_t sent = 0;
+  for (; pipe_queued(a.pipe) < MIB; sent++)
+    assert_int_equal(pipe_send(a.pipe, slice_of(frame, sizeof frame)), TG_OK);
+  pipe_tell_drained(a.pipe, 128 * 1024);
+  loop_turn(l, 0);
+  assert_int_equal(a.drained, 0);
+  pipe_pause(b.pipe, false);
+  KIT_UNTIL(l, a.drained == 1);
+  assert_true(pipe_queued(a.pipe) <= 128 * 1024);
+  KIT_UNTIL(l, b.frames == sent);
+  assert_int_equal(a.drained, 1);
+}
+
 static void a_pause_stops_between_two_frames(void **state)
 {
   (void)state;
@@ -354,6 +372,7 @@ int main(void)
       BOTH(frames_arrive_whole_and_in_order),
       BOTH(frames_of_all_sizes_survive),
       BOTH(a_slow_reader_pushes_back),
+      BOTH(who_asks_is_told_long_before_the_queue_is_full),
       BOTH(a_pause_stops_between_two_frames),
       BOTH(what_was_sent_before_the_end_is_read),
       BOTH(a_quiet_end_is_no_error),
