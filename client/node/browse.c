@@ -1,0 +1,246 @@
+#include "client/node/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS_PER_STEP = 32, FOLDER_SENT = 2 };
+
+/* A list is two passes: down from the newest, until `limit` items match or the beginning is reached (only
+   with a limit), then up from there, saying what matches. A follow goes on with the second for ever.
+   Invariants: rows <= place are behind us (when seeking: rows >= place); row is empty between two steps. */
+struct browse {
+  bool sent, follow, seeking, unread;
+  char from[LOCAL_NAME + 1];
+  char topic[LIMIT_TOPIC + 1];
+  tg_time since;
+  uint64_t limit, after, place, matched;
+  struct hash only; /* zeros: any */
+  struct arena *row;
+};
+
+void browse_free(struct browse *b)
+{
+  if (!b)
+    return;
+  arena_free(b->row);
+  free(b);
+}
+
+/* ---- what matches ---- */
+
+/* "ML" covers "ML/dgse/n1"; "ML/dgse" too. */
+static bool name_within(const char *name, struct slice full)
+{
+  size_t n = strlen(name);
+  return full.n >= n && memcmp(full.p, name, n) == 0 && (full.n == n || full.p[n] == '/');
+}
+
+/* As in policies: * is one label, ** at the end any number of them. */
+static bool topic_within(const char *pattern, struct slice topic)
+{
+  const char *t = (const char *)topic.p, *end = t + topic.n;
+  while (*pattern) {
+    size_t label = strcspn(pattern, ".");
+    if (label == 2 && memcmp(pattern, "**", 2) == 0)
+      return true;
+    const char *stop = t < end ? memchr(t, '.', (size_t)(end - t)) : NULL;
+    size_t have = (size_t)((stop ? stop : end) - t);
+    bool any = label == 1 && *pattern == '*' && have > 0;
+    if (!any && (label != have || memcmp(pattern, t, label) != 0))
+      return false;
+    pattern += label + (pattern[label] == '.');
+    t = stop ? stop + 1 : end;
+    if (!stop && *pattern)
+      return strcmp(pattern, "**") == 0;
+    if (stop && !*pattern)
+      return false;
+  }
+  return t == end;
+}
+
+static bool has_topic(const struct browse *b, const Tg__LItem *item)
+{
+  for (size_t i = 0; i < item->n_topics; i++)
+    if (topic_within(b->topic, data_slice(item->topics[i])))
+      return true;
+  return false;
+}
+
+static bool matches(const struct browse *b, const Tg__LItem *item)
+{
+  tg_time when = (tg_time)(b->sent ? item->created : item->received);
+  if (b->unread && (item->read || item->state > INBOX_SUPERSEDED))
+    return false;
+  if (b->from[0] && !name_within(b->from, data_slice(item->originator)))
+    return false;
+  if (b->topic[0] && !has_topic(b, item))
+    return false;
+  return when >= b->since &&
+         (hash_is_zero(&b->only) || slice_eq(hash_slice(&b->only), data_slice(item->bulletin)));
+}
+
+/* ---- rows of either folder, in one form ---- */
+
+static enum tg_err next_item(struct node_core *core, const struct browse *b, bool up, Tg__LItem **ret)
+{
+  struct inbox_row received;
+  struct sent_row sent;
+  enum tg_err err;
+  if (b->sent)
+    err = up ? outbox_after(core, b->place, b->row, &sent) : outbox_below(core, b->place, b->row, &sent);
+  else
+    err =
+        up ? inbox_after(core, b->place, b->row, &received) : inbox_below(core, b->place, b->row, &received);
+  if (err != TG_OK)
+    return err;
+  return b->sent ? item_sent(core, &sent, b->row, ret) : item_received(core, &received, b->row, ret);
+}
+
+static enum tg_err item_of(struct node_core *core, const struct hash *id, bool sent, struct arena *arena,
+                           Tg__LItem **ret)
+{
+  struct inbox_row in;
+  struct sent_row out;
+  enum tg_err err = sent ? outbox_row(core, id, arena, &out) : inbox_row(core, id, arena, &in);
+  if (err != TG_OK)
+    return err;
+  return sent ? item_sent(core, &out, arena, ret) : item_received(core, &in, arena, ret);
+}
+
+/* ---- the two passes ---- */
+
+static void found_start(struct browse *b, uint64_t before)
+{
+  b->seeking = false;
+  b->place = before > b->after ? before : b->after;
+}
+
+static enum tg_err seek(struct node_core *core, struct browse *b)
+{
+  for (int i = 0; i < ROWS_PER_STEP && b->seeking; i++) {
+    Tg__LItem *item;
+    arena_reset(b->row);
+    enum tg_err err = next_item(core, b, false, &item);
+    if (err == TG_NOT_FOUND)
+      found_start(b, 0);
+    else if (err != TG_OK)
+      return err;
+    else if (item->place <= b->after)
+      found_start(b, b->after);
+    else if ((b->matched += matches(b, item)) == b->limit)
+      found_start(b, item->place - 1);
+    else
+      b->place = item->place;
+  }
+  return TG_OK;
+}
+
+static enum tg_err show(struct node_core *core, struct request *r)
+{
+  struct browse *b = r->browse;
+  for (int i = 0; i < ROWS_PER_STEP; i++) {
+    Tg__LItem *item;
+    arena_reset(b->row);
+    enum tg_err err = next_item(core, b, true, &item);
+    if (err == TG_NOT_FOUND) {
+      r->idle = true;
+      return b->follow ? TG_OK : request_done(core, r, r->count);
+    }
+    if (err != TG_OK)
+      return err;
+    b->place = item->place;
+    if (!matches(b, item))
+      continue;
+    r->count++;
+    item->request = r->number;
+    return request_answer(core, r, LOCAL_ITEM, &item->base);
+  }
+  return TG_OK;
+}
+
+enum tg_err browse_produce(struct node_core *core, struct request *r)
+{
+  enum tg_err err = r->browse->seeking ? seek(core, r->browse) : show(core, r);
+  arena_reset(r->browse->row);
+  return err;
+}
+
+/* ---- requests ---- */
+
+static void copy_text(char *out, size_t size, ProtobufCBinaryData text)
+{
+  snprintf(out, size, "%.*s", (int)text.len, text.len ? (const char *)text.data : "");
+}
+
+static enum tg_err begin(struct request *r, const Tg__LFilter *filter, bool follow)
+{
+  static const Tg__LFilter all = TG__LFILTER__INIT;
+  const Tg__LFilter *f = filter ? filter : &all;
+  struct browse *b = calloc(1, sizeof *b);
+  struct arena *row = arena_new(LOCAL_ARENA);
+  if (!b || !row) {
+    free(b);
+    arena_free(row);
+    return TG_NO_MEMORY;
+  }
+  *b = (struct browse){.sent = f->folder == FOLDER_SENT,
+                       .follow = follow,
+                       .seeking = f->limit > 0,
+                       .unread = f->unread,
+                       .since = (tg_time)f->since,
+                       .limit = f->limit,
+                       .after = f->after,
+                       .row = row};
+  b->place = b->seeking ? INT64_MAX : b->after;
+  copy_text(b->from, sizeof b->from, f->from);
+  copy_text(b->topic, sizeof b->topic, f->topic);
+  (void)hash_read(data_slice(f->bulletin), &b->only); /* absent: any */
+  r->browse = b;
+  return TG_OK;
+}
+
+enum tg_err browse_list(struct node_core *core, struct request *r, const ProtobufCMessage *message)
+{
+  (void)core;
+  return begin(r, ((const Tg__LList *)message)->filter, false);
+}
+
+enum tg_err browse_follow(struct node_core *core, struct request *r, const ProtobufCMessage *message)
+{
+  (void)core;
+  return begin(r, ((const Tg__LFollow *)message)->filter, true);
+}
+
+/* What came from others is shown to readers only. */
+enum tg_err browse_resolve(struct node_core *core, struct request *r, const ProtobufCMessage *message)
+{
+  struct slice prefix = data_slice(((const Tg__LResolve *)message)->prefix);
+  struct tg_why why;
+  struct hash id;
+  bool sent = false;
+  Tg__LItem *item;
+  char text[65];
+  snprintf(text, sizeof text, "%.*s", (int)prefix.n, (const char *)prefix.p);
+  enum tg_err err = item_resolve(core, prefix, &id, &sent);
+  if (err == TG_OK && !sent && !(request_roles(r) & NODE_READER))
+    err = TG_NOT_FOUND;
+  if (err == TG_OK)
+    err = item_of(core, &id, sent, core->arena, &item);
+  if (err == TG_NOT_FOUND)
+    why_set(&why, err, text, N_("there is no such bulletin here"), N_("`toguna inbox` lists what there is"),
+            NULL, NULL, NULL);
+  else if (err == TG_CONFLICT)
+    why_set(&why, err, text, N_("several bulletins begin with this"), N_("give more digits"), NULL, NULL,
+            NULL);
+  else if (err == TG_BAD_INPUT)
+    why_set(&why, err, text, N_("this is no beginning of a bulletin's id"),
+            N_("an id is hex digits in lower case"), NULL, NULL, NULL);
+  else if (err != TG_OK)
+    return err;
+  if (err != TG_OK)
+    return request_refuse(core, r, &why);
+  item->request = r->number;
+  r->over = true;
+  return request_answer(core, r, LOCAL_ITEM, &item->base);
+}

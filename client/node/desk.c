@@ -1,0 +1,475 @@
+#include "client/node/request.h"
+
+#include "client/node/journal.h"
+#include "client/node/papers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  TURN_BYTES = 256 * 1024, /* produced for one program in one turn */
+  PRODUCE_COST = 512,      /* a step that says nothing costs so much of it */
+};
+
+/* Life: joined → greeted (LHello) → gone. Invariant: a free slot of `request` has no kind. */
+struct desk_client {
+  uint64_t id;
+  uint32_t uid;
+  unsigned roles;
+  bool greeted;
+  bool full;   /* it reads more slowly than we produce */
+  bool closed; /* the last word is said; freed at the end of the event */
+  size_t budget;
+  char program[65];
+  struct request request[DESK_REQUESTS_MAX];
+};
+
+struct desk {
+  size_t n;
+  struct desk_client *client[DESK_CLIENTS_MAX];
+};
+
+/* ---- life ---- */
+
+struct desk *desk_new(void)
+{
+  return calloc(1, sizeof(struct desk));
+}
+
+static void free_parts(struct request *r)
+{
+  reading_free(r->reading);
+  browse_free(r->browse);
+  buf_free(&r->json);
+  *r = (struct request){0};
+}
+
+void desk_free(struct desk *d)
+{
+  if (!d)
+    return;
+  for (size_t i = 0; i < d->n; i++) {
+    for (size_t j = 0; j < DESK_REQUESTS_MAX; j++) {
+      draft_free(d->client[i]->request[j].draft);
+      free_parts(&d->client[i]->request[j]);
+    }
+    free(d->client[i]);
+  }
+  free(d);
+}
+
+/* Nothing of a draft that was not finished stays in the store. */
+static enum tg_err forget_request(struct node_core *core, struct request *r)
+{
+  enum tg_err err = draft_abort(core, &r->draft);
+  free_parts(r);
+  return err;
+}
+
+static enum tg_err forget_client(struct node_core *core, struct desk_client *c)
+{
+  struct desk *d = core->desk;
+  enum tg_err err = TG_OK;
+  for (size_t i = 0; i < DESK_REQUESTS_MAX; i++) {
+    enum tg_err e = forget_request(core, &c->request[i]);
+    err = err == TG_OK ? e : err;
+  }
+  papers_client_gone(core, c->id);
+  for (size_t i = 0; i < d->n; i++)
+    if (d->client[i] == c)
+      d->client[i--] = d->client[--d->n];
+  free(c);
+  return err;
+}
+
+static struct desk_client *find(const struct node_core *core, uint64_t id)
+{
+  for (size_t i = 0; i < core->desk->n; i++)
+    if (core->desk->client[i]->id == id)
+      return core->desk->client[i];
+  return NULL;
+}
+
+static struct request *find_request(struct desk_client *c, uint64_t number)
+{
+  for (size_t i = 0; i < DESK_REQUESTS_MAX; i++)
+    if (c->request[i].kind && c->request[i].number == number)
+      return &c->request[i];
+  return NULL;
+}
+
+/* ---- answers ---- */
+
+static enum tg_err send(struct node_core *core, struct desk_client *c, enum local_type type,
+                        const ProtobufCMessage *message)
+{
+  struct tg_why why = {0};
+  buf_clear(&core->frame);
+  enum tg_err err = local_encode(type, message, &core->frame, &why);
+  if (err != TG_OK &&
+      type != LOCAL_ERROR) { /* beyond the limits of a frame: the program learns that instead */
+    ProtobufCBinaryData args[3];
+    Tg__LError error = local_error(local_request(message), &why, args);
+    return send(core, c, LOCAL_ERROR, &error.base);
+  }
+  if (err != TG_OK)
+    return TG_INTERNAL;
+  c->budget = c->budget > core->frame.n ? c->budget - core->frame.n : 0;
+  return orders_to_client(core->orders, c->id, buf_slice(&core->frame));
+}
+
+static enum tg_err send_error(struct node_core *core, struct desk_client *c, uint64_t request,
+                              const struct tg_why *why)
+{
+  ProtobufCBinaryData args[3];
+  Tg__LError error = local_error(request, why, args);
+  return send(core, c, LOCAL_ERROR, &error.base);
+}
+
+/* The connection ends with this sentence. */
+static enum tg_err hang_up(struct node_core *core, struct desk_client *c, uint64_t request,
+                           const struct tg_why *why)
+{
+  enum tg_err err = send_error(core, c, request, why);
+  c->closed = true;
+  return err == TG_OK ? orders_close_client(core->orders, c->id) : err;
+}
+
+enum tg_err request_answer(struct node_core *core, struct request *r, enum local_type type,
+                           const ProtobufCMessage *message)
+{
+  return send(core, r->client, type, message);
+}
+
+enum tg_err request_refuse(struct node_core *core, struct request *r, const struct tg_why *why)
+{
+  r->over = true;
+  return send_error(core, r->client, r->number, why);
+}
+
+enum tg_err request_done(struct node_core *core, struct request *r, uint64_t count)
+{
+  Tg__LDone done = TG__LDONE__INIT;
+  done.request = r->number;
+  done.count = count;
+  r->over = true;
+  return request_answer(core, r, LOCAL_DONE, &done.base);
+}
+
+unsigned request_roles(const struct request *r)
+{
+  return r->client->roles;
+}
+
+enum tg_err request_journal(struct node_core *core, const struct request *r, const char *action,
+                            const struct hash *subject, const char *detail)
+{
+  struct journal_row row = {.uid = r->client->uid,
+                            .action = slice_str(action),
+                            .program = slice_str(r->client->program),
+                            .detail = slice_str(detail ? detail : "")};
+  if (subject)
+    row.subject = *subject;
+  enum tg_err err = core_begin(core);
+  return err == TG_OK ? journal_add(core, &row) : err;
+}
+
+/* ---- who may do what ---- */
+
+static const struct request_kind kinds[] = {
+    {LOCAL_PREVIEW, NODE_PUBLISHER, publishing_preview, NULL},
+    {LOCAL_PUBLISH, NODE_PUBLISHER, publishing_begin, NULL},
+    {LOCAL_LIST, NODE_READER, browse_list, browse_produce},
+    {LOCAL_FOLLOW, NODE_READER, browse_follow, browse_produce},
+    {LOCAL_READ, NODE_READER, handling_read, handling_read_on},
+    {LOCAL_ACK, NODE_READER, handling_acknowledge, NULL},
+    {LOCAL_TRACK, NODE_PUBLISHER | NODE_AUDITOR, handling_track, handling_track_on},
+    {LOCAL_QUERY, 0, queries_begin, queries_produce},
+    {LOCAL_PUT_DOCUMENT, NODE_OFFICER, handling_document, NULL},
+    {LOCAL_RESOLVE, NODE_READER | NODE_PUBLISHER, browse_resolve, NULL},
+};
+
+static const struct request_kind *kind_of(enum local_type type)
+{
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (kinds[i].type == type)
+      return &kinds[i];
+  return NULL;
+}
+
+static unsigned roles_of(const struct node_config *config, uint32_t uid)
+{
+  unsigned roles = config->n_users == 0 && uid == config->owner ? NODE_ADMIN : 0;
+  for (size_t i = 0; i < config->n_users; i++)
+    if (config->users[i].uid == uid)
+      roles |= config->users[i].roles;
+  return roles & NODE_ADMIN ? NODE_ROLES_ALL : roles;
+}
+
+enum tg_err desk_joined(struct node_core *core, uint64_t client, uint32_t uid)
+{
+  struct desk *d = core->desk;
+  struct tg_why why;
+  struct desk_client *c = calloc(1, sizeof *c);
+  if (!c)
+    return TG_NO_MEMORY;
+  *c = (struct desk_client){.id = client, .uid = uid, .roles = roles_of(core->config, uid)};
+  if (d->n < DESK_CLIENTS_MAX) {
+    d->client[d->n++] = c;
+    return TG_OK;
+  }
+  why_set(&why, TG_BUSY, NULL, N_("too many programs are connected to the node"),
+          N_("try again when some have ended"), NULL, NULL, NULL);
+  enum tg_err err = hang_up(core, c, 0, &why);
+  free(c);
+  return err;
+}
+
+static enum tg_err greet(struct node_core *core, struct desk_client *c, const Tg__LHello *hello)
+{
+  struct tg_why why;
+  Tg__LWelcome welcome = TG__LWELCOME__INIT;
+  ProtobufCBinaryData roles[8];
+  if (hello->protocol != LOCAL_PROTOCOL) {
+    why_set(&why, TG_UNKNOWN, NULL,
+            N_("the program and the node speak different versions of the local protocol"),
+            N_("update the older of the two"), NULL, NULL, NULL);
+    return hang_up(core, c, hello->request, &why);
+  }
+  if (!c->roles) {
+    why_set(&why, TG_REFUSED, NULL, N_("this user may not use the node"),
+            N_("who runs the node gives roles with `user` lines in its configuration"), NULL, NULL, NULL);
+    return hang_up(core, c, hello->request, &why);
+  }
+  c->greeted = true;
+  snprintf(c->program, sizeof c->program, "%.*s", (int)hello->program.len,
+           hello->program.len ? (const char *)hello->program.data : "");
+  welcome.request = hello->request;
+  welcome.protocol = LOCAL_PROTOCOL;
+  welcome.node = text_data(core->my_name);
+  welcome.member = text_data(core->member.code);
+  welcome.exchange = slice_data(hash_slice(&core->config->exchange));
+  welcome.roles = roles;
+  for (unsigned bit = 1; bit < NODE_ROLES_ALL; bit <<= 1)
+    if (c->roles & bit)
+      roles[welcome.n_roles++] = text_data(node_role_name((enum node_role)bit));
+  return send(core, c, LOCAL_WELCOME, &welcome.base);
+}
+
+/* ---- requests ---- */
+
+static enum tg_err settle(struct node_core *core, struct request *r)
+{
+  return r->over ? forget_request(core, r) : TG_OK;
+}
+
+static struct request *free_slot(struct desk_client *c, enum local_type type)
+{
+  struct request *slot = NULL;
+  size_t publishing = 0;
+  for (size_t i = 0; i < DESK_REQUESTS_MAX; i++) {
+    publishing += c->request[i].draft != NULL;
+    if (!slot && !c->request[i].kind)
+      slot = &c->request[i];
+  }
+  return type == LOCAL_PUBLISH && publishing >= DESK_PUBLISH_MAX ? NULL : slot;
+}
+
+static enum tg_err begin(struct node_core *core, struct desk_client *c, const struct request_kind *kind,
+                         const struct local_kind *row, const ProtobufCMessage *message)
+{
+  struct tg_why why;
+  uint64_t number = local_request(message);
+  struct request *r = free_slot(c, kind->type);
+  if (kind->roles && !(c->roles & kind->roles)) {
+    why_set(&why, TG_REFUSED, NULL, N_("this user may not do this here: %1$s"),
+            N_("who runs the node gives roles with `user` lines in its configuration"), row->name, NULL,
+            NULL);
+    return send_error(core, c, number, &why);
+  }
+  if (!r) {
+    why_set(&why, TG_BUSY, NULL, N_("too many requests are under way on this connection"),
+            N_("wait for one of them"), NULL, NULL, NULL);
+    return send_error(core, c, number, &why);
+  }
+  *r = (struct request){.client = c, .client_id = c->id, .kind = kind, .number = number, .json = buf_new(0)};
+  enum tg_err err = kind->begin(core, r, message);
+  return err == TG_OK ? settle(core, r) : err;
+}
+
+/* Content and cancellation of a request that is over may still be on their way: nothing is wrong then. */
+static enum tg_err continue_request(struct node_core *core, struct request *r, enum local_type type,
+                                    const ProtobufCMessage *message)
+{
+  if (!r)
+    return TG_OK;
+  if (type == LOCAL_CANCEL)
+    return forget_request(core, r);
+  enum tg_err err = r->draft ? publishing_data(core, r, (const Tg__LData *)message) : TG_OK;
+  return err == TG_OK ? settle(core, r) : err;
+}
+
+static enum tg_err dispatch(struct node_core *core, struct desk_client *c, const struct local_kind *row,
+                            const ProtobufCMessage *message)
+{
+  struct tg_why why;
+  uint64_t number = local_request(message);
+  struct request *r = find_request(c, number);
+  if (row->type == LOCAL_HELLO && !c->greeted)
+    return greet(core, c, (const Tg__LHello *)message);
+  if (row->type == LOCAL_HELLO || !c->greeted) {
+    why_set(&why, TG_BAD_INPUT, row->name, N_("a connection begins with one greeting"), NULL, NULL, NULL,
+            NULL);
+    return hang_up(core, c, 0, &why);
+  }
+  if (row->type == LOCAL_PUBLISH_DATA || row->type == LOCAL_CANCEL)
+    return continue_request(core, r, row->type, message);
+  const struct request_kind *kind = kind_of(row->type);
+  if (r || !kind) {
+    why_set(&why, TG_BAD_INPUT, row->name, N_("this number belongs to a request that is under way"), NULL,
+            NULL, NULL, NULL);
+    return hang_up(core, c, 0, &why);
+  }
+  return begin(core, c, kind, row, message);
+}
+
+enum tg_err desk_frame(struct node_core *core, uint64_t client, struct slice frame)
+{
+  struct desk_client *c = find(core, client);
+  const struct local_kind *row;
+  ProtobufCMessage *message;
+  struct tg_why why = {0};
+  if (!c)
+    return TG_OK;
+  c->budget = TURN_BYTES;
+  enum tg_err err = local_decode(frame, LOCAL_TO_NODE, core->arena, &row, &message, &why);
+  err = err == TG_OK ? dispatch(core, c, row, message) : hang_up(core, c, 0, &why);
+  return err == TG_OK && c->closed ? forget_client(core, c) : err;
+}
+
+enum tg_err desk_gone(struct node_core *core, uint64_t client)
+{
+  struct desk_client *c = find(core, client);
+  return c ? forget_client(core, c) : TG_OK;
+}
+
+/* ---- producing ---- */
+
+void desk_queued(struct node_core *core, uint64_t client, size_t bytes)
+{
+  struct desk_client *c = find(core, client);
+  if (c)
+    c->full = bytes >= NODE_FULL;
+}
+
+enum tg_err desk_drained(struct node_core *core, uint64_t client)
+{
+  desk_queued(core, client, 0);
+  return TG_OK;
+}
+
+static bool is_hungry(const struct request *r)
+{
+  return r->kind && r->kind->produce && !r->idle;
+}
+
+/* One step of each request, so that a large content does not hold up a list. */
+static enum tg_err produce_round(struct node_core *core, struct desk_client *c, bool *ret_any)
+{
+  *ret_any = false;
+  for (size_t i = 0; i < DESK_REQUESTS_MAX && c->budget; i++) {
+    struct request *r = &c->request[i];
+    if (!is_hungry(r))
+      continue;
+    enum tg_err err = r->kind->produce(core, r);
+    if (err == TG_OK)
+      err = settle(core, r);
+    if (err != TG_OK)
+      return err;
+    *ret_any = true;
+    c->budget = c->budget > PRODUCE_COST ? c->budget - PRODUCE_COST : 0;
+  }
+  return TG_OK;
+}
+
+enum tg_err desk_turn(struct node_core *core)
+{
+  struct desk *d = core->desk;
+  for (size_t i = 0; i < d->n; i++) {
+    struct desk_client *c = d->client[i];
+    bool any = !c->full;
+    c->budget = TURN_BYTES;
+    while (any && c->budget) {
+      enum tg_err err = produce_round(core, c, &any);
+      if (err != TG_OK)
+        return err;
+    }
+    if (any)
+      core_wake_now(core);
+  }
+  return TG_OK;
+}
+
+enum tg_err desk_stop(struct node_core *core)
+{
+  struct desk *d = core->desk;
+  struct tg_why why;
+  why_set(&why, TG_UNREACHABLE, NULL, N_("the node is being stopped"),
+          N_("nothing that was acknowledged is lost; try again later"), NULL, NULL, NULL);
+  while (d->n) {
+    enum tg_err err = hang_up(core, d->client[0], 0, &why);
+    if (err == TG_OK)
+      err = forget_client(core, d->client[0]);
+    if (err != TG_OK)
+      return err;
+  }
+  return TG_OK;
+}
+
+/* ---- news ---- */
+
+/* Every follower looks again; those of the other folder find nothing. */
+static void stir(struct node_core *core)
+{
+  for (size_t i = 0; i < core->desk->n; i++)
+    for (size_t j = 0; j < DESK_REQUESTS_MAX; j++)
+      if (core->desk->client[i]->request[j].browse)
+        core->desk->client[i]->request[j].idle = false;
+}
+
+void desk_inbox_new(struct node_core *core)
+{
+  stir(core);
+}
+
+enum tg_err desk_progress(struct node_core *core, const struct hash *id, enum sent_state state,
+                          uint64_t number, uint64_t leaf, struct slice detail)
+{
+  stir(core);
+  if (state == SENT_SPOOLED) /* said with the audience, when the draft was finished */
+    return TG_OK;
+  for (size_t i = 0; i < core->desk->n; i++)
+    for (size_t j = 0; j < DESK_REQUESTS_MAX; j++) {
+      struct request *r = &core->desk->client[i]->request[j];
+      if (!r->kind || r->kind->type != LOCAL_PUBLISH || r->draft || !hash_eq(&r->bulletin, id))
+        continue;
+      enum tg_err err = publishing_progress(core, r, state, number, leaf, detail);
+      if (err == TG_OK)
+        err = settle(core, r);
+      if (err != TG_OK)
+        return err;
+    }
+  return TG_OK;
+}
+
+enum tg_err desk_document_done(struct node_core *core, uint64_t client, uint64_t request,
+                               const struct tg_why *refusal)
+{
+  struct desk_client *c = find(core, client);
+  struct request *r = c ? find_request(c, request) : NULL;
+  if (!r || r->kind->type != LOCAL_PUT_DOCUMENT)
+    return TG_OK; /* cancelled meanwhile */
+  enum tg_err err = refusal ? request_refuse(core, r, refusal) : request_done(core, r, 1);
+  return err == TG_OK ? settle(core, r) : err;
+}

@@ -1,0 +1,139 @@
+/* The question `explain`: why a member may, or may not, receive a bulletin that this node sent, by the
+ * policies in force now. */
+#include "client/node/query.h"
+
+#include "client/node/outbox.h"
+#include "client/node/talk.h"
+#include "keys/codec.h"
+#include "policy/explain.h"
+#include "proto/portion.h"
+
+#include <string.h>
+
+/* A bulletin of ours as policies look at it. Slices live in the arena. */
+struct case_file {
+  struct header header;
+  struct country hub;
+  struct policy_portion portions[POLICY_PORTIONS_MAX];
+  struct policy_request request;
+};
+
+static enum tg_err read_portion(struct node_core *core, const struct sent_record *record, size_t i,
+                                struct case_file *c)
+{
+  struct portion p;
+  struct release r;
+  enum tg_err err = portion_parse(record->portions[i], core->arena, &p, NULL);
+  if (err == TG_OK)
+    err = release_parse(record->releases[i], core->arena, &r, NULL);
+  if (err != TG_OK)
+    return TG_DISK; /* we wrote it */
+  struct release_list list = {.to = r.to, .n_to = r.to_count, .except = r.except, .n_except = r.except_count};
+  c->portions[i] = (struct policy_portion){.level = p.level,
+                                           .tlp = p.tlp,
+                                           .orcon = p.caveats & CAVEAT_ORCON,
+                                           .label = p.label,
+                                           .size = p.seal.size};
+  /* A list of states that are members no longer reaches nobody. */
+  (void)directory_resolve(core->directory, &list, c->header.subject.created, &c->portions[i].release, NULL);
+  return TG_OK;
+}
+
+static unsigned approvals(const struct node_core *core, const struct header *h)
+{
+  unsigned n = 0;
+  for (size_t i = 0; i < h->approval_count; i++)
+    n += approval_verify(&h->subject, &h->approvals[i], NULL) == TG_OK &&
+         directory_officer_may(core->directory, &h->approvals[i].officer, ROLE_RELEASE, h->approvals[i].time,
+                               NULL) == TG_OK;
+  return n;
+}
+
+static enum tg_err open_case(struct node_core *core, const struct sent_record *record, struct case_file *c)
+{
+  const struct charter *charter = core_charter(core);
+  const struct charter_hub *hub = charter ? charter_hub(charter, slice_str(talk_hub(core))) : NULL;
+  if (header_parse(record->header, core->arena, &c->header, NULL) != TG_OK ||
+      record->portion_count > POLICY_PORTIONS_MAX)
+    return TG_DISK;
+  for (size_t i = 0; i < record->portion_count; i++) {
+    enum tg_err err = read_portion(core, record, i, c);
+    if (err != TG_OK)
+      return err;
+  }
+  if (!hub && charter && charter->n_hubs)
+    hub = &charter->hub[0];
+  if (hub)
+    c->hub = hub->host;
+  const struct subject *s = &c->header.subject;
+  c->request =
+      (struct policy_request){.originator = (unsigned)directory_member_index(core->directory, core->member),
+                              .agency = slice_str(core->my_agency),
+                              .suite = s->suite,
+                              .owed = s->kind == KIND_RECALL || s->kind == KIND_CORRECTION,
+                              .time = core->now.wall,
+                              .expires = s->expires,
+                              .topic_count = s->topic_count,
+                              .topics = s->topics,
+                              .hub_count = hub ? 1 : 0,
+                              .hubs = &c->hub,
+                              .approvals = approvals(core, &c->header),
+                              .portion_count = record->portion_count,
+                              .portions = c->portions};
+  return TG_OK;
+}
+
+static json_t *rule_json(const struct policy_reason *reason)
+{
+  if (!reason->policy || reason->line == 0)
+    return json_null();
+  return json_pack("{s:s, s:i, s:o}", "file", policy_file(reason->policy), "line", (int)reason->line, "text",
+                   query_text(policy_line(reason->policy, reason->line)));
+}
+
+static json_t *portion_json(const struct node_core *core, const struct case_file *c, size_t portion,
+                            unsigned member)
+{
+  struct policy_reason reason;
+  if (policy_explain(core->policies, &c->request, portion, member, (int)c->request.originator, &reason) !=
+      TG_OK)
+    return json_pack("{s:i, s:n}", "portion", (int)portion, "permitted");
+  return json_pack("{s:i, s:b, s:s, s:o, s:o}", "portion", (int)portion, "permitted",
+                   reason.stage == POLICY_PERMITTED, "stage", policy_stage_name(reason.stage), "rule",
+                   rule_json(&reason), "why", query_why(&reason.why));
+}
+
+static enum tg_err refuse(struct query *q, enum tg_err err, const char *what, const char *todo)
+{
+  q->verdict = why_set(&q->why, err, NULL, what, todo, NULL, NULL, NULL);
+  return TG_OK;
+}
+
+enum tg_err query_explain(struct node_core *core, struct query *q)
+{
+  struct hash id;
+  struct country member;
+  struct sent_row row;
+  struct case_file c = {0};
+  if (q->n != 2 || hash_parse(q->args[0], &id) != TG_OK || country_parse(q->args[1], &member) != TG_OK)
+    return refuse(q, TG_USAGE, N_("this question takes the whole id of a bulletin and the code of a state"),
+                  NULL);
+  int index = directory_member_index(core->directory, member);
+  if (index < 0 || !core->policies || !core->named)
+    return refuse(q, TG_NOT_FOUND, N_("this state is not known in the exchange"),
+                  N_("`toguna directory` lists the members"));
+  enum tg_err err = outbox_row(core, &id, core->arena, &row);
+  if (err == TG_NOT_FOUND)
+    return refuse(q, err, N_("there is no such bulletin among those this node sent"),
+                  N_("only the originator's node explains"));
+  if (err == TG_OK)
+    err = open_case(core, &row.record, &c);
+  if (err != TG_OK)
+    return err;
+  json_t *portions = json_array();
+  for (size_t i = 0; i < row.record.portion_count; i++)
+    json_array_append_new(portions, portion_json(core, &c, i, (unsigned)index));
+  q->json =
+      json_pack("{s:o, s:s, s:o}", "bulletin", query_hex(&id), "member", member.code, "portions", portions);
+  return q->json ? TG_OK : TG_NO_MEMORY;
+}

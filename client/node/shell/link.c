@@ -1,0 +1,292 @@
+#include "client/node/shell/link.h"
+
+#include "client/node/shell/brief.h"
+#include "client/node/shell/wire.h"
+#include "os/log.h"
+#include "os/pipe.h"
+#include "os/sandbox.h"
+#include "os/zsock.h"
+#include "proto/frame.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <zmq.h>
+
+/* Invariants: socket exists exactly between WIRE_CONNECT and WIRE_CLOSE, except that a refused one is closed
+   at once; held is a frame that the socket had no room for, and then the core is not read. */
+struct link {
+  struct role_start *start;
+  struct loop *loop;
+  struct node_keys keys;
+  void *zmq;
+  struct zsock *socket;
+  struct loop_after *close;
+  struct pipe *core;
+  uint32_t session;
+  bool up;
+  struct buf held;
+};
+
+/* ---- to the core */
+
+static void tell_core(struct link *k, const struct slice *parts, size_t n)
+{
+  if (pipe_send_parts(k->core, parts, n) == TG_TOO_BIG)
+    log_event(LOG_NOTICE, "frame-too-big", log_number("bytes", parts[n - 1].n));
+}
+
+static void tell_core_that(struct link *k, enum wire what)
+{
+  uint8_t letter = (uint8_t)what;
+  struct slice part = {&letter, 1};
+  tell_core(k, &part, 1);
+}
+
+static void report_dropped(struct link *k, struct slice frame)
+{
+  uint8_t message[2] = {WIRE_DROPPED, frame.n > 1 ? frame.p[1] : 0};
+  struct slice part = {message, sizeof message};
+  tell_core(k, &part, 1);
+}
+
+/* ---- frames to the hub */
+
+static void send_or_hold(struct link *k, struct slice frame)
+{
+  enum tg_err err = zsock_send(k->socket, NULL, frame);
+  if (err == TG_BUSY) {
+    buf_clear(&k->held);
+    buf_put_slice(&k->held, frame);
+    pipe_pause(k->core, true);
+  } else if (err != TG_OK) {
+    report_dropped(k, frame);
+  }
+}
+
+static void on_send(struct link *k, struct slice message)
+{
+  uint32_t session;
+  if (!take_u32(&message, &session))
+    return;
+  if (k->up && session == k->session)
+    send_or_hold(k, message);
+  else
+    report_dropped(k, message);
+}
+
+static void let_go(struct link *k)
+{
+  if (!k->held.n)
+    return;
+  report_dropped(k, buf_slice(&k->held));
+  buf_free(&k->held);
+  pipe_pause(k->core, false);
+}
+
+/* ---- the socket */
+
+static void on_message(void *arg, const struct seal_pk *from, struct slice body)
+{
+  struct link *k = arg;
+  (void)from;
+  uint8_t letter = WIRE_FRAME;
+  struct slice parts[2] = {{&letter, 1}, body};
+  tell_core(k, parts, 2);
+  if (pipe_queued(k->core) > WIRE_LINK_QUEUE / 2) {
+    zsock_pause(k->socket, true);
+    pipe_tell_drained(k->core, WIRE_LINK_QUEUE / 4);
+  }
+}
+
+static void on_up(void *arg)
+{
+  struct link *k = arg;
+  struct buf message = buf_new(5);
+  k->up = true;
+  k->session++;
+  buf_put_u8(&message, WIRE_UP);
+  buf_put_u32(&message, k->session);
+  struct slice part = buf_slice(&message);
+  tell_core(k, &part, 1);
+  buf_free(&message);
+}
+
+static void went_down(struct link *k, enum wire how)
+{
+  k->up = false;
+  let_go(k);
+  tell_core_that(k, how);
+}
+
+static void on_down(void *arg)
+{
+  went_down(arg, WIRE_LOST);
+}
+
+/* libzmq does not try again after a refusal: the core decides when. */
+static void on_refused(void *arg)
+{
+  went_down(arg, WIRE_REFUSED);
+  loop_after_ask(((struct link *)arg)->close);
+}
+
+static void on_failed(void *arg)
+{
+  went_down(arg, WIRE_ANOTHER);
+  loop_after_ask(((struct link *)arg)->close);
+}
+
+static void on_writable(void *arg)
+{
+  struct link *k = arg;
+  if (!k->held.n || zsock_send(k->socket, NULL, buf_slice(&k->held)) == TG_BUSY)
+    return;
+  buf_free(&k->held);
+  pipe_pause(k->core, false);
+}
+
+static void disconnect(void *arg)
+{
+  struct link *k = arg;
+  let_go(k);
+  zsock_free(&k->socket);
+  k->up = false;
+}
+
+static void on_connect(struct link *k, struct slice message)
+{
+  static const struct zsock_events events = {.message = on_message,
+                                             .up = on_up,
+                                             .down = on_down,
+                                             .refused = on_refused,
+                                             .failed = on_failed,
+                                             .writable = on_writable};
+  struct seal_pk hub, me = secret_key_seal_pk(k->keys.transport);
+  struct slice key;
+  struct tg_why why = {0};
+  char endpoint[256];
+  disconnect(k);
+  if (!take(&message, sizeof hub.b, &key))
+    return;
+  memcpy(hub.b, key.p, sizeof hub.b);
+  snprintf(endpoint, sizeof endpoint, "%.*s", (int)message.n, (const char *)message.p);
+  struct zsock_client_options options = {.endpoint = endpoint,
+                                         .server_key = &hub,
+                                         .public_key = &me,
+                                         .secret_key = secret_key_x25519(k->keys.transport),
+                                         .max_body = LIMIT_FRAME};
+  enum tg_err err = zsock_client(k->zmq, &options, &k->socket, &why);
+  if (err == TG_OK)
+    err = zsock_watch(k->socket, k->loop, &events, k);
+  if (err == TG_OK)
+    return;
+  log_event(LOG_ERROR, "cannot-connect", log_why(&why));
+  zsock_free(&k->socket);
+}
+
+/* ---- the core */
+
+static void on_core(void *arg, struct slice message, int fd)
+{
+  struct link *k = arg;
+  uint8_t what;
+  (void)fd;
+  if (!take_u8(&message, &what))
+    return;
+  if (what == WIRE_SEND)
+    on_send(k, message);
+  else if (what == WIRE_CONNECT)
+    on_connect(k, message);
+  else if (what == WIRE_CLOSE)
+    disconnect(k);
+}
+
+static void on_core_gone(void *arg, enum tg_err why)
+{
+  (void)why;
+  loop_stop(((struct link *)arg)->loop, 0); /* the parent stops all */
+}
+
+static void on_core_drained(void *arg)
+{
+  struct link *k = arg;
+  if (k->socket)
+    zsock_pause(k->socket, false);
+}
+
+static void on_stop(void *arg)
+{
+  loop_stop(((struct link *)arg)->loop, 0);
+}
+
+/* ---- the process */
+
+static enum tg_err prepare(struct link *k, struct tg_why *why)
+{
+  struct settings *settings = NULL;
+  enum tg_err err = brief_take(role_brief(k->start), &settings, &k->keys, why);
+  if (err == TG_OK)
+    log_set_level((enum log_level)settings->log);
+  settings_free(settings);
+  role_brief_forget(k->start);
+  if (err != TG_OK)
+    return err;
+  k->held = buf_new(LIMIT_FRAME);
+  k->loop = loop_new();
+  k->zmq = zmq_ctx_new();
+  k->close = k->loop ? loop_after(k->loop, LOOP_SOON, disconnect, k) : NULL;
+  return k->zmq && k->close ? TG_OK : TG_NO_MEMORY;
+}
+
+static enum tg_err join(struct link *k)
+{
+  static const struct pipe_events core_events = {
+      .frame = on_core, .closed = on_core_gone, .drained = on_core_drained};
+  static const struct pipe_limits limits = {.max_frame = WIRE_LINK_MAX, .max_queue = WIRE_LINK_QUEUE};
+  static const struct role_events role_events = {.stop = on_stop};
+  enum tg_err err = pipe_new(k->loop, role_channel(k->start, "core"), &limits, &core_events, k, &k->core);
+  return err == TG_OK ? role_watch(k->start, k->loop, &role_events, k) : err;
+}
+
+/* Names of hubs are looked up with files of /etc. */
+static enum tg_err confine(struct tg_why *why)
+{
+  static const struct sandbox_path paths[] = {{"/etc", SANDBOX_READ}};
+  static const struct sandbox sandbox = {
+      .profile = SANDBOX_NETWORK, .paths = paths, .n_paths = 1, .connect_anywhere = true};
+  return sandbox_enter(&sandbox, why);
+}
+
+static void finish(struct link *k)
+{
+  if (k->loop) {
+    disconnect(k);
+    pipe_free(&k->core);
+    loop_after_free(&k->close);
+    loop_free(k->loop);
+  }
+  if (k->zmq)
+    zmq_ctx_term(k->zmq); /* waits a moment for a last goodbye */
+  buf_free(&k->held);
+  node_keys_free(&k->keys);
+}
+
+int link_main(struct role_start *start)
+{
+  struct link k = {.start = start};
+  struct tg_why why = {0};
+  enum tg_err err = prepare(&k, &why);
+  if (err == TG_OK)
+    err = join(&k);
+  if (err == TG_OK)
+    err = confine(&why);
+  int code = tg_exit_code(err);
+  if (err == TG_OK) {
+    role_ready(start);
+    code = loop_run(k.loop);
+  } else {
+    log_event(LOG_ERROR, "cannot-start", log_err("error", err), log_why(&why));
+  }
+  finish(&k);
+  return code;
+}
