@@ -274,7 +274,7 @@ static enum tg_err read_bloc(struct reading *r, const struct line *l)
 }
 
 /* "tcp://host:port", printable and without anything that a socket library would take for an option. */
-static bool endpoint_valid(struct slice s)
+bool charter_endpoint_valid(struct slice s)
 {
   if (s.n < 9 || s.n > ENDPOINT_MAX || memcmp(s.p, "tcp://", 6))
     return false;
@@ -290,7 +290,7 @@ static bool endpoint_valid(struct slice s)
 static enum tg_err read_endpoints(struct reading *r, const struct line *l, struct charter_hub *hub)
 {
   for (size_t i = 8; i < l->n; i++) {
-    if (!endpoint_valid(l->word[i].text))
+    if (!charter_endpoint_valid(l->word[i].text))
       return fault(r, l, i, N_("this is not the address of a hub"), N_("write it as tcp://host:port"), NULL);
     word_copy(l, i, hub->endpoint[hub->n_endpoints++], sizeof hub->endpoint[0]);
   }

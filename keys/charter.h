@@ -112,6 +112,8 @@ void charter_print(const struct charter *c, struct buf *out);
 const struct charter_member *charter_member(const struct charter *c, struct country code);
 const struct charter_bloc *charter_bloc(const struct charter *c, struct slice name);
 const struct charter_hub *charter_hub(const struct charter *c, struct slice name);
+/* Is s the address of a hub, "tcp://host:port"? */
+bool charter_endpoint_valid(struct slice s);
 bool charter_has_suite(const struct charter *c, uint16_t suite);
 
 /* Is q met by the members marked in signed_by (parallel to c->member)? Suspended members do not count, nor those marked

@@ -65,6 +65,8 @@ enum tg_err box_sign(struct slice bytes, const char *file, const struct secret_k
 /* A folder that is made whole: everything is written into a folder beside it, which takes its place at the
    end. The place may be empty or absent; TG_DUPLICATE when something is there. */
 struct new_folder;
+/* Is the place empty or absent? To be asked before a person is asked for a passphrase. */
+enum tg_err new_folder_check(const char *path, struct tg_why *why);
 enum tg_err new_folder_begin(const char *path, struct new_folder **ret, struct tg_why *why);
 /* Where to write meanwhile: borrowed. */
 const char *new_folder_path(const struct new_folder *f);

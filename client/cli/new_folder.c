@@ -49,6 +49,11 @@ static enum tg_err make_parent(const char *place, struct tg_why *why)
   return stat(parent, &st) == 0 ? TG_OK : file_mkdir(parent, 0755, why);
 }
 
+enum tg_err new_folder_check(const char *path, struct tg_why *why)
+{
+  return is_free(path) ? TG_OK : taken(path, why);
+}
+
 enum tg_err new_folder_begin(const char *path, struct new_folder **ret, struct tg_why *why)
 {
   struct new_folder *f = calloc(1, sizeof *f);

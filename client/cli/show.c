@@ -146,6 +146,14 @@ static void print_row(const struct grid *g, const struct cell *row, const size_t
   putchar('\n');
 }
 
+void grid_free(struct grid *g)
+{
+  for (size_t i = 0; i < g->rows * g->n; i++)
+    free(g->cell[i].text);
+  free(g->cell);
+  free(g);
+}
+
 void grid_print(struct grid *g)
 {
   size_t width[GRID_COLUMNS_MAX] = {0};
@@ -156,10 +164,7 @@ void grid_print(struct grid *g)
   }
   for (size_t r = 0; r < g->rows; r++)
     print_row(g, &g->cell[r * g->n], width);
-  for (size_t i = 0; i < g->rows * g->n; i++)
-    free(g->cell[i].text);
-  free(g->cell);
-  free(g);
+  grid_free(g);
 }
 
 /* --- values */

@@ -35,6 +35,7 @@ void grid_tint(struct grid *g, size_t column, enum tint tint);
 size_t grid_rows(const struct grid *g);
 /* Prints and frees. */
 void grid_print(struct grid *g);
+void grid_free(struct grid *g);
 
 /* "2026-12-01 14:03:05 CET" in the local zone, for people; "-" for 0. */
 enum { SHOW_TIME = 48 };

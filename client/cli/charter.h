@@ -1,0 +1,28 @@
+/* A charter in a file, as the verbs of toguna charter use it. */
+#ifndef TOGUNA_CLI_CHARTER_H
+#define TOGUNA_CLI_CHARTER_H
+
+#include "client/cli/command.h"
+#include "keys/charter.h"
+#include "keys/note.h"
+
+/* A text without signatures, or a note. */
+struct charter_file {
+  struct buf bytes;
+  struct note *note; /* NULL: nobody has signed yet */
+  struct slice text;
+  struct hash hash;
+  struct charter *charter;
+};
+enum tg_err charter_file_read(const char *path, struct charter_file *ret, struct tg_why *why);
+void charter_file_free(struct charter_file *f);
+
+/* Which members' roots have signed, parallel to the charter's; TG_BAD_SIGNATURE when a signature of theirs is
+   bad. Nobody having signed is no error. */
+enum tg_err charter_file_signers(const struct charter_file *f, bool ret_signed[MEMBERS_MAX],
+                                 struct tg_why *why);
+
+/* Shows it to people, or as JSON. */
+enum tg_err charter_show(const struct call *call, const char *path, struct tg_why *why);
+
+#endif
