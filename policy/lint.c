@@ -1,0 +1,102 @@
+#include "policy/lint.h"
+
+#include "policy/reading.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A warning about a whole rule. */
+static void warn(struct parser *x, const struct rule *r, const char *what, const char *todo, const char *a)
+{
+  x->r.number = r->line;
+  x->r.line = x->p->line[r->line - 1];
+  reader_warn(&x->r, x->r.line, what, todo, a, NULL);
+}
+
+static void never_in_time(struct parser *x, const struct rule *r)
+{
+  const struct policy *p = x->p;
+  if (r->from >= r->until)
+    warn(x, r, N_("this rule ends before it begins"), N_("exchange the dates"), NULL);
+  else if (r->until <= p->effective || (p->expires && r->from >= p->expires))
+    warn(x, r, N_("this rule is over before the policy takes effect, or begins after it ends"), N_("correct its dates"),
+         NULL);
+}
+
+static void above_ceiling(struct parser *x, const struct rule *r)
+{
+  int member = x->world ? policy_world_member(x->world, x->p->member) : -1;
+  uint8_t ceiling = member >= 0 ? x->world->members[member].ceiling : LEVEL_TOP_SECRET;
+  bool bounds = r->kind == RULE_EXPORT_ALLOW || r->kind == RULE_IMPORT_ALLOW || r->kind == RULE_ONWARD_ALLOW;
+  if (bounds && r->level_stated && r->level > ceiling)
+    warn(x, r, N_("this rule goes above the highest level that the charter gives this member, %1$s"),
+         N_("lower it, or change the charter"), level_name(ceiling));
+}
+
+/* Does every topic of `inner` match `outer`? May say no where the answer is yes: warnings only. */
+static bool pattern_within(struct slice inner, struct slice outer)
+{
+  if (slice_eq(inner, outer) || slice_is(outer, "**"))
+    return true;
+  if (outer.n < 4 || memcmp(outer.p + outer.n - 3, ".**", 3) || memchr(outer.p, '*', outer.n - 3))
+    return false;
+  size_t n = outer.n - 3; /* "alert" of "alert.**" */
+  return inner.n >= n && !memcmp(inner.p, outer.p, n) && (inner.n == n || inner.p[n] == '.');
+}
+
+static bool topics_within(const struct policy *p, const struct rule *inner, const struct rule *outer)
+{
+  bool within = true;
+  for (uint32_t i = 0; outer->patterns.n && within && i < inner->patterns.n; i++) {
+    bool found = false;
+    for (uint32_t k = 0; !found && k < outer->patterns.n; k++)
+      found = pattern_within(p->pattern[p->rule_pattern[inner->patterns.from + i]],
+                             p->pattern[p->rule_pattern[outer->patterns.from + k]]);
+    within = found;
+  }
+  return within;
+}
+
+/* Does `deny` take back all that `allow` gives? */
+static bool hides(const struct reading *r, size_t deny, size_t allow)
+{
+  const struct rule *d = &r->policy->rule[deny], *a = &r->policy->rule[allow];
+  bool same = (d->kind == RULE_EXPORT_DENY && a->kind == RULE_EXPORT_ALLOW) ||
+              (d->kind == RULE_IMPORT_DENY && a->kind == RULE_IMPORT_ALLOW);
+  return same && d->level == LEVEL_UNCLASSIFIED && d->tlp == TLP_CLEAR && !d->agencies.n && d->from <= a->from &&
+         d->until >= a->until && memberset_within(&r->who[allow], &r->who[deny]) && topics_within(r->policy, a, d);
+}
+
+/* Compares every allow with every deny, as long as that stays cheap. */
+static void hidden_rules(struct parser *x, const struct reading *r)
+{
+  enum { PAIRS_MAX = 1000000 };
+  const struct policy *p = x->p;
+  char line[16];
+  size_t pairs = 0;
+  for (size_t d = 0; d < p->n_rules; d++)
+    for (size_t a = 0; (p->rule[d].kind == RULE_EXPORT_DENY || p->rule[d].kind == RULE_IMPORT_DENY) && a < p->n_rules; a++) {
+      if (++pairs > PAIRS_MAX)
+        return;
+      if (!hides(r, d, a))
+        continue;
+      snprintf(line, sizeof line, "%u", p->rule[d].line);
+      warn(x, &p->rule[a], N_("this rule permits nothing: line %1$s denies all of it"),
+           N_("remove one of the two"), line);
+    }
+}
+
+void lint(struct parser *x)
+{
+  struct reading *r = x->world ? reading_new(x->p, x->world) : NULL;
+  for (size_t i = 0; i < x->p->n_rules; i++) {
+    const struct rule *rule = &x->p->rule[i];
+    never_in_time(x, rule);
+    above_ceiling(x, rule);
+    if (r && rule->names.n && rule->kind != RULE_TRANSIT_DENY && memberset_empty(&r->who[i]))
+      warn(x, rule, N_("this rule is about no member at all"), N_("look at its lists of members"), NULL);
+  }
+  if (r)
+    hidden_rules(x, r);
+  reading_free(r);
+}
