@@ -74,7 +74,7 @@ static enum tg_err open_door(struct front *f, const uint8_t *secret_key, const c
   enum tg_err err = zsock_server(f->auth, &o, &f->door[f->n], why);
   if (err != TG_OK)
     return err;
-  log_event(LOG_NOTICE, "listening", log_text("endpoint", zsock_endpoint(f->door[f->n])));
+  log_event(LOG_NOTICE, "listening", log_text("endpoint", endpoint));
   return zsock_watch(f->door[f->n++], f->loop, &events, f);
 }
 
