@@ -61,22 +61,32 @@ enum tg_err box_key_peek(const char *path, enum key_kind kind, struct keyfile_he
   return err;
 }
 
-enum tg_err box_key_open(const char *path, enum key_kind kind, const char *passphrase_file,
-                         struct secret_key **ret, struct tg_why *why)
+enum tg_err box_key_open_with(const char *path, enum key_kind kind, const struct secret *passphrase,
+                              struct secret_key **ret, struct tg_why *why)
 {
   struct buf bytes = buf_new(KEYFILE_BYTES_MAX);
   struct keyfile_head head;
+  enum tg_err err = key_read(path, kind, &bytes, &head, why);
+  if (err == TG_OK)
+    err = keyfile_open(buf_slice(&bytes), path, secret_slice(passphrase), ret, why);
+  buf_free(&bytes);
+  return err;
+}
+
+enum tg_err box_key_open(const char *path, enum key_kind kind, const char *passphrase_file,
+                         struct secret_key **ret, struct tg_why *why)
+{
+  struct keyfile_head head;
   struct secret *passphrase = NULL;
   char about[320];
-  enum tg_err err = key_read(path, kind, &bytes, &head, why);
+  enum tg_err err = box_key_peek(path, kind, &head, why);
   if (err == TG_OK) {
     snprintf(about, sizeof about, "%s (%s)", head.name, key_kind_name(head.kind));
     err = box_passphrase(passphrase_file, about, &passphrase, why);
   }
   if (err == TG_OK)
-    err = keyfile_open(buf_slice(&bytes), path, secret_slice(passphrase), ret, why);
+    err = box_key_open_with(path, kind, passphrase, ret, why);
   secret_free(&passphrase);
-  buf_free(&bytes);
   return err;
 }
 

@@ -40,6 +40,9 @@ enum tg_err box_key_peek(const char *path, enum key_kind kind, struct keyfile_he
 /* Opens a key file, asking for its passphrase. kind as above. */
 enum tg_err box_key_open(const char *path, enum key_kind kind, const char *passphrase_file,
                          struct secret_key **ret, struct tg_why *why);
+/* The same with a passphrase at hand. */
+enum tg_err box_key_open_with(const char *path, enum key_kind kind, const struct secret *passphrase,
+                              struct secret_key **ret, struct tg_why *why);
 /* Writes a key file, mode 0600. kdf: index into box_kdf_names. */
 enum tg_err box_key_save(const char *path, const struct secret_key *key, const struct secret *passphrase,
                          unsigned kdf, bool replace, struct tg_why *why);

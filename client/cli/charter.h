@@ -22,6 +22,17 @@ void charter_file_free(struct charter_file *f);
 enum tg_err charter_file_signers(const struct charter_file *f, bool ret_signed[MEMBERS_MAX],
                                  struct tg_why *why);
 
+/* What was agreed, as options say it; empty or NULL: as it is. */
+struct charter_terms {
+  char *after; /* the charter before */
+  char *quorum, *witness_quorum, *effective;
+  struct options_list blocs, limits, ceilings, suspended; /* "NAME=VALUE" */
+  struct options_list suites, removed;
+};
+/* Appends the text of a charter made of cards and terms, checked. */
+enum tg_err charter_draft(char *const *cards, size_t n, const struct charter_terms *terms, struct buf *out,
+                          struct tg_why *why);
+
 /* Shows it to people, or as JSON. */
 enum tg_err charter_show(const struct call *call, const char *path, struct tg_why *why);
 

@@ -16,8 +16,8 @@
 
 struct draft_options {
   struct common common;
-  char *output, *after, *quorum, *witness_quorum, *effective;
-  struct options_list blocs, limits, ceilings, suspended, suites, removed;
+  char *output;
+  struct charter_terms terms;
 };
 
 /* Lines that may stand several times are told apart by their second word. */
@@ -185,7 +185,7 @@ static enum tg_err start_after(struct lines *l, const char *path, struct tg_why 
 
 /* Version 1 begins now, since founders sign knowing that; later ones leave time for signing and for all to
  * learn of them. */
-static enum tg_err set_time(struct lines *l, const struct draft_options *o, struct tg_why *why)
+static enum tg_err set_time(struct lines *l, const struct charter_terms *o, struct tg_why *why)
 {
   char text[25];
   tg_time when = clock_wall();
@@ -197,7 +197,7 @@ static enum tg_err set_time(struct lines *l, const struct draft_options *o, stru
   return set(l, "effective", NULL, text, why);
 }
 
-static enum tg_err start(struct lines *l, const struct draft_options *o, struct tg_why *why)
+static enum tg_err start(struct lines *l, const struct charter_terms *o, struct tg_why *why)
 {
   enum tg_err err = o->after ? start_after(l, o->after, why) : set(l, "version", NULL, "1", why);
   if (err == TG_OK && !o->after)
@@ -207,12 +207,12 @@ static enum tg_err start(struct lines *l, const struct draft_options *o, struct 
   return err ? err : set_time(l, o, why);
 }
 
-static enum tg_err compose(struct lines *l, const struct call *call, struct tg_why *why)
+static enum tg_err compose(struct lines *l, char *const *cards, size_t n, const struct charter_terms *o,
+                           struct tg_why *why)
 {
-  const struct draft_options *o = call->options;
   enum tg_err err = start(l, o, why);
-  for (size_t i = 0; err == TG_OK && i < call->n; i++)
-    err = add_card(l, call->arg[i], why);
+  for (size_t i = 0; err == TG_OK && i < n; i++)
+    err = add_card(l, cards[i], why);
   for (size_t i = 0; err == TG_OK && i < o->removed.n; i++)
     err = remove_one(l, o->removed.v[i], why);
   if (err == TG_OK)
@@ -232,34 +232,43 @@ static enum tg_err compose(struct lines *l, const struct call *call, struct tg_w
   return err;
 }
 
+enum tg_err charter_draft(char *const *cards, size_t n, const struct charter_terms *terms, struct buf *out,
+                          struct tg_why *why)
+{
+  struct buf text = buf_new(NOTE_BYTES_MAX);
+  struct charter *charter = NULL;
+  struct lines *l = lines_new();
+  enum tg_err err = l ? compose(l, cards, n, terms, why) : no_memory(why);
+  if (err == TG_OK) {
+    buf_put_str(&text, "toguna/charter v1\n");
+    lines_print(l, &text);
+    err = charter_parse(buf_slice(&text), "charter", &charter, why);
+  }
+  if (err == TG_OK)
+    charter_print(charter, out);
+  charter_free(charter);
+  lines_free(l);
+  buf_free(&text);
+  return err;
+}
+
 /* --- the command --- */
 
 static enum tg_err run(struct call *call, struct tg_why *why)
 {
   const struct draft_options *o = call->options;
   const char *output = o->output ? o->output : "charter.note";
-  struct buf text = buf_new(NOTE_BYTES_MAX), out = buf_new(NOTE_BYTES_MAX);
-  struct charter *charter = NULL;
-  struct lines *l = lines_new();
-  enum tg_err err = l ? compose(l, call, why) : no_memory(why);
-  if (err == TG_OK) {
-    buf_put_str(&text, "toguna/charter v1\n");
-    lines_print(l, &text);
-    err = charter_parse(buf_slice(&text), "charter", &charter, why);
-  }
-  if (err == TG_OK) {
-    charter_print(charter, &out);
-    err = strcmp(output, "-") ? box_write(output, buf_slice(&out), false, why) : TG_OK;
-  }
-  if (err == TG_OK && !strcmp(output, "-"))
+  bool screen = !strcmp(output, "-");
+  struct buf out = buf_new(NOTE_BYTES_MAX);
+  enum tg_err err = charter_draft(call->arg, call->n, &o->terms, &out, why);
+  if (err == TG_OK && screen)
     fwrite(out.p, 1, out.n, stdout);
   else if (err == TG_OK)
+    err = box_write(output, buf_slice(&out), false, why);
+  if (err == TG_OK && !screen)
     err = charter_show(call, output, why);
-  if (err == TG_OK && strcmp(output, "-") && !call->json)
+  if (err == TG_OK && !screen && !call->json)
     printf(_("\nRead it, then have it signed: toguna charter sign %s --key ROOT.key\n"), output);
-  charter_free(charter);
-  lines_free(l);
-  buf_free(&text);
   buf_free(&out);
   return err;
 }
@@ -274,29 +283,29 @@ static enum tg_err run(struct call *call, struct tg_why *why)
   }
 
 static const struct option_key options[] = {
-    LIST("bloc", blocs, N_("NAME=CC,CC"),
+    LIST("bloc", terms.blocs, N_("NAME=CC,CC"),
          N_("A bloc and its members, such as AES=BF,ML,NE. May be repeated.")),
-    ONE("quorum", 0, VALUE_TEXT, quorum, N_("TEXT"),
+    ONE("quorum", 0, VALUE_TEXT, terms.quorum, N_("TEXT"),
         N_("Who can change the charter and revoke, such as '2 of AES and 4 of ECOWAS'. Unless stated: all of "
            "members.")),
-    ONE("witness-quorum", 0, VALUE_TEXT, witness_quorum, N_("TEXT"),
+    ONE("witness-quorum", 0, VALUE_TEXT, terms.witness_quorum, N_("TEXT"),
         N_("Whose nodes must cosign the hub's log, such as '1 of AES and 1 of ECOWAS'. Unless stated: "
            "nobody.")),
-    LIST("limit", limits, N_("NAME=VALUE"),
+    LIST("limit", terms.limits, N_("NAME=VALUE"),
          N_("A limit, such as lifetime=14d; keys/GRAMMAR.md has all. May be repeated.")),
-    LIST("ceiling", ceilings, N_("CC=LEVEL"),
+    LIST("ceiling", terms.ceilings, N_("CC=LEVEL"),
          N_("The highest level that a member originates or receives, such as NG=CONFIDENTIAL. May be "
             "repeated.")),
-    LIST("suspend", suspended, N_("CC=DEGREE"),
+    LIST("suspend", terms.suspended, N_("CC=DEGREE"),
          N_("Suspend a member: no-sending or no-new-traffic; CC= lifts it. May be repeated.")),
-    LIST("suite", suites, N_("NUMBER"),
+    LIST("suite", terms.suites, N_("NUMBER"),
          N_("Cipher suites that may be used: 0x0001 unless stated. May be repeated.")),
-    ONE("effective", 0, VALUE_TEXT, effective, N_("TIME"),
+    ONE("effective", 0, VALUE_TEXT, terms.effective, N_("TIME"),
         N_("In force from then on, such as 2026-12-01T00:00:00Z. Unless stated: now for version 1, tomorrow "
            "for later ones.")),
-    ONE("after", 0, VALUE_PATH, after, N_("NOTE"),
+    ONE("after", 0, VALUE_PATH, terms.after, N_("NOTE"),
         N_("Draft the version after this charter: everything stays as it is there but for what is stated.")),
-    LIST("remove", removed, N_("NAME"),
+    LIST("remove", terms.removed, N_("NAME"),
          N_("With --after: a member or a hub that is no longer in. May be repeated.")),
     ONE("output", 'o', VALUE_PATH, output, N_("FILE"),
         N_("Where to write it: charter.note unless stated, - to the screen.")),
