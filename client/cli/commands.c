@@ -9,10 +9,27 @@
   ROW(init_member)                                                                                           \
   ROW(init_hub)                                                                                              \
   ROW(init_node)                                                                                             \
-  ROW(init_exchange) ROW(key_new) ROW(key_show) ROW(key_check) ROW(key_passphrase) ROW(charter_draft)        \
-      ROW(charter_sign) ROW(charter_merge) ROW(charter_show) ROW(charter_check) ROW(credential_request)      \
-          ROW(credential_issue) ROW(credential_revoke) ROW(credential_list) ROW(credential_show)             \
-              ROW(completion) ROW(version)
+  ROW(init_exchange)                                                                                         \
+  ROW(key_new)                                                                                               \
+  ROW(key_show)                                                                                              \
+  ROW(key_check)                                                                                             \
+  ROW(key_passphrase)                                                                                        \
+  ROW(charter_draft)                                                                                         \
+  ROW(charter_sign)                                                                                          \
+  ROW(charter_merge)                                                                                         \
+  ROW(charter_show)                                                                                          \
+  ROW(charter_check)                                                                                         \
+  ROW(credential_request)                                                                                    \
+  ROW(credential_issue)                                                                                      \
+  ROW(credential_revoke)                                                                                     \
+  ROW(credential_list)                                                                                       \
+  ROW(credential_show)                                                                                       \
+  ROW(policy_draft)                                                                                          \
+  ROW(policy_check)                                                                                          \
+  ROW(policy_fmt)                                                                                            \
+  ROW(policy_sign)                                                                                           \
+  ROW(completion)                                                                                            \
+  ROW(version)
 
 #define DECLARE(name) extern const struct command command_##name;
 #define ADDRESS(name) &command_##name,

@@ -246,7 +246,7 @@ static enum tg_err make_nodes(const struct founding *f, struct tg_why *why)
   struct folio *folio = NULL;
   enum tg_err err = path_in(f, path, "charter.note", NULL, why);
   if (err == TG_OK)
-    err = folio_read(&charter, 1, true, f->making.now, &folio, why);
+    err = folio_read(&charter, 1, true, clock_wall(), &folio, why);
   for (size_t i = 0; err == TG_OK && i < f->n_nodes; i++)
     err = make_node(f, folio, &f->node[i], why);
   folio_free(folio);
@@ -278,7 +278,7 @@ static enum tg_err configure_hub(const struct founding *f, struct tg_why *why)
       err = why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
   }
   if (err == TG_OK)
-    err = folio_read(paths, n, true, f->making.now, &folio, why);
+    err = folio_read(paths, n, true, clock_wall(), &folio, why);
   if (err == TG_OK)
     err = init_hub_configure(hub, folio, listen, f->o->endpoints.n ? 0 : 1, f->o->passphrase_file, why);
   folio_free(folio);

@@ -1,0 +1,100 @@
+"""A policy officer's work on files: draft, check, format, sign."""
+import unittest
+
+from kitchen import Kitchen
+
+POLICY = """toguna/policy v1
+member ML
+serial 1
+effective 2026-01-01T00:00:00Z
+
+# aux autres
+export  allow alert.** to SN up-to  RESTRICTED
+import allow alert.** from SN up-to RESTRICTED
+"""
+
+
+class Policy(Kitchen):
+    def setUp(self):
+        super().setUp()
+        (self.at / "ML.policy").write_text(POLICY)
+
+    def founded(self):
+        self.made("init", "exchange", "sahel.example", "ML/dgse/n1", "SN", "-f", "x")
+
+    def test_a_sound_policy_is_told(self):
+        self.assertIn("no error", self.toguna("policy", "check", "ML.policy"))
+        self.toguna("policy", "draft", "SN")
+        self.assertTrue(self.json("policy", "check", "SN.policy")["valid"])
+        self.refuses(3, "policy", "draft", "SN", says="SN.policy")
+
+    def test_errors_are_shown_where_they_stand(self):
+        (self.at / "bad.policy").write_text(POLICY.replace("to SN", "to SX").replace("import allow", "import alow"))
+        said = self.toguna("policy", "check", "bad.policy", expect=3)
+        self.assertIn("bad.policy", said)
+        shown = self.json("policy", "check", "ML.policy")
+        self.assertEqual(shown["problems"], [])
+
+    def test_names_must_exist_in_the_exchange(self):
+        self.founded()
+        self.toguna("policy", "check", "ML.policy", "--documents", "x/charter.note")
+        (self.at / "far.policy").write_text(POLICY.replace("to SN", "to NE"))
+        self.toguna("policy", "check", "far.policy")
+        self.refuses(3, "policy", "check", "far.policy", "--documents", "x/charter.note", "--json", says="far.policy")
+
+    def test_fmt_prints_one_form_and_changes_nothing_twice(self):
+        once = self.toguna("policy", "fmt", "ML.policy")
+        self.assertIn("export allow alert.** to SN up-to RESTRICTED\n", once)
+        self.assertIn("# aux autres\n", once)
+        self.toguna("policy", "fmt", "--write", "ML.policy")
+        self.assertEqual((self.at / "ML.policy").read_text(), once)
+        self.assertEqual(self.toguna("policy", "fmt", "ML.policy"), once)
+
+    def test_two_officers_sign_and_no_stranger(self):
+        self.founded()
+        officers = "x/members/ML/officers/"
+        self.keyed("policy", "sign", "ML.policy", "--key", officers + "policy-1.key")
+        self.keyed("policy", "sign", "ML.policy.note", "--key", officers + "policy-2.key")
+        note = (self.at / "ML.policy.note").read_text()
+        self.assertTrue(note.startswith(POLICY))
+        self.assertEqual(note.count("\n\u2014 sahel.example/ML/policy-"), 2)
+        key = ["--passphrase-file", self.secret, "--key"]
+        self.refuses(3, "policy", "sign", "ML.policy.note", *key, officers + "policy-1.key", says="already")
+        self.refuses(3, "policy", "sign", "ML.policy.note", *key, "x/members/SN/officers/policy-1.key", says=["SN/policy-1", "ML"])
+        self.refuses(3, "policy", "sign", "ML.policy.note", *key, "x/members/ML/root.key", says="officer")
+        self.refuses(2, "policy", "sign", "ML.policy.note", says="--key")
+        self.refuses(2, "policy", "fmt", "--write", "ML.policy.note", says="signed")
+        self.assertEqual((self.at / "ML.policy.note").read_text(), note)
+
+    def test_a_policy_with_an_error_is_not_signed(self):
+        self.founded()
+        (self.at / "bad.policy").write_text(POLICY.replace("import allow", "import alow"))
+        self.toguna("policy", "sign", "bad.policy", "--key", "x/members/ML/officers/policy-1.key", "--passphrase-file",
+                    self.secret, expect=3)
+        self.assertFalse((self.at / "bad.policy.note").exists())
+
+
+class Exchange(Kitchen):
+    def test_a_whole_exchange_from_nothing(self):
+        made = self.json("init", "exchange", "sahel.example", "ML/dgse/n1", "SN/cigs/n1", "NE", "--open", "--bloc", "AES=ML,NE",
+                         "--quorum", "1 of AES and 1 of members", "-f", "x", "--passphrase-file", self.secret, "--kdf", "test")
+        self.assertEqual([n["node"] for n in made["nodes"]], ["ML/dgse/n1", "SN/cigs/n1"])
+        self.toguna("charter", "check", "x/charter.note")
+        self.toguna("policy", "check", "x/members/NE/documents/NE-policy.note", "-d", "x/charter.note")
+        self.assertEqual(len(self.json("credential", "list", "x/hub/documents")), 3 * 4 + 2)
+        for key in self.at.glob("x/**/*.key"):
+            self.keyed("key", "check", str(key))
+
+    def test_nothing_stays_of_one_that_failed(self):
+        args = ["--passphrase-file", self.secret, "--kdf", "test"]
+        self.refuses(3, "init", "exchange", "sahel.example", "ML", "--bloc", "AES=ML,NE", "-f", "x", *args, says="NE")
+        self.refuses(3, "init", "exchange", "sahel.example", "ML", "Senegal", "-f", "x", *args, says=["Senegal", "SN"])
+        self.refuses(3, "init", "exchange", "sahel.example", "ML", "--endpoint", "here", "-f", "x", *args, says="here")
+        (self.at / "x").mkdir()
+        (self.at / "x/kept").write_text("kept")
+        self.refuses(3, "init", "exchange", "sahel.example", "ML", "-f", "x", *args, says="x")
+        self.assertEqual(self.files(), ["secret", "x/kept"])
+
+
+if __name__ == "__main__":
+    unittest.main()
