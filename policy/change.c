@@ -1,0 +1,321 @@
+#include "policy/change.h"
+
+#include "policy/cases.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Two policies of one member at one time, seen side by side. */
+struct comparison {
+  unsigned member;
+  const struct policy_world *world;
+  struct reading *old_reading, *next_reading;
+  struct plan *old, *next; /* old == NULL: it has expired, and permits nothing */
+  tg_time at;
+  /* Everything the two tell apart: pairs of classes with an example, agencies, sizes. */
+  size_t n_pairs;
+  struct pair {
+    uint32_t old_class, next_class;
+    char *topic;
+  } *pairs;
+  topic_text *topics; /* what the pairs point into */
+  size_t n_agencies;
+  const struct rule_agency *agency[2 * POLICY_AGENCIES_MAX + 1]; /* the first is NULL: any other */
+  size_t n_sizes;
+  uint64_t size[2 * POLICY_SIZES_MAX + 1];
+  struct policy_example *example; /* where to put what is found; may be NULL */
+};
+
+/* The cells of one case in both policies. */
+struct cells {
+  struct a_case c;
+  struct memberset old_export, next_export, old_import, next_import;
+  const struct outcome *old, *next;
+};
+
+static const struct outcome nothing; /* what a policy says that has expired */
+
+/* --- what was found --- */
+
+static bool found(const struct comparison *x, const struct a_case *c, enum policy_effect effect, unsigned other,
+                  enum rule_kind kind, const char *what, const char *a, const char *b)
+{
+  char where[160] = "", text[128];
+  unsigned from = effect == POLICY_OPENS_IMPORT ? other : x->member, to = effect == POLICY_OPENS_IMPORT ? x->member : other;
+  case_example(c, effect, from, to, x->example);
+  if (!x->example)
+    return true;
+  const struct rule *rule = other < MEMBERS_MAX
+                                ? case_rule(x->next_reading, kind, c, x->world->members[from].code, other)
+                                : NULL;
+  if (rule) {
+    x->example->line = rule->line;
+    snprintf(where, sizeof where, "%.120s:%u", x->next_reading->policy->file, rule->line);
+  }
+  case_print(c, text);
+  why_set(&x->example->why, TG_REFUSED, where, what, NULL, a, b, text);
+  return true;
+}
+
+static const char *code_of(const struct comparison *x, unsigned member)
+{
+  return x->world->members[member].code.code;
+}
+
+/* --- effects, one function each: is there one in this case? --- */
+
+static bool opens_export(const struct comparison *x, const struct cells *k)
+{
+  struct memberset more = memberset_minus(k->next_export, k->old_export);
+  if (memberset_empty(&more))
+    return false;
+  unsigned to = memberset_next(&more, 0);
+  return found(x, &k->c, POLICY_OPENS_EXPORT, to, RULE_EXPORT_ALLOW, N_("%1$s would now tell %2$s: %3$s"),
+               code_of(x, x->member), code_of(x, to));
+}
+
+static bool opens_import(const struct comparison *x, const struct cells *k)
+{
+  struct memberset more = memberset_minus(k->next_import, k->old_import);
+  /* An agency that a rule names belongs to one member only. */
+  for (unsigned from = memberset_next(&more, 0); from < MEMBERS_MAX; from = memberset_next(&more, from + 1))
+    if (!k->c.agency || country_eq(x->world->members[from].code, k->c.agency->member))
+      return found(x, &k->c, POLICY_OPENS_IMPORT, from, RULE_IMPORT_ALLOW,
+                   N_("%1$s would now accept from %2$s: %3$s"), code_of(x, x->member), code_of(x, from));
+  return false;
+}
+
+static bool opens_onward(const struct comparison *x, const struct cells *k)
+{
+  struct memberset allow = memberset_minus(k->next->onward_allow, k->old->onward_allow),
+                   any = memberset_minus(k->next->onward_any, k->old->onward_any);
+  if (!memberset_empty(&allow))
+    return found(x, &k->c, POLICY_OPENS_ONWARD, memberset_next(&allow, 0), RULE_ONWARD_ALLOW,
+                 N_("others could now pass on from %1$s to %2$s without asking: %3$s"), code_of(x, x->member),
+                 code_of(x, memberset_next(&allow, 0)));
+  return !memberset_empty(&any) && found(x, &k->c, POLICY_OPENS_ONWARD, memberset_next(&any, 0), RULE_ONWARD_ASK,
+                                         N_("others could now ask %1$s to pass on to %2$s: %3$s"), code_of(x, x->member),
+                                         code_of(x, memberset_next(&any, 0)));
+}
+
+static bool drops_obligation(const struct comparison *x, const struct cells *k)
+{
+  struct memberset dropped = memberset_minus(k->old->orcon, k->next->orcon);
+  for (size_t n = 0; n < APPROVALS_LEVELS; n++)
+    dropped = memberset_or(dropped, memberset_minus(k->old->more_than[n], k->next->more_than[n]));
+  dropped = memberset_and(dropped, k->next_export);
+  return !memberset_empty(&dropped) &&
+         found(x, &k->c, POLICY_DROPS_OBLIGATION, memberset_next(&dropped, 0), RULE_EXPORT_ALLOW,
+               N_("%1$s would now tell %2$s with fewer approvals, or without ORCON: %3$s"), code_of(x, x->member),
+               code_of(x, memberset_next(&dropped, 0)));
+}
+
+static bool opens_transit(const struct comparison *x, const struct cells *k)
+{
+  const struct country *place;
+  for (size_t i = 0; !memberset_empty(&k->next_export) && (place = country_at(i)); i++)
+    if (placeset_has(&k->old->denied, *place) && !placeset_has(&k->next->denied, *place)) {
+      found(x, &k->c, POLICY_OPENS_TRANSIT, MEMBERS_MAX, RULE_EXPORT_ALLOW,
+            N_("what %1$s sends could now pass a hub in %2$s: %3$s"), code_of(x, x->member), place->code);
+      if (x->example)
+        x->example->place = *place;
+      return true;
+    }
+  return false;
+}
+
+static bool lengthens_retention(const struct comparison *x, const struct cells *k)
+{
+  return !memberset_empty(&k->next_export) && k->old->retain &&
+         (!k->next->retain || k->next->retain > k->old->retain) &&
+         found(x, &k->c, POLICY_LENGTHENS_RETENTION, MEMBERS_MAX, RULE_EXPORT_ALLOW,
+               N_("recipients could now keep for longer what %1$s sends: %3$s"), code_of(x, x->member), NULL);
+}
+
+static bool (*const effects[])(const struct comparison *x, const struct cells *k) = {
+    opens_export, opens_import, opens_onward, drops_obligation, opens_transit, lengthens_retention,
+};
+
+/* --- all cases of one moment --- */
+
+static struct memberset row_of(const struct plan *p, bool import, const struct a_case *c, size_t class, size_t marking)
+{
+  if (!p)
+    return (struct memberset){0};
+  size_t variant = c->agency ? plan_variant(p, c->agency->member, slice_str(c->agency->name)) : 0;
+  size_t cell = plan_cell(p, variant, plan_size(p, c->size), class, marking);
+  return import ? *plan_import(p, cell) : *plan_export(p, cell);
+}
+
+static const struct outcome *outcome_of(const struct plan *p, const struct a_case *c, size_t class, size_t marking)
+{
+  return p ? plan_outcome(p, c->agency ? plan_variant(p, c->agency->member, slice_str(c->agency->name)) : 0, class, marking)
+           : &nothing;
+}
+
+static bool case_widens(const struct comparison *x, const struct pair *pair, size_t agency, size_t size, size_t marking)
+{
+  struct cells k = {.c = {.topic = pair->topic,
+                          .level = case_level(marking),
+                          .tlp = case_tlp(marking),
+                          .agency = x->agency[agency],
+                          .size = x->size[size],
+                          .time = x->at}};
+  k.old_export = row_of(x->old, false, &k.c, pair->old_class, marking);
+  k.next_export = row_of(x->next, false, &k.c, pair->next_class, marking);
+  k.old_import = row_of(x->old, true, &k.c, pair->old_class, marking);
+  k.next_import = row_of(x->next, true, &k.c, pair->next_class, marking);
+  k.old = outcome_of(x->old, &k.c, pair->old_class, marking);
+  k.next = outcome_of(x->next, &k.c, pair->next_class, marking);
+  bool widens = false;
+  for (size_t i = 0; !widens && i < sizeof effects / sizeof *effects; i++)
+    widens = effects[i](x, &k);
+  return widens;
+}
+
+/* Labels: those that read lower than before, or at all. */
+static bool label_widens(const struct comparison *x)
+{
+  const struct policy *old = x->old_reading->policy, *next = x->next_reading->policy;
+  for (size_t i = 0; i < next->n_rules; i++) {
+    const struct rule *r = &next->rule[i];
+    uint8_t before = r->kind == RULE_LABEL ? policy_label_level(old, r->label) : r->level;
+    if (r->kind != RULE_LABEL || (before && before <= r->level))
+      continue;
+    struct a_case c = {.topic = "", .level = r->level, .tlp = TLP_CLEAR, .time = x->at};
+    char where[160], label[128];
+    case_example(&c, POLICY_OPENS_LABEL, x->member, MEMBERS_MAX, x->example);
+    if (!x->example)
+      return true;
+    snprintf(where, sizeof where, "%.120s:%u", next->file, r->line);
+    snprintf(label, sizeof label, "%.*s", (int)r->label.n, (const char *)r->label.p);
+    x->example->line = r->line;
+    why_set(&x->example->why, TG_REFUSED, where, N_("the label \"%2$s\" of %1$s would now read as %3$s, lower than before"),
+            NULL, code_of(x, x->member), label, level_name(r->level));
+    return true;
+  }
+  return false;
+}
+
+static bool moment_widens(const struct comparison *x)
+{
+  for (size_t p = 0; p < x->n_pairs; p++)
+    for (size_t a = 0; a < x->n_agencies; a++)
+      for (size_t s = 0; s < x->n_sizes; s++)
+        for (size_t m = 0; m < MARKINGS; m++)
+          if (case_widens(x, &x->pairs[p], a, s, m))
+            return true;
+  return label_widens(x);
+}
+
+/* --- what the two tell apart --- */
+
+/* Every pair of classes that some topic falls into, once. */
+static enum tg_err find_pairs(struct comparison *x)
+{
+  const struct policy *old = x->old_reading->policy, *next = x->next_reading->policy;
+  const struct topics *both[2] = {&old->topics, &next->topics};
+  struct topics joint;
+  struct bag seen = {0};
+  uint32_t *parts;
+  enum tg_err err = topics_join(both, 2, TOPICS_STATES_MAX, &joint, &parts);
+  if (err)
+    return err;
+  err = topics_examples(&joint, &x->topics);
+  if (!err && !(x->pairs = calloc(joint.n_states, sizeof *x->pairs)))
+    err = TG_NO_MEMORY;
+  for (size_t s = 0; !err && s < joint.n_states; s++) {
+    uint32_t pair[2] = {old->class_of[parts[2 * s]], next->class_of[parts[2 * s + 1]]};
+    if (!x->topics[s][0])
+      continue;
+    uint32_t number = bag_put(&seen, pair, 2);
+    if (number == BAG_NONE)
+      err = TG_NO_MEMORY;
+    else if (number == x->n_pairs)
+      x->pairs[x->n_pairs++] = (struct pair){pair[0], pair[1], x->topics[s]};
+  }
+  topics_free(&joint);
+  bag_free(&seen);
+  free(parts);
+  return err;
+}
+
+static void find_agencies(struct comparison *x, const struct policy *p)
+{
+  for (size_t i = 0; i < p->n_agencies; i++) {
+    bool known = false;
+    for (size_t k = 1; k < x->n_agencies && !known; k++)
+      known = country_eq(x->agency[k]->member, p->agency[i].member) && !strcmp(x->agency[k]->name, p->agency[i].name);
+    if (!known)
+      x->agency[x->n_agencies++] = &p->agency[i];
+  }
+}
+
+/* A size at each limit, and one above all. */
+static void find_sizes(struct comparison *x, const struct policy *p)
+{
+  for (size_t i = 0; i < p->n_sizes; i++)
+    x->size[x->n_sizes++] = p->size[i];
+}
+
+static enum tg_err compare(struct comparison *x, tg_time from, bool *ret)
+{
+  enum { CASES_MAX = 20000000 };
+  size_t cases = 0;
+  enum tg_err err = find_pairs(x);
+  x->n_agencies = 1; /* agency[0]: any other */
+  find_agencies(x, x->old_reading->policy);
+  find_agencies(x, x->next_reading->policy);
+  find_sizes(x, x->old_reading->policy);
+  find_sizes(x, x->next_reading->policy);
+  x->size[x->n_sizes++] = UINT64_MAX;
+  tg_time end_old = x->old_reading->policy->expires, end_next = x->next_reading->policy->expires;
+  for (x->at = from; !err && !*ret && x->at < INT64_MAX && (!end_next || x->at < end_next);) {
+    bool lives = !end_old || x->at < end_old;
+    cases += x->n_pairs * x->n_agencies * x->n_sizes * MARKINGS;
+    if (cases > CASES_MAX)
+      return TG_TOO_BIG;
+    x->old = lives ? plan_new(x->old_reading, x->at) : NULL;
+    x->next = plan_new(x->next_reading, x->at);
+    err = x->next && (x->old || !lives) ? TG_OK : TG_NO_MEMORY;
+    tg_time until = err ? x->at : x->next->until;
+    *ret = !err && moment_widens(x);
+    until = x->old && x->old->until < until ? x->old->until : until;
+    plan_free(x->old);
+    plan_free(x->next);
+    x->old = x->next = NULL;
+    x->at = until;
+  }
+  return err;
+}
+
+enum tg_err policy_widens(const struct policy *old, const struct policy *next, const struct policy_world *world,
+                          tg_time from, bool *ret, struct policy_example *ret_example)
+{
+  int member = policy_world_member(world, next->member);
+  bool widens = false;
+  if (old && (!country_eq(old->member, next->member) || member < 0))
+    return TG_BAD_INPUT;
+  if (!old) {
+    *ret = false;
+    return TG_OK;
+  }
+  struct policy_example example;
+  struct comparison x = {.member = (unsigned)member,
+                         .world = world,
+                         .old_reading = reading_new(old, world),
+                         .next_reading = reading_new(next, world),
+                         .example = &example};
+  enum tg_err err = x.old_reading && x.next_reading ? compare(&x, from, &widens) : TG_NO_MEMORY;
+  reading_free(x.old_reading);
+  reading_free(x.next_reading);
+  free(x.pairs);
+  free(x.topics);
+  if (err)
+    return err;
+  if (widens && ret_example)
+    *ret_example = example;
+  *ret = widens;
+  return TG_OK;
+}

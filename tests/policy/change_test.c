@@ -1,0 +1,168 @@
+/* What a new policy opens, found in every case that rules tell apart; and pins. */
+#include "kit.h"
+
+#include "policy/change.h"
+
+#include <sodium.h>
+
+static bool widens(const char *old, const char *next, struct policy_example *ret)
+{
+  struct policy *a = kit_policy("ML", 1, old), *b = kit_policy("ML", 2, next);
+  bool result;
+  assert_int_equal(policy_widens(a, b, kit_world(), KIT_NOW, &result, ret), TG_OK);
+  policy_free(a);
+  policy_free(b);
+  return result;
+}
+
+static void expect_widening(const char *old, const char *next, enum policy_effect effect, const char *sentence)
+{
+  struct policy_example e;
+  char text[512];
+  assert_true(widens(old, next, &e));
+  assert_int_equal(e.effect, effect);
+  why_render(&e.why, NULL, text, sizeof text);
+  assert_string_equal(text, sentence);
+  assert_false(widens(next, next, NULL));
+}
+
+#define BASE "export allow alert.** to AES up-to SECRET\n"
+
+static void each_effect_is_found(void **state)
+{
+  (void)state;
+  expect_widening(BASE, BASE "export allow alert.attack to TD", POLICY_OPENS_EXPORT,
+                  "test.policy:6: ML would now tell TD: alert.attack UNCLASSIFIED TLP:clear");
+  expect_widening(BASE, "export allow alert.** to AES", POLICY_OPENS_EXPORT,
+                  "test.policy:5: ML would now tell BF: alert TOP-SECRET TLP:clear");
+  expect_widening(BASE "export deny alert.x.** to NE", BASE, POLICY_OPENS_EXPORT,
+                  "test.policy:5: ML would now tell NE: alert.x UNCLASSIFIED TLP:clear");
+  expect_widening(BASE "export deny ** to NE when origin agency ML/dgse", BASE, POLICY_OPENS_EXPORT,
+                  "test.policy:5: ML would now tell NE: alert UNCLASSIFIED TLP:clear ML/dgse");
+  expect_widening("import allow ** from NG max-size 1KiB", "import allow ** from NG max-size 2KiB", POLICY_OPENS_IMPORT,
+                  "test.policy:5: ML would now accept from NG: x UNCLASSIFIED TLP:clear");
+  expect_widening("onward ask for ** to SN", "onward allow ** to SN", POLICY_OPENS_ONWARD,
+                  "test.policy:5: others could now pass on from ML to SN without asking: x UNCLASSIFIED TLP:clear");
+  expect_widening("", "onward ask for a to SN", POLICY_OPENS_ONWARD,
+                  "test.policy:5: others could now ask ML to pass on to SN: a UNCLASSIFIED TLP:clear");
+  expect_widening(BASE "export require approvals 3 by release for **", BASE "export require approvals 2 by release for **",
+                  POLICY_DROPS_OBLIGATION,
+                  "test.policy:5: ML would now tell BF with fewer approvals, or without ORCON: alert UNCLASSIFIED TLP:clear");
+  expect_widening(BASE "transit deny hub-in SN FR for **", BASE "transit deny hub-in SN for **", POLICY_OPENS_TRANSIT,
+                  "what ML sends could now pass a hub in FR: alert UNCLASSIFIED TLP:clear");
+  expect_widening(BASE "export retain 7d for **", BASE "export retain 8d for **", POLICY_LENGTHENS_RETENTION,
+                  "recipients could now keep for longer what ML sends: alert UNCLASSIFIED TLP:clear");
+  expect_widening("label \"SD\" is SECRET", "label \"SD\" is RESTRICTED", POLICY_OPENS_LABEL,
+                  "test.policy:5: the label \"SD\" of ML would now read as RESTRICTED, lower than before");
+}
+
+static void narrowing_is_no_widening(void **state)
+{
+  (void)state;
+  static const char *const narrower[] = {
+      "",
+      "export allow alert.attack to BF up-to SECRET",
+      BASE "export deny ** to BF",
+      BASE "export require approvals 1 by release for alert",
+      BASE "transit deny hub-in * for **",
+      BASE "pin never ** to outside AES",
+      "export allow alert.** to BF ML up-to SECRET\nexport allow alert.** to NE up-to SECRET", /* the same in other words */
+      "export allow alert.** alert.x.** to AES G5-SAHEL as-of 2020-01-01 except TD up-to SECRET",
+  };
+  for (size_t i = 0; i < sizeof narrower / sizeof *narrower; i++)
+    assert_false(widens(BASE, narrower[i], NULL));
+}
+
+static void time_counts_too(void **state)
+{
+  (void)state;
+  struct policy_example e;
+  assert_true(widens(BASE "export deny ** to NE until 2027-03-31", BASE "export deny ** to NE until 2027-02-28", &e));
+  assert_int_equal(e.time, kit_time("2027-03-01T00:00:00Z"));
+  assert_true(widens("expires 2027-01-01T00:00:00Z\n" BASE, BASE, &e)); /* lives longer */
+  assert_int_equal(e.time, kit_time("2027-01-01T00:00:00Z"));
+  assert_false(widens(BASE, "expires 2027-01-01T00:00:00Z\n" BASE, NULL));
+  assert_false(widens(BASE, BASE "export allow ** to TD until 2026-11-01", NULL)); /* over before */
+  assert_true(widens(BASE, BASE "export allow ** to TD from 2030-01-01", &e));
+}
+
+static void a_first_policy_never_widens_and_members_do_not_mix(void **state)
+{
+  (void)state;
+  struct policy *a = kit_policy("ML", 1, BASE), *b = kit_policy("NG", 1, BASE);
+  bool result = true;
+  assert_int_equal(policy_widens(NULL, a, kit_world(), KIT_NOW, &result, NULL), TG_OK);
+  assert_false(result);
+  assert_int_equal(policy_widens(a, b, kit_world(), KIT_NOW, &result, NULL), TG_BAD_INPUT);
+  policy_free(a);
+  policy_free(b);
+}
+
+static void expect_pin(const char *policy, const char *sentence)
+{
+  struct policy_set *set = kit_set(policy, NULL);
+  struct policy_example e;
+  char text[512] = "";
+  enum tg_err err = policy_pins_check(set, KIT_NOW, &e);
+  if (err)
+    why_render(&e.why, NULL, text, sizeof text);
+  assert_string_equal(text, sentence);
+  assert_int_equal(err, sentence[0] ? TG_REFUSED : TG_OK);
+  policy_set_free(set);
+}
+
+static void pins_are_checked_against_every_case(void **state)
+{
+  (void)state;
+  expect_pin("ML " BASE "pin never SECRET and above to outside AES", "");
+  expect_pin("ML " BASE "export allow alert.** to TD\npin never SECRET and above to outside AES",
+             "test.policy:7: test.policy:6 tells TD what this pin forbids: alert SECRET TLP:clear. narrow that rule, or remove "
+             "the pin");
+  expect_pin("ML export allow report.** to NG\nexport deny report.humint.** to NG\npin never report.humint.** to NG", "");
+  expect_pin("ML export allow report.** to NG\nexport deny report.humint.** to NG\npin never **.humint.** to NG",
+             "test.policy:7: test.policy:5 tells NG what this pin forbids: report.x.humint UNCLASSIFIED TLP:clear. narrow "
+             "that rule, or remove the pin");
+  expect_pin("ML export allow x to TD from 2028-01-01\npin never x to *",
+             "test.policy:6: test.policy:5 tells TD what this pin forbids: x UNCLASSIFIED TLP:clear. narrow that rule, or "
+             "remove the pin");
+  expect_pin("ML onward allow x to TD\npin never ** to * tlp red and above",
+             "test.policy:6: test.policy:5 lets others pass on to TD what this pin forbids: x UNCLASSIFIED TLP:red. narrow "
+             "that rule, or remove the pin");
+}
+
+static void a_bloc_that_grows_breaks_a_pin(void **state)
+{
+  (void)state;
+  struct policy_set *set = kit_set("ML export allow ** to ECOWAS\npin never ** to TD", NULL);
+  struct policy_world world = *kit_world();
+  struct policy_bloc blocs[8];
+  struct policy_example e;
+  memcpy(blocs, world.blocs, world.bloc_count * sizeof *blocs);
+  world.blocs = blocs;
+  assert_int_equal(policy_pins_check(set, KIT_NOW, NULL), TG_OK);
+  memberset_add(&blocs[2].members, TD);
+  assert_int_equal(policy_set_world(set, &world, KIT_NOW), TG_OK);
+  assert_int_equal(policy_pins_check(set, KIT_NOW, &e), TG_REFUSED);
+  assert_int_equal(e.member, TD);
+  assert_int_equal(e.line, 6);
+  /* A bloc that is gone permits nothing, and a pin about it covers everyone. */
+  world.bloc_count = 1;
+  assert_int_equal(policy_set_world(set, &world, KIT_NOW), TG_OK);
+  assert_int_equal(policy_pins_check(set, KIT_NOW, NULL), TG_OK);
+  policy_set_free(set);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(each_effect_is_found),
+      cmocka_unit_test(narrowing_is_no_widening),
+      cmocka_unit_test(time_counts_too),
+      cmocka_unit_test(a_first_policy_never_widens_and_members_do_not_mix),
+      cmocka_unit_test(pins_are_checked_against_every_case),
+      cmocka_unit_test(a_bloc_that_grows_breaks_a_pin),
+  };
+  if (sodium_init() < 0)
+    return 1;
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
