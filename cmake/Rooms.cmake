@@ -58,7 +58,7 @@ function(toguna_fuzz name)
   set(corpus ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
   set(found ${CMAKE_CURRENT_BINARY_DIR}/found/${name})
   file(MAKE_DIRECTORY ${found})
-  add_test(NAME ${name} COMMAND ${name} -max_total_time=10 -timeout=10 -rss_limit_mb=2048
+  add_test(NAME ${name} COMMAND ${name} -max_total_time=4 -timeout=10 -rss_limit_mb=2048
            -artifact_prefix=${found}/ ${found} ${corpus})
   set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 120)
 endfunction()

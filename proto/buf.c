@@ -47,7 +47,7 @@ uint8_t *buf_grow(struct buf *b, size_t n)
     b->cap = cap;
   }
   b->n += n;
-  return b->p + b->n - n;
+  return b->p ? b->p + b->n - n : NULL; /* NULL: no bytes of an empty buffer, which is no failure */
 }
 
 void buf_put(struct buf *b, const void *p, size_t n)
