@@ -3,6 +3,7 @@
 #ifndef TOGUNA_CLI_COMMAND_H
 #define TOGUNA_CLI_COMMAND_H
 
+#include "client/lib/toguna.h"
 #include "os/options.h"
 
 /* The options that every command has. A command's own structure of options begins with this. */
@@ -18,8 +19,10 @@ struct call {
   const void *options; /* the command's structure, filled in */
   size_t n;            /* operands, as many as the command allows */
   char **arg;
-  bool json;       /* --json: nothing but JSON on standard output */
-  char said[1024]; /* set with call_said(): printed instead of the why */
+  bool json; /* --json: nothing but JSON on standard output */
+  int argc;  /* the words as typed, the verb first: for commands in which the order of options matters */
+  char **argv;
+  struct toguna_error said; /* set with call_said(): printed instead of the why */
 };
 
 /* Where the list of all commands shows it. */
@@ -53,8 +56,8 @@ bool command_is_noun(const char *word);
 /* "charter sign" */
 const char *command_name(const struct command *c, char out[64]);
 
-/* A failure that somebody else put into words already, as libtoguna does. Returns err. */
-enum tg_err call_said(struct call *call, enum tg_err err, const char *text);
+/* A failure that libtoguna has put into words already. Returns its err. */
+enum tg_err call_said(struct call *call, const struct toguna_error *error);
 
 /* --- help.c */
 void help_command(const struct command *c);

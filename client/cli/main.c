@@ -26,10 +26,10 @@ static const struct option_key COMMON[] = {
 };
 enum { N_COMMON = sizeof COMMON / sizeof *COMMON };
 
-enum tg_err call_said(struct call *call, enum tg_err err, const char *text)
+enum tg_err call_said(struct call *call, const struct toguna_error *error)
 {
-  snprintf(call->said, sizeof call->said, "%s", text);
-  return err;
+  call->said = *error;
+  return (enum tg_err)error->err;
 }
 
 /* The one place that tells a person what went wrong. */
@@ -39,18 +39,17 @@ static int report(const struct call *call, enum tg_err err, struct tg_why *why)
   if (err == TG_OK)
     return 0;
   why->err = err;
-  if (call->said[0])
-    snprintf(text, sizeof text, "%s", call->said);
-  else if (why->what)
+  if (why->what)
     why_render(why, tr, text, sizeof text);
   else
     snprintf(text, sizeof text, "%s", tg_err_name(err));
+  const struct toguna_error *said = call->said.err ? &call->said : NULL;
   fflush(stdout);
   if (!call->json) {
-    fprintf(stderr, "toguna: %s\n", text);
+    fprintf(stderr, "toguna: %s\n", said ? said->text : text);
     return tg_exit_code(err);
   }
-  json_t *j = json_why(why, text);
+  json_t *j = said ? json_failure(err, said->where, said->what, said->todo, said->text) : json_why(why, text);
   json_dumpf(j, stderr, JSON_COMPACT);
   fputc('\n', stderr);
   json_decref(j);
@@ -75,7 +74,7 @@ static enum tg_err check_operands(const struct call *call, struct tg_why *why)
 /* argv[0] is the verb. */
 static int run(const struct command *c, int argc, char **argv)
 {
-  struct call call = {.command = c};
+  struct call call = {.command = c, .argc = argc, .argv = argv};
   struct tg_why why = {0};
   struct operands operands;
   size_t n = c->n_options + N_COMMON, size = c->size ? c->size : sizeof(struct common);

@@ -246,6 +246,19 @@ static json_t *text_or_null(const char *text)
   return text && *text ? json_string(text) : json_null();
 }
 
+json_t *json_failure(enum tg_err err, const char *where, const char *what, const char *todo, const char *message)
+{
+  json_t *j = json_object();
+  need(j);
+  json_object_set_new(j, "error", json_string(tg_err_name(err)));
+  json_object_set_new(j, "exit", json_integer(tg_exit_code(err)));
+  json_object_set_new(j, "where", text_or_null(where));
+  json_object_set_new(j, "what", text_or_null(what));
+  json_object_set_new(j, "todo", text_or_null(todo));
+  json_object_set_new(j, "message", text_or_null(message));
+  return j;
+}
+
 json_t *json_why(const struct tg_why *why, const char *message)
 {
   const char *const arg[3] = {why->arg[0], why->arg[1], why->arg[2]};
@@ -254,15 +267,7 @@ json_t *json_why(const struct tg_why *why, const char *message)
     why_fill(_(why->what), arg, what, sizeof what);
   if (why->todo)
     why_fill(_(why->todo), arg, todo, sizeof todo);
-  json_t *j = json_object();
-  need(j);
-  json_object_set_new(j, "error", json_string(tg_err_name(why->err)));
-  json_object_set_new(j, "exit", json_integer(tg_exit_code(why->err)));
-  json_object_set_new(j, "where", text_or_null(why->where));
-  json_object_set_new(j, "what", text_or_null(what));
-  json_object_set_new(j, "todo", text_or_null(todo));
-  json_object_set_new(j, "message", text_or_null(message));
-  return j;
+  return json_failure(why->err, why->where, what, todo, message);
 }
 
 void show_json(json_t *value)

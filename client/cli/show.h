@@ -53,6 +53,8 @@ json_t *json_words(const char *const *words); /* NULL-terminated list */
 void show_json(json_t *value);
 /* What went wrong, as JSON: {"error":"bad-input","exit":3,"where":…,"what":…,"todo":…,"message":…}. */
 json_t *json_why(const struct tg_why *why, const char *message);
+/* The same from parts that are in words already; "" becomes null. */
+json_t *json_failure(enum tg_err err, const char *where, const char *what, const char *todo, const char *message);
 
 /* Everything printed has arrived? TG_DISK when standard output did not take it. */
 enum tg_err show_flush(struct tg_why *why);
