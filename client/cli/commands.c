@@ -10,6 +10,18 @@
   ROW(init_hub)                                                                                              \
   ROW(init_node)                                                                                             \
   ROW(init_exchange)                                                                                         \
+  ROW(publish)                                                                                               \
+  ROW(inbox)                                                                                                 \
+  ROW(sent)                                                                                                  \
+  ROW(read)                                                                                                  \
+  ROW(reply)                                                                                                 \
+  ROW(ack)                                                                                                   \
+  ROW(track)                                                                                                 \
+  ROW(correct)                                                                                               \
+  ROW(recall)                                                                                                \
+  ROW(status)                                                                                                \
+  ROW(doctor)                                                                                                \
+  ROW(directory)                                                                                             \
   ROW(key_new)                                                                                               \
   ROW(key_show)                                                                                              \
   ROW(key_check)                                                                                             \
