@@ -46,7 +46,7 @@ bool role_is_child(int argc, char **argv)
   return argc == 1 && name_in(argv[0]) != NULL;
 }
 
-const char *role_name(const struct role_start *s)
+const char *role_start_name(const struct role_start *s)
 {
   return s->name;
 }

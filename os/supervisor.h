@@ -58,7 +58,7 @@ bool role_is_child(int argc, char **argv);
    hand. */
 int role_main(char **argv, const struct role *roles, size_t n);
 
-const char *role_name(const struct role_start *s);
+const char *role_start_name(const struct role_start *s);
 /* The bytes from supervisor_options.brief, in locked memory until role_brief_forget(). */
 struct slice role_brief(const struct role_start *s);
 void role_brief_forget(struct role_start *s);

@@ -15,7 +15,7 @@ const struct rule *case_rule(const struct reading *r, enum rule_kind kind, const
                     .time = c->time};
   for (size_t i = 0; i < r->policy->n_rules; i++)
     if (r->policy->rule[i].kind == kind && memberset_has(&r->who[i], member) &&
-        reading_applies(r, i, &f, slice_str(c->topic)))
+        policy_reading_applies(r, i, &f, slice_str(c->topic)))
       return &r->policy->rule[i];
   return NULL;
 }

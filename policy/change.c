@@ -304,12 +304,12 @@ enum tg_err policy_widens(const struct policy *old, const struct policy *next, c
   struct policy_example example;
   struct comparison x = {.member = (unsigned)member,
                          .world = world,
-                         .old_reading = reading_new(old, world),
-                         .next_reading = reading_new(next, world),
+                         .old_reading = policy_reading_new(old, world),
+                         .next_reading = policy_reading_new(next, world),
                          .example = &example};
   enum tg_err err = x.old_reading && x.next_reading ? compare(&x, from, &widens) : TG_NO_MEMORY;
-  reading_free(x.old_reading);
-  reading_free(x.next_reading);
+  policy_reading_free(x.old_reading);
+  policy_reading_free(x.next_reading);
   free(x.pairs);
   free(x.topics);
   if (err)

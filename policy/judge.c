@@ -48,7 +48,7 @@ static size_t find_rule(const struct reading *r, enum rule_kind kind, const stru
                         unsigned member)
 {
   for (size_t i = 0; r && i < r->policy->n_rules; i++)
-    if (r->policy->rule[i].kind == kind && memberset_has(&r->who[i], member) && reading_applies(r, i, f, topic))
+    if (r->policy->rule[i].kind == kind && memberset_has(&r->who[i], member) && policy_reading_applies(r, i, f, topic))
       return i;
   return SIZE_MAX;
 }
@@ -89,7 +89,7 @@ static bool any_topic(const struct reading *r, size_t i, const struct policy_req
 {
   bool applies = false;
   for (size_t t = 0; !applies && t < q->topic_count; t++)
-    applies = reading_applies(r, i, f, q->topics[t]);
+    applies = policy_reading_applies(r, i, f, q->topics[t]);
   return applies;
 }
 

@@ -88,7 +88,7 @@ static void hidden_rules(struct parser *x, const struct reading *r)
 
 void lint(struct parser *x)
 {
-  struct reading *r = x->world ? reading_new(x->p, x->world) : NULL;
+  struct reading *r = x->world ? policy_reading_new(x->p, x->world) : NULL;
   for (size_t i = 0; i < x->p->n_rules; i++) {
     const struct rule *rule = &x->p->rule[i];
     never_in_time(x, rule);
@@ -98,5 +98,5 @@ void lint(struct parser *x)
   }
   if (r)
     hidden_rules(x, r);
-  reading_free(r);
+  policy_reading_free(r);
 }

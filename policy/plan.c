@@ -14,7 +14,7 @@ void plan_free(struct plan *p)
 {
   if (!p || atomic_fetch_sub(&p->references, 1) > 1)
     return;
-  reading_free(p->reading);
+  policy_reading_free(p->reading);
   free(p->export_cell);
   free(p->import_cell);
   free(p->outcome_cell);
@@ -273,7 +273,7 @@ struct plan *plan_new(struct reading *reading, tg_time at)
     return NULL;
   const struct policy *p = reading->policy;
   atomic_init(&plan->references, 1);
-  plan->reading = reading_share(reading);
+  plan->reading = policy_reading_share(reading);
   plan->variants = p->n_agencies + 1;
   plan->sizes = p->n_sizes + 1;
   find_window(plan, p, at);

@@ -2,13 +2,13 @@
 
 #include <stdlib.h>
 
-struct reading *reading_share(struct reading *r)
+struct reading *policy_reading_share(struct reading *r)
 {
   atomic_fetch_add(&r->references, 1);
   return r;
 }
 
-void reading_free(struct reading *r)
+void policy_reading_free(struct reading *r)
 {
   if (!r || atomic_fetch_sub(&r->references, 1) > 1)
     return;
@@ -117,7 +117,7 @@ static bool fill_places(struct reading *r, const struct policy_world *w)
   return true;
 }
 
-struct reading *reading_new(const struct policy *p, const struct policy_world *w)
+struct reading *policy_reading_new(const struct policy *p, const struct policy_world *w)
 {
   struct reading *r = calloc(1, sizeof *r);
   if (!r)
@@ -126,7 +126,7 @@ struct reading *reading_new(const struct policy *p, const struct policy_world *w
   r->policy = policy_share(p);
   r->who = calloc(p->n_rules + 1, sizeof *r->who);
   if (!r->who || !fill_places(r, w)) {
-    reading_free(r);
+    policy_reading_free(r);
     return NULL;
   }
   for (size_t i = 0; i < p->n_rules; i++)
@@ -134,7 +134,7 @@ struct reading *reading_new(const struct policy *p, const struct policy_world *w
   return r;
 }
 
-bool reading_applies(const struct reading *r, size_t i, const struct facts *f, struct slice topic)
+bool policy_reading_applies(const struct reading *r, size_t i, const struct facts *f, struct slice topic)
 {
   const struct policy *p = r->policy;
   const struct rule *rule = &p->rule[i];

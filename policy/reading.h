@@ -31,9 +31,9 @@ struct reading {
 };
 
 /* Shares the policy. NULL without memory. */
-struct reading *reading_new(const struct policy *p, const struct policy_world *w);
-struct reading *reading_share(struct reading *r);
-void reading_free(struct reading *r);
+struct reading *policy_reading_new(const struct policy *p, const struct policy_world *w);
+struct reading *policy_reading_share(struct reading *r);
+void policy_reading_free(struct reading *r);
 
 /* One portion as rules see it. */
 struct facts {
@@ -46,6 +46,6 @@ struct facts {
 };
 
 /* Does rule i apply to this portion under this topic, whoever receives it? */
-bool reading_applies(const struct reading *r, size_t i, const struct facts *f, struct slice topic);
+bool policy_reading_applies(const struct reading *r, size_t i, const struct facts *f, struct slice topic);
 
 #endif

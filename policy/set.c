@@ -66,7 +66,7 @@ void policy_set_free(struct policy_set *set)
     return;
   for (size_t i = 0; i < MEMBERS_MAX; i++) {
     for (size_t k = 0; k < set->member[i].n; k++)
-      reading_free(set->member[i].kept[k].reading);
+      policy_reading_free(set->member[i].kept[k].reading);
     plan_free(set->plan[i]);
   }
   joint_free(set->joint);
@@ -86,7 +86,7 @@ static struct policy_set *clone(const struct policy_set *set, struct policy_worl
   copy->world = world;
   for (size_t i = 0; i < MEMBERS_MAX; i++) {
     for (size_t k = 0; k < copy->member[i].n; k++)
-      reading_share(copy->member[i].kept[k].reading);
+      policy_reading_share(copy->member[i].kept[k].reading);
     if (copy->plan[i])
       plan_share(copy->plan[i]);
   }
@@ -261,7 +261,7 @@ static bool make_room(struct policy_set *set, unsigned member, tg_time now)
     return true;
   if (set_kept(set, member, now) <= kept) /* also when none is in force yet */
     return false;
-  reading_free(kept[0].reading);
+  policy_reading_free(kept[0].reading);
   memmove(kept, kept + 1, --set->member[member].n * sizeof *kept);
   return true;
 }
@@ -276,9 +276,9 @@ enum tg_err policy_set_put(struct policy_set *set, struct policy **policy, tg_ti
   if (err)
     return err;
   struct policy_set *next = clone(set, policy_world_copy(set->world));
-  struct reading *reading = next ? reading_new(p, next->world) : NULL;
+  struct reading *reading = next ? policy_reading_new(p, next->world) : NULL;
   if (reading && !make_room(next, (unsigned)member, now)) {
-    reading_free(reading);
+    policy_reading_free(reading);
     policy_set_free(next);
     return why_set(why, TG_QUOTA, p->file, N_("too many policies of %1$s are waiting to take effect"),
                    N_("wait until one of them does"), p->member.code, NULL, NULL);
@@ -304,7 +304,7 @@ enum tg_err policy_set_remove(struct policy_set *set, unsigned member, tg_time n
   if (!next)
     return TG_NO_MEMORY;
   while (next->member[member].n)
-    reading_free(next->member[member].kept[--next->member[member].n].reading);
+    policy_reading_free(next->member[member].kept[--next->member[member].n].reading);
   return commit(set, next, compile(next, now));
 }
 
@@ -319,11 +319,11 @@ enum tg_err policy_set_world(struct policy_set *set, const struct policy_world *
   for (size_t i = 0; i < MEMBERS_MAX && !err; i++)
     for (size_t k = 0; k < next->member[i].n && !err; k++) {
       struct kept *kept = &next->member[i].kept[k];
-      struct reading *reading = reading_new(kept->reading->policy, next->world);
+      struct reading *reading = policy_reading_new(kept->reading->policy, next->world);
       err = reading ? TG_OK : TG_NO_MEMORY;
       if (err)
         break;
-      reading_free(kept->reading);
+      policy_reading_free(kept->reading);
       kept->reading = reading;
     }
   return commit(set, next, err ? err : compile(next, now));

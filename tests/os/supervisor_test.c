@@ -29,7 +29,7 @@ struct actor {
 static void tell(const struct actor *a, const char *what)
 {
   char line[200];
-  int n = snprintf(line, sizeof line, "%s %ld %s\n", role_name(a->start), (long)getpid(), what);
+  int n = snprintf(line, sizeof line, "%s %ld %s\n", role_start_name(a->start), (long)getpid(), what);
   if (write(a->trace, line, (size_t)n) != n)
     abort();
 }
@@ -57,7 +57,7 @@ static void join(struct actor *a, const char *peer, int fd)
   struct pipe **p = !strcmp(peer, "front") ? &a->front : !strcmp(peer, "core") ? &a->core : &a->signer;
   pipe_free(p);
   char text[64];
-  snprintf(text, sizeof text, "hello from %s", role_name(a->start));
+  snprintf(text, sizeof text, "hello from %s", role_start_name(a->start));
   if (pipe_new(a->loop, fd, &limits, &events, a, p) != TG_OK || pipe_send(*p, slice_str(text)) != TG_OK)
     abort();
 }
@@ -73,7 +73,7 @@ static void on_channel(void *arg, const char *peer, int fd)
 static void on_stop(void *arg)
 {
   struct actor *a = arg;
-  if (!strcmp(a->mode, "stubborn") && !strcmp(role_name(a->start), "core"))
+  if (!strcmp(a->mode, "stubborn") && !strcmp(role_start_name(a->start), "core"))
     return;
   tell(a, "stopped");
   loop_stop(a->loop, 0);
@@ -100,7 +100,7 @@ static int act(struct role_start *start)
   role_brief_forget(start);
   if (role_brief(start).n != 0)
     return 78;
-  if (!strcmp(a.mode, "bad-front") && !strcmp(role_name(start), "front")) {
+  if (!strcmp(a.mode, "bad-front") && !strcmp(role_start_name(start), "front")) {
     loop_free(a.loop);
     return 3;
   }
