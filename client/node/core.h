@@ -19,6 +19,8 @@ struct rotation; /* our own sealing keys */
 struct outbox;   /* bulletins of ours on their way */
 struct says;     /* receipts we state */
 struct arrivals; /* bodies that are coming */
+struct judge;    /* may a delivery come in? */
+struct inbox;    /* what came */
 struct desk;     /* local programs and their requests */
 struct hooks;
 
@@ -31,6 +33,7 @@ struct node_core {
   const struct node_secrets *secrets;
   struct node_effects effects;
   struct node_now now;
+  int64_t wake;  /* the earliest time that was asked for in this turn */
   int64_t woken; /* what wake_at was last told */
   enum tg_err failed;
 
@@ -58,6 +61,8 @@ struct node_core {
   struct outbox *outbox;
   struct says *says;
   struct arrivals *arrivals;
+  struct judge *judge;
+  struct inbox *inbox;
   struct desk *desk;
   struct hooks *hooks;
 
@@ -79,6 +84,14 @@ void core_wake_at(struct node_core *core, int64_t mono);
 void core_wake_now(struct node_core *core); /* work is left over for the next turn */
 /* Is there room on the disk for more from outside? */
 bool core_has_room(const struct node_core *core);
+/* Erasing cannot be undone, so a clock that runs ahead of the hub's must not decide it alone: the earlier of the two. */
+tg_time core_careful_now(const struct node_core *core);
+/* The hubs that this node may use, as the charter knows them: their number, at most `max`. */
+size_t core_hubs(const struct node_core *core, const struct charter_hub **ret, size_t max);
+/* Our index in membersets; -1 before our credential is known. */
+int core_member_index(const struct node_core *core);
+/* Is it an error of ours or of the machine, after which nothing is done any more? */
+static inline bool core_is_fatal(enum tg_err err) { return tg_exit_code(err) == 5; }
 /* The name of a node for people: "ML/dgse/n1", or the beginning of its key when it is not known. */
 void core_name_of(const struct node_core *core, const struct sign_pk *identity, char out[HOLDER_MAX + 1]);
 

@@ -269,6 +269,13 @@ enum tg_err depot_chunk(struct depot *depot, uint64_t body, uint64_t chunk, stru
   return TG_OK;
 }
 
+enum tg_err depot_body_own(struct depot *depot, uint64_t body)
+{
+  struct db_stmt *s = db_stmt(depot->db, "UPDATE body SET owned = 1 WHERE id = ?");
+  db_bind_u64(s, 1, body);
+  return db_run(s);
+}
+
 enum tg_err depot_body_drop(struct depot *depot, uint64_t body)
 {
   struct db_stmt *s = db_stmt(depot->db, "INSERT OR IGNORE INTO dropped VALUES(?)");
@@ -347,11 +354,8 @@ enum tg_err depot_content_put(struct depot *depot, const struct hash *bulletin, 
     db_bind_blob(s, 4, buf_slice(&locked));
     err = db_run(s);
   }
-  if (err == TG_OK) {
-    struct db_stmt *s = db_stmt(depot->db, "UPDATE body SET owned = 1 WHERE id = ?");
-    db_bind_u64(s, 1, content->body);
-    err = db_run(s);
-  }
+  if (err == TG_OK)
+    err = depot_body_own(depot, content->body);
   buf_free(&locked);
   return err;
 }

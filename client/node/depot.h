@@ -53,6 +53,8 @@ enum tg_err depot_chunk_put(struct depot *depot, uint64_t body, uint64_t chunk, 
 /* TG_NOT_FOUND. */
 enum tg_err depot_chunk(struct depot *depot, uint64_t body, uint64_t chunk, struct arena *arena, struct slice *ret);
 enum tg_err depot_body_chunks(struct depot *depot, uint64_t body, uint64_t *ret);
+/* It belongs to something now: depot_body_orphans() leaves it. */
+enum tg_err depot_body_own(struct depot *depot, uint64_t body);
 /* Its chunks go, piece by piece, with depot_sweep(). */
 enum tg_err depot_body_drop(struct depot *depot, uint64_t body);
 /* Removes up to `chunks` chunks of dropped bodies. *ret_more: are there more? */

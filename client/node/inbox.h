@@ -6,6 +6,7 @@
 #include "proto/header.h"
 #include "proto/portion.h"
 #include "proto/session.pb-c.h"
+#include "proto/wrap.h"
 
 /* LItem.state */
 enum inbox_state { INBOX_CURRENT, INBOX_SUPERSEDED, INBOX_PURGED, INBOX_RETAINED, INBOX_EXPIRED };
@@ -28,6 +29,8 @@ struct inbox_row {
   const struct release *releases; /* to_count 0: blind audience */
 };
 
+struct inbox *inbox_new(void);
+void inbox_free(struct inbox *i);
 /* Reads what must be known to go on. */
 enum tg_err inbox_load(struct node_core *core);
 /* Expiry: content is erased, the row stays. */
@@ -43,7 +46,7 @@ enum tg_err inbox_below(struct node_core *core, uint64_t below, struct arena *ar
 enum tg_err inbox_last_place(struct node_core *core, uint64_t *ret); /* 0: never one */
 
 struct inbox_counts {
-  uint64_t current, unread, unacknowledged_flash;
+  uint64_t current, unread, unacknowledged;
 };
 enum tg_err inbox_counts(struct node_core *core, struct inbox_counts *ret);
 
@@ -56,22 +59,30 @@ enum tg_err inbox_acknowledge(struct node_core *core, const struct hash *id);
 
 /* ---- what arrivals.c hands in */
 
-/* A delivery that was checked and whose bodies are in the store. `content` by portion index; its secrets are copied. */
+/* A delivery that was checked and whose bodies are in the store. */
 struct inbox_arrival {
-  const Tg__Delivery *message; /* as it came; bodies are not looked at */
+  const Tg__Delivery *message; /* as it came; wrap and bodies are not kept */
   const struct header *header;
+  struct country member;       /* of its originator */
   tg_time keep_until;
-  uint64_t number;
-  struct hash previous;
+  const struct wrap_content *wrapped;
   size_t portion_count;
-  const unsigned *portion; /* indexes, ascending */
-  const struct depot_content *content;
+  const unsigned *portion;     /* indexes, ascending */
+  const struct depot_content *content; /* parallel to portion */
 };
-/* Takes it in: stored receipt, gap, correction and recall included. An id that was met before: TG_DUPLICATE, nothing changes. */
+/* Takes it in, once (asserted: it was not met before): content, stored receipt, running number; a correction or recall does to its
+   target what it says, and what was corrected or recalled before it came is shown as that. */
 enum tg_err inbox_take(struct node_core *core, const struct inbox_arrival *arrival);
 /* Was this bulletin ever answered? *ret_event: the receipt event. TG_NOT_FOUND. */
 enum tg_err inbox_met(struct node_core *core, const struct hash *id, unsigned *ret_event);
-/* Remembers and states that a bulletin was not taken: unreadable, import-refused. */
+/* States again what was stated about a bulletin that was met. */
+enum tg_err inbox_repeat(struct node_core *core, const struct hash *id);
+/* Remembers and states that a bulletin was not taken: unreadable, import-refused, purged. */
 enum tg_err inbox_decline(struct node_core *core, const struct hash *id, unsigned event);
+/* Was it taken back by its member, before it came, and do we purge what is taken back? */
+enum tg_err inbox_is_purged(struct node_core *core, const struct hash *id, struct country member, bool *ret);
+/* Remembers a running number; one that came with another bulletin, or breaks the chain, is told as an alarm. */
+enum tg_err inbox_number(struct node_core *core, const struct sign_pk *node, const struct wrap_content *wrapped,
+                         const struct hash *id);
 
 #endif

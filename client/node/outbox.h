@@ -7,7 +7,8 @@
 #include "proto/header.h"
 #include "proto/session.pb-c.h"
 
-/* LProgress.state */
+/* LProgress.state, in this order: settled means that everybody has answered and that the checkpoint carries the cosignatures that
+   the charter demands. Refused and expired are ends. */
 enum sent_state { SENT_SPOOLED, SENT_ACCEPTED, SENT_DELIVERED, SENT_SETTLED, SENT_REFUSED, SENT_EXPIRED };
 
 struct outbox *outbox_new(void);
@@ -17,22 +18,19 @@ enum tg_err outbox_load(struct node_core *core);
 
 /* ---- sealing: see draft.h */
 
-/* A sealed bulletin that is numbered but not signed: what a row of `sent` keeps, encrypted. Slices are borrowed or in an arena. */
-struct sent_record {
-  struct slice header;
-  size_t portion_count;
-  const struct slice *portions, *releases; /* bytes, in order */
-  const uint64_t *bodies;                  /* numbers of the bodies in the depot, by portion */
-  size_t wrap_count;
-  const struct slice *wraps;
-  struct slice proof; /* BatchProof bytes; empty until it is signed */
-};
-
 /* The number of the next bulletin. */
 uint64_t outbox_next_number(const struct node_core *core);
-/* Takes the bulletin in: it becomes part of this turn's batch and is spooled when the turn is committed. `nodes` are the recipients. */
-enum tg_err outbox_add(struct node_core *core, const struct header *header, const struct sent_record *record,
-                       const struct sign_pk *nodes, size_t n_nodes);
+/* The running number that comes next for a recipient node, and the bulletin that carried the one before. */
+enum tg_err outbox_pair(struct node_core *core, const struct sign_pk *node, uint64_t *ret_number, struct hash *ret_previous);
+/* One recipient node and the running number that its wrap carries. */
+struct outbox_recipient {
+  struct sign_pk node;
+  uint64_t number;
+};
+/* Takes the bulletin in, sealed and numbered; `message` as it will travel, but without proof and bodies, which are its content in
+   the depot. It becomes part of this turn's batch and is spooled when the turn is committed. */
+enum tg_err outbox_add(struct node_core *core, const struct header *header, const Tg__Submission *message,
+                       const struct outbox_recipient *recipients, size_t n_recipients);
 enum tg_err outbox_batch(struct node_core *core, struct batch *batch);
 enum tg_err outbox_signed(struct node_core *core, const struct batch *batch);
 
@@ -51,6 +49,7 @@ void outbox_dropped(struct node_core *core, enum frame_type type);
 enum tg_err outbox_settled(struct node_core *core);
 /* Expiry. */
 enum tg_err outbox_time(struct node_core *core);
+int64_t outbox_due(const struct node_core *core); /* monotonic */
 
 /* ---- looking */
 
@@ -61,7 +60,8 @@ struct sent_row {
   enum precedence precedence;
   tg_time expires;
   uint64_t open; /* recipients that have not said what became of it */
-  struct sent_record record;
+  struct header header;
+  const Tg__Submission *message; /* without bodies */
 };
 /* Everything in the arena. TG_NOT_FOUND. */
 enum tg_err outbox_row(struct node_core *core, const struct hash *id, struct arena *arena, struct sent_row *ret);

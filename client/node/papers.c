@@ -29,9 +29,6 @@ struct papers {
 struct papers *papers_new(void) { return calloc(1, sizeof(struct papers)); }
 void papers_free(struct papers *p) { free(p); }
 
-/* Errors that are ours, not the document's. */
-static bool is_fatal(enum tg_err err) { return tg_exit_code(err) == 5; }
-
 /* ---- policies ---- */
 
 enum { NOT_DELAYED = 0, PERMITS_NOTHING = -1 };
@@ -80,13 +77,13 @@ static enum tg_err put_policy(struct node_core *core, struct slice text, tg_time
     *ret_in_force = PERMITS_NOTHING;
     if (index >= 0)
       err = policy_set_remove(core->policies, (unsigned)index, core->now.wall);
-    return is_fatal(err) ? err : core_tell(core, NODE_ERROR, "policy-unreadable", NULL, member.code, 0, &why);
+    return core_is_fatal(err) ? err : core_tell(core, NODE_ERROR, "policy-unreadable", NULL, member.code, 0, &why);
   }
   err = fresh ? when_in_force(core, policy, signers, &in_force) : TG_OK;
   if (err == TG_OK && in_force != PERMITS_NOTHING)
     err = policy_set_put(core->policies, &policy, in_force, core->now.wall, &why);
   policy_free(policy);
-  if (is_fatal(err))
+  if (core_is_fatal(err))
     return err;
   *ret_in_force = in_force;
   if (err == TG_OK && in_force == PERMITS_NOTHING)
@@ -186,7 +183,7 @@ enum tg_err papers_load(struct node_core *core, struct tg_why *why)
     err = directory_add(core->directory, (enum document_kind)db_u64(s, 0), db_blob(s, 1), db_blob(s, 2), DIRECTORY_RELAYED,
                         db_i64(s, 3), NULL, why);
     /* What was accepted once and is not now has been superseded meanwhile, or its officer's credential has. */
-    if (is_fatal(err)) {
+    if (core_is_fatal(err)) {
       db_reset(s);
       return err;
     }
@@ -256,7 +253,7 @@ enum tg_err papers_take(struct node_core *core, enum document_kind kind, struct 
   struct directory_news news;
   struct tg_why why = {0};
   enum tg_err verdict = directory_add(core->directory, kind, content, proof, how, core->now.wall, &news, &why);
-  if (is_fatal(verdict))
+  if (core_is_fatal(verdict))
     return verdict;
   *ret_verdict = verdict;
   if (ret_why)
@@ -519,7 +516,7 @@ enum tg_err papers_offer(struct node_core *core, uint64_t client, uint64_t reque
     verdict = document_kind_of(note.text, NULL, &kind, ret_why);
   if (verdict == TG_OK)
     verdict = directory_check(core->directory, kind, bytes, slice_of(NULL, 0), DIRECTORY_FRESH, core->now.wall, &news, ret_why);
-  if (is_fatal(verdict))
+  if (core_is_fatal(verdict))
     return verdict;
   if (verdict == TG_OK && p->n_offers == OFFERS_MAX)
     verdict = why_set(ret_why, TG_BUSY, NULL, N_("too many documents wait for the hub's answer"),

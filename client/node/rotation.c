@@ -80,12 +80,6 @@ static enum tg_err announce(struct node_core *core)
   return err == TG_OK ? store_ring(core) : err;
 }
 
-/* Erasing cannot be undone, so a clock that runs ahead must not decide it alone. */
-static tg_time careful_now(const struct node_core *core)
-{
-  return core->hub_ahead < 0 ? core->now.wall + core->hub_ahead : core->now.wall;
-}
-
 enum tg_err rotation_time(struct node_core *core)
 {
   struct rotation *r = core->rotation;
@@ -102,7 +96,7 @@ enum tg_err rotation_time(struct node_core *core)
     err = core_tell(core, NODE_ERROR, "sealing-keys-full", NULL, NULL, keyring_count(r->ring), NULL);
   if (err != TG_OK)
     return err;
-  if (keyring_erase(r->ring, careful_now(core), limits->sealing_window + limits->lifetime) > 0) {
+  if (keyring_erase(r->ring, core_careful_now(core), limits->sealing_window + limits->lifetime) > 0) {
     wrap_opener_forget(core->opener);
     core->settle = true;
     err = core_begin(core);

@@ -20,11 +20,11 @@ const char *const schema_migrations[SCHEMA_MIGRATIONS] = {
     "CREATE TABLE content(bulletin BLOB NOT NULL, portion INTEGER NOT NULL, body INTEGER NOT NULL, secret BLOB NOT NULL,"
     " PRIMARY KEY(bulletin, portion)) STRICT, WITHOUT ROWID;"
 
-    /* Bulletins of our own. state as LProgress.state; `loose` while the hub has not answered; open: recipients that have not said
-       what became of it; tidy: when what only the hub needs is dropped. */
+    /* Bulletins of our own. state as LProgress.state; open: recipients that have not said
+       what became of it; expires: when its content is erased. */
     "CREATE TABLE sent(place INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, number INTEGER NOT NULL UNIQUE,"
     " precedence INTEGER NOT NULL, state INTEGER NOT NULL, open INTEGER NOT NULL, expires INTEGER NOT NULL,"
-    " leaf INTEGER NOT NULL, record BLOB NOT NULL, outcome BLOB) STRICT;"
+    " leaf INTEGER NOT NULL, record BLOB NOT NULL, proof BLOB NOT NULL, outcome BLOB) STRICT;"
     "CREATE INDEX sent_spooled ON sent(precedence DESC, number) WHERE state = 0;"
     "CREATE INDEX sent_living ON sent(expires) WHERE state < 4;"
     "CREATE TABLE track(bulletin BLOB NOT NULL, node BLOB NOT NULL, event INTEGER NOT NULL, time INTEGER NOT NULL,"
@@ -39,15 +39,15 @@ const char *const schema_migrations[SCHEMA_MIGRATIONS] = {
     /* Running numbers that came, per originator node. */
     "CREATE TABLE heard(node BLOB NOT NULL, number INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY(node, number))"
     " STRICT, WITHOUT ROWID;"
-    /* Bulletins whose large bodies are still coming. */
-    "CREATE TABLE arriving(id BLOB PRIMARY KEY, queue INTEGER NOT NULL, precedence INTEGER NOT NULL,"
-    " expires INTEGER NOT NULL, record BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+    /* Bulletins whose large bodies are still coming; bodies: their numbers, 8 bytes each, by portion. */
+    "CREATE TABLE arriving(id BLOB PRIMARY KEY, queue INTEGER NOT NULL, record BLOB NOT NULL, bodies BLOB NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
     /* state as LItem.state */
     "CREATE TABLE inbox(place INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, node BLOB NOT NULL,"
     " number INTEGER NOT NULL, state INTEGER NOT NULL, received INTEGER NOT NULL, expires INTEGER NOT NULL,"
     " seen INTEGER NOT NULL, acknowledged INTEGER NOT NULL, leaf INTEGER NOT NULL, superseded_by BLOB,"
     " record BLOB NOT NULL) STRICT;"
-    "CREATE INDEX inbox_living ON inbox(expires) WHERE state < 2;"
+    "CREATE INDEX inbox_living ON inbox(expires) WHERE state IN (0, 1, 3);"
     /* What was taken back or corrected, by the bulletin that did it: also before what it concerns has come. */
     "CREATE TABLE amended(target BLOB NOT NULL, by BLOB NOT NULL, kind INTEGER NOT NULL, member TEXT NOT NULL,"
     " PRIMARY KEY(target, by)) STRICT, WITHOUT ROWID;"

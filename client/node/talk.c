@@ -261,6 +261,17 @@ static enum tg_err end(struct node_core *core, enum reason reason, const char *d
   return err == TG_OK ? next_candidate(core, 0) : err;
 }
 
+enum tg_err talk_again(struct node_core *core)
+{
+  struct talk *t = core->talk;
+  if (t->state != TALK_OPEN)
+    return TG_OK;
+  Tg__Goodbye frame = TG__GOODBYE__INIT;
+  frame.reason = REASON_CLOSED;
+  enum tg_err err = send(core, FRAME_GOODBYE, &frame.base);
+  return err == TG_OK ? rest(core, 0) : err;
+}
+
 static enum tg_err check_clock(struct node_core *core, uint64_t hub_time)
 {
   struct tg_why why;

@@ -23,6 +23,8 @@ enum tg_err talk_time(struct node_core *core);
 int64_t talk_due(const struct node_core *core); /* monotonic */
 /* The charter changed: perhaps the hubs did. */
 enum tg_err talk_hubs_changed(struct node_core *core);
+/* Ends the session, if there is one, to begin it anew: whatever was not answered is sent again. */
+enum tg_err talk_again(struct node_core *core);
 /* Says goodbye and stays alone. */
 enum tg_err talk_stop(struct node_core *core);
 

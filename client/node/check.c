@@ -1,0 +1,148 @@
+#include "client/node/check.h"
+
+#include "client/node/arrivals.h"
+#include "client/node/record.h"
+
+#include <stdlib.h>
+
+/* Invariant: portions below `at` are good or `unreadable` is set; opener is NULL while nothing is to be opened any more. */
+struct check {
+  const struct judged *judged;
+  struct check_bodies bodies;
+  size_t at;
+  uint64_t chunk;
+  struct body_opener *opener;
+  struct body_tally *tally;
+  struct buf secret[LIMIT_PORTIONS];
+  bool unreadable;
+  struct tg_why why; /* of it */
+};
+
+struct check *check_new(const struct judged *judged, const struct check_bodies *bodies)
+{
+  struct check *c = calloc(1, sizeof *c);
+  if (!c)
+    return NULL;
+  c->judged = judged;
+  c->bodies = *bodies;
+  for (size_t i = 0; i < LIMIT_PORTIONS; i++)
+    c->secret[i] = buf_new(8192);
+  return c;
+}
+
+void check_free(struct check *c)
+{
+  if (!c)
+    return;
+  body_opener_free(c->opener);
+  body_tally_free(c->tally);
+  for (size_t i = 0; i < LIMIT_PORTIONS; i++)
+    buf_free(&c->secret[i]);
+  free(c);
+}
+
+struct depot_content check_content(const struct check *c, size_t i)
+{
+  return (struct depot_content){.body = c->bodies.body[i], .secret = buf_slice(&c->secret[i])};
+}
+
+static const struct portion *portion_at(const struct check *c) { return &c->judged->delivery.portions[c->at]; }
+
+/* ---- where opened content goes: the head is kept, the rest is only looked at ---- */
+
+static enum tg_err take_head(void *context, const struct body_head *head)
+{
+  struct check *c = context;
+  return record_secret(&c->judged->content.keys[portion_at(c)->index], head, &c->secret[c->at]);
+}
+
+static enum tg_err take_content(void *context, struct slice bytes)
+{
+  (void)context;
+  (void)bytes;
+  return TG_OK;
+}
+
+/* ---- steps ---- */
+
+/* Nothing is opened any more; the chunks are still measured, to know whose fault it is. */
+static enum tg_err give_up(struct check *c, enum tg_err err, const struct tg_why *why)
+{
+  if (core_is_fatal(err))
+    return err;
+  c->unreadable = true;
+  c->why = *why;
+  body_opener_free(c->opener);
+  c->opener = NULL;
+  return TG_OK;
+}
+
+static enum tg_err begin(struct check *c)
+{
+  const struct portion *p = portion_at(c);
+  struct body_reader reader = {.head = take_head, .content = take_content, .context = c};
+  struct tg_why why = {0};
+  c->chunk = 0;
+  c->tally = body_tally_new(&p->seal.root, p->seal.size);
+  if (!c->tally)
+    return TG_NO_MEMORY;
+  if (c->unreadable)
+    return TG_OK;
+  enum tg_err err = body_opener_new(p->index, &p->seal, &c->judged->content.keys[p->index],
+                                    arrivals_content_max(p->seal.size), &reader, &c->opener, &why);
+  return err == TG_OK ? TG_OK : give_up(c, err, &why);
+}
+
+static enum tg_err one_chunk(struct node_core *core, struct check *c, enum check_result *ret)
+{
+  struct slice sealed;
+  struct tg_why why = {0};
+  arena_reset(core->scrap);
+  enum tg_err err = depot_chunk(core->depot, c->bodies.body[c->at], c->chunk++, core->scrap, &sealed);
+  if (err != TG_OK)
+    return err == TG_NOT_FOUND ? TG_DISK : err;
+  if (body_tally_put(c->tally, sealed, NULL) != TG_OK)
+    *ret = CHECK_ALTERED;
+  if (!c->opener)
+    return TG_OK;
+  err = body_opener_put(c->opener, sealed, &why);
+  return err == TG_OK ? TG_OK : give_up(c, err, &why);
+}
+
+static enum tg_err end(struct check *c, enum check_result *ret)
+{
+  struct tg_why why = {0};
+  enum tg_err err = TG_OK;
+  if (body_tally_finish(c->tally, NULL) != TG_OK)
+    *ret = CHECK_ALTERED;
+  else if (c->opener && (err = body_opener_finish(c->opener, &why)) != TG_OK)
+    err = give_up(c, err, &why);
+  body_opener_free(c->opener);
+  body_tally_free(c->tally);
+  c->opener = NULL;
+  c->tally = NULL;
+  c->at++;
+  return err;
+}
+
+enum tg_err check_step(struct node_core *core, struct check *c, unsigned chunks, enum check_result *ret, struct tg_why *ret_why)
+{
+  enum tg_err err = TG_OK;
+  *ret = CHECK_MORE;
+  while (err == TG_OK && *ret == CHECK_MORE && c->at < c->judged->delivery.portion_count) {
+    if (!c->tally)
+      err = begin(c);
+    else if (c->chunk == portion_at(c)->seal.chunks)
+      err = end(c, ret);
+    else if (chunks-- == 0)
+      return TG_OK;
+    else
+      err = one_chunk(core, c, ret);
+  }
+  if (err != TG_OK || *ret != CHECK_MORE)
+    return err;
+  *ret = c->unreadable ? CHECK_UNREADABLE : CHECK_GOOD;
+  if (c->unreadable)
+    *ret_why = c->why;
+  return TG_OK;
+}

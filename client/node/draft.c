@@ -1,0 +1,370 @@
+#include "client/node/draft.h"
+
+#include "client/node/arrivals.h"
+#include "client/node/outbox.h"
+#include "client/node/plan.h"
+#include "client/node/record.h"
+#include "proto/bulletin.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { WISH_ARENA = 4 << 20 };
+
+/* Invariants: portions below `current` are sealed; `sealer` is that of `current`, which still lacks `left` bytes; bodies 0..current
+   are in the store and belong to nothing but this. */
+struct draft {
+  struct node_core *core;
+  struct arena *arena; /* the wish */
+  const Tg__LDraft *wish;
+  size_t current;
+  uint64_t left;
+  struct body_sealer *sealer;
+  uint64_t body[LIMIT_PORTIONS], chunks[LIMIT_PORTIONS];
+  struct body_seal seal[LIMIT_PORTIONS];
+  struct body_key *keys; /* LIMIT_PORTIONS of sodium_malloc */
+};
+
+/* A result that is no fault of ours is the wish's verdict. */
+static enum tg_err verdict(enum tg_err err, enum tg_err *ret_verdict)
+{
+  if (core_is_fatal(err))
+    return err;
+  *ret_verdict = err;
+  return TG_OK;
+}
+
+enum tg_err draft_preview(struct node_core *core, const Tg__LDraft *wish, struct arena *arena, Tg__LAudience **ret,
+                          enum tg_err *ret_verdict, struct tg_why *ret_why)
+{
+  struct plan *plan = arena_alloc(arena, sizeof *plan);
+  if (!plan)
+    return TG_NO_MEMORY;
+  enum tg_err err = verdict(plan_make(core, wish, NULL, arena, plan, ret_why), ret_verdict);
+  return err == TG_OK && *ret_verdict == TG_OK ? plan_audience(core, plan, arena, ret) : err;
+}
+
+/* ---- taking content ---- */
+
+void draft_free(struct draft *d)
+{
+  if (!d)
+    return;
+  body_sealer_free(d->sealer);
+  sodium_free(d->keys);
+  arena_free(d->arena);
+  free(d);
+}
+
+enum tg_err draft_abort(struct node_core *core, struct draft **d)
+{
+  struct draft *draft = *d;
+  if (!draft)
+    return TG_OK;
+  *d = NULL;
+  enum tg_err err = core_begin(core);
+  for (size_t i = 0; err == TG_OK && i < draft->wish->n_portions && draft->body[i]; i++)
+    err = depot_body_drop(core->depot, draft->body[i]);
+  core->sweeping = true;
+  draft_free(draft);
+  return err;
+}
+
+static enum tg_err put_chunk(void *context, struct slice sealed)
+{
+  struct draft *d = context;
+  enum tg_err err = core_begin(d->core);
+  return err == TG_OK ? depot_chunk_put(d->core->depot, d->body[d->current], d->chunks[d->current]++, sealed) : err;
+}
+
+/* Seals every portion that lacks nothing any more, and begins the next. */
+static enum tg_err advance(struct draft *d, struct tg_why *why)
+{
+  enum tg_err err = TG_OK;
+  while (err == TG_OK && d->current < d->wish->n_portions && d->left == 0) {
+    if (d->sealer) {
+      struct body_seal *seal = &d->seal[d->current];
+      err = body_sealer_finish(d->sealer, seal, &d->keys[d->current], why);
+      if (err != TG_OK)
+        return err;
+      if (d->wish->portions[d->current]->size > arrivals_content_max(seal->size))
+        return why_set(why, TG_TOO_BIG, "content", N_("this content would be compressed so much that nobody may open it"),
+                       N_("send it without compression"), NULL, NULL, NULL);
+      body_sealer_free(d->sealer);
+      d->sealer = NULL;
+      if (++d->current == d->wish->n_portions)
+        return TG_OK;
+    }
+    const Tg__LPortionDraft *p = d->wish->portions[d->current];
+    struct body_head head = plan_head(p);
+    d->left = p->size;
+    err = depot_body_new(d->core->depot, &d->body[d->current]);
+    if (err == TG_OK)
+      err = body_sealer_new((uint32_t)d->current, &head, NULL, put_chunk, d, &d->sealer, why);
+  }
+  return err;
+}
+
+/* The wish outlives the frame it came in. */
+static enum tg_err copy_wish(struct draft *d, const Tg__LDraft *wish)
+{
+  struct buf bytes = buf_new(LOCAL_FRAME);
+  uint8_t *room = buf_grow(&bytes, tg__ldraft__get_packed_size(wish));
+  if (room) {
+    tg__ldraft__pack(wish, room);
+    d->wish = tg__ldraft__unpack(arena_allocator(d->arena), bytes.n, bytes.p);
+  }
+  buf_free(&bytes);
+  return d->wish ? TG_OK : TG_NO_MEMORY;
+}
+
+static enum tg_err begin(struct node_core *core, const Tg__LDraft *wish, struct draft **ret, struct tg_why *why)
+{
+  struct draft *d = calloc(1, sizeof *d);
+  if (!d)
+    return TG_NO_MEMORY;
+  d->core = core;
+  d->arena = arena_new(WISH_ARENA);
+  d->keys = sodium_allocarray(LIMIT_PORTIONS, sizeof *d->keys);
+  enum tg_err err = d->arena && d->keys ? copy_wish(d, wish) : TG_NO_MEMORY;
+  if (err == TG_OK)
+    err = core_begin(core);
+  if (err == TG_OK)
+    err = advance(d, why);
+  if (err == TG_OK) {
+    *ret = d;
+    return TG_OK;
+  }
+  if (!d->wish || core_is_fatal(err)) {
+    draft_free(d);
+    return err;
+  }
+  enum tg_err gone = draft_abort(core, &d);
+  return gone == TG_OK ? err : gone;
+}
+
+static enum tg_err no_room(struct tg_why *why)
+{
+  return why_set(why, TG_QUOTA, NULL, N_("the node's disk is full"), N_("make room, then try again"), NULL, NULL, NULL);
+}
+
+enum tg_err draft_begin(struct node_core *core, const Tg__LDraft *wish, struct draft **ret, enum tg_err *ret_verdict,
+                        struct tg_why *ret_why)
+{
+  struct plan *plan = arena_alloc(core->arena, sizeof *plan);
+  if (!plan)
+    return TG_NO_MEMORY;
+  enum tg_err err = core_has_room(core) ? plan_make(core, wish, NULL, core->arena, plan, ret_why) : no_room(ret_why);
+  if (err == TG_OK)
+    err = plan_check(core, plan, ret_why);
+  if (err == TG_OK)
+    err = begin(core, wish, ret, ret_why);
+  return verdict(err, ret_verdict);
+}
+
+static enum tg_err put(struct node_core *core, struct draft *d, uint32_t portion, struct slice content, struct tg_why *why)
+{
+  if (portion != d->current || content.n > d->left)
+    return why_set(why, TG_BAD_INPUT, "content", N_("content comes for another portion, or is more than was announced"), NULL,
+                   NULL, NULL, NULL);
+  if (!core_has_room(core))
+    return no_room(why);
+  d->left -= content.n;
+  enum tg_err err = body_sealer_put(d->sealer, content, why);
+  return err == TG_OK ? advance(d, why) : err;
+}
+
+enum tg_err draft_put(struct node_core *core, struct draft *d, uint32_t portion, struct slice content,
+                      enum tg_err *ret_verdict, struct tg_why *ret_why)
+{
+  return verdict(put(core, d, portion, content, ret_why), ret_verdict);
+}
+
+/* ---- sealing ---- */
+
+/* What is built for the header, in the arena of the event. */
+struct parts {
+  struct slice portions[LIMIT_PORTIONS], releases[LIMIT_PORTIONS], subject;
+};
+
+static enum tg_err keep(struct arena *arena, struct buf *b, struct slice *ret)
+{
+  *ret = arena_copy(arena, buf_slice(b));
+  buf_clear(b);
+  return ret->n ? TG_OK : TG_NO_MEMORY;
+}
+
+static enum tg_err build_portion(struct node_core *core, const struct draft *d, const struct plan *plan, size_t i,
+                                 struct parts *parts, struct buf *b, struct tg_why *why)
+{
+  const struct release_list *list = &plan->list[i];
+  enum tg_err err = release_build(list->to, list->n_to, list->except, list->n_except, b, why);
+  if (err == TG_OK)
+    err = keep(core->arena, b, &parts->releases[i]);
+  if (err != TG_OK)
+    return err;
+  const struct policy_portion *p = &plan->portion[i];
+  struct portion_draft portion = {.index = (uint32_t)i,
+                                  .level = p->level,
+                                  .tlp = p->tlp,
+                                  .caveats = plan->wish->portions[i]->caveats,
+                                  .label = p->label,
+                                  .release_hash = release_hash(parts->releases[i]),
+                                  .seal = d->seal[i]};
+  err = portion_build(&portion, b, why);
+  return err == TG_OK ? keep(core->arena, b, &parts->portions[i]) : err;
+}
+
+static enum tg_err build_parts(struct node_core *core, const struct draft *d, struct plan *plan, struct parts *ret,
+                               struct tg_why *why)
+{
+  struct buf b = buf_new(LIMIT_RELEASE);
+  enum tg_err err = TG_OK;
+  for (size_t i = 0; err == TG_OK && i < plan->portion_count; i++)
+    err = build_portion(core, d, plan, i, ret, &b, why);
+  if (err == TG_OK) {
+    plan->subject.portion_root = portion_root(ret->portions, plan->portion_count);
+    err = subject_build(&plan->subject, &b, why);
+  }
+  if (err == TG_OK)
+    err = keep(core->arena, &b, &ret->subject);
+  buf_free(&b);
+  return err;
+}
+
+static enum tg_err list_recipients(struct node_core *core, const struct plan *plan, struct bulletin_recipient **ret)
+{
+  struct bulletin_recipient *list = arena_alloc(core->arena, plan->recipient_count * sizeof *list);
+  if (!list)
+    return TG_NO_MEMORY;
+  for (size_t i = 0; i < plan->recipient_count; i++) {
+    const struct plan_recipient *r = &plan->recipients[i];
+    list[i] = (struct bulletin_recipient){.identity = r->node->credential.identity, .key = r->key.key.key,
+                                          .fallback = r->key.fallback, .portions = r->portions};
+    memcpy(list[i].member, r->node->credential.holder.member.code, 2);
+    enum tg_err err = outbox_pair(core, &list[i].identity, &list[i].number, &list[i].previous);
+    if (err != TG_OK)
+      return err;
+  }
+  *ret = list;
+  return TG_OK;
+}
+
+static enum tg_err spool(struct node_core *core, const struct plan *plan, const struct parts *parts,
+                         const struct bulletin_sealed *sealed, const struct bulletin_recipient *recipients)
+{
+  struct arena *arena = core->arena;
+  size_t n = plan->portion_count;
+  Tg__Submission message = TG__SUBMISSION__INIT;
+  struct header header;
+  message.header = slice_data(sealed->header);
+  message.portions = arena_alloc(arena, n * sizeof *message.portions);
+  message.releases = arena_alloc(arena, n * sizeof *message.releases);
+  message.wraps = arena_alloc(arena, sealed->wrap_count * sizeof *message.wraps);
+  struct outbox_recipient *to = arena_alloc(arena, plan->recipient_count * sizeof *to);
+  if (!message.portions || !message.releases || !message.wraps || !to)
+    return TG_NO_MEMORY;
+  message.n_portions = message.n_releases = n;
+  message.n_wraps = sealed->wrap_count;
+  for (size_t i = 0; i < n; i++) {
+    message.portions[i] = slice_data(parts->portions[i]);
+    message.releases[i] = slice_data(parts->releases[i]);
+  }
+  for (size_t i = 0; i < sealed->wrap_count; i++)
+    message.wraps[i] = slice_data(sealed->wraps[i]);
+  for (size_t i = 0; i < plan->recipient_count; i++)
+    to[i] = (struct outbox_recipient){recipients[i].identity, recipients[i].number};
+  enum tg_err err = header_parse(sealed->header, arena, &header, NULL);
+  return err == TG_OK ? outbox_add(core, &header, &message, to, plan->recipient_count) : TG_INTERNAL;
+}
+
+/* Our own copy: the key of each portion under our storage key. */
+static enum tg_err keep_content(struct node_core *core, const struct draft *d, const struct hash *id)
+{
+  struct buf secret = buf_new(8192);
+  enum tg_err err = TG_OK;
+  for (size_t i = 0; err == TG_OK && i < d->wish->n_portions; i++) {
+    struct body_head head = plan_head(d->wish->portions[i]);
+    buf_clear(&secret);
+    err = record_secret(&d->keys[i], &head, &secret);
+    struct depot_content content = {.body = d->body[i], .secret = buf_slice(&secret)};
+    if (err == TG_OK)
+      err = depot_content_put(core->depot, id, (unsigned)i, &content);
+  }
+  buf_free(&secret);
+  return err;
+}
+
+static enum tg_err seal(struct node_core *core, const struct draft *d, struct plan *plan, struct draft_done *ret,
+                        struct tg_why *why)
+{
+  struct parts parts;
+  struct bulletin_recipient *recipients;
+  struct bulletin_sealed sealed;
+  const struct policy *policy = policy_set_policy(core->policies, (unsigned)core_member_index(core), core->now.wall);
+  enum tg_err err = build_parts(core, d, plan, &parts, why);
+  if (err == TG_OK)
+    err = list_recipients(core, plan, &recipients);
+  if (err != TG_OK)
+    return err;
+  struct bulletin_draft draft = {.subject = parts.subject,
+                                 .charter_version = core_charter(core)->version,
+                                 .policy_serial = policy_serial(policy),
+                                 .policy_hash = policy_hash(policy),
+                                 .number = outbox_next_number(core),
+                                 .portions = parts.portions,
+                                 .keys = d->keys,
+                                 .portion_count = plan->portion_count,
+                                 .recipients = recipients,
+                                 .recipient_count = plan->recipient_count};
+  memcpy(draft.originator_member, core->member.code, 2);
+  err = bulletin_seal(&draft, core->sender, core->now.wall, core->arena, &sealed, why);
+  if (err == TG_OK)
+    err = spool(core, plan, &parts, &sealed, recipients);
+  if (err == TG_OK)
+    err = keep_content(core, d, &sealed.id);
+  if (err == TG_OK)
+    err = plan_air(core, plan);
+  if (err == TG_OK) {
+    ret->id = sealed.id;
+    ret->number = draft.number;
+  }
+  return err;
+}
+
+static enum tg_err finish(struct node_core *core, struct draft *d, struct draft_done *ret, struct tg_why *why)
+{
+  uint64_t sizes[LIMIT_PORTIONS];
+  struct draft_done done;
+  struct plan *plan = arena_alloc(core->arena, sizeof *plan);
+  if (!plan)
+    return TG_NO_MEMORY;
+  if (d->current < d->wish->n_portions)
+    return why_set(why, TG_BAD_INPUT, "content", N_("less content came than was announced"), NULL, NULL, NULL, NULL);
+  for (size_t i = 0; i < d->wish->n_portions; i++)
+    sizes[i] = d->seal[i].size;
+  enum tg_err err = core_begin(core);
+  if (err == TG_OK)
+    err = plan_make(core, d->wish, sizes, core->arena, plan, why);
+  if (err == TG_OK)
+    err = plan_check(core, plan, why);
+  if (err == TG_OK) /* before the audience of its topics becomes the usual one */
+    err = plan_audience(core, plan, core->arena, &done.audience);
+  if (err == TG_OK)
+    err = seal(core, d, plan, &done, why);
+  if (err == TG_OK)
+    *ret = done;
+  return err;
+}
+
+enum tg_err draft_finish(struct node_core *core, struct draft **d, struct draft_done *ret, enum tg_err *ret_verdict,
+                         struct tg_why *ret_why)
+{
+  struct draft *draft = *d;
+  *d = NULL;
+  enum tg_err err = verdict(finish(core, draft, ret, ret_why), ret_verdict);
+  if (err == TG_OK && *ret_verdict != TG_OK)
+    return draft_abort(core, &draft);
+  draft_free(draft);
+  return err;
+}

@@ -1,0 +1,474 @@
+#include "client/node/node.h"
+
+#include "client/node/arrivals.h"
+#include "client/node/core.h"
+#include "client/node/desk.h"
+#include "client/node/hooks.h"
+#include "client/node/inbox.h"
+#include "client/node/judge.h"
+#include "client/node/outbox.h"
+#include "client/node/papers.h"
+#include "client/node/rotation.h"
+#include "client/node/says.h"
+#include "client/node/talk.h"
+#include "client/node/watch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  SCRAP = 4 << 20,
+  SWEEP = 256, /* chunks of dropped bodies removed per turn */
+  WRAP_CONTEXTS = 256,
+  BATCHES_REMEMBERED = 256,
+};
+static const uint64_t DISK_RESERVE = UINT64_C(64) << 20;
+
+/* ---- starting and ending ---- */
+
+static enum tg_err allocate(struct node_core *core)
+{
+  core->orders = orders_new();
+  core->arena = arena_new(4 * FRAME_ARENA);
+  core->scrap = arena_new(SCRAP);
+  core->frame = buf_new(LIMIT_FRAME);
+  core->directory = directory_new(&core->config->exchange);
+  core->verifier = batch_verifier_new(BATCHES_REMEMBERED);
+  core->sender = wrap_sender_new(WRAP_CONTEXTS);
+  core->opener = wrap_opener_new(WRAP_CONTEXTS);
+  core->watch = watch_new();
+  core->papers = papers_new();
+  core->rotation = rotation_new();
+  core->talk = talk_new();
+  core->outbox = outbox_new();
+  core->says = says_new();
+  core->arrivals = arrivals_new();
+  core->judge = judge_new();
+  core->inbox = inbox_new();
+  core->desk = desk_new();
+  core->hooks = hooks_new();
+  bool all = core->orders && core->arena && core->scrap && core->directory && core->verifier && core->sender &&
+             core->opener && core->watch && core->papers && core->rotation && core->talk && core->outbox && core->says &&
+             core->arrivals && core->judge && core->inbox && core->desk && core->hooks;
+  return all ? TG_OK : TG_NO_MEMORY;
+}
+
+void node_free(struct node_core *core)
+{
+  if (!core)
+    return;
+  hooks_free(core->hooks);
+  desk_free(core->desk);
+  inbox_free(core->inbox);
+  judge_free(core->judge);
+  arrivals_free(core->arrivals);
+  says_free(core->says);
+  outbox_free(core->outbox);
+  talk_free(core->talk);
+  rotation_free(core->rotation);
+  papers_free(core->papers);
+  watch_free(core->watch);
+  wrap_opener_free(core->opener);
+  wrap_sender_free(core->sender);
+  batch_verifier_free(core->verifier);
+  policy_set_free(core->policies);
+  directory_free(core->directory);
+  depot_close(&core->depot);
+  buf_free(&core->frame);
+  arena_free(core->scrap);
+  arena_free(core->arena);
+  orders_free(core->orders);
+  free(core);
+}
+
+/* A store belongs to one node of one exchange for ever. */
+static enum tg_err claim(struct node_core *core, const char *fact, struct slice ours, struct tg_why *why)
+{
+  struct slice found;
+  enum tg_err err = depot_fact(core->depot, fact, core->arena, &found);
+  if (err == TG_NOT_FOUND)
+    return depot_fact_put(core->depot, fact, ours);
+  if (err != TG_OK || slice_eq(found, ours))
+    return err;
+  return why_set(why, TG_CONFLICT, core->config->database, N_("the store belongs to another exchange or node"),
+                 N_("use the folder that belongs to this node, or an empty one"), NULL, NULL, NULL);
+}
+
+static enum tg_err load(struct node_core *core, struct tg_why *why)
+{
+  enum tg_err err = rotation_load(core, why);
+  if (err == TG_OK)
+    err = papers_load(core, why);
+  if (err == TG_OK)
+    err = says_load(core);
+  if (err == TG_OK)
+    err = outbox_load(core);
+  if (err == TG_OK)
+    err = inbox_load(core);
+  if (err == TG_OK)
+    err = arrivals_load(core);
+  if (err == TG_OK)
+    err = hooks_load(core);
+  return err == TG_OK ? talk_hubs_changed(core) : err;
+}
+
+static enum tg_err start(struct node_core *core, struct tg_why *why)
+{
+  struct depot_options options = {.path = core->config->database,
+                                  .vfs = core->config->vfs,
+                                  .storage_key = secret_key_storage(core->secrets->node)};
+  enum tg_err err = allocate(core);
+  if (err == TG_OK)
+    err = depot_open(&options, &core->depot, why);
+  if (err != TG_OK)
+    return err;
+  err = depot_begin(core->depot, why);
+  if (err == TG_OK)
+    err = claim(core, "exchange", hash_slice(&core->config->exchange), why);
+  if (err == TG_OK)
+    err = claim(core, "node", key_slice(&core->me), why);
+  if (err == TG_OK)
+    err = load(core, why);
+  if (err == TG_OK)
+    err = depot_commit(core->depot, why);
+  arena_reset(core->arena);
+  return err;
+}
+
+/* What has no words yet is the store's error, or memory's. */
+static void explain(struct node_core *core, enum tg_err err, struct tg_why *said, struct tg_why *why)
+{
+  if (said->err == TG_OK && core && core->depot && err != TG_NO_MEMORY)
+    depot_explain(core->depot, err, said);
+  else if (said->err == TG_OK)
+    why_set(said, err, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
+  if (why)
+    *why = *said;
+}
+
+enum tg_err node_new(const struct node_config *config, const struct node_secrets *secrets,
+                     const struct node_effects *effects, struct node_now now, struct node_core **ret, struct tg_why *why)
+{
+  struct tg_why said = {0};
+  struct node_core *core = calloc(1, sizeof *core);
+  enum tg_err err = core ? TG_OK : TG_NO_MEMORY;
+  if (err == TG_OK) {
+    *core = (struct node_core){.config = config, .secrets = secrets, .effects = *effects, .now = now, .wake = now.mono,
+                               .woken = -1, .free_bytes = UINT64_MAX, .sweeping = true,
+                               .me = secret_key_sign_pk(secrets->node)};
+    err = start(core, &said);
+  }
+  if (err != TG_OK) {
+    explain(core, err, &said, why);
+    node_free(core);
+    return err;
+  }
+  *ret = core;
+  return TG_OK;
+}
+
+/* ---- what all parts use ---- */
+
+enum tg_err core_begin(struct node_core *core) { return depot_begin(core->depot, NULL); }
+
+const struct charter *core_charter(const struct node_core *core)
+{
+  return directory_charter(core->directory, core->now.wall);
+}
+
+void core_wake_at(struct node_core *core, int64_t mono)
+{
+  if (mono < core->wake)
+    core->wake = mono;
+}
+
+void core_wake_now(struct node_core *core) { core->wake = core->now.mono; }
+
+static uint64_t reserve(const struct node_core *core)
+{
+  return core->config->disk_reserve ? core->config->disk_reserve : DISK_RESERVE;
+}
+
+bool core_has_room(const struct node_core *core) { return core->free_bytes > reserve(core); }
+
+tg_time core_careful_now(const struct node_core *core)
+{
+  return core->hub_ahead < 0 ? core->now.wall + core->hub_ahead : core->now.wall;
+}
+
+size_t core_hubs(const struct node_core *core, const struct charter_hub **ret, size_t max)
+{
+  const struct charter *charter = core_charter(core);
+  const char *const *chosen = core->config->hubs;
+  size_t n = 0;
+  if (!charter)
+    return 0;
+  if (!chosen || !chosen[0]) {
+    for (; n < charter->n_hubs && n < max; n++)
+      ret[n] = &charter->hub[n];
+    return n;
+  }
+  for (size_t i = 0; chosen[i] && n < max; i++)
+    if ((ret[n] = charter_hub(charter, slice_str(chosen[i]))))
+      n++;
+  return n;
+}
+
+int core_member_index(const struct node_core *core)
+{
+  return core->named ? directory_member_index(core->directory, core->member) : -1;
+}
+
+void core_name_of(const struct node_core *core, const struct sign_pk *identity, char out[HOLDER_MAX + 1])
+{
+  const struct node *node = directory_node(core->directory, identity);
+  if (node)
+    holder_print(&node->credential.holder, out);
+  else
+    sodium_bin2hex(out, 17, identity->b, 8);
+}
+
+enum tg_err core_tell(struct node_core *core, enum node_level level, const char *name, const struct hash *subject,
+                      const char *who, uint64_t number, const struct tg_why *why)
+{
+  struct node_event event = {.level = level, .name = name, .subject = subject, .who = who, .number = number, .why = why};
+  return orders_tell(core->orders, &event);
+}
+
+enum tg_err core_sign(void *context, struct slice message, struct sign_sig *ret)
+{
+  const struct node_core *core = context;
+  return secret_key_sign(core->secrets->node, message, ret);
+}
+
+/* ---- roles ---- */
+
+static const struct {
+  enum node_role role;
+  const char *name;
+} roles[] = {{NODE_READER, "reader"},   {NODE_PUBLISHER, "publisher"}, {NODE_APPROVER, "approver"},
+             {NODE_OFFICER, "officer"}, {NODE_AUDITOR, "auditor"},     {NODE_ADMIN, "admin"}};
+
+const char *node_role_name(enum node_role role)
+{
+  for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+    if (roles[i].role == role)
+      return roles[i].name;
+  return "?";
+}
+
+enum tg_err node_role_parse(struct slice s, enum node_role *ret)
+{
+  for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+    if (slice_is(s, roles[i].name)) {
+      *ret = roles[i].role;
+      return TG_OK;
+    }
+  return TG_BAD_INPUT;
+}
+
+/* ---- events ---- */
+
+/* Begins an event: whatever the last one left in the arena is gone. */
+static enum tg_err event(struct node_core *core)
+{
+  arena_reset(core->arena);
+  return core->failed;
+}
+
+static enum tg_err done(struct node_core *core, enum tg_err err)
+{
+  if (err != TG_OK)
+    core->failed = err;
+  return err;
+}
+
+enum tg_err node_time(struct node_core *core, struct node_now now)
+{
+  enum tg_err err = event(core);
+  if (err != TG_OK)
+    return err;
+  core->now = now;
+  if (core->stopping)
+    return TG_OK;
+  static enum tg_err (*const due[])(struct node_core *) = {papers_time, rotation_time, talk_time,
+                                                           outbox_time, arrivals_time, inbox_time};
+  for (size_t i = 0; err == TG_OK && i < sizeof due / sizeof *due; i++)
+    err = due[i](core);
+  return done(core, err);
+}
+
+void node_disk(struct node_core *core, uint64_t free_bytes)
+{
+  bool had = core_has_room(core);
+  core->free_bytes = free_bytes;
+  if (had != core_has_room(core))
+    arrivals_room_changed(core);
+}
+
+enum tg_err node_link(struct node_core *core, enum node_link_state state)
+{
+  enum tg_err err = event(core);
+  return err == TG_OK ? done(core, talk_link(core, state)) : err;
+}
+
+enum tg_err node_frame(struct node_core *core, struct slice frame)
+{
+  enum tg_err err = event(core);
+  return err == TG_OK && !core->stopping ? done(core, talk_frame(core, frame)) : err;
+}
+
+enum tg_err node_dropped(struct node_core *core, uint8_t type)
+{
+  enum tg_err err = event(core);
+  const struct frame_kind *kind = frame_kind(type);
+  if (err != TG_OK || !kind)
+    return err;
+  outbox_dropped(core, kind->type);
+  arrivals_dropped(core, kind->type);
+  return TG_OK;
+}
+
+enum tg_err node_drained(struct node_core *core)
+{
+  talk_drained(core);
+  return event(core);
+}
+
+enum tg_err node_client_joined(struct node_core *core, uint64_t client, uint32_t uid)
+{
+  enum tg_err err = event(core);
+  return err == TG_OK ? done(core, desk_joined(core, client, uid)) : err;
+}
+
+enum tg_err node_client_frame(struct node_core *core, uint64_t client, struct slice frame)
+{
+  enum tg_err err = event(core);
+  return err == TG_OK && !core->stopping ? done(core, desk_frame(core, client, frame)) : err;
+}
+
+enum tg_err node_client_drained(struct node_core *core, uint64_t client)
+{
+  enum tg_err err = event(core);
+  return err == TG_OK ? done(core, desk_drained(core, client)) : err;
+}
+
+enum tg_err node_client_gone(struct node_core *core, uint64_t client)
+{
+  enum tg_err err = event(core);
+  return err == TG_OK ? done(core, desk_gone(core, client)) : err;
+}
+
+enum tg_err node_hook_done(struct node_core *core, uint64_t order, int code)
+{
+  enum tg_err err = event(core);
+  return err == TG_OK ? done(core, hooks_done(core, order, code)) : err;
+}
+
+enum tg_err node_stop(struct node_core *core)
+{
+  enum tg_err err = event(core);
+  if (err != TG_OK || core->stopping)
+    return err;
+  core->stopping = true;
+  err = desk_stop(core);
+  return done(core, err == TG_OK ? talk_stop(core) : err);
+}
+
+/* ---- the end of a turn ---- */
+
+/* Everything that was stated in this turn and is not a receipt, under one signature. Receipts have their own: their frame carries no
+   paths. */
+static enum tg_err sign_statements(struct node_core *core)
+{
+  struct batch *batch = batch_new();
+  enum tg_err err = batch ? TG_OK : TG_NO_MEMORY;
+  if (err == TG_OK)
+    err = rotation_batch(core, batch);
+  if (err == TG_OK)
+    err = outbox_batch(core, batch);
+  if (err == TG_OK && batch_size(batch) > 0) {
+    err = batch_sign(batch, &core->config->exchange, core_sign, core);
+    if (err == TG_OK)
+      err = rotation_signed(core, batch);
+    if (err == TG_OK)
+      err = outbox_signed(core, batch);
+  }
+  batch_free(batch);
+  return err;
+}
+
+static enum tg_err sweep(struct node_core *core)
+{
+  if (!core->sweeping)
+    return TG_OK;
+  enum tg_err err = core_begin(core);
+  if (err == TG_OK)
+    err = depot_sweep(core->depot, SWEEP, &core->sweeping);
+  if (err == TG_OK && core->sweeping)
+    core_wake_now(core);
+  return err;
+}
+
+static enum tg_err finish(struct node_core *core)
+{
+  static enum tg_err (*const steps[])(struct node_core *) = {
+      arrivals_turn, desk_turn, hooks_turn, sign_statements, outbox_pump, arrivals_pump, says_turn, sweep};
+  enum tg_err err = TG_OK;
+  for (size_t i = 0; err == TG_OK && i < sizeof steps / sizeof *steps; i++) {
+    arena_reset(core->arena);
+    err = steps[i](core);
+  }
+  return err;
+}
+
+static enum tg_err commit(struct node_core *core, struct tg_why *why)
+{
+  enum tg_err err = depot_commit(core->depot, why);
+  if (err == TG_OK && core->settle) {
+    core->settle = false;
+    err = depot_settle(core->depot, why);
+  }
+  return err;
+}
+
+static void wake(struct node_core *core)
+{
+  if (core->stopping) {
+    core->wake = INT64_MAX;
+  } else {
+    core_wake_at(core, talk_due(core));
+    core_wake_at(core, papers_due(core));
+    core_wake_at(core, rotation_due(core));
+    core_wake_at(core, outbox_due(core));
+    core_wake_at(core, arrivals_due(core));
+    core_wake_at(core, inbox_due(core));
+    core_wake_at(core, hooks_due(core));
+  }
+  if (core->wake != core->woken)
+    core->effects.wake_at(core->effects.context, core->wake);
+  core->woken = core->wake;
+  core->wake = INT64_MAX;
+}
+
+static void hub_queued(void *context, size_t bytes) { talk_queued(context, bytes); }
+static void client_queued(void *context, uint64_t client, size_t bytes) { desk_queued(context, client, bytes); }
+
+enum tg_err node_turn(struct node_core *core, struct tg_why *why)
+{
+  struct orders_queued queued = {.context = core, .hub = hub_queued, .client = client_queued};
+  struct tg_why said = {0};
+  enum tg_err err = event(core);
+  if (err == TG_OK)
+    err = finish(core);
+  if (err == TG_OK)
+    err = commit(core, &said);
+  if (err != TG_OK) {
+    explain(core, err, &said, why);
+    return done(core, err);
+  }
+  orders_carry_out(core->orders, &core->effects, &queued);
+  wake(core);
+  return TG_OK;
+}

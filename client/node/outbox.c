@@ -1,0 +1,430 @@
+#include "client/node/outbox_inside.h"
+
+#include "audit/reason.h"
+#include "client/node/desk.h"
+#include "client/node/record.h"
+#include "client/node/talk.h"
+#include "client/node/watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHECK_EVERY = 30 * 1000, EXPIRE_AT_ONCE = 256 };
+/* No honest hub has more of us than we know of, unless we were restored from an old image; and no image is so old. */
+static const uint64_t NUMBERS_LOST_MAX = UINT64_C(1) << 32;
+
+const char outbox_label[] = "toguna/sent/v1";
+const char outbox_outcome_label[] = "toguna/sent-outcome/v1";
+const char outbox_track_label[] = "toguna/track/v1";
+
+struct outbox *outbox_new(void) { return calloc(1, sizeof(struct outbox)); }
+
+void outbox_free(struct outbox *o)
+{
+  if (!o)
+    return;
+  free(o->added);
+  free(o);
+}
+
+enum tg_err outbox_load(struct node_core *core)
+{
+  struct outbox *o = core->outbox;
+  o->waiting = true;
+  enum tg_err err = depot_number(core->depot, "bulletin-number", &o->number);
+  return err == TG_OK ? depot_number(core->depot, "pair-floor", &o->pair_floor) : err;
+}
+
+uint64_t outbox_next_number(const struct node_core *core) { return core->outbox->number + 1; }
+
+enum tg_err outbox_pair(struct node_core *core, const struct sign_pk *node, uint64_t *ret_number, struct hash *ret_previous)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT number, last FROM pair WHERE node = ?");
+  db_bind_blob(s, 1, key_slice(node));
+  bool row;
+  enum tg_err err = db_step(s, &row);
+  if (err != TG_OK)
+    return err;
+  struct hash last = {{0}};
+  uint64_t number = core->outbox->pair_floor;
+  if (row) {
+    number = db_u64(s, 0);
+    err = db_bytes(s, 1, last.b, sizeof last.b) ? TG_OK : TG_DISK;
+    db_reset(s);
+  }
+  if (err == TG_OK) {
+    *ret_number = number + 1;
+    *ret_previous = last;
+  }
+  return err;
+}
+
+/* ---- taking in ---- */
+
+static enum tg_err add_row(struct node_core *core, const struct header *header, const Tg__Submission *message,
+                           size_t recipients)
+{
+  struct buf record = buf_new(4 << 20);
+  enum tg_err err = record_lock(core, outbox_label, &header->id, &message->base, &record);
+  if (err == TG_OK) {
+    struct db_stmt *s = db_stmt(depot_db(core->depot),
+                                "INSERT INTO sent(id, number, precedence, state, open, expires, leaf, record, proof)"
+                                " VALUES(?, ?, ?, 0, ?, ?, 0, ?, '')");
+    db_bind_blob(s, 1, hash_slice(&header->id));
+    db_bind_u64(s, 2, header->number);
+    db_bind_u64(s, 3, header->subject.precedence);
+    db_bind_u64(s, 4, recipients);
+    db_bind_i64(s, 5, header->subject.expires);
+    db_bind_blob(s, 6, buf_slice(&record));
+    err = db_run(s);
+  }
+  buf_free(&record);
+  return err;
+}
+
+static enum tg_err add_recipient(struct node_core *core, const struct hash *id, const struct outbox_recipient *recipient)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT OR REPLACE INTO pair VALUES(?, ?, ?)");
+  db_bind_blob(s, 1, key_slice(&recipient->node));
+  db_bind_u64(s, 2, recipient->number);
+  db_bind_blob(s, 3, hash_slice(id));
+  enum tg_err err = db_run(s);
+  if (err != TG_OK)
+    return err;
+  s = db_stmt(depot_db(core->depot), "INSERT INTO track VALUES(?, ?, 0, ?, '')"); /* event 0: its time is the number */
+  db_bind_blob(s, 1, hash_slice(id));
+  db_bind_blob(s, 2, key_slice(&recipient->node));
+  db_bind_u64(s, 3, recipient->number);
+  return db_run(s);
+}
+
+static bool remember_added(struct outbox *o, const struct hash *id)
+{
+  if (o->n_added == o->cap_added) {
+    size_t cap = o->cap_added ? 2 * o->cap_added : 16;
+    struct added *more = reallocarray(o->added, cap, sizeof *more);
+    if (!more)
+      return false;
+    o->added = more;
+    o->cap_added = cap;
+  }
+  o->added[o->n_added++] = (struct added){.id = *id};
+  return true;
+}
+
+enum tg_err outbox_add(struct node_core *core, const struct header *header, const Tg__Submission *message,
+                       const struct outbox_recipient *recipients, size_t n)
+{
+  struct outbox *o = core->outbox;
+  enum tg_err err = core_begin(core);
+  if (err == TG_OK)
+    err = add_row(core, header, message, n);
+  for (size_t i = 0; err == TG_OK && i < n; i++)
+    err = add_recipient(core, &header->id, &recipients[i]);
+  if (err == TG_OK)
+    err = depot_number_put(core->depot, "bulletin-number", header->number);
+  if (err == TG_OK && !remember_added(o, &header->id))
+    err = TG_NO_MEMORY;
+  if (err != TG_OK)
+    return err;
+  o->number = header->number;
+  o->waiting = true;
+  return core_tell(core, NODE_NOTICE, "spooled", &header->id, NULL, header->number, NULL);
+}
+
+enum tg_err outbox_batch(struct node_core *core, struct batch *batch)
+{
+  struct outbox *o = core->outbox;
+  for (size_t i = 0; i < o->n_added; i++) {
+    enum tg_err err = batch_add(batch, &o->added[i].id, &o->added[i].index);
+    if (err != TG_OK)
+      return err;
+  }
+  return TG_OK;
+}
+
+static enum tg_err put_proof(struct node_core *core, const struct added *added, const struct batch *batch)
+{
+  struct buf bytes = buf_new(8192);
+  arena_reset(core->scrap);
+  Tg__BatchProof *proof = batch_proof(batch, added->index, core->scrap);
+  enum tg_err err = proof ? strict_pack(&limits_batch_proof, &proof->base, &bytes, NULL) : TG_NO_MEMORY;
+  if (err == TG_OK) {
+    struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET proof = ? WHERE id = ?");
+    db_bind_blob(s, 1, buf_slice(&bytes));
+    db_bind_blob(s, 2, hash_slice(&added->id));
+    err = db_run(s);
+  }
+  buf_free(&bytes);
+  return err;
+}
+
+enum tg_err outbox_signed(struct node_core *core, const struct batch *batch)
+{
+  struct outbox *o = core->outbox;
+  enum tg_err err = TG_OK;
+  for (size_t i = 0; err == TG_OK && i < o->n_added; i++)
+    err = put_proof(core, &o->added[i], batch);
+  o->n_added = 0;
+  return err;
+}
+
+/* ---- an old image of the store was restored: what was numbered since must not be numbered again ---- */
+
+static enum tg_err skip_numbers(struct node_core *core, uint64_t gap)
+{
+  struct outbox *o = core->outbox;
+  enum tg_err err = core_begin(core);
+  if (err != TG_OK)
+    return err;
+  o->number += gap;
+  o->pair_floor += gap;
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE pair SET number = number + ?");
+  db_bind_u64(s, 1, gap); /* no recipient can have got more */
+  err = db_run(s);
+  if (err == TG_OK)
+    err = depot_number_put(core->depot, "bulletin-number", o->number);
+  if (err == TG_OK)
+    err = depot_number_put(core->depot, "pair-floor", o->pair_floor);
+  if (err != TG_OK)
+    return err;
+  struct tg_why why;
+  why_set(&why, TG_STALE, core->config->database,
+          N_("the hub has bulletins of ours that this store does not know: it is an older copy"),
+          N_("numbering goes on above them; look at `toguna track` on another copy for what they were"), NULL, NULL, NULL);
+  return core_tell(core, NODE_ALARM, "store-is-old", NULL, NULL, gap, &why);
+}
+
+enum tg_err outbox_welcome(struct node_core *core, uint64_t last_number)
+{
+  struct outbox *o = core->outbox;
+  o->n_out = o->n_serving = 0;
+  o->waiting = true;
+  if (last_number <= o->number)
+    return TG_OK;
+  if (last_number - o->number <= NUMBERS_LOST_MAX)
+    return skip_numbers(core, last_number - o->number);
+  struct tg_why why;
+  why_set(&why, TG_BAD_INPUT, talk_hub(core), N_("the hub names a bulletin number of ours that cannot be"), NULL, NULL, NULL,
+          NULL);
+  return talk_strike(core, "number-impossible", NULL, &why);
+}
+
+/* ---- states ---- */
+
+void outbox_not_out(struct outbox *o, uint64_t place)
+{
+  for (size_t i = 0; i < o->n_out; i++)
+    if (o->out[i] == place) {
+      o->out[i] = o->out[--o->n_out];
+      return;
+    }
+}
+
+void outbox_stop_serving(struct outbox *o, const struct hash *id)
+{
+  size_t kept = 0;
+  for (size_t i = 0; i < o->n_serving; i++)
+    if (!hash_eq(&o->serving[i].bulletin, id))
+      o->serving[kept++] = o->serving[i];
+  o->n_serving = kept;
+}
+
+static enum tg_err put_state(struct node_core *core, const struct hash *id, enum sent_state state)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET state = ? WHERE id = ?");
+  db_bind_u64(s, 1, state);
+  db_bind_blob(s, 2, hash_slice(id));
+  return db_run(s);
+}
+
+static enum tg_err reach(struct node_core *core, const struct hash *id, enum sent_state state, uint64_t number, uint64_t leaf)
+{
+  enum tg_err err = put_state(core, id, state);
+  return err == TG_OK ? desk_progress(core, id, state, number, leaf, slice_of(NULL, 0)) : err;
+}
+
+/* A settled bulletin need not stay readable for ever. */
+static enum tg_err shorten(struct node_core *core, const struct hash *id)
+{
+  if (!core->config->keep_sent)
+    return TG_OK;
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET expires = min(expires, ?) WHERE id = ?");
+  db_bind_i64(s, 1, core->now.wall + core->config->keep_sent);
+  db_bind_blob(s, 2, hash_slice(id));
+  return db_run(s);
+}
+
+enum tg_err outbox_advance(struct node_core *core, const struct hash *id)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT state, open, number, leaf FROM sent WHERE id = ?");
+  db_bind_blob(s, 1, hash_slice(id));
+  bool row;
+  enum tg_err err = db_step(s, &row);
+  if (err != TG_OK || !row)
+    return err;
+  uint64_t state = db_u64(s, 0), open = db_u64(s, 1), number = db_u64(s, 2), leaf = db_u64(s, 3);
+  db_reset(s);
+  if (state == SENT_ACCEPTED && open == 0) {
+    state = SENT_DELIVERED;
+    err = reach(core, id, SENT_DELIVERED, number, leaf);
+    if (err == TG_OK)
+      err = core_tell(core, NODE_NOTICE, "delivered", id, NULL, number, NULL);
+  }
+  if (err == TG_OK && state == SENT_DELIVERED && leaf < watch_settled(core)) {
+    err = reach(core, id, SENT_SETTLED, number, leaf);
+    if (err == TG_OK)
+      err = shorten(core, id);
+  }
+  return err;
+}
+
+enum tg_err outbox_settled(struct node_core *core)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT id FROM sent WHERE state = 2 AND leaf < ? LIMIT 1");
+  for (;;) { /* each leaves state 2, so this ends */
+    db_bind_u64(s, 1, watch_settled(core));
+    bool row;
+    struct hash id;
+    enum tg_err err = core_begin(core);
+    if (err == TG_OK)
+      err = db_step(s, &row);
+    if (err != TG_OK || !row)
+      return err;
+    bool read = db_bytes(s, 0, id.b, sizeof id.b);
+    db_reset(s);
+    err = read ? outbox_advance(core, &id) : TG_DISK;
+    if (err != TG_OK)
+      return err;
+  }
+}
+
+/* ---- expiry ---- */
+
+static enum tg_err expire(struct node_core *core, const struct hash *id, uint64_t place, enum sent_state state, uint64_t number)
+{
+  enum tg_err err = core_begin(core);
+  if (err == TG_OK)
+    err = depot_content_erase(core->depot, id, NULL);
+  if (err != TG_OK)
+    return err;
+  core->sweeping = core->settle = true;
+  outbox_not_out(core->outbox, place);
+  outbox_stop_serving(core->outbox, id);
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET expires = ? WHERE id = ?"); /* nothing is left to erase */
+  db_bind_i64(s, 1, INT64_MAX);
+  db_bind_blob(s, 2, hash_slice(id));
+  err = db_run(s);
+  if (err != TG_OK || state >= SENT_DELIVERED)
+    return err;
+  err = reach(core, id, SENT_EXPIRED, number, 0);
+  return err == TG_OK ? core_tell(core, NODE_ERROR, "expired-unanswered", id, NULL, number, NULL) : err;
+}
+
+enum tg_err outbox_time(struct node_core *core)
+{
+  if (core->now.mono < core->outbox->due)
+    return TG_OK;
+  for (unsigned i = 0; i < EXPIRE_AT_ONCE; i++) {
+    struct db_stmt *s = db_stmt(depot_db(core->depot),
+                                "SELECT id, place, state, number FROM sent WHERE state < 4 AND expires <= ? LIMIT 1");
+    db_bind_i64(s, 1, core_careful_now(core));
+    bool row;
+    struct hash id;
+    enum tg_err err = db_step(s, &row);
+    if (err != TG_OK)
+      return err;
+    if (!row) {
+      core->outbox->due = core->now.mono + CHECK_EVERY;
+      return TG_OK;
+    }
+    bool read = db_bytes(s, 0, id.b, sizeof id.b);
+    uint64_t place = db_u64(s, 1), state = db_u64(s, 2), number = db_u64(s, 3);
+    db_reset(s);
+    err = read ? expire(core, &id, place, (enum sent_state)state, number) : TG_DISK;
+    if (err != TG_OK)
+      return err;
+  }
+  return TG_OK; /* the rest in the next turn: it is due */
+}
+
+int64_t outbox_due(const struct node_core *core) { return core->outbox->due; }
+
+/* ---- looking ---- */
+
+static enum tg_err read_row(struct node_core *core, struct db_stmt *s, struct arena *arena, struct sent_row *ret)
+{
+  ProtobufCMessage *message, *proof = NULL;
+  struct sent_row r = {.place = db_u64(s, 0),
+                       .number = db_u64(s, 2),
+                       .precedence = (enum precedence)db_u64(s, 3),
+                       .state = (enum sent_state)db_u64(s, 4),
+                       .open = db_u64(s, 5),
+                       .leaf = db_u64(s, 6)};
+  if (!db_bytes(s, 1, r.id.b, sizeof r.id.b))
+    return TG_DISK;
+  enum tg_err err =
+      record_unlock(core, outbox_label, &r.id, &tg__submission__descriptor, db_blob(s, 7), arena, &message);
+  if (err != TG_OK)
+    return err;
+  Tg__Submission *submission = (Tg__Submission *)message;
+  struct slice proof_bytes = db_blob(s, 8);
+  if (proof_bytes.n && strict_unpack(&limits_batch_proof, proof_bytes, arena, &proof, NULL) != TG_OK)
+    return TG_DISK;
+  if (header_parse(data_slice(submission->header), arena, &r.header, NULL) != TG_OK)
+    return TG_DISK;
+  submission->proof = (Tg__BatchProof *)proof;
+  r.message = submission;
+  r.expires = r.header.subject.expires;
+  *ret = r;
+  return TG_OK;
+}
+
+/* The one row of a statement that selects ROW, whose parameters are bound. */
+static enum tg_err one_row(struct node_core *core, struct db_stmt *s, struct arena *arena, struct sent_row *ret)
+{
+  bool row;
+  enum tg_err err = db_step(s, &row);
+  if (err != TG_OK || !row)
+    return err != TG_OK ? err : TG_NOT_FOUND;
+  err = read_row(core, s, arena, ret);
+  db_reset(s);
+  return err;
+}
+
+#define ROW "SELECT place, id, number, precedence, state, open, leaf, record, proof FROM sent "
+
+enum tg_err outbox_row(struct node_core *core, const struct hash *id, struct arena *arena, struct sent_row *ret)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), ROW "WHERE id = ?");
+  db_bind_blob(s, 1, hash_slice(id));
+  return one_row(core, s, arena, ret);
+}
+
+enum tg_err outbox_after(struct node_core *core, uint64_t after, struct arena *arena, struct sent_row *ret)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), ROW "WHERE place > ? ORDER BY place LIMIT 1");
+  db_bind_u64(s, 1, after < INT64_MAX ? after : INT64_MAX);
+  return one_row(core, s, arena, ret);
+}
+
+enum tg_err outbox_below(struct node_core *core, uint64_t below, struct arena *arena, struct sent_row *ret)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), ROW "WHERE place < ? ORDER BY place DESC LIMIT 1");
+  db_bind_u64(s, 1, below < INT64_MAX ? below : INT64_MAX);
+  return one_row(core, s, arena, ret);
+}
+
+enum tg_err outbox_counts(struct node_core *core, struct outbox_counts *ret)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT count(*) FILTER (WHERE state = 0),"
+                                                     " count(*) FILTER (WHERE state IN (1, 2, 3)),"
+                                                     " count(*) FILTER (WHERE state = 4) FROM sent");
+  bool row;
+  enum tg_err err = db_step(s, &row);
+  if (err != TG_OK)
+    return err;
+  *ret = (struct outbox_counts){.spooled = db_u64(s, 0), .accepted = db_u64(s, 1), .refused = db_u64(s, 2)};
+  db_reset(s);
+  return TG_OK;
+}

@@ -1,0 +1,47 @@
+/* What the files of the outbox share. */
+#ifndef TOGUNA_CLIENT_NODE_OUTBOX_INSIDE_H
+#define TOGUNA_CLIENT_NODE_OUTBOX_INSIDE_H
+
+#include "client/node/outbox.h"
+
+enum {
+  OUTBOX_WINDOW = 128,   /* submissions under way to the hub */
+  OUTBOX_SERVING = 256,  /* runs of chunks that the hub asked for */
+};
+
+/* Chunks that the hub wants: next .. end - 1. */
+struct serving {
+  struct hash bulletin;
+  unsigned portion;
+  uint64_t body, from, next, end;
+  enum precedence precedence;
+};
+
+struct added {
+  struct hash id;
+  uint64_t index; /* in the turn's batch */
+};
+
+/* Invariants: number is the highest that was ever used, also by rows of the open transaction; `added` are this turn's rows
+   whose proof is empty; `out` are places of rows that were sent in this session and not answered. */
+struct outbox {
+  uint64_t number;
+  uint64_t pair_floor; /* recipients that we have no row for begin above it */
+  struct added *added;
+  size_t n_added, cap_added;
+  uint64_t out[OUTBOX_WINDOW];
+  size_t n_out;
+  bool waiting; /* there may be spooled rows that are not out */
+  struct serving serving[OUTBOX_SERVING];
+  size_t n_serving; /* highest precedence first */
+  int64_t due;
+};
+
+/* Takes the step to delivered and settled, if it is time, and tells. */
+enum tg_err outbox_advance(struct node_core *core, const struct hash *id);
+void outbox_not_out(struct outbox *o, uint64_t place);
+void outbox_stop_serving(struct outbox *o, const struct hash *id);
+
+extern const char outbox_label[], outbox_outcome_label[], outbox_track_label[];
+
+#endif

@@ -1,0 +1,222 @@
+/* The outbox towards the hub: submissions by precedence, and the chunks that the hub asks for. */
+#include "client/node/outbox_inside.h"
+
+#include "client/node/record.h"
+#include "client/node/talk.h"
+#include "client/node/watch.h"
+
+enum {
+  CHUNKS_PER_TURN = 8,           /* then the queue to the hub is asked again */
+  FRAME_SPARE = 24 * 1024,       /* of a Submit: checkpoint and framing */
+  ITEMS_MAX = 64,
+};
+
+static bool is_out(const struct outbox *o, uint64_t place)
+{
+  for (size_t i = 0; i < o->n_out; i++)
+    if (o->out[i] == place)
+      return true;
+  return false;
+}
+
+/* The sealed body of a portion in one piece, if it may travel inside the frame and there is room for it. */
+static enum tg_err inline_body(struct node_core *core, const struct hash *id, const struct portion *portion, Tg__Body **ret)
+{
+  struct depot_content content;
+  enum tg_err err = depot_content(core->depot, id, portion->index, core->arena, &content);
+  if (err != TG_OK)
+    return err;
+  sodium_memzero((uint8_t *)(uintptr_t)content.secret.p, content.secret.n);
+  Tg__Body *body = arena_alloc(core->arena, sizeof *body);
+  uint8_t *bytes = arena_alloc(core->arena, (size_t)portion->seal.size);
+  if (!body || !bytes)
+    return TG_NO_MEMORY;
+  size_t at = 0;
+  for (uint64_t i = 0; err == TG_OK && i < portion->seal.chunks; i++) {
+    struct slice chunk;
+    arena_reset(core->scrap);
+    err = depot_chunk(core->depot, content.body, i, core->scrap, &chunk);
+    if (err == TG_OK && chunk.n > portion->seal.size - at)
+      err = TG_DISK;
+    if (err == TG_OK)
+      memcpy(bytes + at, chunk.p, chunk.n);
+    at += err == TG_OK ? chunk.n : 0;
+  }
+  if (err != TG_OK)
+    return err == TG_NOT_FOUND ? TG_DISK : err;
+  tg__body__init(body);
+  body->portion = portion->index;
+  body->sealed = slice_data(slice_of(bytes, at));
+  *ret = body;
+  return TG_OK;
+}
+
+/* Bodies that are small enough travel along; `room`: how much may be added. */
+static enum tg_err add_bodies(struct node_core *core, const struct hash *id, Tg__Submission *message, size_t room)
+{
+  message->bodies = arena_alloc(core->arena, message->n_portions * sizeof *message->bodies);
+  if (!message->bodies)
+    return TG_NO_MEMORY;
+  for (size_t i = 0; i < message->n_portions; i++) {
+    struct portion portion;
+    if (portion_parse(data_slice(message->portions[i]), core->arena, &portion, NULL) != TG_OK)
+      return TG_DISK; /* we built it */
+    if (portion.seal.size > talk_inline_body(core) || portion.seal.size + 32 > room)
+      continue;
+    enum tg_err err = inline_body(core, id, &portion, &message->bodies[message->n_bodies]);
+    if (err != TG_OK)
+      return err;
+    message->n_bodies++;
+    room -= (size_t)portion.seal.size + 32;
+  }
+  return TG_OK;
+}
+
+/* The spooled rows that come next, up to n; highest precedence first, then in order. */
+static enum tg_err next_rows(struct node_core *core, uint64_t *ret_places, size_t n, size_t *ret_n)
+{
+  struct outbox *o = core->outbox;
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT place FROM sent WHERE state = 0 ORDER BY precedence DESC, number LIMIT ?");
+  db_bind_u64(s, 1, n + o->n_out);
+  bool row;
+  enum tg_err err;
+  size_t found = 0;
+  while ((err = db_step(s, &row)) == TG_OK && row)
+    if (found < n && !is_out(o, db_u64(s, 0)))
+      ret_places[found++] = db_u64(s, 0);
+  *ret_n = found;
+  return err;
+}
+
+/* One Submit with as many of the rows as fit. *ret_sent: how many. */
+static enum tg_err submit(struct node_core *core, const uint64_t *places, size_t n, size_t *ret_sent)
+{
+  struct outbox *o = core->outbox;
+  Tg__Submit frame = TG__SUBMIT__INIT;
+  Tg__Submission *items[ITEMS_MAX];
+  size_t room = talk_max_frame(core) - FRAME_SPARE, sent = 0;
+  arena_reset(core->arena);
+  for (; sent < n; sent++) {
+    struct sent_row row;
+    enum tg_err err = outbox_after(core, places[sent] - 1, core->arena, &row);
+    if (err != TG_OK)
+      return err == TG_NOT_FOUND ? TG_DISK : err;
+    Tg__Submission *item = (Tg__Submission *)(uintptr_t)row.message;
+    size_t bare = protobuf_c_message_get_packed_size(&item->base) + 16;
+    if (bare > room)
+      break;
+    if ((err = add_bodies(core, &row.id, item, room - bare)) != TG_OK)
+      return err;
+    room -= protobuf_c_message_get_packed_size(&item->base) + 16;
+    items[sent] = item;
+    o->out[o->n_out++] = places[sent];
+  }
+  *ret_sent = sent;
+  frame.items = items;
+  frame.n_items = sent;
+  frame.checkpoint = slice_data(watch_note(core));
+  return sent ? talk_send(core, FRAME_SUBMIT, &frame.base) : TG_OK;
+}
+
+static enum tg_err submit_waiting(struct node_core *core)
+{
+  struct outbox *o = core->outbox;
+  while (o->waiting && o->n_out < OUTBOX_WINDOW) {
+    uint64_t places[ITEMS_MAX];
+    size_t n, room = OUTBOX_WINDOW - o->n_out, sent = 0;
+    enum tg_err err = next_rows(core, places, room < ITEMS_MAX ? room : ITEMS_MAX, &n);
+    if (err == TG_OK)
+      err = submit(core, places, n, &sent);
+    if (err != TG_OK)
+      return err;
+    if (sent == 0)
+      o->waiting = false;
+  }
+  return TG_OK;
+}
+
+/* ---- chunks ---- */
+
+enum tg_err outbox_want(struct node_core *core, const Tg__Want *frame)
+{
+  struct outbox *o = core->outbox;
+  struct hash id;
+  struct sent_row row;
+  struct depot_content content;
+  uint64_t chunks;
+  if (hash_read(data_slice(frame->bulletin), &id) != TG_OK || o->n_serving == OUTBOX_SERVING)
+    return TG_OK;
+  enum tg_err err = outbox_row(core, &id, core->arena, &row);
+  if (err == TG_OK && row.state != SENT_SPOOLED)
+    return TG_OK; /* answered: the hub has it, or will not have it */
+  if (err == TG_OK)
+    err = depot_content(core->depot, &id, frame->portion, core->arena, &content);
+  if (err == TG_OK) {
+    sodium_memzero((uint8_t *)(uintptr_t)content.secret.p, content.secret.n);
+    err = depot_body_chunks(core->depot, content.body, &chunks);
+  }
+  if (err != TG_OK)
+    return err == TG_NOT_FOUND ? TG_OK : err;
+  if (frame->chunk >= chunks)
+    return TG_OK;
+  uint64_t count = frame->count < chunks - frame->chunk ? frame->count : chunks - frame->chunk;
+  struct serving new = {.bulletin = id, .portion = frame->portion, .body = content.body, .from = frame->chunk,
+                        .next = frame->chunk, .end = frame->chunk + count, .precedence = row.precedence};
+  size_t at = o->n_serving++;
+  for (; at > 0 && o->serving[at - 1].precedence < new.precedence; at--)
+    o->serving[at] = o->serving[at - 1];
+  o->serving[at] = new;
+  return TG_OK;
+}
+
+static enum tg_err send_chunk(struct node_core *core, struct serving *serving)
+{
+  Tg__Chunk frame = TG__CHUNK__INIT;
+  struct slice sealed;
+  arena_reset(core->scrap);
+  enum tg_err err = depot_chunk(core->depot, serving->body, serving->next, core->scrap, &sealed);
+  if (err != TG_OK)
+    return err == TG_NOT_FOUND ? TG_DISK : err;
+  frame.bulletin = slice_data(hash_slice(&serving->bulletin));
+  frame.portion = serving->portion;
+  frame.chunk = serving->next++;
+  frame.sealed = slice_data(sealed);
+  return talk_send(core, FRAME_CHUNK, &frame.base);
+}
+
+static enum tg_err send_chunks(struct node_core *core)
+{
+  struct outbox *o = core->outbox;
+  enum tg_err err = TG_OK;
+  for (unsigned i = 0; err == TG_OK && o->n_serving && i < CHUNKS_PER_TURN; i++) {
+    err = send_chunk(core, &o->serving[0]);
+    if (o->serving[0].next < o->serving[0].end)
+      continue;
+    o->n_serving--;
+    for (size_t j = 0; j < o->n_serving; j++)
+      o->serving[j] = o->serving[j + 1];
+  }
+  if (o->n_serving)
+    core_wake_now(core);
+  return err;
+}
+
+enum tg_err outbox_pump(struct node_core *core)
+{
+  if (!talk_has_room(core))
+    return TG_OK;
+  enum tg_err err = submit_waiting(core);
+  return err == TG_OK ? send_chunks(core) : err;
+}
+
+void outbox_dropped(struct node_core *core, enum frame_type type)
+{
+  struct outbox *o = core->outbox;
+  if (type == FRAME_SUBMIT) { /* which one is not known; what the hub has already it answers again */
+    o->n_out = 0;
+    o->waiting = true;
+  }
+  if (type == FRAME_CHUNK)
+    for (size_t i = 0; i < o->n_serving; i++)
+      o->serving[i].next = o->serving[i].from;
+}
