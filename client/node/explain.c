@@ -18,14 +18,14 @@ struct case_file {
   struct policy_request request;
 };
 
-static enum tg_err read_portion(struct node_core *core, const struct sent_record *record, size_t i,
+static enum tg_err read_portion(struct node_core *core, const struct sent_row *row, size_t i,
                                 struct case_file *c)
 {
   struct portion p;
   struct release r;
-  enum tg_err err = portion_parse(record->portions[i], core->arena, &p, NULL);
+  enum tg_err err = portion_parse(data_slice(row->message->portions[i]), core->arena, &p, NULL);
   if (err == TG_OK)
-    err = release_parse(record->releases[i], core->arena, &r, NULL);
+    err = release_parse(data_slice(row->message->releases[i]), core->arena, &r, NULL);
   if (err != TG_OK)
     return TG_DISK; /* we wrote it */
   struct release_list list = {.to = r.to, .n_to = r.to_count, .except = r.except, .n_except = r.except_count};
@@ -49,15 +49,16 @@ static unsigned approvals(const struct node_core *core, const struct header *h)
   return n;
 }
 
-static enum tg_err open_case(struct node_core *core, const struct sent_record *record, struct case_file *c)
+static enum tg_err open_case(struct node_core *core, const struct sent_row *row, struct case_file *c)
 {
   const struct charter *charter = core_charter(core);
   const struct charter_hub *hub = charter ? charter_hub(charter, slice_str(talk_hub(core))) : NULL;
-  if (header_parse(record->header, core->arena, &c->header, NULL) != TG_OK ||
-      record->portion_count > POLICY_PORTIONS_MAX)
+  size_t portions = row->message->n_portions;
+  if (portions > POLICY_PORTIONS_MAX)
     return TG_DISK;
-  for (size_t i = 0; i < record->portion_count; i++) {
-    enum tg_err err = read_portion(core, record, i, c);
+  c->header = row->header;
+  for (size_t i = 0; i < portions; i++) {
+    enum tg_err err = read_portion(core, row, i, c);
     if (err != TG_OK)
       return err;
   }
@@ -78,7 +79,7 @@ static enum tg_err open_case(struct node_core *core, const struct sent_record *r
                               .hub_count = hub ? 1 : 0,
                               .hubs = &c->hub,
                               .approvals = approvals(core, &c->header),
-                              .portion_count = record->portion_count,
+                              .portion_count = portions,
                               .portions = c->portions};
   return TG_OK;
 }
@@ -127,11 +128,11 @@ enum tg_err query_explain(struct node_core *core, struct query *q)
     return refuse(q, err, N_("there is no such bulletin among those this node sent"),
                   N_("only the originator's node explains"));
   if (err == TG_OK)
-    err = open_case(core, &row.record, &c);
+    err = open_case(core, &row, &c);
   if (err != TG_OK)
     return err;
   json_t *portions = json_array();
-  for (size_t i = 0; i < row.record.portion_count; i++)
+  for (size_t i = 0; i < row.message->n_portions; i++)
     json_array_append_new(portions, portion_json(core, &c, i, (unsigned)index));
   q->json =
       json_pack("{s:o, s:s, s:o}", "bulletin", query_hex(&id), "member", member.code, "portions", portions);

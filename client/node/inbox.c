@@ -260,15 +260,16 @@ static enum tg_err put_row(struct node_core *core, const struct inbox_arrival *a
   enum tg_err err = record_lock(core, inbox_label, &a->header->id, &bare.base, &record);
   if (err == TG_OK) {
     struct db_stmt *s = db_stmt(depot_db(core->depot),
-                                "INSERT INTO inbox(id, node, number, state, received, expires, seen, acknowledged, leaf, record)"
-                                " VALUES(?, ?, ?, 0, ?, ?, 0, 0, ?, ?)");
+                                "INSERT INTO inbox(id, node, number, precedence, state, received, expires, seen, acknowledged,"
+                                " leaf, record) VALUES(?, ?, ?, ?, 0, ?, ?, 0, 0, ?, ?)");
     db_bind_blob(s, 1, hash_slice(&a->header->id));
     db_bind_blob(s, 2, key_slice(&subject->originator));
     db_bind_u64(s, 3, a->wrapped->number);
-    db_bind_i64(s, 4, core->now.wall);
-    db_bind_i64(s, 5, a->keep_until);
-    db_bind_u64(s, 6, a->message->leaf);
-    db_bind_blob(s, 7, buf_slice(&record));
+    db_bind_u64(s, 4, subject->precedence);
+    db_bind_i64(s, 5, core->now.wall);
+    db_bind_i64(s, 6, a->keep_until);
+    db_bind_u64(s, 7, a->message->leaf);
+    db_bind_blob(s, 8, buf_slice(&record));
     err = db_run(s);
   }
   buf_free(&record);
@@ -438,12 +439,13 @@ enum tg_err inbox_last_place(struct node_core *core, uint64_t *ret)
 enum tg_err inbox_counts(struct node_core *core, struct inbox_counts *ret)
 {
   struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT count(*), count(*) FILTER (WHERE seen = 0),"
-                                                     " count(*) FILTER (WHERE acknowledged = 0) FROM inbox WHERE state IN (0, 1, 3)");
+                                                     " count(*) FILTER (WHERE acknowledged = 0 AND precedence = 4) FROM inbox"
+                                                     " WHERE state IN (0, 1, 3)");
   bool row;
   enum tg_err err = db_step(s, &row);
   if (err != TG_OK)
     return err;
-  *ret = (struct inbox_counts){.current = db_u64(s, 0), .unread = db_u64(s, 1), .unacknowledged = db_u64(s, 2)};
+  *ret = (struct inbox_counts){.current = db_u64(s, 0), .unread = db_u64(s, 1), .unacknowledged_flash = db_u64(s, 2)};
   db_reset(s);
   return TG_OK;
 }

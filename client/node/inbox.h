@@ -46,7 +46,7 @@ enum tg_err inbox_below(struct node_core *core, uint64_t below, struct arena *ar
 enum tg_err inbox_last_place(struct node_core *core, uint64_t *ret); /* 0: never one */
 
 struct inbox_counts {
-  uint64_t current, unread, unacknowledged;
+  uint64_t current, unread, unacknowledged_flash;
 };
 enum tg_err inbox_counts(struct node_core *core, struct inbox_counts *ret);
 

@@ -44,8 +44,8 @@ const char *const schema_migrations[SCHEMA_MIGRATIONS] = {
     " STRICT, WITHOUT ROWID;"
     /* state as LItem.state */
     "CREATE TABLE inbox(place INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, node BLOB NOT NULL,"
-    " number INTEGER NOT NULL, state INTEGER NOT NULL, received INTEGER NOT NULL, expires INTEGER NOT NULL,"
-    " seen INTEGER NOT NULL, acknowledged INTEGER NOT NULL, leaf INTEGER NOT NULL, superseded_by BLOB,"
+    " number INTEGER NOT NULL, precedence INTEGER NOT NULL, state INTEGER NOT NULL, received INTEGER NOT NULL,"
+    " expires INTEGER NOT NULL, seen INTEGER NOT NULL, acknowledged INTEGER NOT NULL, leaf INTEGER NOT NULL, superseded_by BLOB,"
     " record BLOB NOT NULL) STRICT;"
     "CREATE INDEX inbox_living ON inbox(expires) WHERE state IN (0, 1, 3);"
     /* What was taken back or corrected, by the bulletin that did it: also before what it concerns has come. */

@@ -1,0 +1,203 @@
+#include "client/node/reading.h"
+
+#include "client/node/arrivals.h"
+#include "client/node/inbox.h"
+#include "client/node/outbox.h"
+#include "client/node/record.h"
+
+#include <stdlib.h>
+
+enum { HELD_MAX = 4 << 20 }; /* content that one chunk may unfold to before we stop and begin anew */
+
+/* Invariants: out holds content up to position `held`, of which `given` bytes were handed out; `at` is the position of the opener;
+   opener NULL: it must begin anew before more comes. */
+struct reading {
+  struct hash id;
+  uint32_t portion;
+  uint64_t body;
+  struct body_seal seal;
+  struct body_opener *opener;
+  uint64_t chunk, at;
+  uint64_t held, end, size;
+  struct buf out;
+  size_t given;
+  bool full, whole; /* out is full; the opener has said that the body is whole */
+};
+
+void reading_free(struct reading *r)
+{
+  if (!r)
+    return;
+  body_opener_free(r->opener);
+  buf_free(&r->out);
+  free(r);
+}
+
+/* ---- beginning ---- */
+
+static enum tg_err gone(struct tg_why *why)
+{
+  return why_set(why, TG_NOT_FOUND, NULL, N_("its content was erased here: it expired or was taken back"), NULL, NULL, NULL, NULL);
+}
+
+static enum tg_err find_seal(struct node_core *core, const struct hash *id, uint32_t portion, struct body_seal *ret)
+{
+  struct inbox_row in;
+  struct sent_row out;
+  struct portion p;
+  enum tg_err err = inbox_row(core, id, core->arena, &in);
+  if (err == TG_OK) {
+    for (size_t i = 0; i < in.portion_count; i++)
+      if (in.portions[i].index == portion) {
+        *ret = in.portions[i].seal;
+        return TG_OK;
+      }
+    return TG_NOT_FOUND;
+  }
+  if (err == TG_NOT_FOUND)
+    err = outbox_row(core, id, core->arena, &out);
+  if (err != TG_OK || portion >= out.message->n_portions)
+    return err != TG_OK ? err : TG_NOT_FOUND;
+  if (portion_parse(data_slice(out.message->portions[portion]), core->arena, &p, NULL) != TG_OK)
+    return TG_DISK; /* we built it */
+  *ret = p.seal;
+  return TG_OK;
+}
+
+static enum tg_err start(struct node_core *core, struct reading *r, uint64_t offset, uint64_t count, struct tg_why *why)
+{
+  struct record_content content;
+  enum tg_err err = find_seal(core, &r->id, r->portion, &r->seal);
+  if (err == TG_NOT_FOUND)
+    return why_set(why, err, NULL, N_("there is no such bulletin or portion here"), NULL, NULL, NULL, NULL);
+  if (err == TG_OK)
+    err = record_content(core, &r->id, r->portion, core->arena, &content);
+  if (err != TG_OK)
+    return err == TG_NOT_FOUND ? gone(why) : err;
+  sodium_memzero(&content.key, sizeof content.key);
+  r->body = content.body;
+  r->size = content.head.size;
+  if (offset > r->size || count > r->size - offset)
+    return why_set(why, TG_BAD_INPUT, "offset", N_("the content is not that long"), NULL, NULL, NULL, NULL);
+  r->held = offset;
+  r->end = count ? offset + count : r->size;
+  return TG_OK;
+}
+
+enum tg_err reading_new(struct node_core *core, const struct hash *id, uint32_t portion, uint64_t offset, uint64_t count,
+                        struct reading **ret, enum tg_err *ret_verdict, struct tg_why *ret_why)
+{
+  struct reading *r = calloc(1, sizeof *r);
+  if (!r)
+    return TG_NO_MEMORY;
+  r->id = *id;
+  r->portion = portion;
+  r->out = buf_new(HELD_MAX);
+  enum tg_err err = start(core, r, offset, count, ret_why);
+  if (err != TG_OK) {
+    reading_free(r);
+    if (core_is_fatal(err))
+      return err;
+    *ret_verdict = err;
+    return TG_OK;
+  }
+  *ret = r;
+  *ret_verdict = TG_OK;
+  return TG_OK;
+}
+
+/* ---- opening ---- */
+
+static enum tg_err take_head(void *context, const struct body_head *head)
+{
+  (void)context;
+  (void)head;
+  return TG_OK;
+}
+
+/* Keeps what lies between `held` and `end`. When more comes than may be held the opener is stopped, to begin anew later. */
+static enum tg_err take_content(void *context, struct slice bytes)
+{
+  struct reading *r = context;
+  uint64_t from = r->at, to = r->at + bytes.n;
+  r->at = to;
+  if (to > r->end)
+    to = r->end;
+  if (from < r->held)
+    from = r->held;
+  if (from >= to)
+    return TG_OK;
+  if (to - from > HELD_MAX - r->out.n) {
+    r->full = true;
+    return TG_BUSY;
+  }
+  buf_put(&r->out, bytes.p + (from - (r->at - bytes.n)), (size_t)(to - from));
+  if (buf_status(&r->out) != TG_OK)
+    return TG_NO_MEMORY;
+  r->held = to;
+  return TG_OK;
+}
+
+static enum tg_err begin(struct node_core *core, struct reading *r, struct tg_why *why)
+{
+  struct body_reader reader = {.head = take_head, .content = take_content, .context = r};
+  struct record_content content;
+  enum tg_err err = record_content(core, &r->id, r->portion, core->scrap, &content);
+  if (err != TG_OK)
+    return err == TG_NOT_FOUND ? gone(why) : err;
+  r->chunk = r->at = 0;
+  r->full = false;
+  err = body_opener_new(r->portion, &r->seal, &content.key, arrivals_content_max(r->seal.size), &reader, &r->opener, why);
+  sodium_memzero(&content.key, sizeof content.key);
+  return err;
+}
+
+static enum tg_err step(struct node_core *core, struct reading *r, struct tg_why *why)
+{
+  struct slice sealed;
+  arena_reset(core->scrap);
+  if (!r->opener)
+    return begin(core, r, why);
+  if (r->chunk == r->seal.chunks) {
+    enum tg_err err = body_opener_finish(r->opener, why);
+    r->whole = err == TG_OK;
+    return err;
+  }
+  enum tg_err err = depot_chunk(core->depot, r->body, r->chunk++, core->scrap, &sealed);
+  if (err != TG_OK)
+    return err == TG_NOT_FOUND ? gone(why) : err;
+  err = body_opener_put(r->opener, sealed, why);
+  if (r->full) {
+    body_opener_free(r->opener);
+    r->opener = NULL;
+    return TG_OK;
+  }
+  return err;
+}
+
+/* Has all come that was asked for, and, when that is the end of the content, is the body whole? */
+static bool is_complete(const struct reading *r) { return r->held == r->end && (r->whole || r->end < r->size); }
+
+enum tg_err reading_next(struct node_core *core, struct reading *r, struct slice *ret_piece, bool *ret_end,
+                         enum tg_err *ret_verdict, struct tg_why *ret_why)
+{
+  enum tg_err err = TG_OK;
+  if (r->given == r->out.n) {
+    buf_clear(&r->out);
+    r->given = 0;
+  }
+  while (err == TG_OK && !is_complete(r) && r->out.n - r->given < READING_PIECE && !(r->full && r->out.n > r->given))
+    err = step(core, r, ret_why);
+  if (err != TG_OK) {
+    if (core_is_fatal(err))
+      return err;
+    *ret_verdict = err;
+    return TG_OK;
+  }
+  size_t left = r->out.n - r->given, n = left < READING_PIECE ? left : READING_PIECE;
+  *ret_piece = slice_of(r->out.p + r->given, n);
+  r->given += n;
+  *ret_end = r->given == r->out.n && is_complete(r);
+  *ret_verdict = TG_OK;
+  return TG_OK;
+}
