@@ -6,6 +6,7 @@
 #include "client/node/record.h"
 #include "proto/bulletin.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 

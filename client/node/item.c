@@ -3,6 +3,7 @@
 #include "client/node/record.h"
 #include "proto/receipt.h"
 
+#include <sodium.h>
 #include <string.h>
 
 static ProtobufCBinaryData *hashes(struct arena *arena, const struct hash *h, size_t n)

@@ -2,6 +2,7 @@
 
 #include "client/node/rotation.h"
 #include "client/node/watch.h"
+#include "policy/explain.h"
 
 #include <stdio.h>
 #include <stdlib.h>

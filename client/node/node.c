@@ -13,9 +13,8 @@
 #include "client/node/talk.h"
 #include "client/node/watch.h"
 
-#include <stdio.h>
+#include <sodium.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
   SCRAP = 4 << 20,

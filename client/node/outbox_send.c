@@ -4,6 +4,10 @@
 #include "client/node/record.h"
 #include "client/node/talk.h"
 #include "client/node/watch.h"
+#include "proto/portion.h"
+
+#include <sodium.h>
+#include <string.h>
 
 enum {
   CHUNKS_PER_TURN = 8,           /* then the queue to the hub is asked again */

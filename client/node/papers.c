@@ -4,7 +4,9 @@
 #include "client/node/rotation.h"
 #include "client/node/talk.h"
 #include "client/node/watch.h"
+#include "keys/codec.h"
 #include "policy/change.h"
+#include "proto/hash.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #include "client/node/inbox.h"
 #include "client/node/outbox.h"
 #include "client/node/source.h"
+#include "policy/explain.h"
 #include "proto/hash.h"
 
 #include <stdio.h>

@@ -2,6 +2,7 @@
 #include "client/node/plan.h"
 
 #include "client/node/draft.h"
+#include "policy/explain.h"
 
 #include <stdlib.h>
 #include <string.h>

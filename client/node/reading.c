@@ -5,6 +5,7 @@
 #include "client/node/outbox.h"
 #include "client/node/record.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 
 enum { HELD_MAX = 4 << 20 }; /* content that one chunk may unfold to before we stop and begin anew */

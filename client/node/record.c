@@ -2,6 +2,7 @@
 
 #include "proto/bulletin.pb-c.h"
 
+#include <sodium.h>
 #include <string.h>
 
 enum { RECORD_MAX = 2 << 20 };

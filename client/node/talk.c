@@ -8,6 +8,7 @@
 #include "client/node/watch.h"
 
 #include <stdio.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 

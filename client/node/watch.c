@@ -3,6 +3,7 @@
 #include "audit/evidence.h"
 #include "audit/witness.h"
 #include "client/node/talk.h"
+#include "keys/codec.h"
 #include "proto/hash.h"
 
 #include <stdio.h>
@@ -138,13 +139,17 @@ static enum tg_err settle(struct node_core *core, struct slice bytes)
     return TG_OK;
   }
   struct checkpoint_witness *witnesses = arena_alloc(core->arena, WITNESSES_MAX * sizeof *witnesses);
+  bool *left = arena_alloc(core->arena, charter->n_members * sizeof *left);
   struct note *note = arena_alloc(core->arena, sizeof *note);
-  if (!witnesses || !note)
+  if (!witnesses || !left || !note)
     return TG_NO_MEMORY;
   if (note_parse(bytes, NULL, note, NULL) != TG_OK)
     return TG_OK;
-  enum tg_err err = checkpoint_settled(note, charter, witnesses, good_witnesses(core, witnesses), core->now.wall,
-                                       charter->limits.clock_skew, NULL, NULL);
+  for (size_t i = 0; i < charter->n_members; i++)
+    left[i] = directory_standing(core->directory, charter->member[i].code, core->now.wall) == STANDING_WITHDRAWN;
+  struct settled_by by = {.charter = charter, .left = left, .witnesses = witnesses, .n = good_witnesses(core, witnesses)};
+  enum tg_err err =
+      checkpoint_settled(note, &w->log, &by, core->now.wall, charter->limits.clock_skew, NULL, NULL);
   if (err == TG_OK)
     w->settled = w->state.size;
   return err == TG_NO_MEMORY ? err : TG_OK;
