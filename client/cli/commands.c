@@ -40,6 +40,7 @@
   ROW(policy_check)                                                                                          \
   ROW(policy_fmt)                                                                                            \
   ROW(policy_sign)                                                                                           \
+  ROW(audit_verify)                                                                                          \
   ROW(completion)                                                                                            \
   ROW(version)
 

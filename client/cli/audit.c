@@ -1,0 +1,240 @@
+/* toguna audit verify: a whole log, from its files. */
+#include "audit/recount.h"
+
+#include "client/cli/box.h"
+#include "client/cli/command.h"
+#include "client/cli/folio.h"
+#include "client/cli/show.h"
+#include "keys/codec.h"
+#include "os/clock.h"
+#include "os/file.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct verify_options {
+  struct common common;
+  char *checkpoint, *charter, *key;
+};
+
+/* One run: where the files are, and what was found in them. */
+struct verify {
+  const struct call *call;
+  const char *folder;
+  struct buf note_bytes;
+  struct note_key log;
+  struct checkpoint checkpoint; /* points into note_bytes */
+  json_t *found;                /* NULL: told to people at once */
+  int64_t began, shown;         /* the last time progress was shown; 0: nothing stands on the line */
+  struct tg_why why;            /* of a file that could not be read */
+};
+
+/* ---- whose log ---- */
+
+/* The first line of a checkpoint: for finding the key, not yet to be believed. */
+static struct slice claimed_origin(struct slice note)
+{
+  struct slice line;
+  return take_line(&note, &line) ? line : note;
+}
+
+static enum tg_err log_of_charter(const struct charter *c, const char *file, struct slice origin,
+                                  struct note_key *ret, struct tg_why *why)
+{
+  char name[NOTE_NAME_MAX + 1];
+  for (size_t i = 0; i < c->n_hubs; i++)
+    if (slice_is(origin, c->hub[i].log.name))
+      return *ret = c->hub[i].log, TG_OK;
+  snprintf(name, sizeof name, "%.*s", (int)(origin.n < NOTE_NAME_MAX ? origin.n : NOTE_NAME_MAX),
+           (const char *)origin.p);
+  return why_set(why, TG_NOT_FOUND, file, N_("no hub of this charter keeps a log named %1$s"),
+                 N_("Take the charter of the exchange that this log is of"), name, NULL, NULL);
+}
+
+static enum tg_err find_log(const struct verify_options *o, struct slice note, struct note_key *ret,
+                            struct tg_why *why)
+{
+  struct folio *folio;
+  if (o->key)
+    return note_key_parse(slice_str(o->key), ret, why);
+  enum tg_err err = folio_read(&o->charter, 1, false, clock_wall(), &folio, why);
+  if (err != TG_OK)
+    return err;
+  err =
+      log_of_charter(directory_newest_charter(folio->directory), o->charter, claimed_origin(note), ret, why);
+  folio_free(folio);
+  return err;
+}
+
+/* The checkpoint, signed by the log that was asked for. */
+static enum tg_err open_checkpoint(const struct verify_options *o, struct verify *v, struct tg_why *why)
+{
+  char place[BOX_PATH];
+  const char *path = o->checkpoint;
+  enum tg_err err = path ? TG_OK : box_path(place, v->folder, "checkpoint", why);
+  if (err == TG_OK)
+    err = file_read(path ? path : place, CHECKPOINT_BYTES_MAX, &v->note_bytes, why);
+  if (err == TG_OK)
+    err = find_log(o, buf_slice(&v->note_bytes), &v->log, why);
+  return err ? err : checkpoint_open(buf_slice(&v->note_bytes), &v->log, &v->checkpoint, NULL, why);
+}
+
+/* ---- what recount() asks of us ---- */
+
+static enum tg_err read_file(void *context, const struct tile_name *name, struct buf *out)
+{
+  struct verify *v = context;
+  char file[TILE_PATH_MAX], path[BOX_PATH];
+  tile_name_print(name, file);
+  enum tg_err err = box_path(path, v->folder, file, &v->why);
+  return err ? err : file_read(path, RECOUNT_FILE_MAX, out, &v->why);
+}
+
+static void clear_progress(struct verify *v)
+{
+  if (v->shown)
+    fputs("\r\033[K", stderr);
+  v->shown = 0;
+}
+
+static void found(void *context, const struct recount_finding *f)
+{
+  struct verify *v = context;
+  char file[TILE_PATH_MAX], at[24], text[512];
+  tile_name_print(&f->file, file);
+  snprintf(at, sizeof at, "%" PRIu64, f->at);
+  if (v->found) {
+    json_array_append_new(v->found, json_pack("{s:s,s:s,s:I}", "file", file, "wrong",
+                                              recount_wrong_name(f->wrong), "at", (json_int_t)f->at));
+    return;
+  }
+  clear_progress(v);
+  why_fill(tr(recount_wrong_sentence(f->wrong)), (const char *const[3]){file, at, ""}, text, sizeof text);
+  puts(text);
+}
+
+/* Once a second, where a person looks on. */
+static void progress(void *context, uint64_t entries)
+{
+  struct verify *v = context;
+  int64_t now = clock_mono();
+  if (now - (v->shown ? v->shown : v->began) < TG_SECOND)
+    return;
+  v->shown = now;
+  fprintf(stderr, "\r%3u %%\033[K", (unsigned)((double)entries * 100 / (double)v->checkpoint.size));
+  fflush(stderr);
+}
+
+/* ---- the verdict ---- */
+
+static void show_verdict(const struct verify *v, const struct recount_result *r, bool verified)
+{
+  char root[HASH_TEXT];
+  hash_print(&v->checkpoint.root, root);
+  if (v->found)
+    show_json(json_pack("{s:s,s:I,s:s,s:b,s:b,s:I,s:I,s:I,s:O}", "log", v->log.name, "size",
+                        (json_int_t)v->checkpoint.size, "root", root, "verified", verified, "reached",
+                        r->reached, "entries", (json_int_t)r->entries, "tiles", (json_int_t)r->tiles, "wrong",
+                        (json_int_t)r->wrong, "findings", v->found));
+  else if (verified)
+    printf(_("%s: %llu entries and %llu tiles, all as signed; root %s\n"), v->log.name,
+           (unsigned long long)r->entries, (unsigned long long)r->tiles, root);
+}
+
+static enum tg_err refuse(const struct verify *v, const struct recount_result *r, struct tg_why *why)
+{
+  char wrong[24];
+  snprintf(wrong, sizeof wrong, "%" PRIu64, r->wrong);
+  if (!r->reached)
+    return why_set(why, TG_BAD_PROOF, v->folder,
+                   N_("these files do not lead to what %1$s signed; places found wrong: %2$s"),
+                   N_("Fetch them again; if they stay so, show them and the checkpoint to the other members"),
+                   v->log.name, wrong, NULL);
+  return why_set(why, TG_BAD_PROOF, v->folder,
+                 N_("places that are wrong: %1$s; all else is as %2$s signed it"),
+                 N_("Fetch these files again"), wrong, v->log.name, NULL);
+}
+
+static enum tg_err verify_files(struct verify *v, struct tg_why *why)
+{
+  struct recount_source source = {.context = v, .read = read_file, .found = found};
+  struct recount_result r;
+  if (!v->call->json && isatty(STDERR_FILENO))
+    source.progress = progress;
+  enum tg_err err = recount(&v->checkpoint, &source, &r);
+  clear_progress(v);
+  if (err == TG_OK || err == TG_BAD_PROOF)
+    show_verdict(v, &r, err == TG_OK);
+  else
+    *why = v->why;
+  return err == TG_BAD_PROOF ? refuse(v, &r, why) : err;
+}
+
+static enum tg_err run_verify(struct call *call, struct tg_why *why)
+{
+  const struct verify_options *o = call->options;
+  struct verify v = {.call = call,
+                     .folder = call->arg[0],
+                     .note_bytes = buf_new(CHECKPOINT_BYTES_MAX),
+                     .began = clock_mono()};
+  if (!o->key == !o->charter)
+    return why_set(why, TG_USAGE, "--charter", N_("say once whose log this must be"),
+                   N_("Name the charter (--charter) or the log's key (--key)"), NULL, NULL, NULL);
+  if (call->json)
+    v.found = json_array();
+  enum tg_err err = open_checkpoint(o, &v, why);
+  if (err == TG_OK)
+    err = verify_files(&v, why);
+  json_decref(v.found);
+  buf_free(&v.note_bytes);
+  return err;
+}
+
+static const struct option_key verify_options[] = {
+    {"charter",
+     'c',
+     OPTION_ONE,
+     VALUE_PATH,
+     offsetof(struct verify_options, charter),
+     {0},
+     N_("NOTE|FOLDER"),
+     N_("The charter that names the hub and its log's key, alone or in a folder of documents.")},
+    {"key",
+     'k',
+     OPTION_ONE,
+     VALUE_TEXT,
+     offsetof(struct verify_options, key),
+     {.max = NOTE_VKEY_MAX},
+     N_("VKEY"),
+     N_("The log's key itself, as name+id+key.")},
+    {"checkpoint",
+     0,
+     OPTION_ONE,
+     VALUE_PATH,
+     offsetof(struct verify_options, checkpoint),
+     {0},
+     N_("FILE"),
+     N_("A checkpoint to verify against, such as one that you kept; FOLDER/checkpoint unless stated.")},
+};
+
+const struct command command_audit_verify = {
+    .noun = "audit",
+    .verb = "verify",
+    .section = SECTION_LOOK,
+    .summary = N_("Verify a hub's whole log from its files"),
+    .operands = N_("FOLDER"),
+    .min = 1,
+    .max = 1,
+    .about =
+        N_("Hashes every entry again, compares every tile with what its entries make it, and the root with "
+           "the one that the hub's log key signed. What is wrong is named, file by file. "
+           "FOLDER has the files of c2sp.org/tlog-tiles: checkpoint, tile/..., tile/entries/..."),
+    .examples = "toguna audit verify log/ --charter charter.note\n"
+                "toguna audit verify log/ --checkpoint kept.checkpoint --charter documents/ --json\n",
+    .options = verify_options,
+    .n_options = sizeof verify_options / sizeof *verify_options,
+    .size = sizeof(struct verify_options),
+    .run = run_verify,
+};

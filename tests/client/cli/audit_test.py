@@ -1,0 +1,115 @@
+"""toguna audit verify, over a log that the second implementation wrote."""
+import unittest
+
+from kitchen import Kitchen, raw
+
+from toguna2 import base, folder, log
+
+SIZE = 700
+CHARTER = """toguna/charter v1
+exchange sahel.example
+version 1
+effective 2026-01-01T00:00:00Z
+suites 0x0001
+{members}
+hub dakar host SN transport kSdQzFii3umgnYoJwibiWoSzAxdHHewa9V55BZ/qRrE= log {log} endpoint tcp://hub1.example:7400
+quorum all of members
+"""
+
+
+class Audit(Kitchen):
+    def setUp(self):
+        super().setUp()
+        self.seed = base.sha(b"log")
+        self.key = log.Key("sahel.example/hub-dakar", log.NOTE, base.public_of(self.seed))
+        self.leaves = [base.sha(base.u64(i)) for i in range(SIZE)]
+        for name, data in folder.tiles(self.leaves):
+            path = self.at / "log" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        (self.at / "log/checkpoint").write_text(self.checkpoint(SIZE))
+
+    def checkpoint(self, size):
+        text = log.checkpoint_text(self.key.name, size, base.root(self.leaves[:size]))
+        return text + "\n" + log.note_line(self.key, self.seed, text)
+
+    def charter(self):
+        keys = [(f"sahel.example/{c}", base.sha(c.encode())) for c in ("ML", "SN")]
+        roots = [(log.Key(name, log.NOTE, base.public_of(seed)), seed) for name, seed in keys]
+        members = "\n".join(f"member {key.name[-2:]} {key}" for key, _ in roots)
+        text = CHARTER.format(members=members, log=self.key)
+        (self.at / "charter.note").write_text(text + "\n" + "".join(log.note_line(key, seed, text) for key, seed in roots))
+        return "charter.note"
+
+    def verify(self):
+        return self.toguna("audit", "verify", "log", "--key", self.key)
+
+    def finds(self, line):
+        """Ends with 3, having found this and nothing else."""
+        done = raw("audit", "verify", "log", "--key", str(self.key), cwd=self.at)
+        self.assertEqual((done.returncode, done.stdout), (3, line + "\n"), done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1)
+
+    def spoil(self, name, at):
+        path = self.at / "log" / name
+        data = bytearray(path.read_bytes())
+        data[at] ^= 1
+        path.write_bytes(data)
+
+    def test_a_sound_log_is_verified(self):
+        said = self.verify()
+        self.assertIn("700 entries and 4 tiles", said)
+        self.assertIn(base.root(self.leaves).hex(), said)
+        told = self.json("audit", "verify", "log", "--key", self.key)
+        self.assertTrue(told["verified"])
+        self.assertEqual((told["size"], told["entries"], told["wrong"], told["findings"]), (SIZE, SIZE, 0, []))
+
+    def test_the_charter_names_the_key(self):
+        charter = self.charter()
+        self.assertIn("as signed", self.toguna("audit", "verify", "log", "--charter", charter))
+        other = log.checkpoint_text("other.example/log", 0, base.sha())
+        (self.at / "other").write_text(other + "\n" + log.note_line(self.key, self.seed, other))
+        self.refuses(3, "audit", "verify", "log", "--charter", charter, "--checkpoint", "other", says="other.example/log")
+
+    def test_the_entry_that_was_changed_is_named(self):
+        self.spoil("tile/entries/001", 34 * 5 + 9)
+        self.finds(f"tile/entries/001: entry {256 + 5} is not the one that was logged")
+        self.refuses(3, "audit", "verify", "log", "--key", str(self.key), "--json", says="bad-proof")
+
+    def test_the_tile_that_was_changed_is_named(self):
+        for name, at in (("tile/0/000", 40), ("tile/0/002.p/188", 0), ("tile/1/000.p/2", 33)):
+            self.spoil(name, at)
+            self.finds(f"{name}: hash {at // 32} is not that of what was logged")
+            self.spoil(name, at)
+        self.verify()
+
+    def test_a_file_that_is_missing_is_named(self):
+        for name in ("tile/0/001", "tile/entries/002.p/188"):
+            path = self.at / "log" / name
+            data = path.read_bytes()
+            path.unlink()
+            self.finds(f"{name} is missing")
+            path.write_bytes(data[:-1])
+            self.finds(f"{name} has not the length of such a file")
+            path.write_bytes(data)
+
+    def test_another_history_is_no_history(self):
+        self.leaves[300] = base.sha(b"rewritten")
+        (self.at / "kept").write_text(self.checkpoint(SIZE))
+        said = self.toguna("audit", "verify", "log", "--key", self.key, "--checkpoint", "kept", expect=3)
+        self.assertIn("do not lead to what sahel.example/hub-dakar signed", said)
+
+    def test_only_the_log_itself_is_believed(self):
+        stranger = log.Key(self.key.name, log.NOTE, base.public_of(base.sha(b"stranger")))
+        self.refuses(3, "audit", "verify", "log", "--key", str(stranger))
+        (self.at / "log/checkpoint").write_text(self.checkpoint(SIZE).replace("\n700\n", "\n701\n"))
+        self.refuses(3, "audit", "verify", "log", "--key", str(self.key))
+
+    def test_what_must_be_said_is_said_once(self):
+        self.refuses(2, "audit", "verify", "log", says="--charter")
+        self.refuses(2, "audit", "verify", "log", "--key", str(self.key), "--charter", "x", says="--charter")
+        self.refuses(3, "audit", "verify", "nowhere", "--key", str(self.key), says="nowhere/checkpoint")
+
+
+if __name__ == "__main__":
+    unittest.main()
