@@ -1,0 +1,167 @@
+/* The lines between nodes and hub. Within a session frames keep their order and none is lost, as TCP has it; when it breaks, what is under
+   way is lost, or comes late, behind the first frames of the next session; and what a full queue does not take is told to who sent it. */
+#include "tests/sim/sim.h"
+
+#include "proto/frame.h"
+
+enum { RETRY_MS = 400, DELAY_MS = 40 };
+
+static struct slice bytes_of(const struct event *e) { return slice_of(e->bytes, e->n); }
+static uint8_t type_of(struct slice frame) { return frame.n > 1 ? frame.p[1] : 0; }
+
+static int64_t arrival(struct sim *s, int64_t *last)
+{
+  int64_t at = s->mono + sim_between(s, 0, random_chance(&s->chance, 5) ? 20 * DELAY_MS : DELAY_MS);
+  *last = at > *last ? at : *last;
+  return *last - s->mono;
+}
+
+/* ---- sessions */
+
+static void comes_up(struct sim *s, const struct event *e)
+{
+  struct wire *w = &s->node[e->node].wire;
+  if (!site_hears(&s->node[e->node].site, e) || e->number != w->attempt || !w->wanted || w->up)
+    return;
+  if (!site_alive(&s->hub.site) || !s->hub.front) {
+    agenda_post(s, sim_between(s, RETRY_MS / 2, 2 * RETRY_MS),
+                (struct event){.happens = comes_up, .node = e->node, .life = e->life, .number = e->number}, (struct slice){0});
+    return;
+  }
+  if (!hub_site_admits(s, e->node)) {
+    node_site_link(s, e->node, NODE_LINK_REFUSED);
+    return;
+  }
+  w->up = true;
+  w->session++;
+  w->waiting = 0;
+  w->last_to_hub = w->last_to_node = s->mono;
+  sim_tell(s, s->node[e->node].site.name, "connected (session %llu)", (unsigned long long)w->session);
+  node_site_link(s, e->node, NODE_LINK_UP);
+}
+
+static void attempt(struct sim *s, int node, int64_t delay)
+{
+  struct wire *w = &s->node[node].wire;
+  agenda_post(s, delay, (struct event){.happens = comes_up, .node = node, .life = s->node[node].site.life, .number = ++w->attempt},
+              (struct slice){0});
+}
+
+void network_connect(struct sim *s, int node, bool wanted)
+{
+  struct wire *w = &s->node[node].wire;
+  w->up = false;
+  w->wanted = wanted;
+  if (wanted)
+    attempt(s, node, sim_between(s, 1, DELAY_MS));
+}
+
+static void goes_down(struct sim *s, const struct event *e)
+{
+  if (site_hears(&s->node[e->node].site, e) && !s->node[e->node].wire.up)
+    node_site_link(s, e->node, NODE_LINK_DOWN);
+}
+
+static void hub_learns(struct sim *s, const struct event *e)
+{
+  if (site_hears(&s->hub.site, e) && !s->node[e->node].wire.up)
+    hub_site_gone(s, e->node);
+}
+
+void network_cut(struct sim *s, int node)
+{
+  struct wire *w = &s->node[node].wire;
+  if (!w->up)
+    return;
+  w->up = false;
+  sim_tell(s, s->node[node].site.name, "the line breaks");
+  agenda_post(s, sim_between(s, 0, 100), (struct event){.happens = goes_down, .node = node, .life = s->node[node].site.life},
+              (struct slice){0});
+  if (random_chance(&s->chance, 50)) /* the front notices only when it sends */
+    agenda_post(s, sim_between(s, 0, 100), (struct event){.happens = hub_learns, .node = node, .life = s->hub.site.life},
+                (struct slice){0});
+  attempt(s, node, sim_between(s, 100, 3 * RETRY_MS)); /* the link process tries again by itself */
+}
+
+/* ---- frames; event.number is the session */
+
+/* Does a frame of another session still come? libzmq reads connections in turn, so the old one's last words may follow the new one's first. */
+static bool comes_through(struct sim *s, int node, uint64_t session)
+{
+  const struct wire *w = &s->node[node].wire;
+  if (w->up && w->session == session)
+    return true;
+  return w->up && w->session == session + 1 && !s->quiet && random_chance(&s->chance, 30);
+}
+
+static void reaches_hub(struct sim *s, const struct event *e)
+{
+  struct wire *w = &s->node[e->node].wire;
+  if (w->session == e->number) {
+    w->waiting -= e->n < w->waiting ? e->n : w->waiting;
+    if (w->waiting == 0 && w->up)
+      node_site_drained(s, e->node);
+  }
+  if (site_hears(&s->hub.site, e) && comes_through(s, e->node, e->number))
+    hub_site_frame(s, e->node, bytes_of(e));
+}
+
+static void reaches_node(struct sim *s, const struct event *e)
+{
+  const struct wire *w = &s->node[e->node].wire;
+  if (site_hears(&s->node[e->node].site, e) && w->up && w->session == e->number)
+    node_site_frame(s, e->node, bytes_of(e));
+}
+
+static void node_learns(struct sim *s, const struct event *e)
+{
+  if (site_hears(&s->node[e->node].site, e))
+    node_site_dropped(s, e->node, (uint8_t)e->number);
+}
+
+static void front_tells(struct sim *s, const struct event *e)
+{
+  if (!site_hears(&s->hub.site, e))
+    return;
+  if (e->number > UINT8_MAX)
+    hub_site_gone(s, e->node);
+  else
+    hub_site_dropped(s, e->node, (uint8_t)e->number);
+}
+
+size_t network_to_hub(struct sim *s, int node, struct slice frame)
+{
+  struct wire *w = &s->node[node].wire;
+  if (!w->up || (!s->quiet && random_chance(&s->chance, 1))) {
+    agenda_post(s, 0, (struct event){.happens = node_learns, .node = node, .life = s->node[node].site.life, .number = type_of(frame)},
+                (struct slice){0});
+    return w->waiting;
+  }
+  w->waiting += frame.n;
+  const struct event e = {.happens = reaches_hub, .node = node, .life = s->hub.site.life, .number = w->session};
+  agenda_post(s, arrival(s, &w->last_to_hub), e, frame);
+  if (!s->quiet && random_chance(&s->chance, 1)) {
+    sim_tell(s, s->node[node].site.name, "a frame of type %u is sent twice", type_of(frame));
+    agenda_post(s, arrival(s, &w->last_to_hub), e, frame);
+  }
+  return w->waiting;
+}
+
+void network_to_node(struct sim *s, const struct seal_pk *peer, struct slice frame)
+{
+  for (int i = 0; i < SIM_NODES; i++) {
+    struct wire *w = &s->node[i].wire;
+    struct seal_pk key = secret_key_seal_pk(s->kit->member[i].node[0].transport);
+    if (!seal_pk_eq(&key, peer))
+      continue;
+    if (!w->up || (!s->quiet && random_chance(&s->chance, 1)))
+      agenda_post(s, 0,
+                  (struct event){.happens = front_tells, .node = i, .life = s->hub.site.life, .number = w->up ? type_of(frame) : UINT64_MAX},
+                  (struct slice){0});
+    else
+      agenda_post(s, arrival(s, &w->last_to_node),
+                  (struct event){.happens = reaches_node, .node = i, .life = s->node[i].site.life, .number = w->session}, frame);
+    return;
+  }
+  sim_fail(s, "hub", "it sends to a key that is nobody's");
+}

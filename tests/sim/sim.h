@@ -1,0 +1,224 @@
+/* A whole exchange in one process: a hub, its signer, three nodes with their programs, a network between them and a disk below each, under
+   one clock and one source of chance. The seed decides everything: which faults come when, and every key, salt and delay; so a
+   failing seed replays bit for bit.
+
+   What must hold whatever happens (the oracle checks it):
+     1 accepted is in the log, and spooled is never lost: in the end the hub has it, once
+     2 a bulletin is shown to a reader at one place only, and no place twice in a row of follows
+     3 only to the permitted, and exactly the text that was published
+     4 who is said to have it has it: once the last fault is over, everything deliverable arrives everywhere it was said to be
+     5 no two checkpoints of one size differ, and no size follows a larger one
+     6 an honest exchange raises no alarm, and no core ends by itself
+
+   Files: agenda (time), network, hub_site, node_site, program (publishing and reading), oracle, fault, sim (one run), main. */
+#ifndef TOGUNA_TESTS_SIM_SIM_H
+#define TOGUNA_TESTS_SIM_SIM_H
+
+#include "audit/signing.h"
+#include "broker/hub.h"
+#include "client/local.h"
+#include "client/node/node.h"
+#include "tests/kit/exchange.h"
+#include "tests/sim/disk.h"
+#include "tests/sim/random.h"
+
+enum { SIM_NODES = 3, SIM_PUBLICATIONS = 24, SIM_TEXT = 200 };
+
+/* ---- time: what happens next */
+
+struct sim;
+struct event {
+  int64_t at;
+  uint64_t order; /* of events at the same time: as they were posted */
+  void (*happens)(struct sim *s, const struct event *e);
+  int node;       /* whom it concerns; -1: the hub */
+  uint64_t life;  /* of that process; checked by `happens` */
+  uint64_t number;
+  uint8_t *bytes; /* owned */
+  size_t n;
+};
+struct agenda {
+  struct event *v; /* a binary heap */
+  size_t n, room;
+  uint64_t posted;
+};
+/* After `delay` ms. bytes are copied. */
+void agenda_post(struct sim *s, int64_t delay, struct event what, struct slice bytes);
+/* Takes the next event and makes it the present. False at the end of time. The caller frees e->bytes. */
+bool agenda_next(struct sim *s, struct event *ret);
+void agenda_clear(struct sim *s);
+
+/* ---- the parts */
+
+/* Invariant: up implies wanted and both ends alive; what was sent in another session is lost or late. */
+struct wire {
+  bool wanted, up;
+  uint64_t session, attempt;
+  int64_t last_to_hub, last_to_node; /* arrival of the newest frame: order is kept within a session */
+  size_t waiting;                    /* bytes on the way to the hub */
+};
+
+struct site {
+  char name[8];
+  struct disk *disk;
+  uint64_t life;      /* counts its processes; odd while one is alive */
+  bool in_turn, turn_posted;
+  bool sabotaged;     /* its disk was told to fail: an error is no surprise */
+  int doomed;         /* > 0: so many effects more, then the power fails */
+  bool stopping;
+  tg_time skew;       /* of its wall clock */
+  uint64_t wish;      /* number of its newest wake_at */
+};
+
+struct hub_site {
+  struct site site;
+  struct hub *hub;
+  struct hub_config config;
+  struct signing_state signed_state; /* on the signer's own disk */
+  struct seal_pk allowed[16];
+  size_t n_allowed;
+  bool front; /* alive */
+};
+
+/* A program that follows the inbox, one that publishes, one that looks after what became of it. `client` is 0 while it is not connected. */
+struct program {
+  uint64_t client;
+  uint64_t requests; /* numbers given */
+  bool welcome;
+};
+struct reader {
+  struct program p;
+  uint64_t follow, reading; /* request numbers; 0: none */
+  uint64_t place, at;       /* done up to; reading this one */
+  struct hash id;
+  struct buf text;
+  /* what was shown and is not read yet */
+  struct { uint64_t place; struct hash id; } shown[SIM_PUBLICATIONS * 2];
+  size_t n_shown, next;
+};
+struct writer {
+  struct program p;
+  uint64_t request; /* under way */
+  int publication;
+};
+struct looker {
+  struct program p;
+  uint64_t request;
+  size_t items, open; /* of the list under way */
+  size_t last_items, last_open;
+  bool fresh;         /* a list came in full since the quiet began */
+};
+struct here { /* what an effect of a node must know */
+  struct sim *s;
+  int node;
+};
+struct node_site {
+  struct site site;
+  struct here here;
+  struct node_core *core;
+  struct node_config config;
+  struct node_secrets secrets;
+  struct wire wire;
+  struct reader reader;
+  struct writer writer;
+  struct looker looker;
+};
+
+/* What was published, and what is known of it. Masks are over nodes. */
+struct publication {
+  int node;
+  unsigned to, permitted;
+  char text[SIM_TEXT];
+  bool begun, spooled, accepted, refused;
+  struct hash id;      /* zeros: not told */
+  uint64_t number;
+  unsigned shown;      /* read there, in full */
+  uint64_t place[SIM_NODES];
+};
+
+struct sim {
+  uint64_t seed;
+  struct random chance, entropy;
+  int64_t mono;
+  struct agenda agenda;
+  const struct kit *kit;
+  struct hub_site hub;
+  struct node_site node[SIM_NODES];
+  struct publication publication[SIM_PUBLICATIONS];
+  size_t n_publications, to_publish;
+  struct hash *root; /* by size: what was signed */
+  uint64_t n_roots, newest;
+  struct arena *arena;
+  uint64_t clients;
+  bool quiet;         /* no more faults */
+  bool failed;
+  bool story;         /* print what happens */
+  uint64_t events, digest;
+};
+
+/* ---- sim.c */
+/* One run; false when something that must hold did not. */
+bool sim_run(const struct kit *kit, uint64_t seed, bool story, struct sim *ret_stats);
+void sim_tell(struct sim *s, const char *who, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void sim_fail(struct sim *s, const char *who, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int64_t sim_between(struct sim *s, int64_t least, int64_t most);
+
+/* ---- site.c: what hub and nodes have in common */
+bool site_alive(const struct site *site);
+/* Is this event for the process that is alive now? */
+bool site_hears(const struct site *site, const struct event *e);
+/* Counts an effect; false when the power failed before it got out. */
+bool site_effect(struct site *site);
+
+/* ---- hub_site.c */
+void hub_site_start(struct sim *s);
+void hub_site_crash(struct sim *s);
+void hub_site_stop(struct sim *s);
+void hub_site_front_dies(struct sim *s);
+void hub_site_frame(struct sim *s, int node, struct slice frame);
+void hub_site_gone(struct sim *s, int node);
+void hub_site_dropped(struct sim *s, int node, uint8_t type);
+bool hub_site_admits(const struct sim *s, int node);
+
+/* ---- node_site.c */
+void node_site_start(struct sim *s, int node);
+void node_site_crash(struct sim *s, int node);
+void node_site_stop(struct sim *s, int node);
+void node_site_frame(struct sim *s, int node, struct slice frame);
+void node_site_link(struct sim *s, int node, enum node_link_state state);
+void node_site_dropped(struct sim *s, int node, uint8_t type);
+void node_site_drained(struct sim *s, int node);
+void node_site_program(struct sim *s, int node, uint64_t client, enum local_type type, const ProtobufCMessage *message);
+void node_site_joined(struct sim *s, int node, uint64_t client);
+
+/* ---- network.c */
+void network_connect(struct sim *s, int node, bool wanted);
+size_t network_to_hub(struct sim *s, int node, struct slice frame);
+void network_to_node(struct sim *s, const struct seal_pk *peer, struct slice frame);
+/* The connection breaks; what is under way is lost. Each side learns of it some time. */
+void network_cut(struct sim *s, int node);
+
+/* ---- program.c */
+void program_node_up(struct sim *s, int node);   /* the node's socket is there */
+void program_node_down(struct sim *s, int node); /* and gone */
+void program_frame(struct sim *s, int node, uint64_t client, struct slice frame);
+void program_closed(struct sim *s, int node, uint64_t client);
+void program_publish(struct sim *s, int node);
+void program_look(struct sim *s, int node);
+
+/* ---- oracle.c */
+void oracle_signed(struct sim *s, const struct checkpoint *checkpoint);
+void oracle_spooled(struct sim *s, struct publication *p, struct slice id, uint64_t number);
+/* A reader got this text, whole, at this place. */
+void oracle_read(struct sim *s, int node, uint64_t place, const struct hash *id, struct slice text);
+/* Has everything arrived that is to arrive? */
+bool oracle_settled(const struct sim *s);
+void oracle_explain(struct sim *s); /* what has not */
+/* The end: the hub's disk is looked at. */
+void oracle_inspect(struct sim *s);
+
+/* ---- fault.c */
+void fault_begin(struct sim *s);
+void fault_end(struct sim *s);
+
+#endif
