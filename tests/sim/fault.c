@@ -3,7 +3,10 @@
 
 enum { PAUSE_MS = 2500 };
 
-static struct site *site_of(struct sim *s, int who) { return who < 0 ? &s->hub.site : &s->node[who].site; }
+static struct site *site_of(struct sim *s, int who)
+{
+  return who < 0 ? &s->hub.site : &s->node[who].site;
+}
 
 static void power(struct sim *s, int who)
 {
@@ -55,18 +58,21 @@ static void wall_clock(struct sim *s, int who)
 
 static void strikes(struct sim *s, const struct event *e)
 {
-  static void (*const faults[])(struct sim *, int) = {power, power, power_soon, power_soon, disk, line, line, line, stop, front, wall_clock};
+  static void (*const faults[])(struct sim *, int) = {power, power, power_soon, power_soon, disk,      line,
+                                                      line,  line,  stop,       front,      wall_clock};
   (void)e;
   if (s->quiet)
     return;
   int who = (int)random_below(&s->chance, SIM_NODES + 1) - 1;
   faults[random_below(&s->chance, sizeof faults / sizeof *faults)](s, who);
-  agenda_post(s, sim_between(s, 10, PAUSE_MS), (struct event){.happens = strikes, .node = -1}, (struct slice){0});
+  agenda_post(s, sim_between(s, 10, PAUSE_MS), (struct event){.happens = strikes, .node = -1},
+              (struct slice){0});
 }
 
 void fault_begin(struct sim *s)
 {
-  agenda_post(s, sim_between(s, 10, 2 * PAUSE_MS), (struct event){.happens = strikes, .node = -1}, (struct slice){0});
+  agenda_post(s, sim_between(s, 10, 2 * PAUSE_MS), (struct event){.happens = strikes, .node = -1},
+              (struct slice){0});
 }
 
 void fault_end(struct sim *s)

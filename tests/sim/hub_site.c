@@ -1,5 +1,5 @@
-/* The hub where it stands: its core on a disk of its own, and its signer on another. Both processes die together, but a signer may have
-   answered what the core never read. */
+/* The hub where it stands: its core on a disk of its own, and its signer on another. Both processes die
+   together, but a signer may have answered what the core never read. */
 #include "tests/sim/sim.h"
 
 #include "os/db.h"
@@ -216,7 +216,8 @@ static void effect_tell(void *context, const struct hub_event *event)
   char text[300] = "";
   if (event->why)
     why_render(event->why, NULL, text, sizeof text);
-  sim_tell(s, "hub", "%s %s #%llu %s", event->name, event->node ? event->node : "", (unsigned long long)event->number, text);
+  sim_tell(s, "hub", "%s %s #%llu %s", event->name, event->node ? event->node : "",
+           (unsigned long long)event->number, text);
   if (event->level == HUB_ALARM)
     sim_fail(s, "hub", "an alarm in an honest exchange: %s %s", event->name, text);
 }
@@ -269,8 +270,11 @@ static void effect_sign(void *context, const struct hub_sign *request)
   struct buf bytes = buf_new(8192);
   if (!site_effect(&s->hub.site))
     return;
-  signing_request_print(&(struct signing_request){.old_size = request->old_size, .new_size = request->new_size,
-                                                  .new_root = request->new_root, .path = request->path}, &bytes);
+  signing_request_print(&(struct signing_request){.old_size = request->old_size,
+                                                  .new_size = request->new_size,
+                                                  .new_root = request->new_root,
+                                                  .path = request->path},
+                        &bytes);
   agenda_post(s, sim_between(s, 0, 4), for_hub(s, signs), buf_slice(&bytes));
   buf_free(&bytes);
 }
@@ -293,15 +297,21 @@ static void take_document(void *context, struct slice note)
 void hub_site_start(struct sim *s)
 {
   struct hub_site *h = &s->hub;
-  const struct hub_effects effects = {.context = s, .send = effect_send, .allow = effect_allow, .cut = effect_cut, .sign = effect_sign,
-                                      .wake_at = effect_wake_at, .tell = effect_tell};
+  const struct hub_effects effects = {.context = s,
+                                      .send = effect_send,
+                                      .allow = effect_allow,
+                                      .cut = effect_cut,
+                                      .sign = effect_sign,
+                                      .wake_at = effect_wake_at,
+                                      .tell = effect_tell};
   const struct store_options options = {.database = "hub.db", .vfs = disk_vfs(h->site.disk)};
   struct store *store = NULL;
   struct tg_why why = {.err = TG_OK};
   struct disk *disk = h->site.disk;
   uint64_t life = h->site.life + 1, wish = h->site.wish;
   bool sabotaged = h->site.sabotaged;
-  h->site = (struct site){.name = "hub", .disk = disk, .life = life, .wish = wish, .sabotaged = sabotaged, .skew = h->site.skew};
+  h->site = (struct site){
+      .name = "hub", .disk = disk, .life = life, .wish = wish, .sabotaged = sabotaged, .skew = h->site.skew};
   h->front = true;
   h->n_allowed = 0;
   sim_tell(s, "hub", "starts; signed so far: %llu leaves", (unsigned long long)h->signed_state.size);

@@ -16,8 +16,10 @@ static struct kit *found(void)
   struct kit *k = kit_new(SIM_NODES, INT64_C(1796083200000), NULL);
   static const char *const rules[SIM_NODES] = {
       NULL,
-      "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\nimport deny political.** from *\n",
-      "export allow alert.** to * up-to SECRET\nexport allow report.** to ML up-to SECRET\nimport allow ** from * up-to SECRET\n"};
+      "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\nimport deny political.** from "
+      "*\n",
+      "export allow alert.** to * up-to SECRET\nexport allow report.** to ML up-to SECRET\nimport allow ** "
+      "from * up-to SECRET\n"};
   for (size_t i = 0; i < SIM_NODES; i++)
     if (rules[i]) {
       k->member[i].policy_serial = 0;
@@ -49,8 +51,8 @@ static bool replays(const struct kit *kit, uint64_t seed)
   sim_run(kit, seed, false, &second);
   if (first.digest == second.digest && first.events == second.events)
     return true;
-  printf("seed %llu does not replay: %llu and %llu events\n", (unsigned long long)seed, (unsigned long long)first.events,
-         (unsigned long long)second.events);
+  printf("seed %llu does not replay: %llu and %llu events\n", (unsigned long long)seed,
+         (unsigned long long)first.events, (unsigned long long)second.events);
   return false;
 }
 
@@ -83,8 +85,9 @@ int main(int argc, char **argv)
     events += stats.events;
     published += stats.n_publications;
   }
-  printf("%llu seeds from %llu, %llu publications, %llu events, %.1f s: %s\n", (unsigned long long)done, (unsigned long long)seed,
-         (unsigned long long)published, (unsigned long long)events, seconds() - begun, ok ? "all held" : "FAILED");
+  printf("%llu seeds from %llu, %llu publications, %llu events, %.1f s: %s\n", (unsigned long long)done,
+         (unsigned long long)seed, (unsigned long long)published, (unsigned long long)events,
+         seconds() - begun, ok ? "all held" : "FAILED");
   kit_free(kit);
   return ok ? 0 : 1;
 }

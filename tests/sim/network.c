@@ -1,13 +1,20 @@
-/* The lines between nodes and hub. Within a session frames keep their order and none is lost, as TCP has it; when it breaks, what is under
-   way is lost, or comes late, behind the first frames of the next session; and what a full queue does not take is told to who sent it. */
+/* The lines between nodes and hub. Within a session frames keep their order and none is lost, as TCP has it;
+   when it breaks, what is under way is lost, or comes late, behind the first frames of the next session; and
+   what a full queue does not take is told to who sent it. */
 #include "tests/sim/sim.h"
 
 #include "proto/frame.h"
 
 enum { RETRY_MS = 400, DELAY_MS = 40 };
 
-static struct slice bytes_of(const struct event *e) { return slice_of(e->bytes, e->n); }
-static uint8_t type_of(struct slice frame) { return frame.n > 1 ? frame.p[1] : 0; }
+static struct slice bytes_of(const struct event *e)
+{
+  return slice_of(e->bytes, e->n);
+}
+static uint8_t type_of(struct slice frame)
+{
+  return frame.n > 1 ? frame.p[1] : 0;
+}
 
 static int64_t arrival(struct sim *s, int64_t *last)
 {
@@ -25,7 +32,8 @@ static void comes_up(struct sim *s, const struct event *e)
     return;
   if (!site_alive(&s->hub.site) || !s->hub.front) {
     agenda_post(s, sim_between(s, RETRY_MS / 2, 2 * RETRY_MS),
-                (struct event){.happens = comes_up, .node = e->node, .life = e->life, .number = e->number}, (struct slice){0});
+                (struct event){.happens = comes_up, .node = e->node, .life = e->life, .number = e->number},
+                (struct slice){0});
     return;
   }
   if (!hub_site_admits(s, e->node)) {
@@ -43,7 +51,9 @@ static void comes_up(struct sim *s, const struct event *e)
 static void attempt(struct sim *s, int node, int64_t delay)
 {
   struct wire *w = &s->node[node].wire;
-  agenda_post(s, delay, (struct event){.happens = comes_up, .node = node, .life = s->node[node].site.life, .number = ++w->attempt},
+  agenda_post(s, delay,
+              (struct event){
+                  .happens = comes_up, .node = node, .life = s->node[node].site.life, .number = ++w->attempt},
               (struct slice){0});
 }
 
@@ -75,17 +85,20 @@ void network_cut(struct sim *s, int node)
     return;
   w->up = false;
   sim_tell(s, s->node[node].site.name, "the line breaks");
-  agenda_post(s, sim_between(s, 0, 100), (struct event){.happens = goes_down, .node = node, .life = s->node[node].site.life},
+  agenda_post(s, sim_between(s, 0, 100),
+              (struct event){.happens = goes_down, .node = node, .life = s->node[node].site.life},
               (struct slice){0});
   if (random_chance(&s->chance, 50)) /* the front notices only when it sends */
-    agenda_post(s, sim_between(s, 0, 100), (struct event){.happens = hub_learns, .node = node, .life = s->hub.site.life},
+    agenda_post(s, sim_between(s, 0, 100),
+                (struct event){.happens = hub_learns, .node = node, .life = s->hub.site.life},
                 (struct slice){0});
   attempt(s, node, sim_between(s, 100, 3 * RETRY_MS)); /* the link process tries again by itself */
 }
 
 /* ---- frames; event.number is the session */
 
-/* Does a frame of another session still come? libzmq reads connections in turn, so the old one's last words may follow the new one's first. */
+/* Does a frame of another session still come? libzmq reads connections in turn, so the old one's last words
+ * may follow the new one's first. */
 static bool comes_through(struct sim *s, int node, uint64_t session)
 {
   const struct wire *w = &s->node[node].wire;
@@ -133,12 +146,16 @@ size_t network_to_hub(struct sim *s, int node, struct slice frame)
 {
   struct wire *w = &s->node[node].wire;
   if (!w->up || (!s->quiet && random_chance(&s->chance, 1))) {
-    agenda_post(s, 0, (struct event){.happens = node_learns, .node = node, .life = s->node[node].site.life, .number = type_of(frame)},
-                (struct slice){0});
+    agenda_post(
+        s, 0,
+        (struct event){
+            .happens = node_learns, .node = node, .life = s->node[node].site.life, .number = type_of(frame)},
+        (struct slice){0});
     return w->waiting;
   }
   w->waiting += frame.n;
-  const struct event e = {.happens = reaches_hub, .node = node, .life = s->hub.site.life, .number = w->session};
+  const struct event e = {
+      .happens = reaches_hub, .node = node, .life = s->hub.site.life, .number = w->session};
   agenda_post(s, arrival(s, &w->last_to_hub), e, frame);
   if (!s->quiet && random_chance(&s->chance, 1)) {
     sim_tell(s, s->node[node].site.name, "a frame of type %u is sent twice", type_of(frame));
@@ -156,11 +173,16 @@ void network_to_node(struct sim *s, const struct seal_pk *peer, struct slice fra
       continue;
     if (!w->up || (!s->quiet && random_chance(&s->chance, 1)))
       agenda_post(s, 0,
-                  (struct event){.happens = front_tells, .node = i, .life = s->hub.site.life, .number = w->up ? type_of(frame) : UINT64_MAX},
+                  (struct event){.happens = front_tells,
+                                 .node = i,
+                                 .life = s->hub.site.life,
+                                 .number = w->up ? type_of(frame) : UINT64_MAX},
                   (struct slice){0});
     else
       agenda_post(s, arrival(s, &w->last_to_node),
-                  (struct event){.happens = reaches_node, .node = i, .life = s->node[i].site.life, .number = w->session}, frame);
+                  (struct event){
+                      .happens = reaches_node, .node = i, .life = s->node[i].site.life, .number = w->session},
+                  frame);
     return;
   }
   sim_fail(s, "hub", "it sends to a key that is nobody's");

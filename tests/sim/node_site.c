@@ -12,7 +12,8 @@ static struct node_now now(const struct sim *s, int node)
   return (struct node_now){.wall = s->kit->start + s->mono + s->node[node].site.skew, .mono = s->mono};
 }
 
-static struct event for_node(const struct sim *s, int node, void (*happens)(struct sim *, const struct event *))
+static struct event for_node(const struct sim *s, int node,
+                             void (*happens)(struct sim *, const struct event *))
 {
   return (struct event){.happens = happens, .node = node, .life = s->node[node].site.life};
 }
@@ -117,7 +118,8 @@ void node_site_joined(struct sim *s, int node, uint64_t client)
     check(s, node, node_client_joined(s->node[node].core, client, 0), NULL);
 }
 
-void node_site_program(struct sim *s, int node, uint64_t client, enum local_type type, const ProtobufCMessage *message)
+void node_site_program(struct sim *s, int node, uint64_t client, enum local_type type,
+                       const ProtobufCMessage *message)
 {
   struct buf frame = buf_new(LOCAL_FRAME);
   struct tg_why why = {.err = TG_OK};
@@ -221,7 +223,8 @@ static void effect_wake_at(void *context, int64_t mono)
 static void effect_evidence(void *context, const char *name, struct slice text)
 {
   struct here h = here_of(context);
-  sim_fail(h.s, h.s->node[h.node].site.name, "it has evidence of a cheat, %s: %.*s", name, (int)text.n, (const char *)text.p);
+  sim_fail(h.s, h.s->node[h.node].site.name, "it has evidence of a cheat, %s: %.*s", name, (int)text.n,
+           (const char *)text.p);
 }
 
 static void effect_tell(void *context, const struct node_event *event)
@@ -245,7 +248,8 @@ static void take_document(struct sim *s, int node, struct slice note)
     return;
   enum tg_err err = node_document(s->node[node].core, note, &why);
   if (err == TG_REFUSED)
-    sim_fail(s, s->node[node].site.name, "a document is refused: %s %s", why.what ? why.what : "", why.arg[0]);
+    sim_fail(s, s->node[node].site.name, "a document is refused: %s %s", why.what ? why.what : "",
+             why.arg[0]);
   else
     check(s, node, err, &why);
 }
@@ -254,12 +258,19 @@ void node_site_start(struct sim *s, int node)
 {
   struct node_site *n = &s->node[node];
   n->here = (struct here){.s = s, .node = node};
-  const struct node_effects effects = {.context = &n->here, .to_hub = effect_to_hub, .connect = effect_connect,
-                                       .to_client = effect_to_client, .close_client = effect_close_client, .hook = effect_hook,
-                                       .wake_at = effect_wake_at, .evidence = effect_evidence, .tell = effect_tell};
+  const struct node_effects effects = {.context = &n->here,
+                                       .to_hub = effect_to_hub,
+                                       .connect = effect_connect,
+                                       .to_client = effect_to_client,
+                                       .close_client = effect_close_client,
+                                       .hook = effect_hook,
+                                       .wake_at = effect_wake_at,
+                                       .evidence = effect_evidence,
+                                       .tell = effect_tell};
   struct site old = n->site;
   struct tg_why why = {.err = TG_OK};
-  n->site = (struct site){.disk = old.disk, .life = old.life + 1, .wish = old.wish, .sabotaged = old.sabotaged, .skew = old.skew};
+  n->site = (struct site){
+      .disk = old.disk, .life = old.life + 1, .wish = old.wish, .sabotaged = old.sabotaged, .skew = old.skew};
   memcpy(n->site.name, old.name, sizeof old.name);
   sim_tell(s, n->site.name, "starts");
   if (!check(s, node, node_new(&n->config, &n->secrets, &effects, now(s, node), &n->core, &why), &why))

@@ -9,7 +9,8 @@
 void oracle_signed(struct sim *s, const struct checkpoint *c)
 {
   if (c->size < s->newest)
-    sim_fail(s, "oracle", "the log shrinks from %llu to %llu", (unsigned long long)s->newest, (unsigned long long)c->size);
+    sim_fail(s, "oracle", "the log shrinks from %llu to %llu", (unsigned long long)s->newest,
+             (unsigned long long)c->size);
   if (c->size >= s->n_roots) {
     uint64_t n = 2 * c->size + 64;
     s->root = realloc(s->root, n * sizeof *s->root);
@@ -24,7 +25,10 @@ void oracle_signed(struct sim *s, const struct checkpoint *c)
   s->newest = c->size > s->newest ? c->size : s->newest;
 }
 
-static size_t number_of(const struct sim *s, const struct publication *p) { return (size_t)(p - s->publication); }
+static size_t number_of(const struct sim *s, const struct publication *p)
+{
+  return (size_t)(p - s->publication);
+}
 
 /* An id belongs to one publication, and so does a number of its node. */
 static void learn_id(struct sim *s, struct publication *p, const struct hash *id)
@@ -52,7 +56,8 @@ void oracle_spooled(struct sim *s, struct publication *p, struct slice id, uint6
     sim_fail(s, "oracle", "no. %zu has two numbers", number_of(s, p));
   for (size_t i = 0; i < s->n_publications; i++)
     if (&s->publication[i] != p && s->publication[i].node == p->node && s->publication[i].number == number)
-      sim_fail(s, "oracle", "no. %zu and no. %zu are both the %llu of their node", i, number_of(s, p), (unsigned long long)number);
+      sim_fail(s, "oracle", "no. %zu and no. %zu are both the %llu of their node", i, number_of(s, p),
+               (unsigned long long)number);
   p->number = number;
 }
 
@@ -71,8 +76,8 @@ void oracle_read(struct sim *s, int node, uint64_t place, const struct hash *id,
   if (!(p->permitted >> node & 1))
     sim_fail(s, name, "it reads no. %zu, which it may not have", number_of(s, p));
   if (p->place[node] && p->place[node] != place)
-    sim_fail(s, name, "no. %zu is shown at place %llu and again at %llu", number_of(s, p), (unsigned long long)p->place[node],
-             (unsigned long long)place);
+    sim_fail(s, name, "no. %zu is shown at place %llu and again at %llu", number_of(s, p),
+             (unsigned long long)p->place[node], (unsigned long long)place);
   p->place[node] = place;
   p->shown |= 1u << node;
   learn_id(s, p, id);
@@ -80,10 +85,17 @@ void oracle_read(struct sim *s, int node, uint64_t place, const struct hash *id,
 
 /* ---- the end */
 
-/* Must everything permitted have arrived? What was never answered may have come to nothing, but not to a half. */
-static bool is_owed(const struct publication *p) { return p->spooled || p->shown; }
+/* Must everything permitted have arrived? What was never answered may have come to nothing, but not to a
+ * half. */
+static bool is_owed(const struct publication *p)
+{
+  return p->spooled || p->shown;
+}
 
-static bool has_all(const struct publication *p) { return p->shown == p->permitted; }
+static bool has_all(const struct publication *p)
+{
+  return p->shown == p->permitted;
+}
 
 bool oracle_settled(const struct sim *s)
 {
@@ -107,12 +119,15 @@ void oracle_explain(struct sim *s)
   for (size_t i = 0; i < s->n_publications; i++) {
     const struct publication *p = &s->publication[i];
     if (is_owed(p) && !has_all(p))
-      sim_tell(s, "oracle", "no. %zu of %s: permitted %x, arrived %x, %s", i, s->node[p->node].site.name, p->permitted, p->shown,
-               p->accepted ? "accepted" : p->spooled ? "spooled" : "never answered");
+      sim_tell(s, "oracle", "no. %zu of %s: permitted %x, arrived %x, %s", i, s->node[p->node].site.name,
+               p->permitted, p->shown,
+               p->accepted  ? "accepted"
+               : p->spooled ? "spooled"
+                            : "never answered");
   }
   for (int i = 0; i < SIM_NODES; i++)
-    sim_tell(s, "oracle", "%s says that it sent %zu, %zu of them not delivered to all", s->node[i].site.name, s->node[i].looker.last_items,
-             s->node[i].looker.last_open);
+    sim_tell(s, "oracle", "%s says that it sent %zu, %zu of them not delivered to all", s->node[i].site.name,
+             s->node[i].looker.last_items, s->node[i].looker.last_open);
 }
 
 /* What is in the hub's store when everybody is gone. */
@@ -127,7 +142,8 @@ void oracle_inspect(struct sim *s)
     return;
   }
   if (size < s->newest)
-    sim_fail(s, "oracle", "%llu leaves were signed, %llu are there", (unsigned long long)s->newest, (unsigned long long)size);
+    sim_fail(s, "oracle", "%llu leaves were signed, %llu are there", (unsigned long long)s->newest,
+             (unsigned long long)size);
   for (size_t i = 0; i < s->n_publications; i++) {
     const struct publication *p = &s->publication[i];
     struct store_bulletin found;
@@ -135,7 +151,8 @@ void oracle_inspect(struct sim *s)
       continue;
     enum tg_err err = store_bulletin_by_id(store, &p->id, &found);
     if (err != TG_OK || !found.accepted)
-      sim_fail(s, "oracle", "no. %zu was %s, and is not in the hub's log", i, p->accepted ? "accepted" : "spooled");
+      sim_fail(s, "oracle", "no. %zu was %s, and is not in the hub's log", i,
+               p->accepted ? "accepted" : "spooled");
   }
   for (size_t i = 0; i < s->n_publications; i++)
     if (disk_contains(s->hub.site.disk, s->publication[i].text, strlen(s->publication[i].text)))

@@ -1,5 +1,6 @@
-/* Three programs at each node: one follows the inbox and reads everything, one publishes, one looks after what became of it. They live as
-   long as the simulation; their connections as long as the node's process. A program keeps what it has done, as a good one would. */
+/* Three programs at each node: one follows the inbox and reads everything, one publishes, one looks after
+   what became of it. They live as long as the simulation; their connections as long as the node's process. A
+   program keeps what it has done, as a good one would. */
 #include "tests/sim/sim.h"
 
 #include "proto/subject.h"
@@ -9,8 +10,14 @@
 
 enum { FOLLOW = 1, FIRST_READ = 1000, PUBLISH = 10, DONE_ALL = 2 /* LFilter.folder: sent */ };
 
-static ProtobufCBinaryData data_of(const void *p, size_t n) { return (ProtobufCBinaryData){n, n ? (uint8_t *)(uintptr_t)p : NULL}; }
-static struct slice slice_of_data(ProtobufCBinaryData d) { return slice_of(d.data, d.len); }
+static ProtobufCBinaryData data_of(const void *p, size_t n)
+{
+  return (ProtobufCBinaryData){n, n ? (uint8_t *)(uintptr_t)p : NULL};
+}
+static struct slice slice_of_data(ProtobufCBinaryData d)
+{
+  return slice_of(d.data, d.len);
+}
 
 /* ---- connections; event.number says which program */
 
@@ -36,8 +43,10 @@ static void joins(struct sim *s, const struct event *e)
 
 static void join(struct sim *s, int node, uint64_t which, int64_t delay)
 {
-  agenda_post(s, delay, (struct event){.happens = joins, .node = node, .life = s->node[node].site.life, .number = which},
-              (struct slice){0});
+  agenda_post(
+      s, delay,
+      (struct event){.happens = joins, .node = node, .life = s->node[node].site.life, .number = which},
+      (struct slice){0});
 }
 
 static void leave(struct sim *s, int node, uint64_t which)
@@ -108,7 +117,8 @@ static void shown(struct sim *s, int node, const Tg__LItem *item)
   const char *name = s->node[node].site.name;
   size_t room = sizeof r->shown / sizeof *r->shown;
   if (item->place <= r->at)
-    sim_fail(s, name, "place %llu is shown after place %llu", (unsigned long long)item->place, (unsigned long long)r->at);
+    sim_fail(s, name, "place %llu is shown after place %llu", (unsigned long long)item->place,
+             (unsigned long long)r->at);
   else if (r->n_shown == room || item->bulletin.len != 32)
     sim_fail(s, name, "more is shown than was published");
   if (s->failed)
@@ -148,7 +158,7 @@ static const char *const TOPICS[] = {"alert.attack", "report.trade", "political.
 static bool may(int from, int to, size_t topic)
 {
   if (to == 1 && topic == 2)
-    return false; /* BF takes in nothing political */
+    return false;                                            /* BF takes in nothing political */
   return from != 2 || topic == 0 || (topic == 1 && to == 0); /* NE tells alerts to all, reports to ML only */
 }
 
@@ -161,7 +171,8 @@ static void make_up(struct sim *s, int node, struct publication *p, size_t *ret_
   for (int to = 0; to < SIM_NODES; to++)
     if ((p->to >> to & 1) && may(node, to, *ret_topic))
       p->permitted |= 1u << to;
-  int n = snprintf(p->text, sizeof p->text, "publication %zu of seed %llu ", s->n_publications, (unsigned long long)s->seed);
+  int n = snprintf(p->text, sizeof p->text, "publication %zu of seed %llu ", s->n_publications,
+                   (unsigned long long)s->seed);
   for (size_t more = random_below(&s->chance, sizeof p->text - (size_t)n - 1); more > 0; more--)
     p->text[n] = (char)('a' + n % 26), n++;
 }
@@ -197,8 +208,8 @@ void program_publish(struct sim *s, int node)
   publish.wait = (uint32_t)random_below(&s->chance, 3);
   publish.request = data.request = PUBLISH + s->n_publications;
   data.data = data_of(p->text, strlen(p->text));
-  sim_tell(s, s->node[node].site.name, "publishes no. %zu on %s to %x, permitted %x", s->n_publications, TOPICS[topic], p->to,
-           p->permitted);
+  sim_tell(s, s->node[node].site.name, "publishes no. %zu on %s to %x, permitted %x", s->n_publications,
+           TOPICS[topic], p->to, p->permitted);
   s->n_publications++;
   uint64_t client = w->p.client;
   node_site_program(s, node, client, LOCAL_PUBLISH, &publish.base);
@@ -208,20 +219,24 @@ void program_publish(struct sim *s, int node)
 
 static struct publication *publication_of(struct sim *s, uint64_t request)
 {
-  return request >= PUBLISH && request < PUBLISH + s->n_publications ? &s->publication[request - PUBLISH] : NULL;
+  return request >= PUBLISH && request < PUBLISH + s->n_publications ? &s->publication[request - PUBLISH]
+                                                                     : NULL;
 }
 
 static void progress(struct sim *s, int node, const Tg__LProgress *m)
 {
   struct publication *p = publication_of(s, m->request);
   if (!p || p->node != node) {
-    sim_fail(s, s->node[node].site.name, "progress of request %llu, which is none", (unsigned long long)m->request);
+    sim_fail(s, s->node[node].site.name, "progress of request %llu, which is none",
+             (unsigned long long)m->request);
     return;
   }
-  sim_tell(s, s->node[node].site.name, "no. %llu is in state %u", (unsigned long long)(m->request - PUBLISH), m->state);
+  sim_tell(s, s->node[node].site.name, "no. %llu is in state %u", (unsigned long long)(m->request - PUBLISH),
+           m->state);
   oracle_spooled(s, p, slice_of_data(m->bulletin), m->number);
   if (m->state == 4 || m->state == 5)
-    sim_fail(s, s->node[node].site.name, "the hub refuses what policy permits: %.*s", (int)m->detail.len, (const char *)m->detail.data);
+    sim_fail(s, s->node[node].site.name, "the hub refuses what policy permits: %.*s", (int)m->detail.len,
+             (const char *)m->detail.data);
   p->accepted |= m->state >= 1 && m->state <= 3;
 }
 
@@ -256,11 +271,13 @@ static void refused(struct sim *s, int node, const struct program *p, const Tg__
 {
   struct node_site *n = &s->node[node];
   struct publication *publication = p == &n->writer.p ? publication_of(s, m->request) : NULL;
-  sim_tell(s, n->site.name, "a program is told: %s %.*s", tg_err_name((enum tg_err)m->err), (int)m->what.len, (const char *)m->what.data);
+  sim_tell(s, n->site.name, "a program is told: %s %.*s", tg_err_name((enum tg_err)m->err), (int)m->what.len,
+           (const char *)m->what.data);
   if (publication && !publication->spooled)
     publication->refused = true;
   else if (p == &n->reader.p && m->request == n->reader.reading && m->request)
-    sim_fail(s, n->site.name, "what is in the inbox cannot be read: %.*s", (int)m->what.len, (const char *)m->what.data);
+    sim_fail(s, n->site.name, "what is in the inbox cannot be read: %.*s", (int)m->what.len,
+             (const char *)m->what.data);
 }
 
 static void heard(struct sim *s, int node, uint64_t which, enum local_type type, const ProtobufCMessage *m)

@@ -8,10 +8,10 @@
 #include <string.h>
 
 enum {
-  STORM_MS = 15000,         /* faults and publications */
-  QUIET_MS = 2 * 3600000,   /* and so long for everything to arrive */
+  STORM_MS = 15000,       /* faults and publications */
+  QUIET_MS = 2 * 3600000, /* and so long for everything to arrive */
   LOOK_MS = 500,
-  EVENTS_MAX = 400000,      /* beyond: something goes round in circles */
+  EVENTS_MAX = 400000, /* beyond: something goes round in circles */
 };
 
 int64_t sim_between(struct sim *s, int64_t least, int64_t most)
@@ -57,7 +57,8 @@ static void publishes(struct sim *s, const struct event *e)
     return;
   s->to_publish--;
   program_publish(s, (int)random_below(&s->chance, SIM_NODES));
-  agenda_post(s, sim_between(s, 20, 1500), (struct event){.happens = publishes, .node = e->node}, (struct slice){0});
+  agenda_post(s, sim_between(s, 20, 1500), (struct event){.happens = publishes, .node = e->node},
+              (struct slice){0});
 }
 
 static struct disk *disk_of(struct sim *s, const char *name)
@@ -79,7 +80,8 @@ static void set_up(struct sim *s)
     const struct kit_node *k = &s->kit->member[i].node[0];
     snprintf(n->site.name, sizeof n->site.name, "%s", s->kit->member[i].code.code);
     n->site.disk = disk_of(s, n->site.name);
-    n->config = (struct node_config){.exchange = s->kit->exchange, .database = "node.db", .vfs = disk_vfs(n->site.disk)};
+    n->config = (struct node_config){
+        .exchange = s->kit->exchange, .database = "node.db", .vfs = disk_vfs(n->site.disk)};
     n->secrets = (struct node_secrets){.node = k->identity, .witness = k->witness};
     n->reader.text = buf_new(1 << 20);
   }
@@ -87,7 +89,8 @@ static void set_up(struct sim *s)
   for (int i = 0; i < SIM_NODES; i++)
     node_site_start(s, i);
   s->to_publish = 4 + random_below(&s->chance, SIM_PUBLICATIONS - 4);
-  agenda_post(s, sim_between(s, 500, 3000), (struct event){.happens = publishes, .node = -1}, (struct slice){0});
+  agenda_post(s, sim_between(s, 500, 3000), (struct event){.happens = publishes, .node = -1},
+              (struct slice){0});
   fault_begin(s);
 }
 

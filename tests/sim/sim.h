@@ -1,16 +1,17 @@
-/* A whole exchange in one process: a hub, its signer, three nodes with their programs, a network between them and a disk below each, under
-   one clock and one source of chance. The seed decides everything: which faults come when, and every key, salt and delay; so a
-   failing seed replays bit for bit.
+/* A whole exchange in one process: a hub, its signer, three nodes with their programs, a network between them
+   and a disk below each, under one clock and one source of chance. The seed decides everything: which faults
+   come when, and every key, salt and delay; so a failing seed replays bit for bit.
 
    What must hold whatever happens (the oracle checks it):
      1 accepted is in the log, and spooled is never lost: in the end the hub has it, once
      2 a bulletin is shown to a reader at one place only, and no place twice in a row of follows
      3 only to the permitted, and exactly the text that was published
-     4 who is said to have it has it: once the last fault is over, everything deliverable arrives everywhere it was said to be
-     5 no two checkpoints of one size differ, and no size follows a larger one
-     6 an honest exchange raises no alarm, and no core ends by itself
+     4 who is said to have it has it: once the last fault is over, everything deliverable arrives everywhere
+   it was said to be 5 no two checkpoints of one size differ, and no size follows a larger one 6 an honest
+   exchange raises no alarm, and no core ends by itself
 
-   Files: agenda (time), network, hub_site, node_site, program (publishing and reading), oracle, fault, sim (one run), main. */
+   Files: agenda (time), network, hub_site, node_site, program (publishing and reading), oracle, fault, sim
+   (one run), main. */
 #ifndef TOGUNA_TESTS_SIM_SIM_H
 #define TOGUNA_TESTS_SIM_SIM_H
 
@@ -31,8 +32,8 @@ struct event {
   int64_t at;
   uint64_t order; /* of events at the same time: as they were posted */
   void (*happens)(struct sim *s, const struct event *e);
-  int node;       /* whom it concerns; -1: the hub */
-  uint64_t life;  /* of that process; checked by `happens` */
+  int node;      /* whom it concerns; -1: the hub */
+  uint64_t life; /* of that process; checked by `happens` */
   uint64_t number;
   uint8_t *bytes; /* owned */
   size_t n;
@@ -61,13 +62,13 @@ struct wire {
 struct site {
   char name[8];
   struct disk *disk;
-  uint64_t life;      /* counts its processes; odd while one is alive */
+  uint64_t life; /* counts its processes; odd while one is alive */
   bool in_turn, turn_posted;
-  bool sabotaged;     /* its disk was told to fail: an error is no surprise */
-  int doomed;         /* > 0: so many effects more, then the power fails */
+  bool sabotaged; /* its disk was told to fail: an error is no surprise */
+  int doomed;     /* > 0: so many effects more, then the power fails */
   bool stopping;
-  tg_time skew;       /* of its wall clock */
-  uint64_t wish;      /* number of its newest wake_at */
+  tg_time skew;  /* of its wall clock */
+  uint64_t wish; /* number of its newest wake_at */
 };
 
 struct hub_site {
@@ -80,7 +81,8 @@ struct hub_site {
   bool front; /* alive */
 };
 
-/* A program that follows the inbox, one that publishes, one that looks after what became of it. `client` is 0 while it is not connected. */
+/* A program that follows the inbox, one that publishes, one that looks after what became of it. `client` is 0
+ * while it is not connected. */
 struct program {
   uint64_t client;
   uint64_t requests; /* numbers given */
@@ -93,7 +95,10 @@ struct reader {
   struct hash id;
   struct buf text;
   /* what was shown and is not read yet */
-  struct { uint64_t place; struct hash id; } shown[SIM_PUBLICATIONS * 2];
+  struct {
+    uint64_t place;
+    struct hash id;
+  } shown[SIM_PUBLICATIONS * 2];
   size_t n_shown, next;
 };
 struct writer {
@@ -106,7 +111,7 @@ struct looker {
   uint64_t request;
   size_t items, open; /* of the list under way */
   size_t last_items, last_open;
-  bool fresh;         /* a list came in full since the quiet began */
+  bool fresh; /* a list came in full since the quiet began */
 };
 struct here { /* what an effect of a node must know */
   struct sim *s;
@@ -130,9 +135,9 @@ struct publication {
   unsigned to, permitted;
   char text[SIM_TEXT];
   bool begun, spooled, accepted, refused;
-  struct hash id;      /* zeros: not told */
+  struct hash id; /* zeros: not told */
   uint64_t number;
-  unsigned shown;      /* read there, in full */
+  unsigned shown; /* read there, in full */
   uint64_t place[SIM_NODES];
 };
 
@@ -150,9 +155,9 @@ struct sim {
   uint64_t n_roots, newest;
   struct arena *arena;
   uint64_t clients;
-  bool quiet;         /* no more faults */
+  bool quiet; /* no more faults */
   bool failed;
-  bool story;         /* print what happens */
+  bool story; /* print what happens */
   uint64_t events, digest;
 };
 
@@ -188,7 +193,8 @@ void node_site_frame(struct sim *s, int node, struct slice frame);
 void node_site_link(struct sim *s, int node, enum node_link_state state);
 void node_site_dropped(struct sim *s, int node, uint8_t type);
 void node_site_drained(struct sim *s, int node);
-void node_site_program(struct sim *s, int node, uint64_t client, enum local_type type, const ProtobufCMessage *message);
+void node_site_program(struct sim *s, int node, uint64_t client, enum local_type type,
+                       const ProtobufCMessage *message);
 void node_site_joined(struct sim *s, int node, uint64_t client);
 
 /* ---- network.c */

@@ -1,8 +1,14 @@
 #include "tests/sim/sim.h"
 
-bool site_alive(const struct site *site) { return site->life % 2 == 1; }
+bool site_alive(const struct site *site)
+{
+  return site->life % 2 == 1;
+}
 
-bool site_hears(const struct site *site, const struct event *e) { return site_alive(site) && e->life == site->life; }
+bool site_hears(const struct site *site, const struct event *e)
+{
+  return site_alive(site) && e->life == site->life;
+}
 
 bool site_effect(struct site *site)
 {
