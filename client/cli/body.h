@@ -7,11 +7,10 @@
 
 struct body {
   struct toguna_source source;
-  const char *type; /* as its content looks */
-  const char
-      *filename; /* its name without folders; NULL for standard input or when it cannot be a name to others */
-  int fd;        /* -1: none */
-  struct buf held; /* of standard input, or the beginning of a file */
+  const char *type;     /* as its content looks */
+  const char *filename; /* within the path given; NULL: standard input, or it cannot be a name to others */
+  int fd;               /* -1: none */
+  struct buf held;      /* of standard input, or the beginning of a file */
   uint64_t sent;
   int64_t began, told; /* monotonic */
 };

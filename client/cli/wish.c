@@ -158,7 +158,7 @@ static enum tg_err read_portion(struct reading *r, const struct marks *m, const 
   p->title = reach_text(w->arena, first(m->title, r->head->title, texts ? texts->title : NULL));
   p->language = reach_text(w->arena, first(m->language, r->head->language, texts ? texts->language : NULL));
   p->content_type = reach_text(w->arena, first(m->type, r->head->type, w->body[i].type));
-  p->filename = w->body[i].filename;
+  p->filename = reach_text(w->arena, w->body[i].filename);
   p->compress = m->compress || r->head->compress;
   p->content = w->body[i].source;
   return TG_OK;

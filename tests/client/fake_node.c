@@ -29,12 +29,24 @@ struct fake {
   uint64_t request;
 };
 
-void *fake_context(struct fake *f) { return f->context; }
-const char *fake_path(const struct fake *f) { return f->path; }
-uint64_t fake_request(const struct fake *f) { return f->request; }
+void *fake_context(struct fake *f)
+{
+  return f->context;
+}
+const char *fake_path(const struct fake *f)
+{
+  return f->path;
+}
+uint64_t fake_request(const struct fake *f)
+{
+  return f->request;
+}
 
 static void give_up(struct fake *f) __attribute__((noreturn));
-static void give_up(struct fake *f) { longjmp(f->end, 1); }
+static void give_up(struct fake *f)
+{
+  longjmp(f->end, 1);
+}
 
 void fake_complain(struct fake *f, const char *what, int line)
 {
@@ -138,6 +150,13 @@ void fake_until_closed(struct fake *f)
     ;
 }
 
+void fake_expect_nothing(struct fake *f)
+{
+  uint8_t byte;
+  if (read_exactly(f, &byte, 1))
+    fake_complain(f, "the program says more than it should", __LINE__);
+}
+
 void fake_pause(struct fake *f, int ms)
 {
   struct pollfd none = {.fd = -1};
@@ -194,7 +213,8 @@ const void *fake_expect(struct fake *f, enum local_type type)
     const struct local_kind *kind = NULL;
     ProtobufCMessage *message = NULL;
     struct tg_why why = {.what = ""};
-    enum tg_err err = whole ? local_decode(slice_of(frame, size), LOCAL_TO_NODE, f->arena, &kind, &message, &why) : TG_BUSY;
+    enum tg_err err =
+        whole ? local_decode(slice_of(frame, size), LOCAL_TO_NODE, f->arena, &kind, &message, &why) : TG_BUSY;
     free(frame);
     if (err != TG_OK)
       fake_complain(f, why.what, __LINE__);
@@ -226,7 +246,10 @@ void fake_send(struct fake *f, enum local_type type, ProtobufCMessage *message)
 
 /* ---- answers ---- */
 
-ProtobufCBinaryData fake_text(const char *s) { return strict_data(slice_str(s)); }
+ProtobufCBinaryData fake_text(const char *s)
+{
+  return strict_data(slice_str(s));
+}
 
 void fake_done(struct fake *f, uint64_t count)
 {
@@ -235,7 +258,8 @@ void fake_done(struct fake *f, uint64_t count)
   fake_send(f, LOCAL_DONE, &m.base);
 }
 
-void fake_error(struct fake *f, enum tg_err err, const char *where, const char *what, const char *todo, const char *arg)
+void fake_error(struct fake *f, enum tg_err err, const char *where, const char *what, const char *todo,
+                const char *arg)
 {
   struct tg_why why;
   ProtobufCBinaryData args[3];

@@ -62,14 +62,15 @@ static void an_inbox_is_a_table_with_precedence_and_marking(void **state)
   struct fake *f = fake_start(lists_two, NULL);
   const struct outcome *o = run(f, NULL, "inbox", NULL);
   assert_int_equal(o->code, 0);
-  expect_text(
-      o->out,
-      "ID            PRECEDENCE  MARKING               FROM        TOPIC         RECEIVED                 STATE"
-      "                                 TITLE\n"
-      "aaaaaaaaaaaa  FLASH       RESTRICTED TLP:AMBER  ML/dgse/n1  alert.attack  2026-11-30 12:00:01 UTC  read"
-      "                                  Convoi de carburant bloqué\n"
-      "bbbbbbbbbbbb  PRIORITY    SECRET TLP:RED ORCON  BF/anr/n1   patrol        2026-11-30 13:00:02 UTC  unread, exercise, "
-      "one missing before  Patrol, summary\n");
+  expect_text(o->out, "ID            PRECEDENCE  MARKING               FROM        TOPIC         RECEIVED    "
+                      "             STATE"
+                      "                                 TITLE\n"
+                      "aaaaaaaaaaaa  FLASH       RESTRICTED TLP:AMBER  ML/dgse/n1  alert.attack  2026-11-30 "
+                      "12:00:01 UTC  read"
+                      "                                  Convoi de carburant bloqué\n"
+                      "bbbbbbbbbbbb  PRIORITY    SECRET TLP:RED ORCON  BF/anr/n1   patrol        2026-11-30 "
+                      "13:00:02 UTC  unread, exercise, "
+                      "one missing before  Patrol, summary\n");
   expect_text(o->err, "");
   fake_finish(f);
 }
@@ -80,11 +81,15 @@ static void an_inbox_for_programs_is_one_array(void **state)
   struct fake *f = fake_start(lists_two, NULL);
   const struct outcome *o = run(f, NULL, "inbox", "--json", NULL);
   assert_int_equal(o->code, 0);
-  json_t *list = json_of(o->out), *one = json_array_get(list, 1), *portion = json_array_get(json_object_get(one, "portions"), 1);
+  json_t *list = json_of(o->out), *one = json_array_get(list, 1),
+         *portion = json_array_get(json_object_get(one, "portions"), 1);
   assert_int_equal(json_array_size(list), 2);
-  expect_keys(one, "id place from member kind precedence exercise created received expires supersedes replies_to "
-                   "superseded_by read acknowledged state number leaf missing_before topics sources portions");
-  expect_keys(portion, "portion class tlp orcon blind label to except content_type title filename language size complete");
+  expect_keys(one,
+              "id place from member kind precedence exercise created received expires supersedes replies_to "
+              "superseded_by read acknowledged state number leaf missing_before topics sources portions");
+  expect_keys(
+      portion,
+      "portion class tlp orcon blind label to except content_type title filename language size complete");
   expect_text(text_at(one, "id"), "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
   expect_text(text_at(one, "received"), "2026-11-30T13:00:02Z");
   expect_text(text_at(one, "precedence"), "PRIORITY");
@@ -103,7 +108,8 @@ static void lists_what_is_asked(struct fake *f)
   fake_accept(f);
   const Tg__LList *m = fake_expect(f, LOCAL_LIST);
   fake_check(f, m->filter->unread && m->filter->limit == 3 && m->filter->since == UINT64_C(1796040000000));
-  fake_check(f, slice_is(strict_slice(m->filter->from), "ML") && slice_is(strict_slice(m->filter->topic), "alert.**"));
+  fake_check(f, slice_is(strict_slice(m->filter->from), "ML") &&
+                    slice_is(strict_slice(m->filter->topic), "alert.**"));
   fake_done(f, 0);
   fake_until_closed(f);
 }
@@ -112,12 +118,13 @@ static void an_inbox_can_be_narrowed(void **state)
 {
   (void)state;
   struct fake *f = fake_start(lists_what_is_asked, NULL);
-  const struct outcome *o = run(f, NULL, "inbox", "--unread", "--from", "ML", "--topic", "alert.**", "--since",
-                                "2026-11-30T12:00:00Z", "--limit", "3", NULL);
+  const struct outcome *o = run(f, NULL, "inbox", "--unread", "--from", "ML", "--topic", "alert.**",
+                                "--since", "2026-11-30T12:00:00Z", "--limit", "3", NULL);
   assert_int_equal(o->code, 0);
   expect_text(o->out, "There are no such bulletins.\n");
   fake_finish(f);
-  expect_refusal(run(NULL, NULL, "inbox", "--since", "yesterday", NULL), 2, "--since", "yesterday", "24h", NULL);
+  expect_refusal(run(NULL, NULL, "inbox", "--since", "yesterday", NULL), 2, "--since", "yesterday", "24h",
+                 NULL);
   expect_refusal(run(NULL, NULL, "inbox", "--limit", "many", NULL), 2, "--limit", "many", NULL);
 }
 
@@ -139,7 +146,8 @@ static void following_shows_each_as_it_comes_and_says_why_it_ends(void **state)
   (void)state;
   struct fake *f = fake_start(follows_until_it_stops, NULL);
   const struct outcome *o = run(f, NULL, "sent", "--follow", NULL);
-  expect_text(o->out, "aaaaaaaaaaaa  FLASH      RESTRICTED TLP:AMBER    AES SN        alert.attack    2026-11-30 12:00:00 UTC  "
+  expect_text(o->out, "aaaaaaaaaaaa  FLASH      RESTRICTED TLP:AMBER    AES SN        alert.attack    "
+                      "2026-11-30 12:00:00 UTC  "
                       "delivered  Convoi de carburant bloqué\n");
   expect_refusal(o, 4, "the node stops", NULL);
   fake_finish(f);
@@ -162,7 +170,8 @@ static void no_node_is_code_four_and_one_sentence(void **state)
   static const char *const verbs[] = {"inbox", "sent", "status", "doctor", "directory", NULL};
   for (size_t i = 0; verbs[i]; i++)
     expect_refusal(run(NULL, NULL, verbs[i], NULL), 4, "/nowhere/node.sock", "socket", NULL);
-  expect_refusal(run(NULL, NULL, "read", "aaaa", "--socket", "/else/node.sock", NULL), 4, "/else/node.sock", NULL);
+  expect_refusal(run(NULL, NULL, "read", "aaaa", "--socket", "/else/node.sock", NULL), 4, "/else/node.sock",
+                 NULL);
 }
 
 /* ---- read ---- */
@@ -280,14 +289,16 @@ static void a_file_is_written_whole_and_never_over_another(void **state)
   free(content);
 
   f = fake_start(gives_two_portions, (void *)(uintptr_t) "1");
-  expect_refusal(run(f, NULL, "read", "bbbb", "--portion", "1", "--output", path, NULL), 3, "saved.pdf", NULL);
+  expect_refusal(run(f, NULL, "read", "bbbb", "--portion", "1", "--output", path, NULL), 3, "saved.pdf",
+                 NULL);
   fake_finish(f);
   content = get_file("saved.pdf");
   expect_text(content, "\1\2binary\xff");
   free(content);
 
   f = fake_start(gives_two_portions, (void *)(uintptr_t) "1");
-  assert_int_equal(run(f, NULL, "read", "bbbb", "--portion", "1", "--output", path, "--replace", NULL)->code, 0);
+  assert_int_equal(run(f, NULL, "read", "bbbb", "--portion", "1", "--output", path, "--replace", NULL)->code,
+                   0);
   fake_finish(f);
   content = get_file("saved.pdf");
   expect_text(content, "summary");
@@ -315,7 +326,8 @@ static void half_a_content_is_no_file(void **state)
 {
   (void)state;
   struct fake *f = fake_start(dies_while_it_gives, NULL);
-  expect_refusal(run(f, NULL, "read", "aaaa", "--output", in_folder("half.txt"), NULL), 4, "connection", NULL);
+  expect_refusal(run(f, NULL, "read", "aaaa", "--output", in_folder("half.txt"), NULL), 4, "connection",
+                 NULL);
   assert_int_not_equal(access(in_folder("half.txt"), F_OK), 0);
   fake_finish(f);
 }
@@ -386,11 +398,11 @@ static void tracking_has_one_row_for_each_recipient(void **state)
   const char *table = strstr(o->out, "RECIPIENT");
   assert_non_null(table);
   assert_non_null(strstr(o->out, "state    settled\n"));
-  expect_text(table,
-              "RECIPIENT   STORED                   READ  ACKNOWLEDGED             ELSE\n"
-              "BF/anr/n1   2026-11-30 12:00:02 UTC  -     2026-11-30 12:01:00 UTC\n"
-              "NE/dged/n1  2026-11-30 12:00:03 UTC  -     -                        recall-refused 2026-11-30 13:00:00 UTC\n"
-              "SN/drn/n1   -                        -     -\n");
+  expect_text(table, "RECIPIENT   STORED                   READ  ACKNOWLEDGED             ELSE\n"
+                     "BF/anr/n1   2026-11-30 12:00:02 UTC  -     2026-11-30 12:01:00 UTC\n"
+                     "NE/dged/n1  2026-11-30 12:00:03 UTC  -     -                        recall-refused "
+                     "2026-11-30 13:00:00 UTC\n"
+                     "SN/drn/n1   -                        -     -\n");
   fake_finish(f);
   f = fake_start(tracks, NULL);
   o = run(f, NULL, "track", "aaaa", "--json", NULL);
@@ -414,10 +426,11 @@ static void answers(struct fake *f)
   fake_until_closed(f);
 }
 
-#define STATUS                                                                                                         \
-  "{\"node\":\"ML/dgse/n1\",\"member\":\"ML\",\"version\":\"0.1.0\",\"charter\":{\"exchange\":\"sahel.example\","      \
-  "\"version\":2},\"hub\":{\"state\":\"open\",\"name\":\"h1\",\"log_size\":341,\"log_settled\":340},"                  \
-  "\"sent\":{\"spooled\":1,\"accepted\":2,\"refused\":0},\"inbox\":{\"current\":9,\"unread\":4,"                       \
+#define STATUS                                                                                               \
+  "{\"node\":\"ML/dgse/"                                                                                     \
+  "n1\",\"member\":\"ML\",\"version\":\"0.1.0\",\"charter\":{\"exchange\":\"sahel.example\","                \
+  "\"version\":2},\"hub\":{\"state\":\"open\",\"name\":\"h1\",\"log_size\":341,\"log_settled\":340},"        \
+  "\"sent\":{\"spooled\":1,\"accepted\":2,\"refused\":0},\"inbox\":{\"current\":9,\"unread\":4,"             \
   "\"unacknowledged_flash\":1},\"arriving\":0,\"machine\":{\"disk_free\":1073741824}}"
 
 static void status_says_how_the_node_is(void **state)
@@ -442,8 +455,8 @@ static void status_says_how_the_node_is(void **state)
   fake_finish(f);
 }
 
-#define FINDING                                                                                                        \
-  "{\"name\":\"disk\",\"severity\":\"%s\",\"error\":\"disk\",\"where\":\"\",\"what\":\"%%1$s is full\","                \
+#define FINDING                                                                                              \
+  "{\"name\":\"disk\",\"severity\":\"%s\",\"error\":\"disk\",\"where\":\"\",\"what\":\"%%1$s is full\","     \
   "\"todo\":\"make room\",\"args\":[\"/srv\"]}"
 
 static void the_doctor_ends_with_three_only_when_something_must_be_mended(void **state)
@@ -469,13 +482,16 @@ static void the_doctor_ends_with_three_only_when_something_must_be_mended(void *
   fake_finish(f);
 }
 
-#define DIRECTORY                                                                                                      \
-  "{\"exchange\":\"e1\",\"charter\":2,\"members\":[{\"member\":\"ML\",\"name\":\"Mali\",\"standing\":\"member\","      \
-  "\"ceiling\":\"SECRET\",\"policy\":{\"serial\":3},\"nodes\":[{\"name\":\"ML/dgse/n1\",\"valid\":true,"               \
-  "\"revoked\":false,\"expires\":\"2027-01-01T00:00:00Z\",\"sealing_key\":true,\"fallback_key\":false}]},"             \
-  "{\"member\":\"TD\",\"standing\":\"member\",\"ceiling\":\"SECRET\",\"policy\":null,\"nodes\":[{\"name\":"            \
-  "\"TD/ans/n1\",\"valid\":false,\"revoked\":true,\"expires\":null}]}],\"blocs\":[{\"name\":\"AES\",\"members\":"      \
-  "[\"BF\",\"ML\",\"NE\"]}],\"hubs\":[{\"name\":\"h1\",\"host\":\"SN\",\"endpoints\":[\"tcp://192.0.2.1:7001\"]}]}"
+#define DIRECTORY                                                                                            \
+  "{\"exchange\":\"e1\",\"charter\":2,\"members\":[{\"member\":\"ML\",\"name\":\"Mali\",\"standing\":"       \
+  "\"member\","                                                                                              \
+  "\"ceiling\":\"SECRET\",\"policy\":{\"serial\":3},\"nodes\":[{\"name\":\"ML/dgse/n1\",\"valid\":true,"     \
+  "\"revoked\":false,\"expires\":\"2027-01-01T00:00:00Z\",\"sealing_key\":true,\"fallback_key\":false}]},"   \
+  "{\"member\":\"TD\",\"standing\":\"member\",\"ceiling\":\"SECRET\",\"policy\":null,\"nodes\":[{\"name\":"  \
+  "\"TD/ans/"                                                                                                \
+  "n1\",\"valid\":false,\"revoked\":true,\"expires\":null}]}],\"blocs\":[{\"name\":\"AES\",\"members\":"     \
+  "[\"BF\",\"ML\",\"NE\"]}],\"hubs\":[{\"name\":\"h1\",\"host\":\"SN\",\"endpoints\":[\"tcp://"              \
+  "192.0.2.1:7001\"]}]}"
 
 static void the_directory_shows_who_is_there(void **state)
 {

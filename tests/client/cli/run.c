@@ -81,7 +81,8 @@ const struct outcome *run(const struct fake *f, const char *input, ...)
   close(in);
   close(out[1]);
   close(err[1]);
-  gather((const int[]){out[0], err[0]}, (char *[]){o.out, o.err}, (const size_t[]){sizeof o.out, sizeof o.err});
+  gather((const int[]){out[0], err[0]}, (char *[]){o.out, o.err},
+         (const size_t[]){sizeof o.out, sizeof o.err});
   close(out[0]);
   close(err[0]);
   assert_int_equal(waitpid(pid, &status, 0), pid);

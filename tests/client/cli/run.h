@@ -9,11 +9,12 @@ struct outcome {
   char out[32 * 1024], err[8 * 1024];
 };
 
-/* f may be NULL: then there is no node. input: standard input, may be NULL for none. Ends with NULL. In UTC, in English. The
-   outcome is one object, filled anew by each run. */
+/* f may be NULL: then there is no node. input: standard input, may be NULL for none. Ends with NULL. In UTC,
+   in English. The outcome is one object, filled anew by each run. */
 const struct outcome *run(const struct fake *f, const char *input, ...) __attribute__((sentinel));
 
-/* Fails the test unless the code is this and standard error is one sentence that holds these words (NULL at the end). */
+/* Fails the test unless the code is this and standard error is one sentence that holds these words (NULL at
+ * the end). */
 void expect_refusal(const struct outcome *o, int code, ...) __attribute__((sentinel));
 /* Fails the test, showing both, unless they are equal. */
 void expect_text(const char *got, const char *wanted);

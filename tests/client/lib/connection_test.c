@@ -119,7 +119,8 @@ static void another_version_is_told(void **state)
   fake_finish(f);
 }
 
-/* ---- nodes that do not behave: every one ends in one clear error, none in a crash or a wait for ever ---- */
+/* ---- nodes that do not behave: every one ends in one clear error, none in a crash or a wait for ever ----
+ */
 
 static const struct bad {
   const char *name;
@@ -252,7 +253,8 @@ static void sentences_of_the_node_are_text_not_formats(void **state)
   struct fake *f = fake_start(says_strange_things, NULL);
   struct toguna *node = open_to(f);
   struct toguna_error error;
-  assert_int_equal(toguna_list(node, NULL, never, NULL, &error), TOGUNA_REFUSED); /* the class is known, the number not */
+  assert_int_equal(toguna_list(node, NULL, never, NULL, &error),
+                   TOGUNA_REFUSED); /* the class is known, the number not */
   assert_string_equal(error.text, "ml.policy:12: %n%s %s %n %9$s 100%. %n%s");
   assert_int_equal(toguna_list(node, NULL, never, NULL, &error), TOGUNA_INTERNAL);
   assert_int_equal(toguna_list(node, NULL, never, NULL, &error), TOGUNA_QUOTA);

@@ -23,8 +23,10 @@ static void lists_two(struct fake *f)
 {
   fake_accept(f);
   const Tg__LList *m = fake_expect(f, LOCAL_LIST);
-  fake_check(f, m->filter->folder == 1 && m->filter->unread && m->filter->limit == 5 && m->filter->since == 1000);
-  fake_check(f, slice_is(strict_slice(m->filter->from), "ML") && slice_is(strict_slice(m->filter->topic), "alert.**"));
+  fake_check(f, m->filter->folder == 1 && m->filter->unread && m->filter->limit == 5 &&
+                    m->filter->since == 1000);
+  fake_check(f, slice_is(strict_slice(m->filter->from), "ML") &&
+                    slice_is(strict_slice(m->filter->topic), "alert.**"));
   fake_item(f, &sample_flash()->item);
   struct sample *two = sample_two();
   uint8_t first[32];
@@ -80,7 +82,8 @@ static void a_folder_is_shown_oldest_first_with_all_that_is_known(void **state)
   (void)state;
   struct fake *f = fake_start(lists_two, NULL);
   struct toguna *node = open_to(f);
-  struct toguna_filter filter = {.unread = true, .from = "ML", .topic = "alert.**", .since = 1000, .limit = 5};
+  struct toguna_filter filter = {
+      .unread = true, .from = "ML", .topic = "alert.**", .since = 1000, .limit = 5};
   int seen = 0;
   assert_int_equal(toguna_list(node, &filter, look, &seen, NULL), TOGUNA_OK);
   assert_int_equal(seen, 2);

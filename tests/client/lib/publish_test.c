@@ -117,7 +117,8 @@ static void greets_only(struct fake *f)
   fake_until_closed(f);
 }
 
-static enum toguna_err try_draft(struct toguna *node, const struct toguna_draft *draft, struct toguna_error *error)
+static enum toguna_err try_draft(struct toguna *node, const struct toguna_draft *draft,
+                                 struct toguna_error *error)
 {
   return toguna_publish(node, draft, TOGUNA_SPOOLED, -1, NULL, NULL, NULL, error);
 }
@@ -161,7 +162,8 @@ static void a_draft_that_cannot_be_is_refused_before_anything_is_sent(void **sta
   letter(&l);
   l.portion[0].content = (struct toguna_source){.fd = 9999};
   assert_int_equal(try_draft(node, &l.draft, &e), TOGUNA_BAD_INPUT);
-  assert_int_equal(toguna_publish(node, letter(&l), (enum toguna_wait)9, -1, NULL, NULL, NULL, &e), TOGUNA_USAGE);
+  assert_int_equal(toguna_publish(node, letter(&l), (enum toguna_wait)9, -1, NULL, NULL, NULL, &e),
+                   TOGUNA_USAGE);
   toguna_close(node);
   fake_finish(f);
 }
@@ -175,7 +177,8 @@ struct content {
 
 static void take_content(struct fake *f, const Tg__LPublish *m, struct content *got)
 {
-  uint64_t size[2] = {m->draft->portions[0]->size, m->draft->n_portions > 1 ? m->draft->portions[1]->size : 0};
+  uint64_t size[2] = {m->draft->portions[0]->size,
+                      m->draft->n_portions > 1 ? m->draft->portions[1]->size : 0};
   *got = (struct content){0};
   for (uint32_t at = 0; at < 2; at++)
     while (got->portion[at] < size[at]) {
@@ -232,7 +235,8 @@ static void content_goes_out_in_order_and_every_state_is_told(void **state)
   letter(&l)->portion_count = 2;
   l.portion[0].content = (struct toguna_source){.memory = memory, .size = big};
   l.portion[1].content = (struct toguna_source){.read = trickle, .context = &step, .size = 1000};
-  assert_int_equal(toguna_publish(node, &l.draft, TOGUNA_SETTLED, 10000, note_state, states, &progress, NULL), TOGUNA_OK);
+  assert_int_equal(toguna_publish(node, &l.draft, TOGUNA_SETTLED, 10000, note_state, states, &progress, NULL),
+                   TOGUNA_OK);
   assert_string_equal(states, "0123");
   assert_int_equal(progress.state, TOGUNA_IS_SETTLED);
   assert_int_equal(progress.number, 7);
@@ -403,7 +407,8 @@ static void a_refusal_of_the_hub_is_a_refusal_with_its_words(void **state)
   struct toguna_progress progress = {0};
   struct toguna_error e;
   struct letter l;
-  assert_int_equal(toguna_publish(node, letter(&l), TOGUNA_ACCEPTED, -1, NULL, NULL, &progress, &e), TOGUNA_REFUSED);
+  assert_int_equal(toguna_publish(node, letter(&l), TOGUNA_ACCEPTED, -1, NULL, NULL, &progress, &e),
+                   TOGUNA_REFUSED);
   assert_int_equal(progress.state, TOGUNA_IS_REFUSED);
   assert_string_equal(progress.detail, "its charter is out of date");
   assert_string_equal(e.where, "cccccccccccc");
@@ -443,7 +448,8 @@ static void the_time_to_wait_ends_without_harm(void **state)
   struct toguna_progress progress = {.number = 99};
   struct toguna_error e;
   struct letter l;
-  assert_int_equal(toguna_publish(node, letter(&l), TOGUNA_DELIVERED, 30, NULL, NULL, &progress, &e), TOGUNA_BUSY);
+  assert_int_equal(toguna_publish(node, letter(&l), TOGUNA_DELIVERED, 30, NULL, NULL, &progress, &e),
+                   TOGUNA_BUSY);
   assert_int_equal(progress.state, TOGUNA_IS_SPOOLED);
   assert_int_equal(progress.number, 7);
   assert_int_equal(toguna_list(node, NULL, never, NULL, NULL), TOGUNA_OK);
@@ -489,7 +495,8 @@ static void a_node_that_dies_has_not_spooled(void **state)
   struct toguna *node = open_to(f);
   struct toguna_progress progress = {.number = 99};
   struct letter l;
-  assert_int_equal(toguna_publish(node, letter(&l), TOGUNA_SPOOLED, -1, NULL, NULL, &progress, NULL), TOGUNA_UNREACHABLE);
+  assert_int_equal(toguna_publish(node, letter(&l), TOGUNA_SPOOLED, -1, NULL, NULL, &progress, NULL),
+                   TOGUNA_UNREACHABLE);
   assert_int_equal(progress.number, 99);
   toguna_close(node);
   fake_finish(f);
