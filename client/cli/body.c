@@ -55,7 +55,7 @@ static enum tg_err look(const char *path, struct body *b, struct tg_why *why)
     return why_set(why, TG_NO_MEMORY, path, N_("out of memory"), NULL, NULL, NULL, NULL);
   if (n < 0)
     return fault_why(why, TG_BAD_INPUT, path, N_("the content cannot be read: %1$s"), NULL);
-  b->type = content_type_of(slice_of(room, (size_t)n));
+  b->type = content_type_of(slice_of(room, (size_t)n), (uint64_t)n == b->source.size);
   buf_free(&b->held);
   return TG_OK;
 }
@@ -84,7 +84,7 @@ static enum tg_err read_stdin(struct body *b, struct tg_why *why)
       return fault_why(why, TG_BAD_INPUT, where, N_("the content cannot be read: %1$s"), NULL);
   }
   b->source = (struct toguna_source){.memory = b->held.p ? b->held.p : (const void *)"", .size = b->held.n};
-  b->type = content_type_of(buf_slice(&b->held));
+  b->type = content_type_of(buf_slice(&b->held), true);
   return TG_OK;
 }
 

@@ -43,18 +43,32 @@ const char *bulletin_highest(const struct toguna_item *item, char out[BULLETIN_M
 
 static const char *const progress_words[] = {N_("spooled"), N_("accepted"), N_("delivered"),
                                              N_("settled"), N_("refused"),  N_("expired")};
-static const char *const state_words[] = {N_("current"), N_("superseded"), N_("recalled-purged"), N_("recalled-retained"),
-                                          N_("expired")};
+static const char *const state_words[] = {N_("current"), N_("superseded"), N_("recalled-purged"),
+                                          N_("recalled-retained"), N_("expired")};
 static const char *const event_words[] = {N_("nothing-yet"),    N_("stored"),     N_("read"),
                                           N_("acknowledged"),   N_("purged"),     N_("retained"),
                                           N_("recall-refused"), N_("unreadable"), N_("import-refused")};
-static const char *const kind_words[] = {N_("report"),   N_("reply"),           N_("correction"),    N_("recall"),
-                                         N_("question"), N_("release-request"), N_("release-grant"), N_("release-denial")};
+static const char *const kind_words[] = {N_("report"),        N_("reply"),         N_("correction"),
+                                         N_("recall"),        N_("question"),      N_("release-request"),
+                                         N_("release-grant"), N_("release-denial")};
 #define WORD(words, number) word_name(words, sizeof(words) / sizeof *(words), number)
 
-const char *bulletin_progress(enum toguna_state state) { return WORD(progress_words, (unsigned)state + 1); }
-const char *bulletin_event(enum toguna_event event) { return WORD(event_words, (unsigned)event + 1); }
-const char *bulletin_kind(enum toguna_kind kind) { return WORD(kind_words, (unsigned)kind); }
+const char *bulletin_progress(enum toguna_state state)
+{
+  return WORD(progress_words, (unsigned)state + 1);
+}
+const char *bulletin_event(enum toguna_event event)
+{
+  return WORD(event_words, (unsigned)event + 1);
+}
+const char *bulletin_precedence(enum toguna_precedence precedence)
+{
+  return precedence_name((enum precedence)precedence);
+}
+const char *bulletin_kind(enum toguna_kind kind)
+{
+  return WORD(kind_words, (unsigned)kind);
+}
 
 const char *bulletin_state(const struct toguna_item *item, bool sent)
 {
@@ -129,7 +143,7 @@ struct row {
 static void fill_row(struct row *r, const struct toguna_item *item, bool sent)
 {
   r->cell[0] = bulletin_short(&item->id, r->id);
-  r->cell[1] = precedence_name((enum precedence)item->precedence);
+  r->cell[1] = bulletin_precedence(item->precedence);
   r->cell[2] = bulletin_highest(item, r->mark);
   r->cell[3] = sent ? to_cell(item, r->to, sizeof r->to) : item->originator;
   r->cell[4] = item->topics[0] ? item->topics[0] : "";
@@ -192,7 +206,7 @@ static void time_line(struct grid *g, const char *name, int64_t time)
 void bulletin_card(const struct toguna_item *item, bool sent)
 {
   char mark[BULLETIN_MARK], text[512];
-  show_tinted(bulletin_tint(item->precedence), precedence_name((enum precedence)item->precedence));
+  show_tinted(bulletin_tint(item->precedence), bulletin_precedence(item->precedence));
   printf("  %s%s\n", bulletin_highest(item, mark),
          item->flags & TOGUNA_EXERCISE ? _("  EXERCISE: not real") : "");
   struct grid *g = grid_new(2, NULL);
@@ -275,13 +289,13 @@ json_t *bulletin_json(const struct toguna_item *item, bool sent)
   json_t *j = json_pack(
       "{s:o, s:I, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:s, s:I, s:I, s:b}", "id",
       bulletin_id_json(&item->id), "place", (json_int_t)item->place, "from", item->originator, "member",
-      item->member, "kind", bulletin_kind(item->kind), "precedence",
-      precedence_name((enum precedence)item->precedence), "exercise", (item->flags & TOGUNA_EXERCISE) != 0,
-      "created", json_time(item->created), "received", json_time(item->received), "expires",
-      json_time(item->expires), "supersedes", bulletin_id_json(item->supersedes), "replies_to",
-      bulletin_id_json(item->replies_to), "superseded_by", bulletin_id_json(item->superseded_by), "read",
-      item->read, "acknowledged", item->acknowledged, "state", bulletin_state(item, sent), "number",
-      (json_int_t)item->number, "leaf", (json_int_t)item->leaf, "missing_before", item->missing_before);
+      item->member, "kind", bulletin_kind(item->kind), "precedence", bulletin_precedence(item->precedence),
+      "exercise", (item->flags & TOGUNA_EXERCISE) != 0, "created", json_time(item->created), "received",
+      json_time(item->received), "expires", json_time(item->expires), "supersedes",
+      bulletin_id_json(item->supersedes), "replies_to", bulletin_id_json(item->replies_to), "superseded_by",
+      bulletin_id_json(item->superseded_by), "read", item->read, "acknowledged", item->acknowledged, "state",
+      bulletin_state(item, sent), "number", (json_int_t)item->number, "leaf", (json_int_t)item->leaf,
+      "missing_before", item->missing_before);
   json_t *lists = lists_json(item);
   if (j && lists)
     json_object_update(j, lists);

@@ -19,6 +19,10 @@
   ROW(track)                                                                                                 \
   ROW(correct)                                                                                               \
   ROW(recall)                                                                                                \
+  ROW(release_request)                                                                                       \
+  ROW(release_grant)                                                                                         \
+  ROW(release_deny)                                                                                          \
+  ROW(release_list)                                                                                          \
   ROW(status)                                                                                                \
   ROW(doctor)                                                                                                \
   ROW(directory)                                                                                             \

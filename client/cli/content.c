@@ -106,24 +106,24 @@ static bool is_cap(struct slice content)
 /* ---- */
 
 /* Well-formed text, but for a last character that the cut may have hit. */
-static bool is_text(struct slice s)
+static bool is_text(struct slice s, bool whole)
 {
-  for (size_t cut = 0; cut < 4 && cut <= s.n; cut++)
+  for (size_t cut = 0; cut < (whole ? 1 : 4) && cut <= s.n; cut++)
     if (text_valid(slice_of(s.p, s.n - cut), "\t\n\r\f"))
       return true;
   return false;
 }
 
-const char *content_type_of(struct slice content)
+const char *content_type_of(struct slice content, bool whole)
 {
   struct slice s = content;
   skip_space(&s);
-  const char *type = starts(s, "{") || starts(s, "[") ? type_of_json(s) : NULL;
+  const char *type = whole && (starts(s, "{") || starts(s, "[")) ? type_of_json(s) : NULL;
   if (type)
     return type;
   if (is_cap(s))
     return "application/cap+xml";
-  return is_text(content) ? "text/plain; charset=utf-8" : "application/octet-stream";
+  return is_text(content, whole) ? "text/plain; charset=utf-8" : "application/octet-stream";
 }
 
 static bool ends_with(struct slice s, const char *with)

@@ -7,9 +7,8 @@
 /* Beyond so many bytes JSON is not read whole to find out whether it is STIX. */
 enum { CONTENT_LOOK = 16 << 20 };
 
-/* The media type of a content that is given whole, or by its first bytes when it is longer than CONTENT_LOOK.
- * Static. */
-const char *content_type_of(struct slice content);
+/* The media type of a content; of its beginning only when `whole` is false. Static. */
+const char *content_type_of(struct slice content, bool whole);
 /* May content of this type be shown on a screen as text? type may be NULL. */
 bool content_is_text(const char *type);
 

@@ -2,7 +2,6 @@
 
 #include "client/cli/audience.h"
 #include "client/cli/bulletin.h"
-#include "proto/subject.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,8 +12,7 @@
 static void print_head(const struct toguna_draft *d)
 {
   char mark[BULLETIN_MARK];
-  show_tinted(bulletin_tint(d->precedence),
-              precedence_name((enum precedence)(d->precedence ? d->precedence : TOGUNA_ROUTINE)));
+  show_tinted(bulletin_tint(d->precedence), bulletin_precedence(d->precedence));
   printf("  %s%s\n", d->topics[0], d->flags & TOGUNA_EXERCISE ? _("  EXERCISE: not real") : "");
   struct grid *g = grid_new(4, NULL);
   for (size_t i = 0; i < d->portion_count; i++) {
