@@ -513,6 +513,21 @@ static enum tg_err check_proof(struct trial *t)
   return err;
 }
 
+static enum tg_err check_evidence(struct trial *t)
+{
+  const json_t *sizes = json_object_get(t->v, "sizes");
+  struct evidence e;
+  struct checkpoint first, second;
+  enum tg_err err = evidence_parse(slice_str(vector_text(t->v, "file")), NULL, &e, NULL);
+  if (!err)
+    err = evidence_verify(&e, &first, &second, NULL);
+  if (!err)
+    same(t, "sizes",
+         json_integer_value(json_array_get(sizes, 0)) == (json_int_t)first.size &&
+             json_integer_value(json_array_get(sizes, 1)) == (json_int_t)second.size);
+  return err;
+}
+
 /* ---- one vector ---- */
 
 static const struct {
@@ -534,6 +549,7 @@ static const struct {
     {"consistency", check_consistency},
     {"opening", check_opening},
     {"proof", check_proof},
+    {"evidence", check_evidence},
 };
 
 const char *vector_check(const json_t *v)

@@ -2,6 +2,7 @@
  */
 #include "tests/second/vector.h"
 
+#include "audit/evidence.h"
 #include "audit/proof.h"
 #include "audit/ruling.h"
 #include "keys/sealing.h"
@@ -460,6 +461,34 @@ static void make_openings(struct kit_log *log)
   }
 }
 
+/* What a witness writes down when it is shown the other of two histories. */
+static void make_evidence(struct kit_log *log)
+{
+  struct kit_log *fork = kit_log_fork(log, 10, 40);
+  for (uint64_t seen = 12; seen < 40; seen += 9) {
+    struct buf first = kit_note(log, seen), evidence = buf_new(EVIDENCE_BYTES_MAX);
+    struct witness_state state, next;
+    assert_int_equal(witness_update(NULL, &log->vkey, buf_slice(&first), slice_str(""), &state, NULL, NULL),
+                     TG_OK);
+    for (uint64_t size = seen; size <= 40; size += 11) {
+      struct buf second = kit_note(fork, size);
+      struct merkle_path path = kit_consistency(fork, seen, size);
+      buf_clear(&evidence);
+      assert_int_equal(witness_update(&state, &log->vkey, buf_slice(&second), merkle_path_slice(&path), &next,
+                                      &evidence, NULL),
+                       TG_CONFLICT);
+      json_t *v =
+          vector("evidence", true, "%llu and %llu", (unsigned long long)seen, (unsigned long long)size);
+      put_note(v, "file", &evidence);
+      json_object_set_new(v, "sizes", json_pack("[i,i]", (int)seen, (int)size));
+      buf_free(&second);
+    }
+    buf_free(&evidence);
+    buf_free(&first);
+  }
+  kit_log_free(fork);
+}
+
 json_t *vector_make(void)
 {
   all = json_array();
@@ -472,6 +501,7 @@ json_t *vector_make(void)
   make_rulings();
   make_checkpoints(log);
   make_consistency(log);
+  make_evidence(log);
   make_openings(log);
   kit_log_free(log);
   story_free(s);

@@ -124,6 +124,10 @@ def check_proof(v):
     return dict(type=log.proof_check(v["file"].encode(), log.Key.of(v["log"]))["type"])
 
 
+def check_evidence(v):
+    return dict(sizes=list(log.evidence_check(v["file"].encode())))
+
+
 def check_frame(v):
     return dict(type=wire.open_frame(h(v["data"]), v["direction"])[0])
 
@@ -670,6 +674,7 @@ def make_log(m, chance):
                 m.bad("consistency", good_c, f"{b} to {a}", old_size=b, old_root=roots[b], size=a, root=roots[a])
             else:
                 m.bad("consistency", good_c, f"{a} to {b}: a path where none belongs", path=bytes(32))
+    make_evidence(m, key, note, roots, leaves)
     for i in (0, 7, 16, 20):
         p = base.path(leaves, i)
         good_o = dict(entry=entries[i], salt=salts[i], index=i, path=p, size=21, root=roots[21])
@@ -684,6 +689,41 @@ def make_log(m, chance):
         m.add("proof", f"entry {i}: another index", False, log=str(key), file=file.replace(f"index {i}\n", f"index {i ^ 1}\n"))
         m.add("proof", f"entry {i}: another log", False, log=str(other), file=file)
         m.add("proof", f"entry {i}: version 2", False, log=str(key), file=file.replace("@v1", "@v2"))
+
+
+def make_evidence(m, key, note, roots, leaves):
+    """The log at `size` with other leaves from 10 on."""
+    other = leaves[:10] + [flip(x) for x in leaves[10:]]
+
+    def full(path_of, old, size):
+        p = base.steps(base.consistency(path_of[:size], old))
+        return p if old & (old - 1) else [base.root_of(path_of[:old])] + p
+
+    def signed(of, size):
+        return note(size, base.root_of(of[:size]))[1].encode()
+
+    def add(name, valid, *args, **more):
+        file = log.evidence_print(key, *args).decode()
+        m.add("evidence", name, valid, file=more.get("change", lambda x: x)(file), **({"sizes": more["sizes"]} if valid else {}))
+
+    a, b = signed(leaves, 12), signed(other, 12)
+    add("two roots of one size", True, "same-size", [], a, b, sizes=[12, 12])
+    add("the same checkpoint twice", False, "same-size", [], a, a)
+    add("two sizes", False, "same-size", [], a, signed(other, 13))
+    add("a hash where none belongs", False, "same-size", [roots[1]], a, b)
+    for old in (11, 12, 16, 17):
+        add(f"another beginning, {old} to 21", True, "other-beginning", full(other, old, 21), signed(leaves, old),
+            signed(other, 21), sizes=[old, 21])
+        add(f"an honest log, {old} to 21", False, "other-beginning", full(leaves, old, 21), signed(leaves, old), signed(leaves, 21))
+    good = full(other, 11, 21), signed(leaves, 11), signed(other, 21)
+    add("a path to nowhere", False, "other-beginning", [flip(x) for x in good[0]], *good[1:])
+    add("a path cut", False, "other-beginning", good[0][:-1], *good[1:])
+    add("the larger first", False, "other-beginning", good[0], good[2], good[1])
+    add("before the two histories part", False, "other-beginning", full(other, 9, 21), signed(leaves, 9), signed(other, 21))
+    for name, change in (("version 2", lambda x: x.replace("evidence v1", "evidence v2")), ("cut", lambda x: x[:-1]),
+                         ("something follows", lambda x: x + "\n"), ("another kind", lambda x: x.replace("other-", "an-")),
+                         ("a changed root", lambda x: x.replace("\n21\n", "\n20\n"))):
+        add(name, False, "other-beginning", *good, change=change)
 
 
 def samples(s, chance):

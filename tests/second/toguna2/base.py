@@ -163,15 +163,20 @@ def check_consistency(old, old_root, size, new_root, p):
     if old == 0 or old == size:
         need(p == b"" and (old == 0 or old_root == new_root), "not the same tree")
         return
-    rest = steps(p)
+    full = steps(p)
     if old & (old - 1) == 0:
-        rest.insert(0, old_root)
-    need(rest, "no path")
+        full.insert(0, old_root)
+    need(consistency_roots(old, size, full) == (old_root, new_root), "not an extension")
+
+
+def consistency_roots(old, size, full):
+    """What a consistency path says of both roots, its first hash included."""
+    need(0 < old < size and full, "no path")
     fn, sn = old - 1, size - 1
     while fn & 1:
         fn, sn = fn >> 1, sn >> 1
-    fr = sr = rest[0]
-    for c in rest[1:]:
+    fr = sr = full[0]
+    for c in full[1:]:
         need(sn > 0, "the path is too long")
         if fn & 1 or fn == sn:
             fr, sr = node_hash(c, fr), node_hash(c, sr)
@@ -180,4 +185,5 @@ def check_consistency(old, old_root, size, new_root, p):
         else:
             sr = node_hash(sr, c)
         fn, sn = fn >> 1, sn >> 1
-    need(sn == 0 and fr == old_root and sr == new_root, "not an extension")
+    need(sn == 0, "the path is too short")
+    return fr, sr

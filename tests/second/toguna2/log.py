@@ -171,3 +171,49 @@ def proof_check(data, log):
     need(len(extra) > 16 and all(len(unb64(x)) == 32 for x in lines[3:]) and len(path) <= 64 * 32, "lengths")
     size, root = checkpoint_open(note, log)
     return opening_check(extra[16:], extra[:16], int(lines[2][6:]), path, size, root)
+
+
+# ---- evidence ----
+
+def evidence_print(key, kind, hashes, first, second):
+    lines = f"toguna/evidence v1\nlog {key}\nkind {kind}\n" + "".join(f"hash {b64(x)}\n" for x in hashes)
+    return lines.encode() + b"".join(b"note %d\n" % len(n) + n for n in (first, second))
+
+
+def evidence_check(data):
+    """The sizes of the two checkpoints."""
+    need(len(data) <= 37888, "too long")
+
+    def line(keyword=None):
+        nonlocal data
+        one, newline, data = data.partition(b"\n")
+        need(newline, "cut short")
+        if keyword is None:
+            return one.decode("utf-8", "replace")
+        word, _, value = one.decode("utf-8", "replace").partition(" ")
+        need(word == keyword and value, f"no line {keyword}")
+        return value
+
+    def block():
+        nonlocal data
+        n = line("note")
+        need(re.fullmatch(r"[1-9][0-9]{0,5}", n) and int(n) <= len(data), "no length")
+        one, data = data[:int(n)], data[int(n):]
+        need(one.endswith(b"\n"), "a note ends in a newline")
+        return one
+
+    need(line() == "toguna/evidence v1", "another text")
+    key, kind, hashes = Key.of(line("log")), line("kind"), []
+    need(key.kind == NOTE, "no log's key")
+    while data.startswith(b"hash "):
+        hashes.append(unb64(line("hash")))
+    need(all(len(x) == 32 for x in hashes) and len(hashes) <= 64, "hashes")
+    (m, old), (n, new) = (checkpoint_open(block(), key) for _ in range(2))
+    need(data == b"", "something follows")
+    if kind == "same-size":
+        need(not hashes and m == n and old != new, "no contradiction")
+    else:
+        need(kind == "other-beginning", "no such kind")
+        beginning, whole = base.consistency_roots(m, n, hashes)
+        need(whole == new and beginning != old, "no contradiction")
+    return m, n
