@@ -84,11 +84,9 @@ enum tg_err rotation_time(struct node_core *core)
 {
   struct rotation *r = core->rotation;
   const struct charter *charter = core_charter(core);
-  if (core->now.mono < r->due)
+  if (!charter || core->now.mono < r->due)
     return TG_OK;
   r->due = core->now.mono + CHECK_EVERY;
-  if (!charter)
-    return TG_OK;
   const struct charter_limits *limits = &charter->limits;
   size_t made = 0;
   enum tg_err err = keyring_fill(r->ring, core->now.wall, limits->sealing_period, limits->sealing_ahead, &made);
@@ -111,7 +109,8 @@ enum tg_err rotation_time(struct node_core *core)
   return err;
 }
 
-int64_t rotation_due(const struct node_core *core) { return core->rotation->due; }
+/* A new node has none until the charter says how long each lasts; then at once, for nobody can write to it before. */
+int64_t rotation_due(const struct node_core *core) { return core_charter(core) ? core->rotation->due : INT64_MAX; }
 
 enum tg_err rotation_overtaken(struct node_core *core) { return announce(core); }
 
