@@ -297,8 +297,6 @@ static enum tg_err on_welcome(struct node_core *core, const ProtobufCMessage *me
 {
   const Tg__Welcome *welcome = (const Tg__Welcome *)message;
   struct talk *t = core->talk;
-  if (t->state != TALK_GREETING || !slice_eq(data_slice(welcome->session), slice_of(t->session, sizeof t->session)))
-    return TG_OK; /* of an earlier session */
   if (welcome->protocol != 1)
     return end(core, REASON_PROTOCOL, "protocol version");
   t->state = TALK_OPEN;
@@ -425,6 +423,15 @@ static const struct handler *handler_of(enum frame_type type)
   return NULL;
 }
 
+/* Two connections' frames may mix at the hub: it answers a Hello of an earlier one late, and then believes that session to be the
+   newest. While we wait, such a Welcome is passed over; once we are in session the two of us have different chains, and begin anew.
+   Nobody cheats. */
+static bool is_of_another_session(const struct talk *t, const ProtobufCMessage *message)
+{
+  const Tg__Welcome *welcome = (const Tg__Welcome *)message;
+  return t->state != TALK_GREETING || !slice_eq(data_slice(welcome->session), slice_of(t->session, sizeof t->session));
+}
+
 enum tg_err talk_frame(struct node_core *core, struct slice frame)
 {
   struct talk *t = core->talk;
@@ -442,6 +449,8 @@ enum tg_err talk_frame(struct node_core *core, struct slice frame)
   bool early = t->state == TALK_GREETING && kind->type != FRAME_WELCOME && kind->type != FRAME_GOODBYE;
   if (early)
     return TG_OK; /* of an earlier session, still under way */
+  if (kind->type == FRAME_WELCOME && is_of_another_session(t, message))
+    return t->state == TALK_GREETING ? TG_OK : end(core, REASON_CONFLICT, "welcome");
   t->heard = core->now.mono;
   bool go_on;
   err = take_checkpoint(core, handler, message, &go_on);
