@@ -20,7 +20,7 @@ struct file {
   char name[NAME];
   bool exists, durable; /* durable: its directory entry was synced with it */
   uint8_t *now, *synced;
-  size_t n_now, n_synced, cap_now;
+  size_t n_now, n_synced, cap_now, cap_synced;
   struct pending *first, **last;
 };
 
@@ -172,11 +172,9 @@ static int vfs_sync(sqlite3_file *base, int flags)
   if (fails(h->d))
     return SQLITE_IOERR_FSYNC;
   struct file *f = h->f;
+  for (const struct pending *p = f->first; p; p = p->next)
+    apply(&f->synced, &f->n_synced, &f->cap_synced, p, p->n);
   forget_pending(f);
-  f->synced = must(realloc(f->synced, f->n_now ? f->n_now : 1));
-  if (f->n_now)
-    memcpy(f->synced, f->now, f->n_now);
-  f->n_synced = f->n_now;
   f->durable = true;
   return SQLITE_OK;
 }
@@ -316,7 +314,6 @@ static void file_crash(struct disk *d, struct file *f)
     file_clear(f); /* its directory entry never reached the disk */
     return;
   }
-  size_t cap = f->n_synced;
   unsigned keep = (unsigned)random_below(d->r, 101); /* some crashes lose nearly all, some nearly nothing */
   for (const struct pending *p = f->first; p; p = p->next) {
     if (!random_chance(d->r, keep)) {
@@ -326,7 +323,7 @@ static void file_crash(struct disk *d, struct file *f)
     size_t sectors = p->n / SECTOR;
     bool torn = sectors > 0 && random_chance(d->r, 20);
     d->stats.torn += torn;
-    apply(&f->synced, &f->n_synced, &cap, p, torn ? (size_t)random_below(d->r, sectors) * SECTOR : p->n);
+    apply(&f->synced, &f->n_synced, &f->cap_synced, p, torn ? (size_t)random_below(d->r, sectors) * SECTOR : p->n);
   }
   forget_pending(f);
   resize(&f->now, &f->n_now, &f->cap_now, f->n_synced);
@@ -380,8 +377,7 @@ void disk_image_restore(struct disk *d, const struct disk_image *image)
       continue;
     struct file *f = create(d, from->name);
     f->durable = true;
-    size_t cap = 0;
-    resize(&f->synced, &f->n_synced, &cap, from->n_synced);
+    resize(&f->synced, &f->n_synced, &f->cap_synced, from->n_synced);
     resize(&f->now, &f->n_now, &f->cap_now, from->n_synced);
     if (from->n_synced) {
       memcpy(f->synced, from->synced, from->n_synced);

@@ -74,6 +74,7 @@ int main(int argc, char **argv)
       return 2;
     }
   }
+  setvbuf(stdout, NULL, _IOLBF, 0); /* a story must not end before its end */
   struct kit *kit = found();
   double begun = seconds();
   uint64_t events = 0, published = 0, done = 0;

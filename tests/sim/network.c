@@ -157,10 +157,6 @@ size_t network_to_hub(struct sim *s, int node, struct slice frame)
   const struct event e = {
       .happens = reaches_hub, .node = node, .life = s->hub.site.life, .number = w->session};
   agenda_post(s, arrival(s, &w->last_to_hub), e, frame);
-  if (!s->quiet && random_chance(&s->chance, 1)) {
-    sim_tell(s, s->node[node].site.name, "a frame of type %u is sent twice", type_of(frame));
-    agenda_post(s, arrival(s, &w->last_to_hub), e, frame);
-  }
   return w->waiting;
 }
 

@@ -94,7 +94,7 @@ static bool is_owed(const struct publication *p)
 
 static bool has_all(const struct publication *p)
 {
-  return p->shown == p->permitted;
+  return !p->sealed || p->shown == p->sealed;
 }
 
 bool oracle_settled(const struct sim *s)
@@ -119,8 +119,8 @@ void oracle_explain(struct sim *s)
   for (size_t i = 0; i < s->n_publications; i++) {
     const struct publication *p = &s->publication[i];
     if (is_owed(p) && !has_all(p))
-      sim_tell(s, "oracle", "no. %zu of %s: permitted %x, arrived %x, %s", i, s->node[p->node].site.name,
-               p->permitted, p->shown,
+      sim_tell(s, "oracle", "no. %zu of %s: sealed to %x, arrived %x, %s", i, s->node[p->node].site.name,
+               p->sealed, p->shown,
                p->accepted  ? "accepted"
                : p->spooled ? "spooled"
                             : "never answered");

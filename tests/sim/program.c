@@ -223,6 +223,19 @@ static struct publication *publication_of(struct sim *s, uint64_t request)
                                                                      : NULL;
 }
 
+/* Whom the node sealed it to. Never more than are permitted; less, where somebody has published no key yet.
+ */
+static void audience(struct sim *s, struct publication *p, const Tg__LAudience *a)
+{
+  for (size_t i = 0; a && i < a->n_lines; i++)
+    for (int node = 0; node < SIM_NODES; node++)
+      if (a->lines[i]->portions &&
+          slice_is(slice_of_data(a->lines[i]->member), s->kit->member[node].code.code))
+        p->sealed |= 1u << node;
+  if (p->sealed & ~p->permitted)
+    sim_fail(s, s->node[p->node].site.name, "it seals to %x, permitted are %x", p->sealed, p->permitted);
+}
+
 static void progress(struct sim *s, int node, const Tg__LProgress *m)
 {
   struct publication *p = publication_of(s, m->request);
@@ -234,6 +247,7 @@ static void progress(struct sim *s, int node, const Tg__LProgress *m)
   sim_tell(s, s->node[node].site.name, "no. %llu is in state %u", (unsigned long long)(m->request - PUBLISH),
            m->state);
   oracle_spooled(s, p, slice_of_data(m->bulletin), m->number);
+  audience(s, p, m->audience);
   if (m->state == 4 || m->state == 5)
     sim_fail(s, s->node[node].site.name, "the hub refuses what policy permits: %.*s", (int)m->detail.len,
              (const char *)m->detail.data);

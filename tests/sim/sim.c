@@ -114,7 +114,8 @@ static void looks(struct sim *s, const struct event *e)
 {
   for (int i = 0; i < SIM_NODES; i++)
     program_look(s, i);
-  agenda_post(s, LOOK_MS, (struct event){.happens = looks, .node = e->node}, (struct slice){0});
+  agenda_post(s, s->mono < 5 * STORM_MS ? LOOK_MS : 60 * LOOK_MS,
+              (struct event){.happens = looks, .node = e->node}, (struct slice){0});
 }
 
 /* What happened, in one number: a replay must come to the same. */

@@ -133,6 +133,7 @@ struct node_site {
 struct publication {
   int node;
   unsigned to, permitted;
+  unsigned sealed;     /* to whom, as the node said when it was spooled */
   char text[SIM_TEXT];
   bool begun, spooled, accepted, refused;
   struct hash id; /* zeros: not told */
