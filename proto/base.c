@@ -85,6 +85,19 @@ enum tg_err why_set(struct tg_why *why, enum tg_err err, const char *where, cons
   return err;
 }
 
+/* The length of out without a last character that was cut. */
+static size_t whole_length(const char *out, size_t n)
+{
+  size_t at = n;
+  while (at > 0 && n - at < 3 && ((unsigned char)out[at - 1] & 0xc0) == 0x80)
+    at--;
+  if (at == 0 || (unsigned char)out[at - 1] < 0xc0)
+    return n;
+  unsigned char first = (unsigned char)out[at - 1];
+  size_t want = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  return n - at + 1 < want ? at - 1 : n;
+}
+
 size_t why_fill(const char *text, const char *const arg[3], char *out, size_t size)
 {
   size_t n = 0;
@@ -103,6 +116,7 @@ size_t why_fill(const char *text, const char *const arg[3], char *out, size_t si
       out[n++] = *s++;
     }
   }
+  n = whole_length(out, n);
   out[n] = 0;
   return n;
 }

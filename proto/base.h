@@ -70,7 +70,7 @@ enum tg_err why_set(struct tg_why *why, enum tg_err err, const char *where, cons
    The sentences are substituted, never given to printf: a why may come from another process. */
 size_t why_render(const struct tg_why *why, const char *(*translate)(const char *), char *out, size_t size);
 
-/* The sentence alone: `text` with %1$s..%3$s replaced. Building block of why_render(). */
+/* The sentence alone: `text` with %1$s..%3$s replaced, cut on a UTF-8 boundary. Building block of why_render(). */
 size_t why_fill(const char *text, const char *const arg[3], char *out, size_t size);
 
 /* A borrowed run of bytes. p may be NULL when n is 0. */

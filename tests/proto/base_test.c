@@ -76,6 +76,12 @@ static void an_explanation_is_filled_never_formatted(void **state)
   why_render(&why, NULL, out, sizeof out);
   assert_string_equal(out, "ml.policy:3:7: unknown country %n?X. did you mean ML?");
   assert_int_equal(why_render(&why, NULL, out, 10), 9);
+  const char *const none[3] = {"", "", ""};
+  static const size_t length[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10}; /* of aé€𝄞, by the room there is */
+  for (size_t room = 1; room <= 11; room++) {
+    assert_int_equal(why_fill("a\u00e9\u20ac\U0001d11e", none, out, room), length[room - 1]);
+    assert_true(utf8_valid(slice_str(out)));
+  }
   assert_int_equal(tg_exit_code(TG_BAD_SIGNATURE), 3);
 }
 
