@@ -242,8 +242,9 @@ void bulletin_portion(const struct toguna_item *item, const struct toguna_portio
     printf(_("For %s, except %s\n"), joined(p->to, to, sizeof to), joined(p->except, except, sizeof except));
   else if (p->to[0])
     printf(_("For %s\n"), joined(p->to, to, sizeof to));
-  printf("%s, %s%s%s\n", p->content_type ? p->content_type : "application/octet-stream",
-         show_size(p->size, size), p->filename ? ", " : "", p->filename ? p->filename : "");
+  if (p->complete)
+    printf("%s, %s%s%s\n", p->content_type ? p->content_type : "application/octet-stream",
+           show_size(p->size, size), p->filename ? ", " : "", p->filename ? p->filename : "");
 }
 
 /* ---- JSON ---- */
