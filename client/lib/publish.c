@@ -236,7 +236,7 @@ static enum tg_err follow(struct publication *p, struct tg_why *why)
   for (;;) {
     enum local_type type;
     ProtobufCMessage *message;
-    bool enough, first = !p->spooled;
+    bool enough = false, first = !p->spooled;
     enum tg_err err = next(p, deadline, &type, &message, why);
     if (err != TG_OK)
       return err;
