@@ -145,7 +145,7 @@ enum tg_err init_hub_configure(const char *folder, const struct folio *folio, ch
                                size_t n_listen, const char *passphrase_file, struct tg_why *why)
 {
   char path[BOX_PATH], secret[BOX_PATH];
-  const struct charter_hub *hub;
+  const struct charter_hub *hub = NULL;
   struct buf conf = buf_new(64 * 1024);
   enum tg_err err = find_hub(folder, folio, &hub, why);
   if (err == TG_OK) {
