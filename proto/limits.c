@@ -59,7 +59,7 @@ static const struct strict_field approval_fields[] = {
 const struct strict_limits limits_approval = {&tg__approval__descriptor, 128, FIELDS(approval_fields)};
 
 static const struct strict_field header_fields[] = {
-    {1, R, 128, LIMIT_SUBJECT, 0, NULL},                /* subject */
+    {1, R, 100, LIMIT_SUBJECT, 0, NULL},                /* subject */
     {2, 0, 0, 0, LIMIT_APPROVALS, &limits_approval},    /* approvals */
     {3, R, 1, ANY, 0, NULL},                            /* charter_version */
     {4, R, 1, ANY, 0, NULL},                            /* policy_serial */
