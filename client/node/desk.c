@@ -430,7 +430,7 @@ enum tg_err desk_stop(struct node_core *core)
 /* ---- news ---- */
 
 /* Every follower looks again; those of the other folder find nothing. */
-static void stir(struct node_core *core)
+void request_stir(struct node_core *core)
 {
   for (size_t i = 0; i < core->desk->n; i++)
     for (size_t j = 0; j < DESK_REQUESTS_MAX; j++)
@@ -440,13 +440,13 @@ static void stir(struct node_core *core)
 
 void desk_inbox_new(struct node_core *core)
 {
-  stir(core);
+  request_stir(core);
 }
 
 enum tg_err desk_progress(struct node_core *core, const struct hash *id, enum sent_state state,
                           uint64_t number, uint64_t leaf, struct slice detail)
 {
-  stir(core);
+  request_stir(core);
   if (state == SENT_SPOOLED) /* said with the audience, when the draft was finished */
     return TG_OK;
   for (size_t i = 0; i < core->desk->n; i++)

@@ -3,23 +3,20 @@
 #include "client/node/query.h"
 
 #include "client/node/outbox.h"
-#include "client/node/talk.h"
 #include "keys/codec.h"
 #include "policy/explain.h"
 #include "proto/portion.h"
 
-#include <string.h>
+enum { HUBS_MAX = POLICY_HUBS_MAX };
 
 /* A bulletin of ours as policies look at it. Slices live in the arena. */
 struct case_file {
-  struct header header;
-  struct country hub;
+  struct country hubs[HUBS_MAX];
   struct policy_portion portions[POLICY_PORTIONS_MAX];
   struct policy_request request;
 };
 
-static enum tg_err read_portion(struct node_core *core, const struct sent_row *row, size_t i,
-                                struct case_file *c)
+static enum tg_err read_portion(struct node_core *core, const struct sent_row *row, size_t i, struct case_file *c)
 {
   struct portion p;
   struct release r;
@@ -31,11 +28,11 @@ static enum tg_err read_portion(struct node_core *core, const struct sent_row *r
   struct release_list list = {.to = r.to, .n_to = r.to_count, .except = r.except, .n_except = r.except_count};
   c->portions[i] = (struct policy_portion){.level = p.level,
                                            .tlp = p.tlp,
-                                           .orcon = p.caveats & CAVEAT_ORCON,
+                                           .orcon = (p.caveats & CAVEAT_ORCON) != 0,
                                            .label = p.label,
                                            .size = p.seal.size};
   /* A list of states that are members no longer reaches nobody. */
-  (void)directory_resolve(core->directory, &list, c->header.subject.created, &c->portions[i].release, NULL);
+  (void)directory_resolve(core->directory, &list, row->header.subject.created, &c->portions[i].release, NULL);
   return TG_OK;
 }
 
@@ -44,43 +41,38 @@ static unsigned approvals(const struct node_core *core, const struct header *h)
   unsigned n = 0;
   for (size_t i = 0; i < h->approval_count; i++)
     n += approval_verify(&h->subject, &h->approvals[i], NULL) == TG_OK &&
-         directory_officer_may(core->directory, &h->approvals[i].officer, ROLE_RELEASE, h->approvals[i].time,
-                               NULL) == TG_OK;
+         directory_officer_may(core->directory, &h->approvals[i].officer, ROLE_RELEASE, h->approvals[i].time, NULL) ==
+             TG_OK;
   return n;
 }
 
 static enum tg_err open_case(struct node_core *core, const struct sent_row *row, struct case_file *c)
 {
-  const struct charter *charter = core_charter(core);
-  const struct charter_hub *hub = charter ? charter_hub(charter, slice_str(talk_hub(core))) : NULL;
-  size_t portions = row->message->n_portions;
-  if (portions > POLICY_PORTIONS_MAX)
+  const struct charter_hub *hubs[HUBS_MAX];
+  const struct subject *s = &row->header.subject;
+  size_t n_hubs = core_hubs(core, hubs, HUBS_MAX);
+  if (row->message->n_portions > POLICY_PORTIONS_MAX)
     return TG_DISK;
-  c->header = row->header;
-  for (size_t i = 0; i < portions; i++) {
+  for (size_t i = 0; i < n_hubs; i++)
+    c->hubs[i] = hubs[i]->host;
+  for (size_t i = 0; i < row->message->n_portions; i++) {
     enum tg_err err = read_portion(core, row, i, c);
     if (err != TG_OK)
       return err;
   }
-  if (!hub && charter && charter->n_hubs)
-    hub = &charter->hub[0];
-  if (hub)
-    c->hub = hub->host;
-  const struct subject *s = &c->header.subject;
-  c->request =
-      (struct policy_request){.originator = (unsigned)directory_member_index(core->directory, core->member),
-                              .agency = slice_str(core->my_agency),
-                              .suite = s->suite,
-                              .owed = s->kind == KIND_RECALL || s->kind == KIND_CORRECTION,
-                              .time = core->now.wall,
-                              .expires = s->expires,
-                              .topic_count = s->topic_count,
-                              .topics = s->topics,
-                              .hub_count = hub ? 1 : 0,
-                              .hubs = &c->hub,
-                              .approvals = approvals(core, &c->header),
-                              .portion_count = portions,
-                              .portions = c->portions};
+  c->request = (struct policy_request){.originator = (unsigned)core_member_index(core),
+                                       .agency = slice_str(core->my_agency),
+                                       .suite = s->suite,
+                                       .owed = s->kind == KIND_RECALL || s->kind == KIND_CORRECTION,
+                                       .time = core->now.wall,
+                                       .expires = s->expires,
+                                       .topic_count = s->topic_count,
+                                       .topics = s->topics,
+                                       .hub_count = n_hubs,
+                                       .hubs = c->hubs,
+                                       .approvals = approvals(core, &row->header),
+                                       .portion_count = row->message->n_portions,
+                                       .portions = c->portions};
   return TG_OK;
 }
 

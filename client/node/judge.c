@@ -31,7 +31,7 @@ void judge_free(struct judge *j)
 static enum tg_err put_text(struct policy_set *set, struct slice text, tg_time now)
 {
   struct policy *policy = NULL;
-  enum tg_err err = policy_parse(text, NULL, NULL, &policy, NULL, NULL);
+  enum tg_err err = policy_parse(text, "", NULL, &policy, NULL, NULL);
   if (err == TG_OK)
     err = policy_set_put(set, &policy, 0, now, NULL);
   policy_free(policy);

@@ -69,7 +69,7 @@ static enum tg_err add_row(struct node_core *core, const struct header *header, 
   if (err == TG_OK) {
     struct db_stmt *s = db_stmt(depot_db(core->depot),
                                 "INSERT INTO sent(id, number, precedence, state, open, expires, leaf, record, proof)"
-                                " VALUES(?, ?, ?, 0, ?, ?, 0, ?, '')");
+                                " VALUES(?, ?, ?, 0, ?, ?, 0, ?, x'')");
     db_bind_blob(s, 1, hash_slice(&header->id));
     db_bind_u64(s, 2, header->number);
     db_bind_u64(s, 3, header->subject.precedence);
@@ -91,7 +91,7 @@ static enum tg_err add_recipient(struct node_core *core, const struct hash *id, 
   enum tg_err err = db_run(s);
   if (err != TG_OK)
     return err;
-  s = db_stmt(depot_db(core->depot), "INSERT INTO track VALUES(?, ?, 0, ?, '')"); /* event 0: its time is the number */
+  s = db_stmt(depot_db(core->depot), "INSERT INTO track VALUES(?, ?, 0, ?, x'')"); /* event 0: its time is the number */
   db_bind_blob(s, 1, hash_slice(id));
   db_bind_blob(s, 2, key_slice(&recipient->node));
   db_bind_u64(s, 3, recipient->number);

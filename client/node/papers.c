@@ -107,7 +107,7 @@ static enum tg_err load_policies(struct node_core *core)
     struct policy *policy = NULL;
     if (note_parse(bytes, NULL, &note, NULL) != TG_OK)
       continue;
-    if (policy_parse(note.text, NULL, NULL, &policy, NULL, NULL) != TG_OK)
+    if (policy_parse(note.text, "", NULL, &policy, NULL, NULL) != TG_OK)
       continue; /* what is unreadable permits nothing */
     struct country member = policy_member(policy);
     policy_free(policy);

@@ -27,6 +27,7 @@ static enum tg_err finish(struct node_core *core, struct request *r)
   if (verdict != TG_OK)
     return request_refuse(core, r, &why);
   r->bulletin = done.id;
+  request_stir(core);
   progress.request = r->number;
   progress.bulletin = slice_data(hash_slice(&done.id));
   progress.number = done.number;

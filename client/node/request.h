@@ -53,6 +53,9 @@ enum tg_err request_answer(struct node_core *core, struct request *r, enum local
 enum tg_err request_refuse(struct node_core *core, struct request *r, const struct tg_why *why);
 enum tg_err request_done(struct node_core *core, struct request *r, uint64_t count);
 
+/* There is a new bulletin: whoever follows a folder looks again. */
+void request_stir(struct node_core *core);
+
 /* What the program may do here. */
 unsigned request_roles(const struct request *r);
 /* Writes into the node's journal what the program did. */

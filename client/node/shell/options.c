@@ -50,8 +50,9 @@ static void answer(struct options *o)
   }
   if (o->print_config)
     settings_print(NULL, &text);
-  fwrite(text.p, 1, text.n, stdout);
   o->answered = text.n > 0;
+  if (o->answered)
+    fwrite(text.p, 1, text.n, stdout);
   buf_free(&text);
 }
 
