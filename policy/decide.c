@@ -16,7 +16,7 @@ struct passage {
   const struct plan *own; /* NULL: the originator permits nothing */
   size_t variant;
   bool suite;
-  uint32_t state[POLICY_TOPICS_MAX][MEMBERS_MAX]; /* by topic and group; only joint->n_groups of them are filled in */
+  const uint16_t *row[POLICY_TOPICS_MAX][MEMBERS_MAX]; /* classes by topic and group; only joint->n_groups are filled in */
 };
 
 /* Is the time of this request one that the set is compiled for? */
@@ -39,7 +39,7 @@ static struct memberset pass_export(const struct passage *x, struct memberset s,
 {
   size_t size = plan_size(x->own, f->size);
   for (size_t t = 0; t < x->q->topic_count; t++) {
-    size_t class = joint_class(x->set->joint, x->state[t], x->q->originator);
+    size_t class = joint_class(x->set->joint, x->row[t], x->q->originator);
     s = memberset_and(s, *plan_export(x->own, plan_cell(x->own, x->variant, size, class, marking)));
   }
   return s;
@@ -87,7 +87,7 @@ static struct memberset pass_import(const struct passage *x, struct memberset s,
     size_t variant = plan_variant(p, f->originator, f->agency), size = plan_size(p, f->size);
     bool good = true;
     for (size_t t = 0; t < x->q->topic_count; t++) {
-      size_t cell = plan_cell(p, variant, size, joint_class(joint, x->state[t], m), marking);
+      size_t cell = plan_cell(p, variant, size, joint_class(joint, x->row[t], m), marking);
       good = good && memberset_has(plan_import(p, cell), x->q->originator);
     }
     if (good)
@@ -115,7 +115,7 @@ static void decide_portion(const struct passage *x, size_t portion, struct polic
     return;
   size_t marking = plan_marking(f.level, f.tlp);
   for (size_t t = 0; t < q->topic_count; t++) {
-    outcome[t] = plan_outcome(x->own, x->variant, joint_class(x->set->joint, x->state[t], q->originator), marking);
+    outcome[t] = plan_outcome(x->own, x->variant, joint_class(x->set->joint, x->row[t], q->originator), marking);
     if (outcome[t]->retain && (!v->retain || outcome[t]->retain < v->retain))
       v->retain = outcome[t]->retain;
     path = path && !denies_path(outcome[t], q);
@@ -164,13 +164,13 @@ static void prepare(struct passage *x, const struct policy_set *set, const struc
     return;
   x->variant = plan_variant(x->own, set->world->members[q->originator].code, q->agency);
   for (size_t t = 0; t < q->topic_count; t++)
-    joint_walk(set->joint, q->topics[t], x->state[t]);
+    joint_walk(set->joint, q->topics[t], x->row[t]);
 }
 
 enum tg_err policy_decide(const struct policy_set *set, const struct policy_request *request, struct policy_decision *ret)
 {
   enum tg_err err = request_check(set, request);
-  struct passage x __attribute__((uninitialized)); /* 4 KiB of states: only those walked are read */
+  struct passage x __attribute__((uninitialized)); /* 8 KiB of rows: only those walked are read */
   ret->portion_count = request->portion_count < POLICY_PORTIONS_MAX ? request->portion_count : POLICY_PORTIONS_MAX;
   for (size_t i = 0; i < ret->portion_count; i++)
     ret->portions[i] = (struct policy_verdict){0};
@@ -194,7 +194,7 @@ static void onward_compiled(const struct passage *x, const struct facts *f, stru
   size_t marking = plan_marking(f->level, f->tlp);
   for (size_t t = 0; x->own && t < x->q->topic_count; t++) {
     const struct outcome *o =
-        plan_outcome(x->own, x->variant, joint_class(x->set->joint, x->state[t], x->q->originator), marking);
+        plan_outcome(x->own, x->variant, joint_class(x->set->joint, x->row[t], x->q->originator), marking);
     *allow = t ? memberset_and(*allow, o->onward_allow) : o->onward_allow;
     *any = t ? memberset_and(*any, o->onward_any) : o->onward_any;
   }

@@ -24,18 +24,17 @@ struct joint *joint_new(const struct policy *const policies[MEMBERS_MAX]);
 struct joint *joint_share(struct joint *j);
 void joint_free(struct joint *j);
 
-/* Where a topic leads in every group: room for n_groups. */
-static inline void joint_walk(const struct joint *j, struct slice topic, uint32_t *ret_state)
+/* Where a topic leads in every group, as rows of classes: room for n_groups. */
+static inline void joint_walk(const struct joint *j, struct slice topic, const uint16_t **ret_row)
 {
   for (size_t g = 0; g < j->n_groups; g++)
-    ret_state[g] = topics_walk(&j->group[g].topics, topic);
+    ret_row[g] = j->group[g].classes + topics_walk(&j->group[g].topics, topic) * j->group[g].n;
 }
 
 /* The class of the topic in the policy at `place`, which was not NULL. */
-static inline size_t joint_class(const struct joint *j, const uint32_t *state, unsigned place)
+static inline size_t joint_class(const struct joint *j, const uint16_t *const *row, unsigned place)
 {
-  const struct joint_group *g = &j->group[j->group_of[place]];
-  return g->classes[state[j->group_of[place]] * g->n + j->column[place]];
+  return row[j->group_of[place]][j->column[place]];
 }
 
 #endif

@@ -211,7 +211,7 @@ static void compile_outcomes(struct compiler *c, uint32_t class, size_t variant)
       owe_as_well(&at[m], &at[m - 5]);
     at[m].onward_allow = memberset_minus(onward.at[m], denied.at[m]);
     at[m].onward_any = memberset_or(onward.at[m], ask.at[m]);
-    c->plan->outcome_cell[(variant * c->policy->classes.count + class) * MARKINGS + m] = put_outcome(c, &at[m]);
+    c->plan->outcome_cell[(variant * c->plan->classes + class) * MARKINGS + m] = put_outcome(c, &at[m]);
   }
 }
 
@@ -242,7 +242,7 @@ static void *copy_of(const uint32_t *pool, size_t count, size_t size)
 static bool compile(struct compiler *c)
 {
   struct plan *plan = c->plan;
-  size_t classes = c->policy->classes.count, cells = plan->variants * classes * MARKINGS;
+  size_t classes = plan->classes, cells = plan->variants * classes * MARKINGS;
   c->rules = calloc(c->policy->n_rules + 1, sizeof *c->rules);
   c->listed = calloc(c->policy->n_rules + 1, sizeof *c->listed);
   c->allow = calloc(plan->sizes, sizeof *c->allow);
@@ -276,6 +276,7 @@ struct plan *plan_new(struct reading *reading, tg_time at)
   plan->reading = policy_reading_share(reading);
   plan->variants = p->n_agencies + 1;
   plan->sizes = p->n_sizes + 1;
+  plan->classes = p->classes.count;
   find_window(plan, p, at);
   struct compiler c = {.plan = plan, .policy = p, .reading = reading, .at = at};
   bool done = compile(&c);

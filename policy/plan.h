@@ -22,6 +22,7 @@ struct plan {
   struct reading *reading;
   tg_time from, until;     /* holds while from <= t < until */
   size_t variants, sizes;  /* agencies of the policy, sizes of the policy, each plus one for all others */
+  size_t classes;          /* of topics */
   uint32_t *export_cell, *import_cell; /* [variant][size class][topic class][marking] -> row */
   uint32_t *outcome_cell;              /* [variant][topic class][marking] -> outcome */
   struct memberset *row;
@@ -55,7 +56,7 @@ static inline size_t plan_size(const struct plan *p, uint64_t size)
 
 static inline size_t plan_cell(const struct plan *p, size_t variant, size_t size, size_t class, size_t marking)
 {
-  return ((variant * p->sizes + size) * p->reading->policy->classes.count + class) * MARKINGS + marking;
+  return ((variant * p->sizes + size) * p->classes + class) * MARKINGS + marking;
 }
 
 /* Whom the policy's owner tells, or from whom it accepts. */
@@ -63,7 +64,7 @@ static inline const struct memberset *plan_export(const struct plan *p, size_t c
 static inline const struct memberset *plan_import(const struct plan *p, size_t cell) { return &p->row[p->import_cell[cell]]; }
 static inline const struct outcome *plan_outcome(const struct plan *p, size_t variant, size_t class, size_t marking)
 {
-  return &p->outcome[p->outcome_cell[(variant * p->reading->policy->classes.count + class) * MARKINGS + marking]];
+  return &p->outcome[p->outcome_cell[(variant * p->classes + class) * MARKINGS + marking]];
 }
 
 #endif
