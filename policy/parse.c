@@ -149,7 +149,7 @@ static void read_head(struct parser *x)
       parse_end(x);
     seen[i] = number;
   }
-  x->r.number = (uint32_t)x->p->n_lines;
+  x->r.number = 1;
   x->r.line = slice_of(NULL, 0);
   for (size_t i = 0; i < HEADS; i++)
     if (heads[i].needed && !seen[i])
@@ -373,9 +373,10 @@ enum tg_err policy_parse(struct slice text, const char *file, const struct polic
   }
   enum tg_err err = x->err == TG_NO_MEMORY ? out_of_memory(file, why) : TG_OK;
   if (!err && x->r.problems->errors) {
-    err = x->r.first.err;
+    const struct tg_why *first = x->r.problems->n ? &x->r.problems->list[0].why : &x->r.first;
+    err = first->err; /* no warnings yet: those come when there are no errors */
     if (why)
-      *why = x->r.first;
+      *why = *first;
   }
   if (err)
     policy_free(x->p);

@@ -65,7 +65,8 @@ struct draft {
   const struct form *form;
   struct rule rule;
   unsigned seen;
-  struct slice as_of_word;
+  bool stopped; /* after a mistake that leaves the rest of the line without meaning */
+  bool in_list; /* the last mistake was an element of a list: the rest of the line can be read */
 };
 
 bool parse_is_rule(struct slice first)
@@ -116,16 +117,18 @@ static const struct form *find_form(struct parser *x)
 
 /* --- lists --- */
 
+/* Words that end a list, and so are never patterns. */
+static const char *const clause_words[] = {"for",  "except", "as-of", "up-to",  "tlp", "max-size", "when",
+                                           "from", "until",  "to",    "hub-in", "at",  "and",      "above"};
+
+enum { WORDS_OF_CLAUSES = sizeof clause_words / sizeof *clause_words };
+
 static bool is_clause(const struct draft *d, struct slice word)
 {
-  static const char *const words[] = {"for", "except", "as-of", "up-to", "tlp", "max-size", "when", "from", "until",
-                                      "to", "hub-in", "at", "and", "above"};
-  if (d->form->names && slice_is(word, d->form->names))
-    return true;
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (slice_is(word, words[i]))
-      return true;
-  return false;
+  bool is = d->form->names && slice_is(word, d->form->names);
+  for (size_t i = 0; !is && i < WORDS_OF_CLAUSES; i++)
+    is = slice_is(word, clause_words[i]);
+  return is;
 }
 
 static bool out_of_memory(struct parser *x)
@@ -161,6 +164,13 @@ static bool add_pattern(struct parser *x, struct draft *d, struct slice word)
   return true;
 }
 
+/* Nothing more can be told apart on this line. */
+static bool stop(struct draft *d)
+{
+  d->stopped = true;
+  return false;
+}
+
 /* "SECRET and above". */
 static bool read_lowest_level(struct parser *x, struct draft *d)
 {
@@ -192,14 +202,21 @@ static bool read_what(struct parser *x, struct draft *d)
   bool good = true;
   d->rule.patterns.from = (uint32_t)x->p->n_rule_patterns;
   if (is_level(reader_peek(&x->r)))
-    return read_lowest_level(x, d);
+    return read_lowest_level(x, d) || stop(d);
   while (reader_peek(&x->r).n && !is_clause(d, reader_peek(&x->r)) && !x->err)
     good = add_pattern(x, d, reader_take(&x->r)) && good;
-  if (!d->rule.patterns.n && good)
-    return reader_error(&x->r, reader_peek(&x->r), N_("here topics must stand"), N_("write ** for all topics"), NULL,
-                        NULL);
+  d->in_list = !good;
+  if (slice_is(reader_peek(&x->r), "and")) {
+    reader_error(&x->r, reader_peek(&x->r), N_("before 'and above' a level must stand, in capitals"),
+                 N_("write it as 'SECRET and above'"), NULL, NULL);
+    return stop(d);
+  }
+  if (!d->rule.patterns.n && good && !(d->form->direct && slice_is(reader_peek(&x->r), "for"))) {
+    reader_error(&x->r, reader_peek(&x->r), N_("here topics must stand"), N_("write ** for all topics"), NULL, NULL);
+    return stop(d);
+  }
   if (reader_takes(&x->r, "at"))
-    return read_lowest_level(x, d) && good;
+    return (read_lowest_level(x, d) || stop(d)) && good;
   return good;
 }
 
@@ -210,6 +227,9 @@ static bool bad_name(struct parser *x, struct slice word)
   char text[128];
   if (parse_foreign_letter(x, word))
     return false;
+  if (!holder_parse(word, &holder) && !holder.agency[0])
+    return reader_error(&x->r, word, N_("%1$s is no member of this exchange"), N_("remove it, or change the charter first"),
+                        shown(word, text), NULL);
   if (!holder_parse(word, &holder))
     return reader_error(&x->r, word, N_("'%1$s' is an agency; rules speak of members and blocs"),
                         N_("write the member, %2$s"), shown(word, text), holder.member.code);
@@ -219,6 +239,8 @@ static bool bad_name(struct parser *x, struct slice word)
   for (size_t i = 0; x->world && i < x->world->bloc_count; i++)
     nearest_try(&nearest, x->world->blocs[i].name);
   nearest.best = nearest.best ? nearest.best : country;
+  for (size_t i = 0; !country && i < WORDS_OF_CLAUSES; i++)
+    nearest_try(&nearest, clause_words[i]);
   if (nearest.best)
     return reader_error(&x->r, word, N_("'%1$s' is no member and no bloc"), N_("did you mean %2$s?"), shown(word, text),
                         nearest.best);
@@ -252,6 +274,7 @@ static bool read_names(struct parser *x, struct draft *d, struct span *list)
   list->from = (uint32_t)x->p->n_names;
   while (reader_peek(&x->r).n && !is_clause(d, reader_peek(&x->r)) && !x->err)
     good = add_name(x, list, reader_take(&x->r)) && good;
+  d->in_list = !good;
   if (!list->n && good)
     return reader_error(&x->r, reader_peek(&x->r), N_("here members or blocs must stand"),
                         N_("write country codes as ML, blocs as ECOWAS, or * for everyone"), NULL, NULL);
@@ -324,7 +347,6 @@ static bool clause_except(struct parser *x, struct draft *d) { return read_names
 static bool clause_as_of(struct parser *x, struct draft *d)
 {
   tg_time length;
-  d->as_of_word = reader_peek(&x->r);
   return parse_time(x, &d->rule.as_of, &length, &d->rule.as_of_text);
 }
 
@@ -379,6 +401,7 @@ static bool clause_when(struct parser *x, struct draft *d)
   d->rule.agencies.from = (uint32_t)x->p->n_rule_agencies;
   while (reader_peek(&x->r).n && !is_clause(d, reader_peek(&x->r)) && !x->err)
     good = add_agency(x, d, reader_take(&x->r)) && good;
+  d->in_list = !good;
   if (!d->rule.agencies.n && good)
     return reader_error(&x->r, reader_peek(&x->r), N_("here an agency must stand"), N_("write it as ML/dgse"), NULL, NULL);
   return good;
@@ -442,7 +465,9 @@ static bool unknown_clause(struct parser *x, const struct draft *d, struct slice
       words[n++] = clauses[i].word;
   if (d->form->names)
     words[n++] = d->form->names;
-  return parse_unknown(x, word, N_("'%1$s' cannot stand here"), words, n, N_("remove it, or begin a new line"));
+  bool topics = (d->form->may & CLAUSE_FOR) && !(d->seen & CLAUSE_FOR) && (pattern_valid(word) || is_level(word));
+  return parse_unknown(x, word, N_("'%1$s' cannot stand here"), words, n,
+                       topics ? N_("write 'for' before topics and levels") : N_("remove it, or begin a new line"));
 }
 
 static bool misplaced_clause(struct parser *x, const struct draft *d, struct slice word, enum clause bit)
@@ -531,6 +556,14 @@ static bool after_label(struct parser *x, struct rule *r)
 
 /* --- the whole rule --- */
 
+static bool ever_bloc(const struct policy_world *w, struct slice name)
+{
+  bool ever = false;
+  for (size_t i = 0; !ever && i < w->bloc_count; i++)
+    ever = slice_is(name, w->blocs[i].name);
+  return ever;
+}
+
 /* Are the names of a list known? hub-in names host countries, which need not be members. */
 static bool check_names(struct parser *x, const struct draft *d, struct span list)
 {
@@ -544,9 +577,10 @@ static bool check_names(struct parser *x, const struct draft *d, struct span lis
         policy_world_member(x->world, country) < 0)
       good = bad_name(x, n->text);
     if (n->kind == NAME_BLOC && !policy_world_bloc(x->world, n->text, d->rule.as_of ? d->rule.as_of : x->world->at, &members))
-      good = d->rule.as_of ? reader_error(&x->r, n->text, N_("there was no bloc %1$s at that time"),
-                                          N_("choose a later date, or remove 'as-of'"), shown(n->text, text), NULL)
-                           : bad_name(x, n->text);
+      good = ever_bloc(x->world, n->text)
+                 ? reader_error(&x->r, n->text, N_("there is no bloc %1$s at the time this rule reads it"),
+                                N_("choose another date after 'as-of', or another bloc"), shown(n->text, text), NULL)
+                 : bad_name(x, n->text);
   }
   return good;
 }
@@ -583,15 +617,15 @@ bool parse_rule(struct parser *x)
   if (d.form->after && !d.form->after(x, &d.rule))
     return false;
   bool good = !d.form->direct || read_what(x, &d);
-  while (!x->err && reader_peek(&x->r).n)
-    if (d.form->may ? !read_clause(x, &d) : !parse_end(x)) {
-      good = false;
-      break;
-    }
-  if (x->err || !good)
-    return false;
-  if (!check_complete(x, &d) ||
-      (x->world && (!check_names(x, &d, d.rule.names) | !check_names(x, &d, d.rule.except))))
+  for (bool on = good || d.in_list; on && !x->err && !d.stopped && reader_peek(&x->r).n;) {
+    d.in_list = false;
+    bool read = d.form->may ? read_clause(x, &d) : parse_end(x);
+    good = good && read;
+    on = read || d.in_list;
+  }
+  if (x->world && !x->err) /* also of a line with other mistakes */
+    good = check_names(x, &d, d.rule.names) & check_names(x, &d, d.rule.except) & good;
+  if (x->err || !good || !check_complete(x, &d))
     return false;
   if (!room_for(&p->rule, &p->cap_rules, p->n_rules, sizeof *p->rule))
     return out_of_memory(x);

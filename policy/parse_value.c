@@ -83,9 +83,11 @@ bool parse_number(struct parser *x, uint64_t max, uint64_t *ret)
 }
 
 /* A word of a scale in its one spelling. */
-static bool parse_scale(struct parser *x, const char *(*name)(uint8_t), const char *what, const char *todo, uint8_t *ret)
+static bool parse_scale(struct parser *x, const char *(*name)(uint8_t), enum tg_err (*read)(struct slice, uint8_t *),
+                        const char *what, const char *todo, uint8_t *ret)
 {
   const char *words[5];
+  uint8_t other_case;
   struct slice word = reader_take(&x->r);
   if (!word.n)
     return missing(x, todo);
@@ -96,18 +98,20 @@ static bool parse_scale(struct parser *x, const char *(*name)(uint8_t), const ch
       return true;
     }
   }
+  if (!read(word, &other_case))
+    return bad_value(x, word, what, N_("did you mean '%2$s'?"), name(other_case));
   return parse_unknown(x, word, what, words, 5, todo);
 }
 
 bool parse_level(struct parser *x, uint8_t *ret)
 {
-  return parse_scale(x, level_name, N_("'%1$s' is not a level"),
+  return parse_scale(x, level_name, level_parse, N_("'%1$s' is not a level"),
                      N_("write UNCLASSIFIED, RESTRICTED, CONFIDENTIAL, SECRET or TOP-SECRET"), ret);
 }
 
 bool parse_tlp(struct parser *x, uint8_t *ret)
 {
-  return parse_scale(x, tlp_name, N_("'%1$s' is not a TLP colour"),
+  return parse_scale(x, tlp_name, tlp_parse, N_("'%1$s' is not a TLP colour"),
                      N_("write clear, green, amber, amber+strict or red"), ret);
 }
 
