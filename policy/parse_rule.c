@@ -624,7 +624,9 @@ bool parse_rule(struct parser *x)
     on = read || d.in_list;
   }
   if (x->world && !x->err) /* also of a line with other mistakes */
-    good = check_names(x, &d, d.rule.names) & check_names(x, &d, d.rule.except) & good;
+    good = check_names(x, &d, d.rule.names) && good;
+  if (x->world && !x->err)
+    good = check_names(x, &d, d.rule.except) && good;
   if (x->err || !good || !check_complete(x, &d))
     return false;
   if (!room_for(&p->rule, &p->cap_rules, p->n_rules, sizeof *p->rule))

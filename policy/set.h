@@ -27,8 +27,8 @@ void policy_set_free(struct policy_set *set);
 enum tg_err policy_set_put(struct policy_set *set, struct policy **policy, tg_time from, tg_time now, struct tg_why *why);
 /* Forgets all policies of a member (index), which then permits nothing. */
 enum tg_err policy_set_remove(struct policy_set *set, unsigned member, tg_time now);
-/* Reads all policies against a new world of the same directory. A name that no longer exists permits nothing in an
-   allow and covers everyone in a deny, an obligation or a pin. */
+/* Reads all policies against a new world of the same directory. A bloc that no longer exists permits nothing in an allow and
+   covers everyone in a deny, an obligation or a pin; a state that is no member any more is nobody (GRAMMAR.md). */
 enum tg_err policy_set_world(struct policy_set *set, const struct policy_world *world, tg_time now);
 /* To be called as time passes, at the latest at policy_set_until(): compiles for the time after a date in a rule or a
    policy's start. Decisions are right without it, but slow. Cheap when there is nothing to do. */
