@@ -26,7 +26,7 @@ enum tg_err document_kind_of(struct slice text, const char *file, enum document_
 /* H("toguna/document/v1" ‖ text): the identity of a document. Text without signatures, as note.text. */
 struct hash document_hash(struct slice text);
 
-enum { DOCUMENT_WORDS_MAX = 300, DOCUMENT_LINES_MAX = 8192 };
+enum { DOCUMENT_WORDS_MAX = 1024, DOCUMENT_LINES_MAX = 12000 };
 
 /* What a keyword's line looks like. Tables of these, one per kind, are the grammar. */
 struct line_rule {

@@ -100,9 +100,11 @@ static bool unknown_keyword(struct parser *x, struct slice word)
   char text[128];
   if (parse_foreign_letter(x, word))
     return false;
-  for (size_t i = 0; i < HEADS; i++)
+  bool suggest = parse_may_suggest(x);
+  for (size_t i = 0; suggest && i < HEADS; i++)
     nearest_try(&nearest, heads[i].keyword);
-  parse_rule_words(&nearest);
+  if (suggest)
+    parse_rule_words(&nearest);
   if (nearest.best)
     return reader_error(&x->r, word, N_("unknown keyword '%1$s'"), N_("did you mean '%2$s'?"), shown(word, text),
                         nearest.best);

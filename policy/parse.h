@@ -12,7 +12,7 @@ struct parser {
   struct policy *p;
   const struct policy_world *world; /* NULL: only shapes are checked */
   enum tg_err err;                  /* TG_NO_MEMORY: give up */
-  size_t n_labels, n_pins, n_windows;
+  size_t n_pins, n_windows, suggestions;
   tg_time window[POLICY_WINDOWS_MAX];
 };
 
@@ -37,6 +37,9 @@ bool parse_end(struct parser *x);
 /* "'word' is not one of...": an error at `word` that offers the nearest of n words, if one is near. */
 bool parse_unknown(struct parser *x, struct slice word, const char *what, const char *const *words, size_t n,
                    const char *todo);
+/* Is there still time to look for the nearest word? A search costs a thousand times what reading the word did; only as many are
+   made as problems can be shown. */
+bool parse_may_suggest(struct parser *x);
 /* Does the word hold a letter of another alphabet? Then says so and returns true. */
 bool parse_foreign_letter(struct parser *x, struct slice word);
 

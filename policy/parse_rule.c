@@ -220,6 +220,18 @@ static bool read_what(struct parser *x, struct draft *d)
   return good;
 }
 
+/* A member or bloc, then any country, then a word of the language that got into the list. */
+static void suggest_name(const struct parser *x, struct slice word, struct nearest *nearest)
+{
+  for (size_t i = 0; x->world && i < x->world->member_count; i++)
+    nearest_try(nearest, x->world->members[i].code.code);
+  for (size_t i = 0; x->world && i < x->world->bloc_count; i++)
+    nearest_try(nearest, x->world->blocs[i].name);
+  nearest->best = nearest->best ? nearest->best : country_nearest(word);
+  for (size_t i = 0; !nearest->best && i < WORDS_OF_CLAUSES; i++)
+    nearest_try(nearest, clause_words[i]);
+}
+
 static bool bad_name(struct parser *x, struct slice word)
 {
   struct nearest nearest = nearest_to(word);
@@ -233,14 +245,8 @@ static bool bad_name(struct parser *x, struct slice word)
   if (!holder_parse(word, &holder))
     return reader_error(&x->r, word, N_("'%1$s' is an agency; rules speak of members and blocs"),
                         N_("write the member, %2$s"), shown(word, text), holder.member.code);
-  const char *country = country_nearest(word);
-  for (size_t i = 0; x->world && i < x->world->member_count; i++)
-    nearest_try(&nearest, x->world->members[i].code.code);
-  for (size_t i = 0; x->world && i < x->world->bloc_count; i++)
-    nearest_try(&nearest, x->world->blocs[i].name);
-  nearest.best = nearest.best ? nearest.best : country;
-  for (size_t i = 0; !country && i < WORDS_OF_CLAUSES; i++)
-    nearest_try(&nearest, clause_words[i]);
+  if (parse_may_suggest(x))
+    suggest_name(x, word, &nearest);
   if (nearest.best)
     return reader_error(&x->r, word, N_("'%1$s' is no member and no bloc"), N_("did you mean %2$s?"), shown(word, text),
                         nearest.best);
@@ -287,6 +293,7 @@ static bool check_agency(struct parser *x, struct slice word, const struct holde
   char names[2][HOLDER_MAX + 1], text[128];
   struct nearest nearest = nearest_to(word);
   int member = policy_world_member(x->world, h->member);
+  bool suggest = x->suggestions < 2 * PROBLEMS_MAX;
   for (size_t i = 0, k = 0; i < x->world->agency_count; i++) {
     const struct policy_agency *a = &x->world->agencies[i];
     if ((int)a->member != member)
@@ -294,9 +301,11 @@ static bool check_agency(struct parser *x, struct slice word, const struct holde
     snprintf(names[k], sizeof names[k], "%s/%s", h->member.code, a->name);
     if (slice_is(word, names[k]))
       return true;
-    nearest_try(&nearest, names[k]);
+    if (suggest)
+      nearest_try(&nearest, names[k]);
     k = nearest.best == names[k] ? !k : k; /* the best so far stays where it is */
   }
+  x->suggestions++;
   if (nearest.best)
     return reader_error(&x->r, word, N_("%1$s is no agency of this exchange"), N_("did you mean %2$s?"),
                         shown(word, text), nearest.best);
@@ -525,12 +534,12 @@ static bool after_approvals(struct parser *x, struct rule *r)
 
 static bool after_retain(struct parser *x, struct rule *r) { return parse_duration(x, &r->retain, &r->retain_text); }
 
-static bool label_is_known(const struct policy *p, struct slice label)
+static void add_label(struct policy *p, const struct rule *r)
 {
-  for (size_t i = 0; i < p->n_rules; i++)
-    if (p->rule[i].kind == RULE_LABEL && slice_eq(p->rule[i].label, label))
-      return true;
-  return false;
+  size_t i = policy_label_place(p, r->label);
+  memmove(p->label + i + 1, p->label + i, (p->n_labels - i) * sizeof *p->label);
+  p->label[i] = (struct rule_label){r->label, r->level};
+  p->n_labels++;
 }
 
 static bool after_label(struct parser *x, struct rule *r)
@@ -543,15 +552,18 @@ static bool after_label(struct parser *x, struct rule *r)
     return reader_error(&x->r, word, N_("here a national label must stand, in quotation marks, of at most 64 bytes"),
                         N_("write it as label \"SECRET-DEFENSE\" is SECRET"), NULL, NULL);
   r->label = slice_of(word.p + 1, word.n - 2);
-  if (label_is_known(x->p, r->label))
+  if (policy_label_level(x->p, r->label))
     return reader_error(&x->r, word, N_("this label stands here a second time"), N_("keep one of the two lines"), NULL,
                         NULL);
-  if (x->n_labels++ == POLICY_LABELS_MAX)
+  if (x->p->n_labels == POLICY_LABELS_MAX)
     return too_many(x, word, N_("there are more labels than one policy may name"));
   if (!reader_takes(&x->r, "is"))
     return reader_error(&x->r, reader_peek(&x->r), N_("here 'is' must stand"),
                         N_("write it as label \"SECRET-DEFENSE\" is SECRET"), NULL, NULL);
-  return parse_level(x, &r->level);
+  if (!parse_level(x, &r->level))
+    return false;
+  add_label(x->p, r);
+  return true;
 }
 
 /* --- the whole rule --- */

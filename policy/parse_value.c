@@ -5,6 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+bool parse_may_suggest(struct parser *x)
+{
+  return x->suggestions < 2 * PROBLEMS_MAX && ++x->suggestions;
+}
+
 bool parse_unknown(struct parser *x, struct slice word, const char *what, const char *const *words, size_t n,
                    const char *todo)
 {
@@ -12,7 +17,7 @@ bool parse_unknown(struct parser *x, struct slice word, const char *what, const 
   char text[128];
   if (parse_foreign_letter(x, word))
     return false;
-  for (size_t i = 0; i < n; i++)
+  for (size_t i = 0, max = parse_may_suggest(x) ? n : 0; i < max; i++)
     nearest_try(&nearest, words[i]);
   if (nearest.best)
     return reader_error(&x->r, word, what, N_("did you mean '%2$s'?"), shown(word, text), nearest.best);
@@ -61,7 +66,7 @@ bool parse_country(struct parser *x, struct country *ret)
     return missing(x, N_("write the two capital letters of ISO 3166-1, as ML"));
   if (!country_parse(word, ret))
     return true;
-  const char *nearest = country_nearest(word);
+  const char *nearest = parse_may_suggest(x) ? country_nearest(word) : NULL;
   return !parse_foreign_letter(x, word) &&
          bad_value(x, word, N_("'%1$s' is not a country code"),
                    nearest ? N_("did you mean %2$s?") : N_("use the two capital letters of ISO 3166-1"), nearest);

@@ -74,12 +74,29 @@ bool rule_covers_marking(const struct rule *r, uint8_t level, uint8_t tlp)
   return rule_permits(r->kind) ? level <= r->level && tlp <= r->tlp : level >= r->level && tlp >= r->tlp;
 }
 
+static int label_order(struct slice a, struct slice b)
+{
+  int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+  return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+size_t policy_label_place(const struct policy *p, struct slice label)
+{
+  size_t low = 0, high = p->n_labels;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (label_order(p->label[middle].text, label) < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
 uint8_t policy_label_level(const struct policy *p, struct slice label)
 {
-  for (size_t i = 0; i < p->n_rules; i++)
-    if (p->rule[i].kind == RULE_LABEL && slice_eq(p->rule[i].label, label))
-      return p->rule[i].level;
-  return 0;
+  size_t i = policy_label_place(p, label);
+  return i < p->n_labels && slice_eq(p->label[i].text, label) ? p->label[i].level : 0;
 }
 
 int policy_agency(const struct policy *p, struct country member, struct slice name)

@@ -87,6 +87,11 @@ struct policy {
   uint8_t *rule_agency;   /* indexes of `agency` */
   size_t n_agencies;
   struct rule_agency agency[POLICY_AGENCIES_MAX];
+  size_t n_labels;
+  struct rule_label {
+    struct slice text;
+    uint8_t level;
+  } label[POLICY_LABELS_MAX]; /* ascending by policy_label_place() */
   size_t n_sizes;
   uint64_t size[POLICY_SIZES_MAX]; /* all max-size values, ascending */
 
@@ -120,7 +125,8 @@ bool rule_covers_topic(const struct policy *p, const struct rule *r, struct slic
 bool rule_covers_agency(const struct policy *p, const struct rule *r, struct country member, struct slice agency);
 /* Is this marking within the rule's bounds? */
 bool rule_covers_marking(const struct rule *r, uint8_t level, uint8_t tlp);
-/* The level a national label stands for in this policy; 0: not mapped. */
+/* Where a label stands, or would stand, in policy.label; and the level it stands for, 0: not mapped. */
+size_t policy_label_place(const struct policy *p, struct slice label);
 uint8_t policy_label_level(const struct policy *p, struct slice label);
 /* Place of an agency in policy.agency; -1: not named. */
 int policy_agency(const struct policy *p, struct country member, struct slice name);

@@ -117,25 +117,45 @@ static struct policy_bloc bloc_entry(const char *name, tg_time since)
   return b;
 }
 
-/* Blocs of one charter, and the end of those that only the charter before had. Returns how many entries; out may be NULL. */
+/* Does `before` list the same bloc with the same members? Members are ascending by code in every charter. */
+static bool same_bloc(const struct charter *before, const struct charter *c, const struct charter_bloc *b)
+{
+  const struct charter_bloc *a = before ? charter_bloc(before, slice_str(b->name)) : NULL;
+  bool same = a && a->n == b->n;
+  for (size_t i = 0; same && i < b->n; i++)
+    same = country_eq(before->member[a->member[i]].code, c->member[b->member[i]].code);
+  return same;
+}
+
+static void fill_bloc(const struct directory *d, const struct charter *c, const struct charter_bloc *from,
+                      struct policy_bloc *b)
+{
+  *b = bloc_entry(from->name, c->effective);
+  b->exists = true;
+  for (size_t k = 0; k < from->n; k++)
+    memberset_add(&b->members, (unsigned)directory_member_index(d, c->member[from->member[k]].code));
+}
+
+/* Blocs of one charter that are new or changed, and the end of those that only the charter before had. Returns how many
+   entries; out may be NULL. */
 static size_t blocs_of(const struct directory *d, const struct charter *before, const struct charter *c,
                        struct policy_bloc *out)
 {
   size_t n = 0;
-  for (size_t i = 0; i < c->n_blocs; i++, n++) {
-    if (!out)
+  for (size_t i = 0; i < c->n_blocs; i++) {
+    if (same_bloc(before, c, &c->bloc[i]))
       continue;
-    out[n] = bloc_entry(c->bloc[i].name, c->effective);
-    out[n].exists = true;
-    for (size_t k = 0; k < c->bloc[i].n; k++)
-      memberset_add(&out[n].members, (unsigned)directory_member_index(d, c->member[c->bloc[i].member[k]].code));
+    if (out)
+      fill_bloc(d, c, &c->bloc[i], &out[n]);
+    n++;
   }
-  for (size_t i = 0; before && i < before->n_blocs; i++)
-    if (!charter_bloc(c, slice_str(before->bloc[i].name))) {
-      if (out)
-        out[n] = bloc_entry(before->bloc[i].name, c->effective);
-      n++;
-    }
+  for (size_t i = 0; before && i < before->n_blocs; i++) {
+    if (charter_bloc(c, slice_str(before->bloc[i].name)))
+      continue;
+    if (out)
+      out[n] = bloc_entry(before->bloc[i].name, c->effective);
+    n++;
+  }
   return n;
 }
 
