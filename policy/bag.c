@@ -9,7 +9,8 @@ bool room_for(void *array_pointer, size_t *cap, size_t n, size_t size)
   size_t bytes, want = n < 8 ? 16 : n * 2;
   if (n < *cap)
     return true;
-  memcpy(&old, array_pointer, sizeof old); /* the address of any pointer to elements: all have one form here */
+  memcpy(&old, array_pointer,
+         sizeof old); /* the address of any pointer to elements: all have one form here */
   if (__builtin_mul_overflow(want, size, &bytes) || !(grown = realloc(old, bytes)))
     return false;
   memcpy(array_pointer, &grown, sizeof grown);

@@ -18,7 +18,7 @@ struct comparison {
   struct pair {
     uint32_t old_class, next_class;
     char *topic;
-  } *pairs;
+  } * pairs;
   topic_text *topics; /* what the pairs point into */
   size_t n_agencies;
   const struct rule_agency *agency[2 * POLICY_AGENCIES_MAX + 1]; /* the first is NULL: any other */
@@ -38,17 +38,17 @@ static const struct outcome nothing; /* what a policy says that has expired */
 
 /* --- what was found --- */
 
-static bool found(const struct comparison *x, const struct a_case *c, enum policy_effect effect, unsigned other,
-                  enum rule_kind kind, const char *what, const char *a, const char *b)
+static bool found(const struct comparison *x, const struct a_case *c, enum policy_effect effect,
+                  unsigned other, enum rule_kind kind, const char *what, const char *a, const char *b)
 {
   char where[160] = "", text[128];
-  unsigned from = effect == POLICY_OPENS_IMPORT ? other : x->member, to = effect == POLICY_OPENS_IMPORT ? x->member : other;
+  unsigned from = effect == POLICY_OPENS_IMPORT ? other : x->member,
+           to = effect == POLICY_OPENS_IMPORT ? x->member : other;
   case_example(c, effect, from, to, x->example);
   if (!x->example)
     return true;
-  const struct rule *rule = other < MEMBERS_MAX
-                                ? case_rule(x->next_reading, kind, c, x->world->members[from].code, other)
-                                : NULL;
+  const struct rule *rule =
+      other < MEMBERS_MAX ? case_rule(x->next_reading, kind, c, x->world->members[from].code, other) : NULL;
   if (rule) {
     x->example->line = rule->line;
     snprintf(where, sizeof where, "%.120s:%u", x->next_reading->policy->file, rule->line);
@@ -94,9 +94,10 @@ static bool opens_onward(const struct comparison *x, const struct cells *k)
     return found(x, &k->c, POLICY_OPENS_ONWARD, memberset_next(&allow, 0), RULE_ONWARD_ALLOW,
                  N_("others could now pass on from %1$s to %2$s without asking: %3$s"), code_of(x, x->member),
                  code_of(x, memberset_next(&allow, 0)));
-  return !memberset_empty(&any) && found(x, &k->c, POLICY_OPENS_ONWARD, memberset_next(&any, 0), RULE_ONWARD_ASK,
-                                         N_("others could now ask %1$s to pass on to %2$s: %3$s"), code_of(x, x->member),
-                                         code_of(x, memberset_next(&any, 0)));
+  return !memberset_empty(&any) &&
+         found(x, &k->c, POLICY_OPENS_ONWARD, memberset_next(&any, 0), RULE_ONWARD_ASK,
+               N_("others could now ask %1$s to pass on to %2$s: %3$s"), code_of(x, x->member),
+               code_of(x, memberset_next(&any, 0)));
 }
 
 static bool drops_obligation(const struct comparison *x, const struct cells *k)
@@ -107,8 +108,8 @@ static bool drops_obligation(const struct comparison *x, const struct cells *k)
   dropped = memberset_and(dropped, k->next_export);
   return !memberset_empty(&dropped) &&
          found(x, &k->c, POLICY_DROPS_OBLIGATION, memberset_next(&dropped, 0), RULE_EXPORT_ALLOW,
-               N_("%1$s would now tell %2$s with fewer approvals, or without ORCON: %3$s"), code_of(x, x->member),
-               code_of(x, memberset_next(&dropped, 0)));
+               N_("%1$s would now tell %2$s with fewer approvals, or without ORCON: %3$s"),
+               code_of(x, x->member), code_of(x, memberset_next(&dropped, 0)));
 }
 
 static bool opens_transit(const struct comparison *x, const struct cells *k)
@@ -139,7 +140,8 @@ static bool (*const effects[])(const struct comparison *x, const struct cells *k
 
 /* --- all cases of one moment --- */
 
-static struct memberset row_of(const struct plan *p, bool import, const struct a_case *c, size_t class, size_t marking)
+static struct memberset row_of(const struct plan *p, bool import, const struct a_case *c, size_t class,
+                               size_t marking)
 {
   if (!p)
     return (struct memberset){0};
@@ -148,13 +150,16 @@ static struct memberset row_of(const struct plan *p, bool import, const struct a
   return import ? *plan_import(p, cell) : *plan_export(p, cell);
 }
 
-static const struct outcome *outcome_of(const struct plan *p, const struct a_case *c, size_t class, size_t marking)
+static const struct outcome *outcome_of(const struct plan *p, const struct a_case *c, size_t class,
+                                        size_t marking)
 {
-  return p ? plan_outcome(p, c->agency ? plan_variant(p, c->agency->member, slice_str(c->agency->name)) : 0, class, marking)
+  return p ? plan_outcome(p, c->agency ? plan_variant(p, c->agency->member, slice_str(c->agency->name)) : 0,
+                          class, marking)
            : &nothing;
 }
 
-static bool case_widens(const struct comparison *x, const struct pair *pair, size_t agency, size_t size, size_t marking)
+static bool case_widens(const struct comparison *x, const struct pair *pair, size_t agency, size_t size,
+                        size_t marking)
 {
   struct cells k = {.c = {.topic = pair->topic,
                           .level = case_level(marking),
@@ -191,8 +196,9 @@ static bool label_widens(const struct comparison *x)
     snprintf(where, sizeof where, "%.120s:%u", next->file, r->line);
     snprintf(label, sizeof label, "%.*s", (int)r->label.n, (const char *)r->label.p);
     x->example->line = r->line;
-    why_set(&x->example->why, TG_REFUSED, where, N_("the label \"%2$s\" of %1$s would now read as %3$s, lower than before"),
-            NULL, code_of(x, x->member), label, level_name(r->level));
+    why_set(&x->example->why, TG_REFUSED, where,
+            N_("the label \"%2$s\" of %1$s would now read as %3$s, lower than before"), NULL,
+            code_of(x, x->member), label, level_name(r->level));
     return true;
   }
   return false;
@@ -246,7 +252,8 @@ static void find_agencies(struct comparison *x, const struct policy *p)
   for (size_t i = 0; i < p->n_agencies; i++) {
     bool known = false;
     for (size_t k = 1; k < x->n_agencies && !known; k++)
-      known = country_eq(x->agency[k]->member, p->agency[i].member) && !strcmp(x->agency[k]->name, p->agency[i].name);
+      known = country_eq(x->agency[k]->member, p->agency[i].member) &&
+              !strcmp(x->agency[k]->name, p->agency[i].name);
     if (!known)
       x->agency[x->n_agencies++] = &p->agency[i];
   }
@@ -290,8 +297,9 @@ static enum tg_err compare(struct comparison *x, tg_time from, bool *ret)
   return err;
 }
 
-enum tg_err policy_widens(const struct policy *old, const struct policy *next, const struct policy_world *world,
-                          tg_time from, bool *ret, struct policy_example *ret_example)
+enum tg_err policy_widens(const struct policy *old, const struct policy *next,
+                          const struct policy_world *world, tg_time from, bool *ret,
+                          struct policy_example *ret_example)
 {
   int member = policy_world_member(world, next->member);
   bool widens = false;

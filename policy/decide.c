@@ -16,7 +16,8 @@ struct passage {
   const struct plan *own; /* NULL: the originator permits nothing */
   size_t variant;
   bool suite;
-  const uint16_t *row[POLICY_TOPICS_MAX][MEMBERS_MAX]; /* classes by topic and group; only joint->n_groups are filled in */
+  const uint16_t *row[POLICY_TOPICS_MAX]
+                     [MEMBERS_MAX]; /* classes by topic and group; only joint->n_groups are filled in */
 };
 
 /* Is the time of this request one that the set is compiled for? */
@@ -35,7 +36,8 @@ static struct memberset pass_charter(const struct passage *x, const struct facts
   return x->q->owed ? set->connected[f->level] : set->receivers[f->level];
 }
 
-static struct memberset pass_export(const struct passage *x, struct memberset s, const struct facts *f, size_t marking)
+static struct memberset pass_export(const struct passage *x, struct memberset s, const struct facts *f,
+                                    size_t marking)
 {
   size_t size = plan_size(x->own, f->size);
   for (size_t t = 0; t < x->q->topic_count; t++) {
@@ -76,7 +78,8 @@ static void tell_lack(const struct outcome *o, const struct policy_request *q, c
   v->orcon = v->orcon || (!p->orcon && !memberset_empty(&lack));
 }
 
-static struct memberset pass_import(const struct passage *x, struct memberset s, const struct facts *f, size_t marking)
+static struct memberset pass_import(const struct passage *x, struct memberset s, const struct facts *f,
+                                    size_t marking)
 {
   const struct joint *joint = x->set->joint;
   struct memberset accepted = {0};
@@ -115,7 +118,8 @@ static void decide_portion(const struct passage *x, size_t portion, struct polic
     return;
   size_t marking = plan_marking(f.level, f.tlp);
   for (size_t t = 0; t < q->topic_count; t++) {
-    outcome[t] = plan_outcome(x->own, x->variant, joint_class(x->set->joint, x->row[t], q->originator), marking);
+    outcome[t] =
+        plan_outcome(x->own, x->variant, joint_class(x->set->joint, x->row[t], q->originator), marking);
     if (outcome[t]->retain && (!v->retain || outcome[t]->retain < v->retain))
       v->retain = outcome[t]->retain;
     path = path && !denies_path(outcome[t], q);
@@ -167,11 +171,13 @@ static void prepare(struct passage *x, const struct policy_set *set, const struc
     joint_walk(set->joint, q->topics[t], x->row[t]);
 }
 
-enum tg_err policy_decide(const struct policy_set *set, const struct policy_request *request, struct policy_decision *ret)
+enum tg_err policy_decide(const struct policy_set *set, const struct policy_request *request,
+                          struct policy_decision *ret)
 {
   enum tg_err err = request_check(set, request);
   struct passage x __attribute__((uninitialized)); /* 8 KiB of rows: only those walked are read */
-  ret->portion_count = request->portion_count < POLICY_PORTIONS_MAX ? request->portion_count : POLICY_PORTIONS_MAX;
+  ret->portion_count =
+      request->portion_count < POLICY_PORTIONS_MAX ? request->portion_count : POLICY_PORTIONS_MAX;
   for (size_t i = 0; i < ret->portion_count; i++)
     ret->portions[i] = (struct policy_verdict){0};
   if (err)
@@ -189,7 +195,8 @@ enum tg_err policy_decide(const struct policy_set *set, const struct policy_requ
 
 /* --- passing on --- */
 
-static void onward_compiled(const struct passage *x, const struct facts *f, struct memberset *allow, struct memberset *any)
+static void onward_compiled(const struct passage *x, const struct facts *f, struct memberset *allow,
+                            struct memberset *any)
 {
   size_t marking = plan_marking(f->level, f->tlp);
   for (size_t t = 0; x->own && t < x->q->topic_count; t++) {

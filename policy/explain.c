@@ -17,7 +17,7 @@ struct question {
 };
 
 static void say(struct policy_reason *r, const char *where, const char *what, const char *todo, const char *a,
-                       const char *b, const char *c)
+                const char *b, const char *c)
 {
   why_set(&r->why, r->stage == POLICY_PERMITTED ? TG_OK : TG_REFUSED, where, what, todo, a, b, c);
 }
@@ -27,7 +27,9 @@ static void say(struct policy_reason *r, const char *where, const char *what, co
 static void charter_reason(const struct question *x, struct policy_reason *r)
 {
   const struct policy_member *from = &x->set->world->members[x->q->originator],
-                             *to = x->member < x->set->world->member_count ? &x->set->world->members[x->member] : NULL;
+                             *to = x->member < x->set->world->member_count
+                                       ? &x->set->world->members[x->member]
+                                       : NULL;
   const char *level = level_name(x->facts.level);
   if (!to || !to->code.code[0])
     say(r, NULL, N_("this state is no member of the exchange"), NULL, NULL, NULL, NULL);
@@ -36,9 +38,11 @@ static void charter_reason(const struct question *x, struct policy_reason *r)
   else if (!(x->q->owed ? to->connects : to->receives))
     say(r, NULL, N_("%1$s may not receive this under the charter in force"), NULL, x->code, NULL, NULL);
   else if (x->facts.level > from->ceiling)
-    say(r, NULL, N_("%2$s is above the highest level that the charter lets %1$s send"), NULL, x->from, level, NULL);
+    say(r, NULL, N_("%2$s is above the highest level that the charter lets %1$s send"), NULL, x->from, level,
+        NULL);
   else if (x->facts.level > to->ceiling)
-    say(r, NULL, N_("%2$s is above the highest level that the charter lets %1$s receive"), NULL, x->code, level, NULL);
+    say(r, NULL, N_("%2$s is above the highest level that the charter lets %1$s receive"), NULL, x->code,
+        level, NULL);
   else
     say(r, NULL, N_("the charter does not allow the cipher suite of this bulletin"), NULL, NULL, NULL, NULL);
 }
@@ -60,9 +64,11 @@ static void marking_reason(const struct question *x, struct policy_reason *r)
 static void export_reason(const struct question *x, struct policy_reason *r, const char *where)
 {
   if (!set_kept(x->set, x->q->originator, x->q->time))
-    say(r, NULL, N_("%1$s has no policy in force, which permits nothing"), N_("publish one"), x->from, NULL, NULL);
+    say(r, NULL, N_("%1$s has no policy in force, which permits nothing"), N_("publish one"), x->from, NULL,
+        NULL);
   else if (!set_reading(x->set, x->q->originator, x->q->time))
-    say(r, NULL, N_("the policy of %1$s has expired and permits nothing"), N_("publish a new one"), x->from, NULL, NULL);
+    say(r, NULL, N_("the policy of %1$s has expired and permits nothing"), N_("publish a new one"), x->from,
+        NULL, NULL);
   else if (r->line)
     say(r, where, N_("%1$s does not tell this to %2$s"), NULL, x->from, x->code, NULL);
   else
@@ -76,13 +82,17 @@ static void obligation_reason(const struct question *x, const struct judgement *
   snprintf(need, sizeof need, "%u", j->approvals);
   snprintf(have, sizeof have, "%u", x->q->approvals);
   if (j->approvals && j->orcon)
-    say(r, where, N_("telling this to %1$s takes %2$s approvals by release officers, of which there are %3$s, and the caveat ORCON"),
+    say(r, where,
+        N_("telling this to %1$s takes %2$s approvals by release officers, of which there are %3$s, and the "
+           "caveat ORCON"),
         N_("ask the officers to approve it, and mark it ORCON"), x->code, need, have);
   else if (j->approvals)
-    say(r, where, N_("telling this to %1$s takes %2$s approvals by release officers, of which there are %3$s"),
+    say(r, where,
+        N_("telling this to %1$s takes %2$s approvals by release officers, of which there are %3$s"),
         N_("ask the officers to approve it"), x->code, need, have);
   else
-    say(r, where, N_("telling this to %1$s takes the caveat ORCON"), N_("mark it ORCON"), x->code, NULL, NULL);
+    say(r, where, N_("telling this to %1$s takes the caveat ORCON"), N_("mark it ORCON"), x->code, NULL,
+        NULL);
 }
 
 static void import_reason(const struct question *x, struct policy_reason *r, const char *where)
@@ -90,7 +100,8 @@ static void import_reason(const struct question *x, struct policy_reason *r, con
   if (!x->sees_import)
     say(r, NULL, N_("refused by the recipient, %1$s"), NULL, x->code, NULL, NULL);
   else if (!set_reading(x->set, x->member, x->q->time))
-    say(r, NULL, N_("%1$s has no policy in force, which accepts nothing"), N_("publish one"), x->code, NULL, NULL);
+    say(r, NULL, N_("%1$s has no policy in force, which accepts nothing"), N_("publish one"), x->code, NULL,
+        NULL);
   else if (r->line)
     say(r, where, N_("%1$s does not accept this from %2$s"), NULL, x->code, x->from, NULL);
   else

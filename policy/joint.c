@@ -39,8 +39,8 @@ static enum tg_err add_group(struct joint *j, const unsigned *places, size_t n)
   for (size_t k = 0; k < n; k++)
     parts[k] = &j->policy[places[k]]->topics;
   /* One policy alone always fits: it did when it was parsed. */
-  enum tg_err err =
-      topics_join(parts, n, n == 1 || STATES_MAX < CELLS_MAX / n ? STATES_MAX : CELLS_MAX / n, &g->topics, &states);
+  enum tg_err err = topics_join(parts, n, n == 1 || STATES_MAX < CELLS_MAX / n ? STATES_MAX : CELLS_MAX / n,
+                                &g->topics, &states);
   if (err)
     return err;
   g->n = n;

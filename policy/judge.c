@@ -6,15 +6,16 @@
 
 static bool portion_valid(const struct policy_portion *p)
 {
-  return p->level >= LEVEL_UNCLASSIFIED && p->level <= LEVEL_TOP_SECRET && p->tlp >= TLP_CLEAR && p->tlp <= TLP_RED;
+  return p->level >= LEVEL_UNCLASSIFIED && p->level <= LEVEL_TOP_SECRET && p->tlp >= TLP_CLEAR &&
+         p->tlp <= TLP_RED;
 }
 
 enum tg_err request_check(const struct policy_set *set, const struct policy_request *q)
 {
   bool good = q->originator < set->world->member_count && set->world->members[q->originator].code.code[0] &&
               q->agency.n && q->topic_count >= 1 && q->topic_count <= POLICY_TOPICS_MAX &&
-              q->hub_count <= POLICY_HUBS_MAX && q->source_count <= POLICY_SOURCES_MAX && q->portion_count >= 1 &&
-              q->portion_count <= POLICY_PORTIONS_MAX;
+              q->hub_count <= POLICY_HUBS_MAX && q->source_count <= POLICY_SOURCES_MAX &&
+              q->portion_count >= 1 && q->portion_count <= POLICY_PORTIONS_MAX;
   for (size_t i = 0; good && i < q->topic_count; i++)
     good = topic_valid(q->topics[i]);
   for (size_t i = 0; good && i < q->hub_count; i++)
@@ -24,7 +25,8 @@ enum tg_err request_check(const struct policy_set *set, const struct policy_requ
   return good ? TG_OK : TG_BAD_INPUT;
 }
 
-bool request_facts(const struct policy_set *set, const struct policy_request *q, size_t portion, struct facts *ret)
+bool request_facts(const struct policy_set *set, const struct policy_request *q, size_t portion,
+                   struct facts *ret)
 {
   const struct policy_portion *p = &q->portions[portion];
   uint8_t mapped = LEVEL_UNCLASSIFIED;
@@ -44,11 +46,12 @@ bool request_facts(const struct policy_set *set, const struct policy_request *q,
 /* --- stages --- */
 
 /* The first rule of a kind that applies to the member, under this topic; SIZE_MAX: none. */
-static size_t find_rule(const struct reading *r, enum rule_kind kind, const struct facts *f, struct slice topic,
-                        unsigned member)
+static size_t find_rule(const struct reading *r, enum rule_kind kind, const struct facts *f,
+                        struct slice topic, unsigned member)
 {
   for (size_t i = 0; r && i < r->policy->n_rules; i++)
-    if (r->policy->rule[i].kind == kind && memberset_has(&r->who[i], member) && policy_reading_applies(r, i, f, topic))
+    if (r->policy->rule[i].kind == kind && memberset_has(&r->who[i], member) &&
+        policy_reading_applies(r, i, f, topic))
       return i;
   return SIZE_MAX;
 }
@@ -67,7 +70,8 @@ static bool stage_charter(const struct policy_set *set, const struct policy_requ
   return suite && stands && f->level <= from->ceiling && f->level <= to->ceiling;
 }
 
-static bool stage_marking(const struct policy_request *q, const struct policy_portion *p, bool mapped, unsigned member)
+static bool stage_marking(const struct policy_request *q, const struct policy_portion *p, bool mapped,
+                          unsigned member)
 {
   return mapped && q->time < q->expires && memberset_has(&p->release, member);
 }
@@ -85,7 +89,8 @@ static bool stage_rules(const struct reading *r, enum rule_kind allow, enum rule
   return true;
 }
 
-static bool any_topic(const struct reading *r, size_t i, const struct policy_request *q, const struct facts *f)
+static bool any_topic(const struct reading *r, size_t i, const struct policy_request *q,
+                      const struct facts *f)
 {
   bool applies = false;
   for (size_t t = 0; !applies && t < q->topic_count; t++)
@@ -94,13 +99,15 @@ static bool any_topic(const struct reading *r, size_t i, const struct policy_req
 }
 
 /* What lacks, and the first rule that is not met. */
-static bool stage_obligations(const struct reading *r, const struct policy_request *q, const struct policy_portion *p,
-                              const struct facts *f, unsigned member, struct judgement *j, size_t *rule)
+static bool stage_obligations(const struct reading *r, const struct policy_request *q,
+                              const struct policy_portion *p, const struct facts *f, unsigned member,
+                              struct judgement *j, size_t *rule)
 {
   bool met = true;
   for (size_t i = 0; r && i < r->policy->n_rules; i++) {
     const struct rule *o = &r->policy->rule[i];
-    bool lacks = (o->kind == RULE_APPROVALS && o->approvals > q->approvals) || (o->kind == RULE_ORCON && !p->orcon);
+    bool lacks =
+        (o->kind == RULE_APPROVALS && o->approvals > q->approvals) || (o->kind == RULE_ORCON && !p->orcon);
     if (!lacks || !memberset_has(&r->who[i], member) || !any_topic(r, i, q, f))
       continue;
     if (met)
@@ -113,7 +120,8 @@ static bool stage_obligations(const struct reading *r, const struct policy_reque
   return met;
 }
 
-static bool stage_transit(const struct reading *r, const struct policy_request *q, const struct facts *f, size_t *rule)
+static bool stage_transit(const struct reading *r, const struct policy_request *q, const struct facts *f,
+                          size_t *rule)
 {
   for (size_t i = 0; r && r->where && i < r->policy->n_rules; i++)
     for (size_t h = 0; r->policy->rule[i].kind == RULE_TRANSIT_DENY && h < q->hub_count; h++)
@@ -132,7 +140,8 @@ static bool stage_sources(const struct policy_request *q, unsigned member)
   return true;
 }
 
-static struct judgement refused(struct judgement j, enum policy_stage stage, const struct reading *r, size_t rule)
+static struct judgement refused(struct judgement j, enum policy_stage stage, const struct reading *r,
+                                size_t rule)
 {
   j.stage = stage;
   j.reading = r;
@@ -140,10 +149,12 @@ static struct judgement refused(struct judgement j, enum policy_stage stage, con
   return j;
 }
 
-struct judgement judge(const struct policy_set *set, const struct policy_request *q, size_t portion, unsigned member)
+struct judgement judge(const struct policy_set *set, const struct policy_request *q, size_t portion,
+                       unsigned member)
 {
   const struct policy_portion *p = &q->portions[portion];
-  const struct reading *own = set_reading(set, q->originator, q->time), *theirs = set_reading(set, member, q->time);
+  const struct reading *own = set_reading(set, q->originator, q->time),
+                       *theirs = set_reading(set, member, q->time);
   struct judgement j = {.rule = SIZE_MAX, .import_rule = SIZE_MAX};
   struct facts f;
   size_t export, owed = SIZE_MAX, transit = SIZE_MAX, import;
@@ -154,7 +165,8 @@ struct judgement judge(const struct policy_set *set, const struct policy_request
     return refused(j, POLICY_MARKING, NULL, SIZE_MAX);
   if (!stage_rules(own, RULE_EXPORT_ALLOW, RULE_EXPORT_DENY, q, &f, member, &export))
     return refused(j, POLICY_EXPORT, own, export);
-  bool met = stage_obligations(own, q, p, &f, member, &j, &owed), passes = stage_transit(own, q, &f, &transit),
+  bool met = stage_obligations(own, q, p, &f, member, &j, &owed),
+       passes = stage_transit(own, q, &f, &transit),
        accepted = stage_rules(theirs, RULE_IMPORT_ALLOW, RULE_IMPORT_DENY, q, &f, q->originator, &import),
        sourced = stage_sources(q, member);
   j.else_permitted = !met && passes && accepted && sourced;

@@ -74,8 +74,10 @@ static bool hidden(struct reader *r, size_t at)
   if (c == '\t')
     return reader_error(r, place, N_("here is a tab"), N_("separate words by spaces"), NULL, NULL);
   if (!utf8_valid(slice_of(r->line.p, r->line.n)))
-    return reader_error(r, place, N_("here is a byte that is not UTF-8"), N_("save the file as UTF-8"), NULL, NULL);
-  return reader_error(r, place, N_("here is a character that cannot be seen (control character or direction mark)"),
+    return reader_error(r, place, N_("here is a byte that is not UTF-8"), N_("save the file as UTF-8"), NULL,
+                        NULL);
+  return reader_error(r, place,
+                      N_("here is a character that cannot be seen (control character or direction mark)"),
                       N_("type the line again"), NULL, NULL);
 }
 
@@ -104,8 +106,8 @@ bool reader_split(struct reader *r, uint32_t number, struct slice line)
     i += quoted;
     r->word[r->n++] = (struct lexed_word){slice_of(line.p + from, i - from), quoted};
     if (quoted && i < line.n && line.p[i] != ' ')
-      return reader_error(r, slice_of(line.p + i, 1), N_("a space is missing after the quotation mark"), NULL, NULL,
-                          NULL);
+      return reader_error(r, slice_of(line.p + i, 1), N_("a space is missing after the quotation mark"), NULL,
+                          NULL, NULL);
   }
   return true;
 }

@@ -19,8 +19,8 @@ static void never_in_time(struct parser *x, const struct rule *r)
   if (r->from >= r->until)
     warn(x, r, N_("this rule ends before it begins"), N_("exchange the dates"), NULL);
   else if (r->until <= p->effective || (p->expires && r->from >= p->expires))
-    warn(x, r, N_("this rule is over before the policy takes effect, or begins after it ends"), N_("correct its dates"),
-         NULL);
+    warn(x, r, N_("this rule is over before the policy takes effect, or begins after it ends"),
+         N_("correct its dates"), NULL);
 }
 
 static void above_ceiling(struct parser *x, const struct rule *r)
@@ -63,8 +63,9 @@ static bool hides(const struct reading *r, size_t deny, size_t allow)
   const struct rule *d = &r->policy->rule[deny], *a = &r->policy->rule[allow];
   bool same = (d->kind == RULE_EXPORT_DENY && a->kind == RULE_EXPORT_ALLOW) ||
               (d->kind == RULE_IMPORT_DENY && a->kind == RULE_IMPORT_ALLOW);
-  return same && d->level == LEVEL_UNCLASSIFIED && d->tlp == TLP_CLEAR && !d->agencies.n && d->from <= a->from &&
-         d->until >= a->until && memberset_within(&r->who[allow], &r->who[deny]) && topics_within(r->policy, a, d);
+  return same && d->level == LEVEL_UNCLASSIFIED && d->tlp == TLP_CLEAR && !d->agencies.n &&
+         d->from <= a->from && d->until >= a->until && memberset_within(&r->who[allow], &r->who[deny]) &&
+         topics_within(r->policy, a, d);
 }
 
 /* Compares every allow with every deny, as long as that stays cheap. */
@@ -75,7 +76,9 @@ static void hidden_rules(struct parser *x, const struct reading *r)
   char line[16];
   size_t pairs = 0;
   for (size_t d = 0; d < p->n_rules; d++)
-    for (size_t a = 0; (p->rule[d].kind == RULE_EXPORT_DENY || p->rule[d].kind == RULE_IMPORT_DENY) && a < p->n_rules; a++) {
+    for (size_t a = 0;
+         (p->rule[d].kind == RULE_EXPORT_DENY || p->rule[d].kind == RULE_IMPORT_DENY) && a < p->n_rules;
+         a++) {
       if (++pairs > PAIRS_MAX)
         return;
       if (!hides(r, d, a))

@@ -18,7 +18,8 @@ static bool head_exchange(struct parser *x)
   char text[128];
   return exchange_name_valid(name) ||
          reader_error(&x->r, name, N_("'%1$s' is not the name of an exchange"),
-                      N_("use small letters, digits, '-' and '.', as in sahel.example"), shown(name, text), NULL);
+                      N_("use small letters, digits, '-' and '.', as in sahel.example"), shown(name, text),
+                      NULL);
 }
 
 static bool head_member(struct parser *x)
@@ -32,7 +33,10 @@ static bool head_member(struct parser *x)
                       N_("write the code of the member whose policy this is"), shown(word, text), NULL);
 }
 
-static bool head_serial(struct parser *x) { return parse_number(x, INT64_MAX, &x->p->serial); }
+static bool head_serial(struct parser *x)
+{
+  return parse_number(x, INT64_MAX, &x->p->serial);
+}
 
 /* A moment, never a day alone: other parties read this line by the grammar of all documents. */
 static bool head_time(struct parser *x, tg_time *ret)
@@ -45,8 +49,14 @@ static bool head_time(struct parser *x, tg_time *ret)
                                           N_("write it in UTC, as 2026-12-01T00:00:00Z"), NULL, NULL);
 }
 
-static bool head_effective(struct parser *x) { return head_time(x, &x->p->effective); }
-static bool head_expires(struct parser *x) { return head_time(x, &x->p->expires); }
+static bool head_effective(struct parser *x)
+{
+  return head_time(x, &x->p->effective);
+}
+static bool head_expires(struct parser *x)
+{
+  return head_time(x, &x->p->expires);
+}
 
 static bool head_language(struct parser *x)
 {
@@ -79,8 +89,9 @@ static const struct head {
   bool needed;
   bool (*read)(struct parser *x);
 } heads[] = {
-    {"exchange", false, head_exchange}, {"member", true, head_member},     {"serial", true, head_serial},
-    {"effective", true, head_effective}, {"expires", false, head_expires}, {"language", false, head_language},
+    {"exchange", false, head_exchange},     {"member", true, head_member},
+    {"serial", true, head_serial},          {"effective", true, head_effective},
+    {"expires", false, head_expires},       {"language", false, head_language},
     {"visibility", false, head_visibility},
 };
 
@@ -106,11 +117,12 @@ static bool unknown_keyword(struct parser *x, struct slice word)
   if (suggest)
     parse_rule_words(&nearest);
   if (nearest.best)
-    return reader_error(&x->r, word, N_("unknown keyword '%1$s'"), N_("did you mean '%2$s'?"), shown(word, text),
-                        nearest.best);
-  return reader_error(&x->r, word, N_("unknown keyword '%1$s'"),
-                      N_("a line begins with export, import, transit, onward, label, pin, or a word of the head"),
-                      shown(word, text), NULL);
+    return reader_error(&x->r, word, N_("unknown keyword '%1$s'"), N_("did you mean '%2$s'?"),
+                        shown(word, text), nearest.best);
+  return reader_error(
+      &x->r, word, N_("unknown keyword '%1$s'"),
+      N_("a line begins with export, import, transit, onward, label, pin, or a word of the head"),
+      shown(word, text), NULL);
 }
 
 /* --- lines --- */
@@ -237,8 +249,8 @@ static enum tg_err check_whole(struct parser *x, struct slice text)
   if (!take_line(&rest, &first))
     first = text;
   if (first.n && first.p[first.n - 1] == '\r')
-    return whole(x, TG_BAD_INPUT, N_("the lines end as on Windows (CR LF)"), N_("save the file with Unix line ends (LF)"),
-                 NULL);
+    return whole(x, TG_BAD_INPUT, N_("the lines end as on Windows (CR LF)"),
+                 N_("save the file with Unix line ends (LF)"), NULL);
   if (!slice_is(first, "toguna/policy v1"))
     return whole(x, TG_UNKNOWN, N_("the first line is '%1$s' where 'toguna/policy v1' must stand"),
                  N_("a newer version needs a newer program"),
@@ -285,11 +297,13 @@ static enum tg_err unify_patterns(struct policy *p)
   return TG_OK;
 }
 
-/* By pattern, the rules that use it. A rule without patterns covers every topic: it is kept in a last, additional place. */
+/* By pattern, the rules that use it. A rule without patterns covers every topic: it is kept in a last,
+ * additional place. */
 static enum tg_err index_rules(struct policy *p)
 {
   size_t n = p->n_patterns + 1;
-  uint32_t *from = calloc(n + 2, sizeof *from), *rules = calloc(p->n_rule_patterns + p->n_rules + 1, sizeof *rules);
+  uint32_t *from = calloc(n + 2, sizeof *from),
+           *rules = calloc(p->n_rule_patterns + p->n_rules + 1, sizeof *rules);
   p->pattern_rules_from = from;
   p->pattern_rules = rules;
   if (!from || !rules)
@@ -327,14 +341,16 @@ static enum tg_err build_machine(struct parser *x)
   err = err ? err : index_rules(p);
   if (err == TG_TOO_BIG || (!err && (too_many_cases(p) || p->classes.count > UINT16_MAX)))
     err = whole(x, TG_TOO_BIG, N_("the wildcards of this policy combine into too many cases"),
-                N_("put fewer ** into the middle of patterns, and fewer agencies and sizes into one policy"), NULL);
+                N_("put fewer ** into the middle of patterns, and fewer agencies and sizes into one policy"),
+                NULL);
   return err;
 }
 
 static void read_text(struct parser *x, struct slice text)
 {
   if (x->p->n_lines > POLICY_LINES_MAX) {
-    whole(x, TG_TOO_BIG, N_("the policy has more lines than a policy may have"), N_("use wider patterns or blocs"), NULL);
+    whole(x, TG_TOO_BIG, N_("the policy has more lines than a policy may have"),
+          N_("use wider patterns or blocs"), NULL);
     return;
   }
   read_head(x);
@@ -356,8 +372,8 @@ static enum tg_err out_of_memory(const char *file, struct tg_why *why)
   return why_set(why, TG_NO_MEMORY, file, N_("out of memory"), NULL, NULL, NULL, NULL);
 }
 
-enum tg_err policy_parse(struct slice text, const char *file, const struct policy_world *world, struct policy **ret,
-                         struct problems *problems, struct tg_why *why)
+enum tg_err policy_parse(struct slice text, const char *file, const struct policy_world *world,
+                         struct policy **ret, struct problems *problems, struct tg_why *why)
 {
   struct problems own = {0};
   struct parser *x = calloc(1, sizeof *x);

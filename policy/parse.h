@@ -1,4 +1,4 @@
-/* What the files of the parser share: parse.c (lines, the head), parse_rule.c (rules), parse_value.c (single values). */
+/* What the files of the parser share: parse.c (lines, the head), parse_rule.c and parse_list.c (rules), parse_value.c (single values). */
 #ifndef TOGUNA_POLICY_PARSE_H
 #define TOGUNA_POLICY_PARSE_H
 

@@ -35,7 +35,8 @@ bool parse_foreign_letter(struct parser *x, struct slice word)
     while (i + n < word.n && n < 4 && (word.p[i + n] & 0xc0) == 0x80)
       n++;
     snprintf(letter, sizeof letter, "%.*s", (int)n, (const char *)word.p + i);
-    reader_error(&x->r, slice_of(word.p + i, n), N_("'%1$s' holds '%2$s', which is no letter of the plain Latin alphabet"),
+    reader_error(&x->r, slice_of(word.p + i, n),
+                 N_("'%1$s' holds '%2$s', which is no letter of the plain Latin alphabet"),
                  N_("it may only look like one; type the word again"), shown(word, text), letter);
     return true;
   }
@@ -56,7 +57,8 @@ static bool bad_value(struct parser *x, struct slice word, const char *what, con
 bool parse_end(struct parser *x)
 {
   struct slice word = reader_peek(&x->r);
-  return !word.n || bad_value(x, word, N_("'%1$s' is too much on this line"), N_("remove it, or begin a new line"), NULL);
+  return !word.n || bad_value(x, word, N_("'%1$s' is too much on this line"),
+                              N_("remove it, or begin a new line"), NULL);
 }
 
 bool parse_country(struct parser *x, struct country *ret)
@@ -69,7 +71,8 @@ bool parse_country(struct parser *x, struct country *ret)
   const char *nearest = parse_may_suggest(x) ? country_nearest(word) : NULL;
   return !parse_foreign_letter(x, word) &&
          bad_value(x, word, N_("'%1$s' is not a country code"),
-                   nearest ? N_("did you mean %2$s?") : N_("use the two capital letters of ISO 3166-1"), nearest);
+                   nearest ? N_("did you mean %2$s?") : N_("use the two capital letters of ISO 3166-1"),
+                   nearest);
 }
 
 bool parse_number(struct parser *x, uint64_t max, uint64_t *ret)
@@ -88,8 +91,9 @@ bool parse_number(struct parser *x, uint64_t max, uint64_t *ret)
 }
 
 /* A word of a scale in its one spelling. */
-static bool parse_scale(struct parser *x, const char *(*name)(uint8_t), enum tg_err (*read)(struct slice, uint8_t *),
-                        const char *what, const char *todo, uint8_t *ret)
+static bool parse_scale(struct parser *x, const char *(*name)(uint8_t),
+                        enum tg_err (*read)(struct slice, uint8_t *), const char *what, const char *todo,
+                        uint8_t *ret)
 {
   const char *words[5];
   uint8_t other_case;

@@ -34,7 +34,8 @@ bool pattern_valid(struct slice s)
   return labels <= LIMIT_TOPIC_LABELS && bytes <= LIMIT_TOPIC + 1;
 }
 
-/* Recursion only at `**`, of which a pattern has at most nine and a topic eight labels: a few thousand steps at worst. */
+/* Recursion only at `**`, of which a pattern has at most nine and a topic eight labels: a few thousand steps
+ * at worst. */
 bool pattern_matches(struct slice pattern, struct slice topic)
 {
   struct slice want, have;

@@ -16,7 +16,7 @@ struct pinned {
 static bool pin_covers_class(const struct policy *p, const struct rule *pin, size_t class)
 {
   size_t n;
-  const uint32_t *patterns = bag_get(&p->classes, (uint32_t)class, &n);
+  const uint32_t *patterns = bag_get(&p->classes, (uint32_t) class, &n);
   bool covers = !pin->patterns.n;
   for (uint32_t i = 0; !covers && i < pin->patterns.n; i++)
     for (size_t k = 0; !covers && k < n; k++)
@@ -24,12 +24,13 @@ static bool pin_covers_class(const struct policy *p, const struct rule *pin, siz
   return covers;
 }
 
-static void tell(const struct pinned *x, const struct rule *pin, const struct a_case *c, unsigned to, bool onward,
-                 struct policy_example *ret)
+static void tell(const struct pinned *x, const struct rule *pin, const struct a_case *c, unsigned to,
+                 bool onward, struct policy_example *ret)
 {
   char where[160], rule[128], what[128];
   const struct reading *r = x->plan->reading;
-  const struct rule *culprit = case_rule(r, onward ? RULE_ONWARD_ALLOW : RULE_EXPORT_ALLOW, c, r->policy->member, to);
+  const struct rule *culprit =
+      case_rule(r, onward ? RULE_ONWARD_ALLOW : RULE_EXPORT_ALLOW, c, r->policy->member, to);
   case_example(c, onward ? POLICY_OPENS_ONWARD : POLICY_OPENS_EXPORT, x->member, to, ret);
   if (!ret)
     return;
@@ -45,8 +46,10 @@ static void tell(const struct pinned *x, const struct rule *pin, const struct a_
             N_("narrow that rule, or remove the pin"), rule, x->set->world->members[to].code.code, what);
 }
 
-/* Everything the pin covers in one class of topics and agencies. The smallest size is the one that most rules permit. */
-static bool pin_holds(const struct pinned *x, size_t pin, size_t class, size_t variant, struct policy_example *ret)
+/* Everything the pin covers in one class of topics and agencies. The smallest size is the one that most rules
+ * permit. */
+static bool pin_holds(const struct pinned *x, size_t pin, size_t class, size_t variant,
+                      struct policy_example *ret)
 {
   const struct policy *p = x->plan->reading->policy;
   const struct rule *rule = &p->rule[pin];
@@ -59,7 +62,8 @@ static bool pin_holds(const struct pinned *x, size_t pin, size_t class, size_t v
                        .tlp = case_tlp(m),
                        .agency = variant ? &p->agency[variant - 1] : NULL,
                        .time = x->at};
-    struct memberset told = memberset_and(*who, *plan_export(x->plan, plan_cell(x->plan, variant, 0, class, m))),
+    struct memberset told =
+                         memberset_and(*who, *plan_export(x->plan, plan_cell(x->plan, variant, 0, class, m))),
                      passed = memberset_and(*who, plan_outcome(x->plan, variant, class, m)->onward_allow);
     if (memberset_empty(&told) && memberset_empty(&passed))
       continue;
@@ -72,8 +76,8 @@ static bool pin_holds(const struct pinned *x, size_t pin, size_t class, size_t v
 
 static bool pin_covers_variant(const struct policy *p, const struct rule *pin, size_t variant)
 {
-  return !pin->agencies.n ||
-         (variant && rule_covers_agency(p, pin, p->agency[variant - 1].member, slice_str(p->agency[variant - 1].name)));
+  return !pin->agencies.n || (variant && rule_covers_agency(p, pin, p->agency[variant - 1].member,
+                                                            slice_str(p->agency[variant - 1].name)));
 }
 
 static enum tg_err check_pins(const struct pinned *x, struct policy_example *ret)
@@ -109,8 +113,8 @@ static tg_time next_start(const struct policy_set *set, unsigned member, tg_time
 }
 
 /* The member's policy in force at t; *ret_until: when something changes. */
-static enum tg_err check_moment(const struct policy_set *set, unsigned member, tg_time t, struct policy_example *ret,
-                                tg_time *ret_until)
+static enum tg_err check_moment(const struct policy_set *set, unsigned member, tg_time t,
+                                struct policy_example *ret, tg_time *ret_until)
 {
   struct reading *reading = (struct reading *)set_reading(set, member, t);
   *ret_until = next_start(set, member, t);

@@ -24,8 +24,8 @@ void plan_free(struct plan *p)
 }
 
 /* --- sets of members by marking ---
-   A permitting rule is entered once, at the highest marking it covers, and spreads down; a restricting one at the lowest, and
-   spreads up. So the cost is the rules plus the cells, not their product. */
+   A permitting rule is entered once, at the highest marking it covers, and spreads down; a restricting one at
+   the lowest, and spreads up. So the cost is the rules plus the cells, not their product. */
 
 struct grid {
   struct memberset at[MARKINGS];
@@ -66,7 +66,7 @@ struct compiler {
   struct bag rows, outcomes;
   uint32_t *rules; /* of the class at hand, those in force at `at` */
   size_t n_rules;
-  bool *listed; /* by rule: is it in `rules`? */
+  bool *listed;       /* by rule: is it in `rules`? */
   struct grid *allow; /* by size class */
   bool failed;
 };
@@ -157,7 +157,8 @@ static void compile_direction(struct compiler *c, uint32_t class, size_t variant
     }
 }
 
-static void owe(struct outcome *o, const struct rule *r, const struct memberset *who, const struct placeset *where)
+static void owe(struct outcome *o, const struct rule *r, const struct memberset *who,
+                const struct placeset *where)
 {
   for (size_t n = 0; n < r->approvals && n < APPROVALS_LEVELS; n++)
     merge(&o->more_than[n], who);
@@ -198,7 +199,8 @@ static void compile_outcomes(struct compiler *c, uint32_t class, size_t variant)
       merge(&onward.at[m], who);
     else if (r->kind == RULE_ONWARD_ASK)
       merge(&ask.at[m], who);
-    else if (r->kind == RULE_APPROVALS || r->kind == RULE_ORCON || r->kind == RULE_RETAIN || r->kind == RULE_TRANSIT_DENY)
+    else if (r->kind == RULE_APPROVALS || r->kind == RULE_ORCON || r->kind == RULE_RETAIN ||
+             r->kind == RULE_TRANSIT_DENY)
       owe(&at[m], r, who, r->kind == RULE_TRANSIT_DENY ? &c->reading->where[c->rules[i]] : NULL);
   }
   spread_up(&denied);
@@ -251,7 +253,7 @@ static bool compile(struct compiler *c)
   plan->outcome_cell = calloc(cells, sizeof *plan->outcome_cell);
   if (!c->rules || !c->listed || !c->allow || !plan->export_cell || !plan->import_cell || !plan->outcome_cell)
     return false;
-  for (uint32_t class = 0; class < classes && !c->failed; class++) {
+  for (uint32_t class = 0; class < classes && !c->failed; class ++) {
     gather_rules(c, class);
     for (size_t v = 0; v < plan->variants; v++) {
       compile_direction(c, class, v, RULE_EXPORT_ALLOW, RULE_EXPORT_DENY, plan->export_cell);

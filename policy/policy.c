@@ -35,16 +35,46 @@ void policy_free(struct policy *p)
   free(p);
 }
 
-struct country policy_member(const struct policy *p) { return p->member; }
-uint64_t policy_serial(const struct policy *p) { return p->serial; }
-tg_time policy_effective(const struct policy *p) { return p->effective; }
-tg_time policy_expires(const struct policy *p) { return p->expires; }
-const char *policy_language(const struct policy *p) { return p->language; }
-enum policy_visibility policy_visibility(const struct policy *p) { return p->visibility; }
-const char *policy_file(const struct policy *p) { return p->file; }
-struct slice policy_text(const struct policy *p) { return slice_of(p->text, p->text_n); }
-struct hash policy_hash(const struct policy *p) { return p->hash; }
-size_t policy_rules(const struct policy *p) { return p->n_rules; }
+struct country policy_member(const struct policy *p)
+{
+  return p->member;
+}
+uint64_t policy_serial(const struct policy *p)
+{
+  return p->serial;
+}
+tg_time policy_effective(const struct policy *p)
+{
+  return p->effective;
+}
+tg_time policy_expires(const struct policy *p)
+{
+  return p->expires;
+}
+const char *policy_language(const struct policy *p)
+{
+  return p->language;
+}
+enum policy_visibility policy_visibility(const struct policy *p)
+{
+  return p->visibility;
+}
+const char *policy_file(const struct policy *p)
+{
+  return p->file;
+}
+struct slice policy_text(const struct policy *p)
+{
+  return slice_of(p->text, p->text_n);
+}
+struct hash policy_hash(const struct policy *p)
+{
+  return p->hash;
+}
+size_t policy_rules(const struct policy *p)
+{
+  return p->n_rules;
+}
 
 struct slice policy_line(const struct policy *p, unsigned line)
 {
@@ -59,7 +89,8 @@ bool rule_covers_topic(const struct policy *p, const struct rule *r, struct slic
   return covered;
 }
 
-bool rule_covers_agency(const struct policy *p, const struct rule *r, struct country member, struct slice agency)
+bool rule_covers_agency(const struct policy *p, const struct rule *r, struct country member,
+                        struct slice agency)
 {
   bool covered = !r->agencies.n;
   for (uint32_t i = 0; !covered && i < r->agencies.n; i++) {

@@ -74,10 +74,10 @@ static void put_rule(const struct policy *p, const struct rule *r, struct buf *o
   static const struct {
     const char *words, *names;
   } forms[] = {
-      [RULE_EXPORT_ALLOW] = {"export allow", "to"}, [RULE_EXPORT_DENY] = {"export deny", "to"},
+      [RULE_EXPORT_ALLOW] = {"export allow", "to"},      [RULE_EXPORT_DENY] = {"export deny", "to"},
       [RULE_ORCON] = {"export require orcon for", "to"}, [RULE_IMPORT_ALLOW] = {"import allow", "from"},
-      [RULE_IMPORT_DENY] = {"import deny", "from"}, [RULE_ONWARD_ASK] = {"onward ask for", "to"},
-      [RULE_ONWARD_ALLOW] = {"onward allow", "to"}, [RULE_PIN] = {"pin never", "to"},
+      [RULE_IMPORT_DENY] = {"import deny", "from"},      [RULE_ONWARD_ASK] = {"onward ask for", "to"},
+      [RULE_ONWARD_ALLOW] = {"onward allow", "to"},      [RULE_PIN] = {"pin never", "to"},
   };
   switch (r->kind) {
   case RULE_LABEL:

@@ -68,7 +68,8 @@ static size_t show_character(struct slice rest, struct buf *out)
   return n;
 }
 
-void problem_show(const struct problem *p, struct slice text, const char *(*translate)(const char *), struct buf *out)
+void problem_show(const struct problem *p, struct slice text, const char *(*translate)(const char *),
+                  struct buf *out)
 {
   enum { BEFORE = 60, SHOWN = 110 }; /* characters of a long line: those around the place */
   char sentence[1024];

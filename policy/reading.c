@@ -18,14 +18,15 @@ void policy_reading_free(struct reading *r)
   free(r);
 }
 
-/* What a list of names stands for. `lost`: a bloc in it no longer exists. A state that is no member any more is simply nobody:
-   its name says exactly who it was, and nothing reaches it. */
+/* What a list of names stands for. `lost`: a bloc in it no longer exists. A state that is no member any more
+   is simply nobody: its name says exactly who it was, and nothing reaches it. */
 struct meaning {
   struct memberset members;
   bool lost;
 };
 
-static struct meaning list_meaning(const struct policy *p, struct span list, const struct policy_world *w, tg_time at)
+static struct meaning list_meaning(const struct policy *p, struct span list, const struct policy_world *w,
+                                   tg_time at)
 {
   struct meaning m = {0};
   for (uint32_t i = 0; i < list.n; i++) {
@@ -138,6 +139,7 @@ bool policy_reading_applies(const struct reading *r, size_t i, const struct fact
 {
   const struct policy *p = r->policy;
   const struct rule *rule = &p->rule[i];
-  return rule_in_time(rule, f->time) && rule_covers_marking(rule, f->level, f->tlp) && f->size <= rule->max_size &&
-         rule_covers_agency(p, rule, f->originator, f->agency) && rule_covers_topic(p, rule, topic);
+  return rule_in_time(rule, f->time) && rule_covers_marking(rule, f->level, f->tlp) &&
+         f->size <= rule->max_size && rule_covers_agency(p, rule, f->originator, f->agency) &&
+         rule_covers_topic(p, rule, topic);
 }

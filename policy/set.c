@@ -26,8 +26,14 @@ const struct reading *set_reading(const struct policy_set *set, unsigned member,
   return !expires || at < expires ? k->reading : NULL;
 }
 
-const struct policy_world *policy_set_world_of(const struct policy_set *set) { return set->world; }
-tg_time policy_set_until(const struct policy_set *set) { return set->until; }
+const struct policy_world *policy_set_world_of(const struct policy_set *set)
+{
+  return set->world;
+}
+tg_time policy_set_until(const struct policy_set *set)
+{
+  return set->until;
+}
 
 const struct policy *policy_set_policy(const struct policy_set *set, unsigned member, tg_time at)
 {
@@ -170,7 +176,8 @@ static void sort_members(struct policy_set *set)
   memset(set->connected, 0, sizeof set->connected);
   for (unsigned i = 0; i < set->world->member_count; i++) {
     const struct policy_member *m = &set->world->members[i];
-    for (uint8_t level = LEVEL_UNCLASSIFIED; m->code.code[0] && level <= m->ceiling && level <= LEVEL_TOP_SECRET; level++) {
+    for (uint8_t level = LEVEL_UNCLASSIFIED;
+         m->code.code[0] && level <= m->ceiling && level <= LEVEL_TOP_SECRET; level++) {
       if (m->receives)
         memberset_add(&set->receivers[level], i);
       if (m->connects)
@@ -195,7 +202,8 @@ static enum tg_err compile(struct policy_set *set, tg_time now)
 
 static enum tg_err check_world(const struct policy_world *w)
 {
-  if (w->member_count > MEMBERS_MAX || w->place_count > POLICY_PLACES_MAX || w->suite_count > POLICY_SUITES_MAX)
+  if (w->member_count > MEMBERS_MAX || w->place_count > POLICY_PLACES_MAX ||
+      w->suite_count > POLICY_SUITES_MAX)
     return TG_BAD_INPUT;
   for (size_t i = 1; i < w->bloc_count; i++) {
     int order = strcmp(w->blocs[i - 1].name, w->blocs[i].name);
@@ -233,7 +241,8 @@ enum tg_err policy_set_copy(const struct policy_set *set, struct policy_set **re
 }
 
 /* May this policy follow those that are kept? */
-static enum tg_err check_place(const struct policy_set *set, unsigned member, const struct policy *p, struct tg_why *why)
+static enum tg_err check_place(const struct policy_set *set, unsigned member, const struct policy *p,
+                               struct tg_why *why)
 {
   char serial[24];
   snprintf(serial, sizeof serial, "%llu", (unsigned long long)p->serial);
@@ -266,12 +275,14 @@ static bool make_room(struct policy_set *set, unsigned member, tg_time now)
   return true;
 }
 
-enum tg_err policy_set_put(struct policy_set *set, struct policy **policy, tg_time from, tg_time now, struct tg_why *why)
+enum tg_err policy_set_put(struct policy_set *set, struct policy **policy, tg_time from, tg_time now,
+                           struct tg_why *why)
 {
   struct policy *p = *policy;
   int member = policy_world_member(set->world, p->member);
   if (member < 0)
-    return why_set(why, TG_NOT_FOUND, p->file, N_("%1$s is no member of this exchange"), NULL, p->member.code, NULL, NULL);
+    return why_set(why, TG_NOT_FOUND, p->file, N_("%1$s is no member of this exchange"), NULL, p->member.code,
+                   NULL, NULL);
   enum tg_err err = check_place(set, (unsigned)member, p, why);
   if (err)
     return err;

@@ -60,7 +60,8 @@ static enum tg_err seal(struct topics *t)
   return TG_OK;
 }
 
-static inline uint32_t step(const struct topics *t, uint32_t state, const uint8_t *label, size_t n, uint64_t h)
+static inline uint32_t step(const struct topics *t, uint32_t state, const uint8_t *label, size_t n,
+                            uint64_t h)
 {
   for (size_t slot = hash_end_slot(t, h); t->table[slot].n; slot = (slot + 1) & (t->slots - 1)) {
     const struct topic_edge *e = &t->table[slot];
@@ -132,14 +133,15 @@ static enum tg_err state_of(struct growth *g, const uint32_t *set, size_t n, siz
 static enum tg_err finish(struct growth *g)
 {
   g->t->edge_from[g->t->n_states] = (uint32_t)g->n_edges;
-  if (!room_for(&g->t->edge, &g->cap_edge, g->n_edges, sizeof *g->t->edge)) /* never NULL, even without edges */
+  if (!room_for(&g->t->edge, &g->cap_edge, g->n_edges,
+                sizeof *g->t->edge)) /* never NULL, even without edges */
     return TG_NO_MEMORY;
   return seal(g->t);
 }
 
 /* --- patterns to positions ---
-   A position is a place in a pattern: that many of its parts have been matched. All positions of all patterns are numbered
-   through; a state is the set of positions where a topic so far can be, ascending. */
+   A position is a place in a pattern: that many of its parts have been matched. All positions of all patterns
+   are numbered through; a state is the set of positions where a topic so far can be, ascending. */
 
 enum part_kind { PART_LABEL, PART_ONE, PART_ANY, PART_END };
 
@@ -214,7 +216,8 @@ static size_t add_closed(const struct builder *b, uint32_t *set, size_t n, uint3
   return n;
 }
 
-/* Sorts, and drops what is there twice. Sets come nearly sorted and short; the sum is bounded by TOPICS_WORK_MAX. */
+/* Sorts, and drops what is there twice. Sets come nearly sorted and short; the sum is bounded by
+ * TOPICS_WORK_MAX. */
 static size_t tidy(uint32_t *set, size_t n)
 {
   size_t kept = 0;
@@ -238,7 +241,8 @@ static size_t join_sets(struct builder *b, const uint32_t *x, size_t n_x, const 
   return n;
 }
 
-/* Where each label leads from `state`: to what wildcards reach with any label, and what the label itself reaches. */
+/* Where each label leads from `state`: to what wildcards reach with any label, and what the label itself
+ * reaches. */
 static enum tg_err expand(struct builder *b, uint32_t state)
 {
   size_t n, n_base = 0, n_moves = 0;
@@ -435,7 +439,7 @@ enum tg_err topics_join(const struct topics *const *parts, size_t n, size_t stat
 
 /* How the shortest topic with a given number of labels reaches a state. */
 struct way {
-  uint8_t bytes; /* 0: no way */
+  uint8_t bytes;       /* 0: no way */
   uint32_t from, edge; /* edge: BAG_NONE stands for a label without an edge */
 };
 
@@ -489,8 +493,8 @@ static void tell(const struct topics *t, const struct way *ways, size_t d, uint3
   for (; d > 0; d--) {
     const struct way *w = &ways[d * t->n_states + state];
     char text[3];
-    struct slice label =
-        w->edge == BAG_NONE ? unlisted(t, w->from, text) : slice_of(t->edge[w->edge].label, t->edge[w->edge].n);
+    struct slice label = w->edge == BAG_NONE ? unlisted(t, w->from, text)
+                                             : slice_of(t->edge[w->edge].label, t->edge[w->edge].n);
     end -= label.n;
     memcpy(out + end, label.p, label.n);
     if (end)

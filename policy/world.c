@@ -136,8 +136,8 @@ static void fill_bloc(const struct directory *d, const struct charter *c, const 
     memberset_add(&b->members, (unsigned)directory_member_index(d, c->member[from->member[k]].code));
 }
 
-/* Blocs of one charter that are new or changed, and the end of those that only the charter before had. Returns how many
-   entries; out may be NULL. */
+/* Blocs of one charter that are new or changed, and the end of those that only the charter before had.
+   Returns how many entries; out may be NULL. */
 static size_t blocs_of(const struct directory *d, const struct charter *before, const struct charter *c,
                        struct policy_bloc *out)
 {
@@ -159,8 +159,8 @@ static size_t blocs_of(const struct directory *d, const struct charter *before, 
   return n;
 }
 
-/* All versions in order, those still to come too: a policy may be decided for then. A version that the next one overtakes at
-   the very moment it begins was never in force. */
+/* All versions in order, those still to come too: a policy may be decided for then. A version that the next
+   one overtakes at the very moment it begins was never in force. */
 static size_t gather_blocs(const struct directory *d, struct policy_bloc *out)
 {
   size_t n = 0;
@@ -183,7 +183,8 @@ static size_t count_agencies(const struct directory *d)
   return n;
 }
 
-/* Every agency that ever had a node, each once: what a rule says of an agency outlives its last credential. */
+/* Every agency that ever had a node, each once: what a rule says of an agency outlives its last credential.
+ */
 static size_t gather_agencies(const struct directory *d, struct policy_agency *out)
 {
   size_t n = 0;

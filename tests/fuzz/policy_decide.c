@@ -1,5 +1,6 @@
-/* The evaluator: any policy text, any request. Compiled and explained rule by rule must agree, and what is permitted stays
-   within the release set. The first byte of the input says how many bytes of request follow; the rest is rules of ML. */
+/* The evaluator: any policy text, any request. Compiled and explained rule by rule must agree, and what is
+   permitted stays within the release set. The first byte of the input says how many bytes of request follow;
+   the rest is rules of ML. */
 #include "policy/change.h"
 #include "policy/explain.h"
 
@@ -11,8 +12,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const struct policy_member members[] = {
     {{"ML"}, true, true, true, 5}, {{"NG"}, true, true, true, 3}, {{"SN"}, false, true, true, 5}};
 static const struct policy_bloc blocs[] = {{"AES", 0, true, {{3}}}, {"AES", 5000, false, {{0}}}};
-static const struct policy_world world = {.at = 1000, .member_count = 3, .members = members, .bloc_count = 2, .blocs = blocs,
-                                          .suite_count = 1, .suites = {1}};
+static const struct policy_world world = {.at = 1000,
+                                          .member_count = 3,
+                                          .members = members,
+                                          .bloc_count = 2,
+                                          .blocs = blocs,
+                                          .suite_count = 1,
+                                          .suites = {1}};
 
 static struct policy *parse(const char *member, struct slice rules)
 {
@@ -39,14 +45,27 @@ static void ask(const struct policy_set *set, struct slice bytes)
   uint8_t b[8] = {0};
   struct policy_decision d;
   memcpy(b, bytes.p, bytes.n < sizeof b ? bytes.n : sizeof b);
-  struct policy_portion portion = {.level = b[0] % 7, .tlp = b[0] / 7 % 7, .orcon = b[1] & 1, .size = b[2],
-                                   .label = slice_str(b[1] & 2 ? "L" : ""), .release = {{b[3]}}};
+  struct policy_portion portion = {.level = b[0] % 7,
+                                   .tlp = b[0] / 7 % 7,
+                                   .orcon = b[1] & 1,
+                                   .size = b[2],
+                                   .label = slice_str(b[1] & 2 ? "L" : ""),
+                                   .release = {{b[3]}}};
   struct slice topic[2] = {slice_str(topics[b[4] % 8]), slice_str(topics[b[4] / 8 % 8])};
   struct country hub = {{(char)('A' + b[5] % 27), 'N', 0}};
-  struct policy_request q = {.originator = b[6] % 4, .agency = slice_str(b[1] & 4 ? "dgse" : "x"), .suite = 1,
-                             .owed = b[1] & 8, .time = b[7] * 50, .expires = 9000, .topic_count = b[1] >> 4 & 3,
-                             .topics = topic, .hub_count = b[1] >> 6 & 1, .hubs = &hub, .approvals = b[5] / 27,
-                             .portion_count = 1, .portions = &portion};
+  struct policy_request q = {.originator = b[6] % 4,
+                             .agency = slice_str(b[1] & 4 ? "dgse" : "x"),
+                             .suite = 1,
+                             .owed = b[1] & 8,
+                             .time = b[7] * 50,
+                             .expires = 9000,
+                             .topic_count = b[1] >> 4 & 3,
+                             .topics = topic,
+                             .hub_count = b[1] >> 6 & 1,
+                             .hubs = &hub,
+                             .approvals = b[5] / 27,
+                             .portion_count = 1,
+                             .portions = &portion};
   q.topic_count = q.topic_count > 2 ? 2 : q.topic_count;
   enum tg_err err = policy_decide(set, &q, &d);
   const struct policy_verdict *v = &d.portions[0];

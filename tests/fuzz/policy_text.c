@@ -1,5 +1,5 @@
-/* Policies: whatever the text, parsing gives an answer with every problem in order; what parses prints, parses to the same and
-   prints the same; and problems can be shown. */
+/* Policies: whatever the text, parsing gives an answer with every problem in order; what parses prints,
+   parses to the same and prints the same; and problems can be shown. */
 #include "policy/policy.h"
 
 #include <assert.h>
@@ -18,11 +18,17 @@ static void check_problems(const struct problems *problems, struct slice text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  static const struct policy_member members[] = {{{"ML"}, true, true, true, 5}, {{"NG"}, true, true, true, 3}};
+  static const struct policy_member members[] = {{{"ML"}, true, true, true, 5},
+                                                 {{"NG"}, true, true, true, 3}};
   static const struct policy_bloc blocs[] = {{"AES", 0, true, {{1}}}};
   static const struct policy_agency agencies[] = {{0, "dgse"}};
-  const struct policy_world world = {.at = 1, .member_count = 2, .members = members, .bloc_count = 1, .blocs = blocs,
-                                     .agency_count = 1, .agencies = agencies};
+  const struct policy_world world = {.at = 1,
+                                     .member_count = 2,
+                                     .members = members,
+                                     .bloc_count = 1,
+                                     .blocs = blocs,
+                                     .agency_count = 1,
+                                     .agencies = agencies};
   for (int known = 0; known < 2; known++) {
     struct policy *p, *again;
     struct problems problems = {0};

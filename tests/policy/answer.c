@@ -1,5 +1,5 @@
-/* Reads an exchange, its policies and bulletins from standard input, one per line, and prints what the engine decides: the other
-   half of differential.py, which writes that input.
+/* Reads an exchange, its policies and bulletins from standard input, one per line, and prints what the engine
+   decides: the other half of differential.py, which writes that input.
 
      W at                                        a new exchange
      M code originates receives connects ceiling
@@ -7,9 +7,10 @@
      S suite
      G now                                       go: the set begins
      P from lines                                a policy follows, so many lines
-     Q originator agency suite owed time expires approvals topics hubs sources level tlp orcon size release label
-   Lists are joined by commas, "-" is an empty one; sources are release/granted pairs joined by ';'. Codes are counted by place.
-   For each Q one line: permitted unmet approvals orcon retain stages allow ask. */
+     Q originator agency suite owed time expires approvals topics hubs sources level tlp orcon size release
+   label Lists are joined by commas, "-" is an empty one; sources are release/granted pairs joined by ';'.
+   Codes are counted by place. For each Q one line: permitted unmet approvals orcon retain stages allow ask.
+ */
 #include "policy/explain.h"
 
 #include <sodium.h>
@@ -151,8 +152,9 @@ static void read_request(void)
   struct slice topic[POLICY_TOPICS_MAX];
   struct country hub[POLICY_HUBS_MAX];
   struct policy_source source[POLICY_SOURCES_MAX];
-  if (sscanf(line, "Q %2s %31s %d %d %lld %lld %u %511s %63s %4095s %d %d %d %lld %2047s %n", from, agency, &suite, &owed,
-             &at, &expires, &approvals, topics, hubs, sources, &level, &tlp, &orcon, &size, release, &consumed) != 15)
+  if (sscanf(line, "Q %2s %31s %d %d %lld %lld %u %511s %63s %4095s %d %d %d %lld %2047s %n", from, agency,
+             &suite, &owed, &at, &expires, &approvals, topics, hubs, sources, &level, &tlp, &orcon, &size,
+             release, &consumed) != 15)
     fail("request");
   line[strcspn(line, "\n")] = 0;
   struct policy_portion portion = {.level = (uint8_t)level,

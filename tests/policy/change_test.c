@@ -15,7 +15,8 @@ static bool widens(const char *old, const char *next, struct policy_example *ret
   return result;
 }
 
-static void expect_widening(const char *old, const char *next, enum policy_effect effect, const char *sentence)
+static void expect_widening(const char *old, const char *next, enum policy_effect effect,
+                            const char *sentence)
 {
   struct policy_example e;
   char text[512];
@@ -39,16 +40,20 @@ static void each_effect_is_found(void **state)
                   "test.policy:5: ML would now tell NE: alert.x UNCLASSIFIED TLP:clear");
   expect_widening(BASE "export deny ** to NE when origin agency ML/dgse", BASE, POLICY_OPENS_EXPORT,
                   "test.policy:5: ML would now tell NE: alert UNCLASSIFIED TLP:clear ML/dgse");
-  expect_widening("import allow ** from NG max-size 1KiB", "import allow ** from NG max-size 2KiB", POLICY_OPENS_IMPORT,
+  expect_widening("import allow ** from NG max-size 1KiB", "import allow ** from NG max-size 2KiB",
+                  POLICY_OPENS_IMPORT,
                   "test.policy:5: ML would now accept from NG: x UNCLASSIFIED TLP:clear");
-  expect_widening("onward ask for ** to SN", "onward allow ** to SN", POLICY_OPENS_ONWARD,
-                  "test.policy:5: others could now pass on from ML to SN without asking: x UNCLASSIFIED TLP:clear");
+  expect_widening(
+      "onward ask for ** to SN", "onward allow ** to SN", POLICY_OPENS_ONWARD,
+      "test.policy:5: others could now pass on from ML to SN without asking: x UNCLASSIFIED TLP:clear");
   expect_widening("", "onward ask for a to SN", POLICY_OPENS_ONWARD,
                   "test.policy:5: others could now ask ML to pass on to SN: a UNCLASSIFIED TLP:clear");
-  expect_widening(BASE "export require approvals 3 by release for **", BASE "export require approvals 2 by release for **",
-                  POLICY_DROPS_OBLIGATION,
-                  "test.policy:5: ML would now tell BF with fewer approvals, or without ORCON: alert UNCLASSIFIED TLP:clear");
-  expect_widening(BASE "transit deny hub-in SN FR for **", BASE "transit deny hub-in SN for **", POLICY_OPENS_TRANSIT,
+  expect_widening(BASE "export require approvals 3 by release for **",
+                  BASE "export require approvals 2 by release for **", POLICY_DROPS_OBLIGATION,
+                  "test.policy:5: ML would now tell BF with fewer approvals, or without ORCON: alert "
+                  "UNCLASSIFIED TLP:clear");
+  expect_widening(BASE "transit deny hub-in SN FR for **", BASE "transit deny hub-in SN for **",
+                  POLICY_OPENS_TRANSIT,
                   "what ML sends could now pass a hub in FR: alert UNCLASSIFIED TLP:clear");
   expect_widening(BASE "export retain 7d for **", BASE "export retain 8d for **", POLICY_LENGTHENS_RETENTION,
                   "recipients could now keep for longer what ML sends: alert UNCLASSIFIED TLP:clear");
@@ -66,7 +71,9 @@ static void narrowing_is_no_widening(void **state)
       BASE "export require approvals 1 by release for alert",
       BASE "transit deny hub-in * for **",
       BASE "pin never ** to outside AES",
-      "export allow alert.** to BF ML up-to SECRET\nexport allow alert.** to NE up-to SECRET", /* the same in other words */
+      "export allow alert.** to BF ML up-to SECRET\nexport allow alert.** to NE up-to SECRET", /* the same in
+                                                                                                  other words
+                                                                                                */
       "export allow alert.** alert.x.** to AES G5-SAHEL as-of 2020-01-01 except TD up-to SECRET",
   };
   for (size_t i = 0; i < sizeof narrower / sizeof *narrower; i++)
@@ -77,7 +84,8 @@ static void time_counts_too(void **state)
 {
   (void)state;
   struct policy_example e;
-  assert_true(widens(BASE "export deny ** to NE until 2027-03-31", BASE "export deny ** to NE until 2027-02-28", &e));
+  assert_true(
+      widens(BASE "export deny ** to NE until 2027-03-31", BASE "export deny ** to NE until 2027-02-28", &e));
   assert_int_equal(e.time, kit_time("2027-03-01T00:00:00Z"));
   assert_true(widens("expires 2027-01-01T00:00:00Z\n" BASE, BASE, &e)); /* lives longer */
   assert_int_equal(e.time, kit_time("2027-01-01T00:00:00Z"));
@@ -116,17 +124,24 @@ static void pins_are_checked_against_every_case(void **state)
   (void)state;
   expect_pin("ML " BASE "pin never SECRET and above to outside AES", "");
   expect_pin("ML " BASE "export allow alert.** to TD\npin never SECRET and above to outside AES",
-             "test.policy:7: test.policy:6 tells TD what this pin forbids: alert SECRET TLP:clear. narrow that rule, or remove "
+             "test.policy:7: test.policy:6 tells TD what this pin forbids: alert SECRET TLP:clear. narrow "
+             "that rule, or remove "
              "the pin");
-  expect_pin("ML export allow report.** to NG\nexport deny report.humint.** to NG\npin never report.humint.** to NG", "");
-  expect_pin("ML export allow report.** to NG\nexport deny report.humint.** to NG\npin never **.humint.** to NG",
-             "test.policy:7: test.policy:5 tells NG what this pin forbids: report.x.humint UNCLASSIFIED TLP:clear. narrow "
-             "that rule, or remove the pin");
+  expect_pin(
+      "ML export allow report.** to NG\nexport deny report.humint.** to NG\npin never report.humint.** to NG",
+      "");
+  expect_pin(
+      "ML export allow report.** to NG\nexport deny report.humint.** to NG\npin never **.humint.** to NG",
+      "test.policy:7: test.policy:5 tells NG what this pin forbids: report.x.humint UNCLASSIFIED TLP:clear. "
+      "narrow "
+      "that rule, or remove the pin");
   expect_pin("ML export allow x to TD from 2028-01-01\npin never x to *",
-             "test.policy:6: test.policy:5 tells TD what this pin forbids: x UNCLASSIFIED TLP:clear. narrow that rule, or "
+             "test.policy:6: test.policy:5 tells TD what this pin forbids: x UNCLASSIFIED TLP:clear. narrow "
+             "that rule, or "
              "remove the pin");
   expect_pin("ML onward allow x to TD\npin never ** to * tlp red and above",
-             "test.policy:6: test.policy:5 lets others pass on to TD what this pin forbids: x UNCLASSIFIED TLP:red. narrow "
+             "test.policy:6: test.policy:5 lets others pass on to TD what this pin forbids: x UNCLASSIFIED "
+             "TLP:red. narrow "
              "that rule, or remove the pin");
 }
 

@@ -7,8 +7,8 @@
 
 static struct policy_set *open_world(const char *ml_rules)
 {
-  return kit_set(ml_rules, "BF" IMPORT_ALL, "NE" IMPORT_ALL, "NG" IMPORT_ALL, "SN" IMPORT_ALL, "TD" IMPORT_ALL,
-                 "CI" IMPORT_ALL, "GH" IMPORT_ALL, NULL);
+  return kit_set(ml_rules, "BF" IMPORT_ALL, "NE" IMPORT_ALL, "NG" IMPORT_ALL, "SN" IMPORT_ALL,
+                 "TD" IMPORT_ALL, "CI" IMPORT_ALL, "GH" IMPORT_ALL, NULL);
 }
 
 static void nothing_is_permitted_unless_both_sides_say_so(void **state)
@@ -25,7 +25,8 @@ static void nothing_is_permitted_unless_both_sides_say_so(void **state)
   set = kit_set("SN import allow ** from *", NULL);
   assert_string_equal(kit_permitted(set, &b), "");
   policy_set_free(set);
-  set = kit_set("ML export allow alert.** to SN", "SN import allow ** from ML", "TD import allow ** from *", NULL);
+  set = kit_set("ML export allow alert.** to SN", "SN import allow ** from ML", "TD import allow ** from *",
+                NULL);
   assert_string_equal(kit_permitted(set, &b), "SN");
   policy_set_free(set);
 }
@@ -40,7 +41,8 @@ static void charter_first(void **state)
   b.portion.level = LEVEL_SECRET;
   assert_string_equal(kit_permitted(set, &b), "BF ML NE SN TD CI"); /* NG may not see SECRET */
   b.request.owed = true;
-  assert_string_equal(kit_permitted(set, &b), "BF ML NE SN TD CI GH"); /* a recall reaches a suspended state */
+  assert_string_equal(kit_permitted(set, &b),
+                      "BF ML NE SN TD CI GH"); /* a recall reaches a suspended state */
   b.request.suite = 7;
   assert_string_equal(kit_permitted(set, &b), "");
   policy_set_free(set);
@@ -56,8 +58,9 @@ static void the_marking_binds(void **state)
 {
   (void)state;
   struct kit_bulletin b;
-  struct policy_set *set = open_world("ML export allow ** to * up-to RESTRICTED\nexport allow ** to AES\n"
-                                      "label \"SECRET-DEFENSE\" is SECRET\nlabel \"DIFFUSION RESTREINTE\" is RESTRICTED");
+  struct policy_set *set =
+      open_world("ML export allow ** to * up-to RESTRICTED\nexport allow ** to AES\n"
+                 "label \"SECRET-DEFENSE\" is SECRET\nlabel \"DIFFUSION RESTREINTE\" is RESTRICTED");
   kit_bulletin(&b, ML, "alert", LEVEL_RESTRICTED);
   b.portion.release = kit_members("BF SN");
   assert_string_equal(kit_permitted(set, &b), "BF SN");
@@ -138,8 +141,9 @@ static void every_topic_must_be_permitted(void **state)
 {
   (void)state;
   struct kit_bulletin b;
-  struct policy_set *set = open_world("ML export allow alert.** to SN TD\nexport allow report.*.short to SN BF\n"
-                                      "export allow **.end to BF");
+  struct policy_set *set =
+      open_world("ML export allow alert.** to SN TD\nexport allow report.*.short to SN BF\n"
+                 "export allow **.end to BF");
   kit_bulletin(&b, ML, "alert", LEVEL_RESTRICTED); /* ** also stands for nothing */
   assert_string_equal(kit_permitted(set, &b), "SN TD");
   b.topic[1] = slice_str("report.humint.short");
@@ -186,7 +190,8 @@ static void hubs_and_sources(void **state)
   (void)state;
   struct kit_bulletin b;
   struct country path[2] = {{"FR"}, {"SN"}};
-  struct policy_source sources[2] = {{.release = kit_members("BF SN")}, {.release = kit_members("BF"), .granted = kit_members("TD")}};
+  struct policy_source sources[2] = {{.release = kit_members("BF SN")},
+                                     {.release = kit_members("BF"), .granted = kit_members("TD")}};
   struct policy_set *set = open_world("ML export allow ** to *\ntransit deny hub-in ECOWAS for report.**\n"
                                       "transit deny hub-in outside ECOWAS FR for alert.**");
   kit_bulletin(&b, ML, "report", LEVEL_RESTRICTED);
@@ -212,9 +217,10 @@ static void imports_look_at_the_originator(void **state)
 {
   (void)state;
   struct kit_bulletin b;
-  struct policy_set *set = kit_set("ML export allow ** to *", "NG export allow ** to *",
-                                   "SN import allow ** from * up-to RESTRICTED\nimport deny ** from NG when origin agency NG/dss",
-                                   "TD import allow alert.** from LCBC ML max-size 2KiB\nimport deny political.** from *", NULL);
+  struct policy_set *set =
+      kit_set("ML export allow ** to *", "NG export allow ** to *",
+              "SN import allow ** from * up-to RESTRICTED\nimport deny ** from NG when origin agency NG/dss",
+              "TD import allow alert.** from LCBC ML max-size 2KiB\nimport deny political.** from *", NULL);
   kit_bulletin(&b, ML, "alert.x", LEVEL_RESTRICTED);
   assert_string_equal(kit_permitted(set, &b), "SN TD");
   b.portion.size = 2049;
@@ -231,8 +237,10 @@ static void passing_on(void **state)
   (void)state;
   struct kit_bulletin b;
   struct memberset allow, ask;
-  struct policy_set *set = kit_set("ML export allow ** to AES\nexport deny ** to NE\nonward ask for ** to ECOWAS NE\n"
-                                   "onward allow alert.** to AES SN", NULL);
+  struct policy_set *set =
+      kit_set("ML export allow ** to AES\nexport deny ** to NE\nonward ask for ** to ECOWAS NE\n"
+              "onward allow alert.** to AES SN",
+              NULL);
   kit_bulletin(&b, ML, "alert", LEVEL_RESTRICTED);
   assert_int_equal(policy_onward(set, &b.request, 0, &allow, &ask), TG_OK);
   assert_string_equal(kit_names(&allow), "BF ML SN");

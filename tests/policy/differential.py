@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Random exchanges, policies and bulletins through the engine and through naive.py: both must say the same.
 
-differential.py ANSWER [--count N] [--seed S]   ANSWER is the program policy_answer; N bulletins (default 3000)
+differential.py ANSWER [--count N] [--seed S]   ANSWER is the program policy_answer; N bulletins (default 2000)
 A difference is shown with everything needed to repeat it; the exit status is then 1."""
 
 import argparse
@@ -203,7 +203,7 @@ def run(answer, seed, exchanges, each):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("answer")
-    parser.add_argument("--count", type=int, default=3000)
+    parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=20261201)
     options = parser.parse_args()
     done, permitted, seed, begin = 0, 0, options.seed, time.time()

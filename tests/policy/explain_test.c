@@ -7,7 +7,7 @@
 
 static struct policy_set *story(void)
 {
-  return kit_set("ML export allow alert.** to AES NG\n"                 /* line 5 */
+  return kit_set("ML export allow alert.** to AES NG\n" /* line 5 */
                  "export deny alert.** to NG when origin agency ML/dgse\n"
                  "export require approvals 2 by release for SECRET and above\n"
                  "transit deny hub-in SN for alert.secret.**\n"
@@ -28,7 +28,8 @@ static void expect(const struct policy_set *set, const struct kit_bulletin *b, u
   assert_string_equal(text, sentence);
 }
 
-static void expect_nothing(const struct policy_set *set, const struct kit_bulletin *b, unsigned member, int asked_by)
+static void expect_nothing(const struct policy_set *set, const struct kit_bulletin *b, unsigned member,
+                           int asked_by)
 {
   struct policy_reason r;
   assert_int_equal(policy_explain(set, &b->request, 0, member, asked_by, &r), TG_NOT_FOUND);
@@ -40,21 +41,25 @@ static void each_stage_has_its_sentence(void **state)
   struct policy_set *set = story();
   struct kit_bulletin b;
   kit_bulletin(&b, ML, "alert.x", LEVEL_RESTRICTED);
-  expect(set, &b, BF, -1, POLICY_PERMITTED, "test.policy:5: ML tells this to BF, which accepts it by test.policy:5");
+  expect(set, &b, BF, -1, POLICY_PERMITTED,
+         "test.policy:5: ML tells this to BF, which accepts it by test.policy:5");
   expect(set, &b, NG, -1, POLICY_EXPORT, "test.policy:6: ML does not tell this to NG");
   expect(set, &b, SN, -1, POLICY_EXPORT, "no rule of ML allows telling this to SN");
   expect(set, &b, NE, -1, POLICY_IMPORT, "NE has no policy in force, which accepts nothing. publish one");
   expect(set, &b, GH, -1, POLICY_CHARTER, "GH may not receive this under the charter in force");
   b.portion.level = LEVEL_SECRET;
-  expect(set, &b, NG, -1, POLICY_CHARTER, "SECRET is above the highest level that the charter lets NG receive");
+  expect(set, &b, NG, -1, POLICY_CHARTER,
+         "SECRET is above the highest level that the charter lets NG receive");
   expect(set, &b, BF, -1, POLICY_OBLIGATION,
-         "test.policy:7: telling this to BF takes 2 approvals by release officers, of which there are 0. ask the officers "
+         "test.policy:7: telling this to BF takes 2 approvals by release officers, of which there are 0. ask "
+         "the officers "
          "to approve it");
   b.request.approvals = 2;
   b.topic[0] = slice_str("alert.secret");
   b.request.hubs = &(struct country){"SN"};
   b.request.hub_count = 1;
-  expect(set, &b, BF, -1, POLICY_TRANSIT, "test.policy:8: ML does not let this pass through the hub's country");
+  expect(set, &b, BF, -1, POLICY_TRANSIT,
+         "test.policy:8: ML does not let this pass through the hub's country");
   b.request.hub_count = 0;
   b.topic[0] = slice_str("alert.noise");
   expect(set, &b, BF, -1, POLICY_IMPORT, "test.policy:6: BF does not accept this from ML");
@@ -69,7 +74,8 @@ static void each_stage_has_its_sentence(void **state)
   b.request.time = KIT_NOW;
   b.portion.label = slice_str("TSD");
   expect(set, &b, BF, -1, POLICY_MARKING,
-         "the policy of ML in force does not say which level the label \"TSD\" stands for. add a line such as: label "
+         "the policy of ML in force does not say which level the label \"TSD\" stands for. add a line such "
+         "as: label "
          "\"TSD\" is SECRET");
   b.portion.label = slice_str("");
   b.portion.release = kit_members("NE");

@@ -1,7 +1,8 @@
-/* Policies as texts. golden/NAME.policy with golden/NAME.err must say exactly that, to an officer: every problem with its line and
-   carets (warnings too). Without a .err it parses in silence. What parses prints in canonical form, which parses to the same and
-   prints to the same; golden/NAME.fmt, where there is one, is that form. With REGOLD=1 in the environment the .err and .fmt files are
-   written anew, to be read by whoever changed them. */
+/* Policies as texts. golden/NAME.policy with golden/NAME.err must say exactly that, to an officer: every
+   problem with its line and carets (warnings too). Without a .err it parses in silence. What parses prints in
+   canonical form, which parses to the same and prints to the same; golden/NAME.fmt, where there is one, is
+   that form. With REGOLD=1 in the environment the .err and .fmt files are written anew, to be read by whoever
+   changed them. */
 #include "kit.h"
 
 #include <dirent.h>
@@ -39,8 +40,8 @@ static void expect_file(const char *name, const char *suffix, struct slice got)
   if (getenv("REGOLD") && (exists || got.n)) {
     file_write(file, got);
   } else if (!slice_eq(got, buf_slice(&expected))) {
-    fail_msg("%s\n--- expected\n%.*s\n--- got\n%.*s", file, (int)expected.n, (const char *)expected.p, (int)got.n,
-             (const char *)got.p);
+    fail_msg("%s\n--- expected\n%.*s\n--- got\n%.*s", file, (int)expected.n, (const char *)expected.p,
+             (int)got.n, (const char *)got.p);
   }
   buf_free(&expected);
 }
@@ -75,7 +76,8 @@ static void one(const char *name)
   expect_file(name, "err", buf_slice(&shown));
   if (!err) {
     struct buf canonical = printed(p);
-    struct slice same = slice_eq(buf_slice(&canonical), buf_slice(&text)) ? slice_of(NULL, 0) : buf_slice(&canonical);
+    struct slice same =
+        slice_eq(buf_slice(&canonical), buf_slice(&text)) ? slice_of(NULL, 0) : buf_slice(&canonical);
     expect_file(name, "fmt", same);
     buf_free(&canonical);
     policy_free(p);
@@ -131,7 +133,8 @@ static void the_demonstration_parses(void **state)
 static void a_policy_says_what_it_says(void **state)
 {
   (void)state;
-  struct policy *p = kit_policy("ML", 7, "language fr\nvisibility hub\nexpires 2027-01-01T00:00:00Z\n\n# oui\nexport allow a to BF\n");
+  struct policy *p = kit_policy(
+      "ML", 7, "language fr\nvisibility hub\nexpires 2027-01-01T00:00:00Z\n\n# oui\nexport allow a to BF\n");
   struct hash hash = policy_hash(p);
   assert_string_equal(policy_member(p).code, "ML");
   assert_int_equal(policy_serial(p), 7);
@@ -172,7 +175,8 @@ static void limits_hold(void **state)
   assert_int_equal(parse_repeated("", "export allow * to ML\n", POLICY_RULES_MAX + 1, ""), TG_TOO_BIG);
   assert_int_equal(parse_repeated("", "#\n", POLICY_LINES_MAX - 4, ""), TG_OK);
   assert_int_equal(parse_repeated("", "#\n", POLICY_LINES_MAX - 3, ""), TG_TOO_BIG);
-  assert_int_equal(parse_repeated("", "# ten million bytes of something that is no policy\n", 200000, ""), TG_TOO_BIG);
+  assert_int_equal(parse_repeated("", "# ten million bytes of something that is no policy\n", 200000, ""),
+                   TG_TOO_BIG);
   assert_int_equal(parse_repeated("export allow", " t%u", POLICY_PATTERNS_MAX, " to ML\n"), TG_OK);
   assert_int_equal(parse_repeated("export allow", " t%u", POLICY_PATTERNS_MAX + 1, " to ML\n"), TG_TOO_BIG);
   assert_int_equal(parse_repeated("export allow a to", " ML", POLICY_NAMES_MAX, "\n"), TG_OK);
@@ -180,7 +184,8 @@ static void limits_hold(void **state)
   assert_int_equal(parse_repeated("# ", "%u", 500, "\n"), TG_OK);
   assert_int_equal(parse_repeated("# ", "%u", 5000, "\n"), TG_TOO_BIG);
   assert_int_equal(parse_repeated("", "import allow a from ML max-size %u\n", POLICY_SIZES_MAX, ""), TG_OK);
-  assert_int_equal(parse_repeated("", "import allow a from ML max-size %u\n", POLICY_SIZES_MAX + 1, ""), TG_TOO_BIG);
+  assert_int_equal(parse_repeated("", "import allow a from ML max-size %u\n", POLICY_SIZES_MAX + 1, ""),
+                   TG_TOO_BIG);
   assert_int_equal(parse_repeated("", "label \"L%u\" is SECRET\n", POLICY_LABELS_MAX + 1, ""), TG_TOO_BIG);
   assert_int_equal(parse_repeated("", "pin never a to ML\n", POLICY_PINS_MAX + 1, ""), TG_TOO_BIG);
   /* Wildcards that multiply: 2^n classes. */

@@ -1,8 +1,8 @@
 #include "kit.h"
 
 static const struct policy_member members[] = {
-    {{"BF"}, true, true, true, 5}, {{"ML"}, true, true, true, 5}, {{"NE"}, true, true, true, 5},
-    {{"NG"}, true, true, true, 3}, {{"SN"}, true, true, true, 5}, {{"TD"}, true, true, true, 5},
+    {{"BF"}, true, true, true, 5},  {{"ML"}, true, true, true, 5},   {{"NE"}, true, true, true, 5},
+    {{"NG"}, true, true, true, 3},  {{"SN"}, true, true, true, 5},   {{"TD"}, true, true, true, 5},
     {{"CI"}, false, true, true, 5}, {{"GH"}, false, false, true, 5},
 };
 
@@ -16,7 +16,8 @@ static const struct policy_bloc blocs[] = {
     {"G5-SAHEL", INT64_C(1701820800000), false, {{0}}}, /* 2023-12-06 */
     {"LCBC", 0, true, {{BIT(NE) | BIT(NG) | BIT(TD)}}},
 };
-static const struct policy_agency agencies[] = {{ML, "dgse"}, {ML, "dnrt"}, {NG, "dss"}, {SN, "drn"}, {ML, "cyber"}};
+static const struct policy_agency agencies[] = {
+    {ML, "dgse"}, {ML, "dnrt"}, {NG, "dss"}, {SN, "drn"}, {ML, "cyber"}};
 static const struct country places[] = {{"SN"}, {"FR"}};
 
 static const struct policy_world world = {
@@ -33,7 +34,10 @@ static const struct policy_world world = {
     .suites = {1},
 };
 
-const struct policy_world *kit_world(void) { return &world; }
+const struct policy_world *kit_world(void)
+{
+  return &world;
+}
 
 tg_time kit_time(const char *s)
 {
@@ -49,8 +53,8 @@ struct policy *kit_policy(const char *member, unsigned serial, const char *rules
   struct policy *p = NULL;
   struct tg_why why = {0};
   char message[1024];
-  buf_printf(&text, "toguna/policy v1\nmember %s\nserial %u\neffective 2026-01-01T00:00:00Z\n%s%s", member, serial, rules,
-             rules[0] && rules[strlen(rules) - 1] == '\n' ? "" : "\n");
+  buf_printf(&text, "toguna/policy v1\nmember %s\nserial %u\neffective 2026-01-01T00:00:00Z\n%s%s", member,
+             serial, rules, rules[0] && rules[strlen(rules) - 1] == '\n' ? "" : "\n");
   if (policy_parse(buf_slice(&text), "test.policy", &world, &p, NULL, &why)) {
     why_render(&why, NULL, message, sizeof message);
     fail_msg("%s", message);
@@ -79,8 +83,8 @@ void kit_bulletin(struct kit_bulletin *b, unsigned originator, const char *topic
 {
   *b = (struct kit_bulletin){0};
   b->topic[0] = slice_str(topic);
-  b->portion = (struct policy_portion){.level = level, .tlp = 1, .size = 1000,
-                                       .release = policy_world_everyone(&world)};
+  b->portion = (struct policy_portion){
+      .level = level, .tlp = 1, .size = 1000, .release = policy_world_everyone(&world)};
   b->request = (struct policy_request){.originator = originator,
                                        .agency = slice_str("dgse"),
                                        .suite = 1,
@@ -97,7 +101,8 @@ const char *kit_names(const struct memberset *s)
   static char text[8 * KIT_MEMBERS];
   text[0] = 0;
   for (unsigned i = memberset_next(s, 0); i < MEMBERS_MAX; i = memberset_next(s, i + 1))
-    snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", text[0] ? " " : "", members[i].code.code);
+    snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", text[0] ? " " : "",
+             members[i].code.code);
   return text;
 }
 

@@ -109,8 +109,9 @@ static void a_copy_changes_alone(void **state)
 static void who_leaves_gets_nothing_and_blocs_change_meaning(void **state)
 {
   (void)state;
-  struct policy_set *set = kit_set("ML export allow ** to AES SN\nexport deny report.** to G5-SAHEL as-of 2020-01-01",
-                                   "BF import allow ** from *", "NE import allow ** from *", "SN import allow ** from *", NULL);
+  struct policy_set *set =
+      kit_set("ML export allow ** to AES SN\nexport deny report.** to G5-SAHEL as-of 2020-01-01",
+              "BF import allow ** from *", "NE import allow ** from *", "SN import allow ** from *", NULL);
   struct policy_world world = *kit_world();
   struct policy_member members[KIT_MEMBERS];
   struct policy_bloc blocs[8];

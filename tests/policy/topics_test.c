@@ -83,8 +83,8 @@ static void machines_agree_with_patterns_alone_and_joined(void **state)
 static void every_example_leads_to_its_state(void **state)
 {
   (void)state;
-  const struct slice p[] = {slice_str("a.*.c"), slice_str("**.x.**"), slice_str("a.b.c.d.e.f.g.h"), slice_str("x"),
-                            slice_str("*.*.*.*.*.*.*.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")};
+  const struct slice p[] = {slice_str("a.*.c"), slice_str("**.x.**"), slice_str("a.b.c.d.e.f.g.h"),
+                            slice_str("x"), slice_str("*.*.*.*.*.*.*.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")};
   struct topics t;
   struct bag accepted;
   uint32_t *sets;
@@ -109,9 +109,23 @@ static void every_example_leads_to_its_state(void **state)
 static void patterns_have_limits(void **state)
 {
   (void)state;
-  static const char *const good[] = {"a", "*", "**", "a.**", "**.a", "*.*", "**.a.**", "a-b.0", "a.b.c.d.e.f.g.h.**"};
-  static const char *const bad[] = {"", ".", "a.", ".a", "a..b", "**.**", "a.**.**.b", "A", "a*", "***", "-a", "a-", "a_b",
-                                    "a.b.c.d.e.f.g.h.i", "*.*.*.*.*.*.*.*.*"};
+  static const char *const good[] = {
+      "a", "*", "**", "a.**", "**.a", "*.*", "**.a.**", "a-b.0", "a.b.c.d.e.f.g.h.**"};
+  static const char *const bad[] = {"",
+                                    ".",
+                                    "a.",
+                                    ".a",
+                                    "a..b",
+                                    "**.**",
+                                    "a.**.**.b",
+                                    "A",
+                                    "a*",
+                                    "***",
+                                    "-a",
+                                    "a-",
+                                    "a_b",
+                                    "a.b.c.d.e.f.g.h.i",
+                                    "*.*.*.*.*.*.*.*.*"};
   for (size_t i = 0; i < sizeof good / sizeof *good; i++)
     assert_true(pattern_valid(slice_str(good[i])));
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

@@ -39,7 +39,8 @@ static void members_blocs_and_agencies_as_the_directory_has_them(void **state)
 {
   (void)state;
   struct world *w = world_new(NULL);
-  struct secret_key *a = world_issue(w, ML, "ML/dgse/n1", ROLE_NODE), *b = world_issue(w, ML, "ML/dgse/n2", ROLE_NODE),
+  struct secret_key *a = world_issue(w, ML, "ML/dgse/n1", ROLE_NODE),
+                    *b = world_issue(w, ML, "ML/dgse/n2", ROLE_NODE),
                     *c = world_issue(w, NG, "NG/dss/n1", ROLE_NODE);
   struct policy_world *p = built(w, WORLD_START + TG_DAY), *copy;
   assert_int_equal(p->member_count, WORLD_MEMBERS);
@@ -73,7 +74,8 @@ static void a_charter_changes_blocs_and_standing_at_its_time(void **state)
   world_follow(w, c, change);
   c->member[charter_member(c, world_code(NG)) - c->member].standing = STANDING_NO_SENDING;
   c->member[charter_member(c, world_code(NG)) - c->member].ceiling = LEVEL_RESTRICTED;
-  snprintf(c->bloc[1].name, sizeof c->bloc[1].name, "%s", strcmp(c->bloc[1].name, "ECOWAS") ? "SAHEL3" : "WEST");
+  snprintf(c->bloc[1].name, sizeof c->bloc[1].name, "%s",
+           strcmp(c->bloc[1].name, "ECOWAS") ? "SAHEL3" : "WEST");
   c->quorum.n = 1;
   snprintf(c->quorum.term[0].group, sizeof c->quorum.term[0].group, "members");
   struct buf text = world_note_charter(c, w->root, WORLD_MEMBERS);
@@ -86,7 +88,8 @@ static void a_charter_changes_blocs_and_standing_at_its_time(void **state)
   assert_true(after->members[ng].receives && after->members[ng].connects);
   assert_int_equal(after->members[ng].ceiling, LEVEL_RESTRICTED);
   assert_true(in_bloc(after, gone, member, change - 1) && !in_bloc(after, gone, member, change));
-  assert_true(!in_bloc(after, c->bloc[1].name, member, change - 1) && in_bloc(after, c->bloc[1].name, member, change));
+  assert_true(!in_bloc(after, c->bloc[1].name, member, change - 1) &&
+              in_bloc(after, c->bloc[1].name, member, change));
   /* Both are worlds that a set accepts, and agree on indexes. */
   struct policy_set *set;
   assert_int_equal(policy_set_new(before, change - 1, &set), TG_OK);
