@@ -45,9 +45,12 @@ struct nearest nearest_to(struct slice word)
 
 void nearest_try(struct nearest *n, const char *candidate)
 {
+  size_t own = strlen(candidate), gap = own > n->word.n ? own - n->word.n : n->word.n - own;
+  if (2 * gap >= n->distance) /* each letter more or less is an edit: most candidates end here */
+    return;
   size_t distance = nearest_distance(n->word, slice_str(candidate));
   /* A word of which nothing is left is not near: "XY" is no misspelling of "ML". */
-  size_t length = n->word.n > strlen(candidate) ? n->word.n : strlen(candidate);
+  size_t length = n->word.n > own ? n->word.n : own;
   if (distance < n->distance && distance < 2 * length) {
     n->distance = distance;
     n->best = candidate;
