@@ -176,7 +176,8 @@ enum tg_err policy_explain(const struct policy_set *set, const struct policy_req
   if (!all && !sender && !recipient)
     return TG_NOT_FOUND;
   struct judgement j = judge(set, request, portion, member);
-  if (!all && !sender && j.stage != POLICY_PERMITTED && j.stage != POLICY_IMPORT)
+  bool its_own = j.stage == POLICY_PERMITTED || (j.stage == POLICY_IMPORT && !j.kept_from_it);
+  if (!all && !sender && !its_own)
     return TG_NOT_FOUND;
   struct question x = {.set = set,
                        .q = request,

@@ -18,7 +18,7 @@ struct policy_reason {
 };
 
 /* The reason for one member. Agrees with policy_decide() always. The originator learns all but foreign rules. A recipient
-   learns of its own refusal, and that it is permitted. Everybody else, and a recipient that an earlier stage keeps
+   learns of its own refusal, and that it is permitted. Everybody else, and a recipient that any other stage keeps
    out, gets TG_NOT_FOUND as for a bulletin that does not exist. TG_BAD_INPUT as policy_decide().
    Takes time in proportion to the rules of the two policies, some microseconds. */
 enum tg_err policy_explain(const struct policy_set *set, const struct policy_request *request, size_t portion,

@@ -170,6 +170,7 @@ struct judgement judge(const struct policy_set *set, const struct policy_request
        accepted = stage_rules(theirs, RULE_IMPORT_ALLOW, RULE_IMPORT_DENY, q, &f, q->originator, &import),
        sourced = stage_sources(q, member);
   j.else_permitted = !met && passes && accepted && sourced;
+  j.kept_from_it = !sourced;
   if (!met)
     return refused(j, POLICY_OBLIGATION, own, owed);
   if (!passes)

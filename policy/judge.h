@@ -22,6 +22,7 @@ struct judgement {
   unsigned approvals;                 /* how many are required, if that is not met; else 0 */
   bool orcon;                         /* ORCON is required and missing */
   bool else_permitted;                /* refused for obligations, and for nothing else */
+  bool kept_from_it;                  /* refused by the recipient, and by its sources too: it was never offered */
 };
 
 struct judgement judge(const struct policy_set *set, const struct policy_request *q, size_t portion, unsigned member);

@@ -116,6 +116,11 @@ static void a_recipient_hears_of_itself_and_nothing_else(void **state)
   expect_nothing(set, &b, BF, 200);
   b.topic[0] = slice_str("alert.noise");
   expect(set, &b, BF, BF, POLICY_IMPORT, "test.policy:6: BF does not accept this from ML");
+  struct policy_source source = {.release = kit_members("NE")};
+  b.request.sources = &source;
+  b.request.source_count = 1;
+  expect_nothing(set, &b, BF, BF); /* it derives from what BF may not know: not even its own refusal tells so */
+  b.request.source_count = 0;
   b.portion.level = LEVEL_SECRET;
   expect_nothing(set, &b, BF, BF); /* approvals lack: it was never sent */
   b.portion.level = 9;
