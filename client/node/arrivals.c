@@ -178,6 +178,15 @@ static enum tg_err get_message(struct node_core *core, const struct hash *id, st
   return err;
 }
 
+/* What a delivery took of the credit: the bodies that came along. */
+static uint64_t credit_of(const Tg__Delivery *message)
+{
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < message->n_bodies; i++)
+    bytes += message->bodies[i]->sealed.len;
+  return bytes;
+}
+
 /* Fills in what the message says of its parts; bodies are left. */
 static enum tg_err describe(const Tg__Delivery *message, struct arena *arena, struct coming *c)
 {
@@ -187,7 +196,7 @@ static enum tg_err describe(const Tg__Delivery *message, struct arena *arena, st
   c->precedence = header.subject.precedence;
   c->expires = header.subject.expires;
   c->originator = header.subject.originator;
-  c->bytes = protobuf_c_message_get_packed_size(&message->base);
+  c->bytes = credit_of(message);
   c->n = message->n_portions;
   for (size_t i = 0; i < c->n; i++) {
     struct portion portion;
@@ -385,7 +394,7 @@ static enum tg_err take_judged(struct node_core *core, const Tg__Delivery *messa
                                enum judge_verdict verdict, const struct tg_why *why)
 {
   struct coming c = {0};
-  uint64_t bytes = protobuf_c_message_get_packed_size(&message->base);
+  uint64_t bytes = credit_of(message);
   const struct hash *id = &j->delivery.header.id;
   enum tg_err err;
   switch (verdict) {
@@ -408,7 +417,7 @@ static enum tg_err take_judged(struct node_core *core, const Tg__Delivery *messa
 static enum tg_err repeat(struct node_core *core, const Tg__Delivery *message, const struct hash *id)
 {
   enum tg_err err = inbox_repeat(core, id);
-  return err == TG_OK ? says_done(core, message->queue, protobuf_c_message_get_packed_size(&message->base)) : err;
+  return err == TG_OK ? says_done(core, message->queue, credit_of(message)) : err;
 }
 
 static enum tg_err take_one(struct node_core *core, const Tg__Delivery *message)

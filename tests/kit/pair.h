@@ -1,0 +1,66 @@
+/* A hub and its nodes in one process, with an instant network between them: whole stories without a socket, and with a hub that
+   can be made to cheat. The real cores run; the kit is their shells. Stores of nodes are files in a folder of their own, so that
+   a node can be stopped like in a power cut and started again. */
+#ifndef TOGUNA_TESTS_KIT_PAIR_H
+#define TOGUNA_TESTS_KIT_PAIR_H
+
+#include "client/local.h"
+#include "client/node/node.h"
+#include "proto/frame.h"
+#include "tests/kit/exchange.h"
+
+struct pair;
+
+/* A hub that knows the founding documents of the exchange, at the time it was founded plus an hour. Borrows k. */
+struct pair *pair_new(struct kit *k);
+void pair_free(struct pair *p); /* removes the files; NULL is fine */
+
+/* ---- nodes, by member and number of its node */
+
+/* What differs from the defaults; may be changed while the node is not running. */
+struct node_config *pair_config(struct pair *p, size_t member);
+void pair_start(struct pair *p, size_t member); /* its store is as it was left */
+void pair_kill(struct pair *p, size_t member);  /* as a power cut */
+/* Its connection to the hub; plugged in at first. */
+void pair_plug(struct pair *p, size_t member, bool in);
+struct node_core *pair_core(struct pair *p, size_t member);
+const char *pair_database(struct pair *p, size_t member); /* path of the store */
+
+/* ---- time and the network */
+
+tg_time pair_now(const struct pair *p);
+/* Lets everything run until nobody has anything to say any more. */
+void pair_settle(struct pair *p);
+/* Time passes, in steps, and everything runs. */
+void pair_pass(struct pair *p, tg_time time);
+/* Every frame from the hub to this node passes through here: it may be changed, or dropped (false). NULL: none. */
+typedef bool pair_filter(void *context, struct buf *frame);
+void pair_set_filter(struct pair *p, size_t member, pair_filter *f, void *context);
+/* Gives a frame to a node as if the hub had sent it. */
+void pair_inject(struct pair *p, size_t member, struct slice frame);
+/* A document to the hub, as from its operator. */
+void pair_document(struct pair *p, struct slice note);
+
+/* ---- local programs of a node */
+
+/* One portion with this content, to these names ("BF,NE"), RESTRICTED and TLP amber, topic alert.attack; parts that are NULL or 0 have
+   these defaults. */
+struct pair_bulletin {
+  const char *to, *topic, *title, *text;
+  uint32_t level, tlp, caveats, kind, precedence;
+  const struct hash *supersedes, *replies_to, *source;
+  size_t size; /* instead of text: so many bytes that cannot be compressed */
+  uint64_t expires;
+};
+/* Publishes; waits for the node's answer only. The error that the program was told, or TG_OK and the id. */
+enum tg_err pair_publish(struct pair *p, size_t member, const struct pair_bulletin *b, struct hash *ret);
+/* Sends one request and takes the first answer, which lives until the next call. */
+const ProtobufCMessage *pair_ask(struct pair *p, size_t member, enum local_type type, const ProtobufCMessage *message,
+                                 enum local_type *ret_type);
+
+/* ---- what the person who runs a node was told */
+
+unsigned pair_told(const struct pair *p, size_t member, const char *name); /* how often, since the node's first start */
+unsigned pair_evidence(const struct pair *p, size_t member);               /* files of evidence */
+
+#endif
