@@ -9,15 +9,17 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ROUNDS = 5000, TOLD = 4096, CLIENT = 1, ARENA = 16 << 20 };
+enum { ROUNDS = 5000, TOLD = 64, CLIENT = 1, ARENA = 16 << 20 };
 
 /* Frames on their way: u32 length, bytes. */
 struct queue {
   struct buf bytes;
 };
 
+/* What was told, and how often. */
 struct told {
   char name[40];
+  unsigned times;
 };
 
 struct place {
@@ -262,8 +264,13 @@ static void node_evidence(void *context, const char *name, struct slice text)
 static void node_tell(void *context, const struct node_event *event)
 {
   struct place *at = context;
-  need(at->n_told < TOLD, "so much to tell", NULL);
-  snprintf(at->told[at->n_told++].name, sizeof at->told->name, "%s", event->name);
+  size_t i = 0;
+  while (i < at->n_told && strcmp(at->told[i].name, event->name) != 0)
+    i++;
+  need(i < TOLD, "so many different things to tell", NULL);
+  if (i == at->n_told)
+    snprintf(at->told[at->n_told++].name, sizeof at->told->name, "%s", event->name);
+  at->told[i].times++;
   if (getenv("PAIR_TRACE")) {
     char text[512] = "";
     if (event->why && event->why->what)
@@ -575,10 +582,10 @@ enum tg_err pair_publish(struct pair *p, size_t member, const struct pair_bullet
 
 unsigned pair_told(const struct pair *p, size_t member, const char *name)
 {
-  unsigned n = 0;
   for (size_t i = 0; i < p->place[member].n_told; i++)
-    n += strcmp(p->place[member].told[i].name, name) == 0;
-  return n;
+    if (strcmp(p->place[member].told[i].name, name) == 0)
+      return p->place[member].told[i].times;
+  return 0;
 }
 
 unsigned pair_evidence(const struct pair *p, size_t member) { return p->place[member].evidence; }

@@ -1,4 +1,5 @@
 /* What a node promises its people, told as stories with the real hub. */
+#include "client/node/rotation.h"
 #include "tests/client/node/look.h"
 
 #include <setjmp.h>
@@ -352,8 +353,13 @@ static void sealing_keys_roll_and_old_ones_are_erased(void **state)
   assert_int_equal(depot_fact(core->depot, "ring", core->arena, &ring), TG_OK);
   memcpy(before, ring.p + 24, sizeof before);
   assert_true(look_file(p, BF, before, sizeof before));
+  struct key_id first = directory_sealing_keys(pair_core(p, ML)->directory, &core->me)->key[0].id;
+  const uint8_t *secret;
+  struct seal_pk public;
+  assert_int_equal(rotation_find(core, &first, &secret, &public), TG_OK);
   pair_pass(p, 45 * TG_DAY);
-  assert_false(look_file(p, BF, before, sizeof before));
+  assert_int_equal(rotation_find(core, &first, &secret, &public), TG_NOT_FOUND);
+  assert_false(look_file(p, BF, before, sizeof before)); /* nor what it was kept in */
   assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "still here"}, &id), TG_OK);
   pair_settle(p);
   assert_int_equal(look_inbox(p, BF), 1);
