@@ -516,12 +516,13 @@ static ProtobufCBinaryData data(const void *p, size_t n) { return (ProtobufCBina
 
 static ProtobufCBinaryData id_of(const struct hash *id) { return id ? data(id->b, 32) : data(NULL, 0); }
 
-static void send_content(struct pair *p, struct place *at, const uint8_t *content, size_t n)
+static void send_content(struct pair *p, struct place *at, uint32_t portion, const uint8_t *content, size_t n)
 {
   for (size_t done = 0; done < n;) {
     Tg__LData piece = TG__LDATA__INIT;
     size_t length = n - done < LOCAL_DATA ? n - done : LOCAL_DATA;
     piece.request = at->request;
+    piece.portion = portion;
     piece.data = data(content + done, length);
     say(p, at, LOCAL_PUBLISH_DATA, &piece.base);
     done += length;
@@ -535,7 +536,8 @@ enum tg_err pair_publish(struct pair *p, size_t member, const struct pair_bullet
   ProtobufCBinaryData source = id_of(b->source);
   Tg__LPublish publish = TG__LPUBLISH__INIT;
   Tg__LDraft draft = TG__LDRAFT__INIT;
-  Tg__LPortionDraft portion = TG__LPORTION_DRAFT__INIT, *portions[] = {&portion};
+  ProtobufCBinaryData tear_to[16];
+  Tg__LPortionDraft portion = TG__LPORTION_DRAFT__INIT, tear, *portions[] = {&portion, &tear};
   uint8_t *content = malloc(b->size ? b->size : 1);
   need(content != NULL, "memory", NULL);
   if (b->size)
@@ -547,6 +549,10 @@ enum tg_err pair_publish(struct pair *p, size_t member, const struct pair_bullet
   portion.n_to = split(b->to, to, 16);
   portion.title = data(b->title, b->title ? strlen(b->title) : 0);
   portion.size = b->size ? b->size : b->text ? strlen(b->text) : 0;
+  tear = portion;
+  tear.to = tear_to;
+  tear.n_to = split(b->tear_to, tear_to, 16);
+  tear.size = b->tear_text ? strlen(b->tear_text) : 0;
   draft.kind = b->kind;
   draft.precedence = b->precedence;
   draft.expires = b->expires;
@@ -557,13 +563,15 @@ enum tg_err pair_publish(struct pair *p, size_t member, const struct pair_bullet
   draft.supersedes = id_of(b->supersedes);
   draft.replies_to = id_of(b->replies_to);
   draft.portions = portions;
-  draft.n_portions = 1;
+  draft.n_portions = b->tear_to ? 2 : 1;
   publish.draft = &draft;
   arena_reset(p->arena);
   number(at, &publish.base);
   say(p, at, LOCAL_PUBLISH, &publish.base);
   if (portion.size)
-    send_content(p, at, b->size ? content : (const uint8_t *)b->text, portion.size);
+    send_content(p, at, 0, b->size ? content : (const uint8_t *)b->text, portion.size);
+  if (b->tear_to && tear.size)
+    send_content(p, at, 1, (const uint8_t *)b->tear_text, tear.size);
   free(content);
   enum local_type type = LOCAL_ERROR;
   const ProtobufCMessage *answer = hear(p, at, &type);

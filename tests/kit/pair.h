@@ -47,6 +47,7 @@ void pair_document(struct pair *p, struct slice note);
    these defaults. */
 struct pair_bulletin {
   const char *to, *topic, *title, *text;
+  const char *tear_to, *tear_text; /* a second portion, at the same level, if tear_to is set */
   uint32_t level, tlp, caveats, kind, precedence;
   const struct hash *supersedes, *replies_to, *source;
   size_t size; /* instead of text: so many bytes that cannot be compressed */

@@ -1,4 +1,5 @@
 /* What a node promises its people, told as stories with the real hub. */
+#include "client/node/record.h"
 #include "client/node/rotation.h"
 #include "tests/client/node/look.h"
 
@@ -135,6 +136,37 @@ static void reading_and_acknowledging_reaches_the_originator(void **state)
   pair_settle(p);
   assert_true(look_track(p, ML, &id, RECEIPT_READ));
   assert_true(look_track(p, ML, &id, RECEIPT_ACKNOWLEDGED));
+}
+
+/* One bulletin, two tear-lines: each reader sees its own and does not learn of the other. */
+static void a_tear_line_is_read_by_those_it_is_for(void **state)
+{
+  struct pair *p = all_started(state);
+  struct hash id;
+  char text[256];
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF,NE", .text = "for both", .tear_to = "NE",
+                                                              .tear_text = "for one"}, &id), TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_row(p, BF, &id)->portion_count, 1);
+  assert_int_equal(look_row(p, NE, &id)->portion_count, 2);
+  assert_true(look_text(p, BF, &id, text));
+  assert_string_equal(text, "for both");
+  assert_true(look_sent(p, ML, &id) >= SENT_DELIVERED);
+}
+
+/* What NE was told in confidence it cannot pass on to BF by declaring it as a source. */
+static void a_source_binds_what_derives_from_it(void **state)
+{
+  struct pair *p = all_started(state);
+  struct hash source, id;
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "NE", .text = "for you alone"}, &source), TG_OK);
+  pair_settle(p);
+  assert_int_equal(pair_publish(p, NE, &(struct pair_bulletin){.to = "BF", .text = "we hear", .source = &source}, NULL), TG_REFUSED);
+  assert_int_equal(pair_publish(p, NE, &(struct pair_bulletin){.to = "ML,BF", .text = "we hear", .source = &source}, &id), TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_inbox(p, ML), 1);
+  assert_int_equal(look_inbox(p, BF), 0);
+  assert_int_equal(pair_publish(p, BF, &(struct pair_bulletin){.to = "NE", .text = "x", .source = &source}, NULL), TG_NOT_FOUND);
 }
 
 /* ---- large bodies ---- */
@@ -312,7 +344,10 @@ static void nothing_readable_stands_on_the_disk(void **state)
   pair_settle(p);
   assert_int_equal(look_inbox(p, BF), 1);
   for (size_t m = ML; m <= BF; m++) {
+    struct record_content content;
+    assert_int_equal(record_content(pair_core(p, m), &id, 0, pair_core(p, m)->arena, &content), TG_OK);
     assert_true(look_file(p, m, "SQLite", 6)); /* the search works */
+    assert_false(look_file(p, m, content.key.b, sizeof content.key.b));
     assert_false(look_file(p, m, text, 16));
     assert_false(look_file(p, m, title, strlen(title)));
     assert_false(look_file(p, m, "alert.convoy", 12));
@@ -389,6 +424,8 @@ int main(void)
       STORY(written_offline_it_goes_when_the_link_is_back),
       STORY(power_cuts_lose_nothing_and_repeat_nothing),
       STORY(reading_and_acknowledging_reaches_the_originator),
+      STORY(a_tear_line_is_read_by_those_it_is_for),
+      STORY(a_source_binds_what_derives_from_it),
       STORY(a_large_body_travels_in_chunks_and_is_resumed),
       STORY(a_correction_supersedes),
       STORY(nobody_corrects_what_another_state_said),
