@@ -239,6 +239,8 @@ static enum tg_err open_wrap(struct node_core *core, struct judged *j, struct tg
                    NULL);
   enum tg_err err = bulletin_open(&j->delivery, j->originator->credential.holder.member.code, core->member.code, &key, secret,
                                   core->opener, &j->content, why);
+  if (err == TG_OK && j->content.number > INT64_MAX) /* no honest node ever counts so far, nor can our store */
+    err = why_set(why, TG_BAD_INPUT, "Wrap.sealed", N_("its running number is impossible"), NULL, NULL, NULL, NULL);
   j->opened = err == TG_OK;
   return err;
 }

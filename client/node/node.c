@@ -23,6 +23,7 @@ enum {
   BATCHES_REMEMBERED = 256,
 };
 static const uint64_t DISK_RESERVE = UINT64_C(64) << 20;
+static const tg_time CAREFUL_MAX = TG_DAY; /* a hub's clock may put off what must be erased by no more */
 
 /* ---- starting and ending ---- */
 
@@ -193,7 +194,8 @@ bool core_has_room(const struct node_core *core) { return core->free_bytes > res
 
 tg_time core_careful_now(const struct node_core *core)
 {
-  return core->hub_ahead < 0 ? core->now.wall + core->hub_ahead : core->now.wall;
+  tg_time behind = core->hub_ahead < 0 ? -core->hub_ahead : 0;
+  return core->now.wall - (behind < CAREFUL_MAX ? behind : CAREFUL_MAX);
 }
 
 size_t core_hubs(const struct node_core *core, const struct charter_hub **ret, size_t max)

@@ -222,6 +222,26 @@ static void a_withheld_bulletin_is_missed(void **state)
   assert_int_equal(look_row(p, BF, &second)->number, 2);
 }
 
+static void spoil_queue(struct tamper *t, ProtobufCMessage *message)
+{
+  (void)t;
+  ((Tg__Deliver *)message)->items[0]->queue = UINT64_MAX;
+}
+
+static void an_impossible_place_in_the_queue_breaks_nothing(void **state)
+{
+  struct pair *p = ((struct world *)*state)->pair;
+  struct tamper t = {.type = FRAME_DELIVER, .times = 1, .change = spoil_queue};
+  pair_set_filter(p, BF, tamper, &t);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .size = 1 << 20}, NULL), TG_OK);
+  pair_pass(p, TG_SECOND);
+  assert_int_equal(pair_told(p, BF, "delivery-forged"), 1);
+  assert_int_equal(look_inbox(p, BF), 0);
+  reconnect(p);
+  assert_int_equal(look_inbox(p, BF), 1);
+  pair_set_filter(p, BF, NULL, NULL);
+}
+
 static void spoil_chunk(struct tamper *t, ProtobufCMessage *message)
 {
   (void)t;
@@ -411,6 +431,7 @@ int main(void)
       STORY(a_changed_delivery_is_not_taken),
       STORY(what_comes_twice_shows_once),
       STORY(a_withheld_bulletin_is_missed),
+      STORY(an_impossible_place_in_the_queue_breaks_nothing),
       STORY(a_changed_chunk_costs_the_transfer_and_no_more),
       STORY(an_acceptance_that_is_not_in_the_log_counts_for_nothing),
       STORY(a_forged_receipt_delivers_nothing),
