@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MEMBERS = 3 };
@@ -315,6 +316,41 @@ static void a_recipient_that_was_erased_from_our_rules_is_told_apart(void **stat
   assert_int_equal(look_inbox(p, BF), 0);
 }
 
+/* ---- an old image of the store ---- */
+
+static void copy_store(struct pair *p, size_t member, const char *from, const char *to)
+{
+  char command[512];
+  snprintf(command, sizeof command, "rm -f %1$s%3$s-wal && cp %1$s%2$s %1$s%3$s", pair_database(p, member), from, to);
+  assert_int_equal(system(command), 0);
+}
+
+/* Who restores yesterday's copy numbers nothing twice, and is told what happened. */
+static void a_restored_image_numbers_nothing_twice(void **state)
+{
+  struct pair *p = all_started(state);
+  struct hash id;
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "one"}, NULL), TG_OK);
+  pair_settle(p);
+  pair_kill(p, ML);
+  copy_store(p, ML, "", ".old");
+  pair_start(p, ML);
+  pair_settle(p);
+  for (unsigned i = 0; i < 2; i++)
+    assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "lost"}, NULL), TG_OK);
+  pair_settle(p);
+  pair_kill(p, ML);
+  copy_store(p, ML, ".old", "");
+  pair_start(p, ML);
+  pair_settle(p);
+  assert_int_equal(pair_told(p, ML, "store-is-old"), 1);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "two"}, &id), TG_OK);
+  pair_settle(p);
+  assert_true(look_sent(p, ML, &id) >= SENT_DELIVERED);
+  assert_int_equal(look_inbox(p, BF), 4);
+  assert_int_equal(pair_told(p, BF, "number-twice"), 0);
+}
+
 /* ---- a full disk ---- */
 
 static void a_full_disk_takes_nothing_and_loses_nothing(void **state)
@@ -435,6 +471,7 @@ int main(void)
       STORY(our_own_policy_decides_what_leaves),
       STORY(a_preview_names_who_gets_it_and_who_not),
       STORY(a_recipient_that_was_erased_from_our_rules_is_told_apart),
+      STORY(a_restored_image_numbers_nothing_twice),
       STORY(a_full_disk_takes_nothing_and_loses_nothing),
       STORY(nothing_readable_stands_on_the_disk),
       STORY(what_is_purged_leaves_no_key_behind),
