@@ -1,0 +1,61 @@
+/* What the files of the arrivals share. */
+#ifndef TOGUNA_CLIENT_NODE_ARRIVALS_INSIDE_H
+#define TOGUNA_CLIENT_NODE_ARRIVALS_INSIDE_H
+
+#include "client/node/arrivals.h"
+#include "client/node/check.h"
+
+/* One body of a bulletin that is coming: chunks 0..have-1 are in the depot. */
+struct part {
+  unsigned portion;
+  uint64_t body, size, chunks, have;
+};
+
+/* asked: up to where chunks of the first part that lacks something were asked for; nothing is under way when it is below its
+   `have`. since: when that part last moved, monotonic. */
+struct coming {
+  struct hash id;
+  uint64_t queue, bytes;
+  enum precedence precedence;
+  tg_time expires;
+  struct sign_pk originator;
+  size_t n;
+  struct part part[LIMIT_PORTIONS];
+  uint64_t asked;
+  int64_t since;
+};
+
+/* Invariants: coming[0..n) have rows in `arriving`; check, when there is one, is of the bulletin `checking`, which is complete, and
+   lives in `arena`. */
+struct arrivals {
+  struct coming *coming;
+  size_t n, cap;
+  struct check *check;
+  struct hash checking;
+  struct arena *arena;
+  struct judged *judged;
+  Tg__Delivery *message;
+  bool starved; /* something was not taken for want of room */
+  bool again;   /* there is room now: the session must begin anew, so that it is sent again */
+  int64_t due;
+};
+
+/* NULL: it is not coming. */
+struct coming *arrivals_find(struct arrivals *a, const struct hash *id);
+/* The first part that is not complete; NULL: all are. */
+struct part *arrivals_lacking(struct coming *c);
+/* Takes a copy; NULL without memory. */
+struct coming *arrivals_add(struct arrivals *a, const struct coming *c);
+/* What was asked for is asked for again. */
+void arrivals_ask_again(struct arrivals *a);
+
+/* ---- what is kept of it in the table `arriving`: the delivery as it came, without bodies */
+
+enum tg_err arrivals_put(struct node_core *core, const struct coming *c, const Tg__Delivery *message);
+enum tg_err arrivals_get(struct node_core *core, const struct hash *id, struct arena *arena, Tg__Delivery **ret);
+/* Fills in what the message says of its parts; bodies are left. */
+enum tg_err arrivals_describe(const Tg__Delivery *message, struct arena *arena, struct coming *c);
+/* What a delivery took of the credit: the bodies that came along. */
+uint64_t arrivals_credit(const Tg__Delivery *message);
+
+#endif
