@@ -9,7 +9,8 @@ enum { RESTART_MS = 3000 };
 
 static struct node_now now(const struct sim *s, int node)
 {
-  return (struct node_now){.wall = s->kit->start + s->mono + s->node[node].site.skew, .mono = s->mono};
+  return (struct node_now){.wall = s->kit->start + SIM_BEGINS + s->mono + s->node[node].site.skew,
+                           .mono = s->mono};
 }
 
 static struct event for_node(const struct sim *s, int node,
