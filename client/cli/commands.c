@@ -43,6 +43,7 @@
   ROW(policy_draft)                                                                                          \
   ROW(policy_check)                                                                                          \
   ROW(policy_fmt)                                                                                            \
+  ROW(policy_explain)                                                                                        \
   ROW(policy_sign)                                                                                           \
   ROW(audit_verify)                                                                                          \
   ROW(completion)                                                                                            \

@@ -47,7 +47,8 @@ static void borrow_locale(void)
     wanted = getenv((const char *const[]){"LC_ALL", "LC_MESSAGES", "LANG"}[i]);
   if (!setlocale(LC_ALL, "C.UTF-8"))
     return;
-  if (wanted && !getenv("LANGUAGE"))
+  const char *language = getenv("LANGUAGE");
+  if (wanted && !(language && *language))
     setenv("LANGUAGE", wanted, 1);
 }
 

@@ -44,6 +44,13 @@ class Command(Kitchen):
         why = json.loads(said.stderr)
         self.assertEqual((why["error"], why["exit"], why["where"]), ("not-found", 3, "absent.key"))
 
+    def test_whoever_speaks_french_is_answered_in_french(self):
+        for env in ({"LANGUAGE": "fr"}, {"LC_ALL": "", "LANGUAGE": "", "LANG": "fr_FR.UTF-8"}):
+            said = raw("key", "show", "absent.key", cwd=self.at, env=env)
+            self.assertEqual(said.returncode, 3)
+            self.assertIn("V\u00e9rifiez le nom", said.stderr)
+        self.assertIn("Codes de sortie", raw("--help", env={"LANGUAGE": "fr"}).stdout.replace("\n", " "))
+
     def test_output_that_does_not_arrive_is_a_failure(self):
         with open("/dev/full", "w") as full:
             done = subprocess.run(raw("version").args, stdout=full, stderr=subprocess.PIPE, text=True)

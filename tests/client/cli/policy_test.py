@@ -74,6 +74,34 @@ class Policy(Kitchen):
         self.assertFalse((self.at / "bad.policy.note").exists())
 
 
+class Explain(Kitchen):
+    def ask(self, *more, expect=0):
+        return self.json("policy", "explain", "-d", "x/hub/documents", "--from", "ML/dgse", "--topic", "alert.attack", "--class",
+                         "RESTRICTED", "--tlp", "amber", *more, expect=expect)
+
+    def setUp(self):
+        super().setUp()
+        self.made("init", "exchange", "sahel.example", "ML/dgse/n1", "SN", "NE", "--open", "--bloc", "AES=ML,NE", "-f", "x")
+        (self.at / "ML.policy").write_text(POLICY.replace("serial 1", "serial 2"))
+
+    def test_policies_in_force_answer(self):
+        answers = {a["member"]: a for a in self.ask("--to", "SN", "--to", "AES")}
+        self.assertEqual({m: a["permitted"] for m, a in answers.items()}, {"SN": True, "NE": True})
+
+    def test_a_draft_answers_in_place_of_what_is_in_force(self):
+        answers = {a["member"]: a for a in self.ask("--to", "SN", "--to", "NE", "ML.policy")}
+        self.assertEqual((answers["SN"]["permitted"], answers["NE"]["permitted"]), (True, False))
+        self.assertEqual((answers["SN"]["file"], answers["SN"]["line"]), ("ML.policy", 7))
+        self.assertEqual(answers["NE"]["stage"], "export")
+
+    def test_nobody_is_an_answer_with_its_own_exit_code(self):
+        ask = ["policy", "explain", "ML.policy", "-d", "x/charter.note", "--from", "ML/dgse", "--class", "SECRET", "--tlp", "red"]
+        self.refuses(1, *ask, "--to", "SN", "--topic", "alert.attack", says="nobody")
+        self.refuses(3, *ask, "--to", "SX", "--topic", "alert.attack", says="SX")
+        self.refuses(3, *ask, "--to", "SN", "--topic", "alert.**", says="--topic")
+        self.refuses(2, *ask, "--to", "SN", says="--topic")
+
+
 class Exchange(Kitchen):
     def test_a_whole_exchange_from_nothing(self):
         made = self.json("init", "exchange", "sahel.example", "ML/dgse/n1", "SN/cigs/n1", "NE", "--open", "--bloc", "AES=ML,NE",
