@@ -35,16 +35,20 @@
   ROW(charter_merge)                                                                                         \
   ROW(charter_show)                                                                                          \
   ROW(charter_check)                                                                                         \
+  ROW(charter_publish)                                                                                       \
   ROW(credential_request)                                                                                    \
   ROW(credential_issue)                                                                                      \
   ROW(credential_revoke)                                                                                     \
   ROW(credential_list)                                                                                       \
   ROW(credential_show)                                                                                       \
+  ROW(credential_publish)                                                                                    \
   ROW(policy_draft)                                                                                          \
   ROW(policy_check)                                                                                          \
   ROW(policy_fmt)                                                                                            \
   ROW(policy_explain)                                                                                        \
   ROW(policy_sign)                                                                                           \
+  ROW(policy_publish)                                                                                        \
+  ROW(document_send)                                                                                         \
   ROW(audit_verify)                                                                                          \
   ROW(completion)                                                                                            \
   ROW(version)

@@ -83,22 +83,20 @@ enum tg_err init_card_write(const char *folder, const struct card *card, struct 
   return err;
 }
 
-/* "1-charter-9f2c01ab.note": by what it is, so that a second time changes nothing; charters stand first in
- * the folder. */
-static void document_file(const struct sheet *s, char out[64])
+void init_document_name(enum document_kind kind, const struct hash *hash, char out[INIT_DOCUMENT_NAME])
 {
-  snprintf(out, 64, "%d-%s-%02x%02x%02x%02x.note", (int)s->kind, document_kind_name(s->kind), s->hash.b[0],
-           s->hash.b[1], s->hash.b[2], s->hash.b[3]);
+  snprintf(out, INIT_DOCUMENT_NAME, "%d-%s-%02x%02x%02x%02x.note", (int)kind, document_kind_name(kind),
+           hash->b[0], hash->b[1], hash->b[2], hash->b[3]);
 }
 
 enum tg_err init_documents(const char *folder, const struct folio *folio, struct tg_why *why)
 {
-  char documents[BOX_PATH], path[BOX_PATH], name[64];
+  char documents[BOX_PATH], path[BOX_PATH], name[INIT_DOCUMENT_NAME];
   enum tg_err err = box_path(documents, folder, "documents", why);
   if (err == TG_OK)
     err = file_mkdir(documents, 0755, why);
   for (size_t i = 0; err == TG_OK && i < folio->n; i++) {
-    document_file(&folio->sheet[i], name);
+    init_document_name(folio->sheet[i].kind, &folio->sheet[i].hash, name);
     err = box_path(path, documents, name, why);
     if (err == TG_OK)
       err = box_write(path, buf_slice(&folio->sheet[i].bytes), true, why);

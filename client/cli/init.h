@@ -58,7 +58,11 @@ uint64_t init_serial(tg_time now);
 
 /* The card, written to folder/NAME.card. */
 enum tg_err init_card_write(const char *folder, const struct card *card, struct tg_why *why);
-/* Copies of the folio's notes in folder/documents, named after what they are. */
+/* "1-charter-9f2c01ab.note": by what a document is, so that putting it into a folder a second time changes
+   nothing; charters stand first. */
+enum { INIT_DOCUMENT_NAME = 64 };
+void init_document_name(enum document_kind kind, const struct hash *hash, char out[INIT_DOCUMENT_NAME]);
+/* Copies of the folio's notes in folder/documents. */
 enum tg_err init_documents(const char *folder, const struct folio *folio, struct tg_why *why);
 /* "9f2c…": the exchange's id, for configuration files. */
 void init_exchange_id(const struct folio *folio, char out[65]);
