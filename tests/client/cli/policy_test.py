@@ -1,7 +1,17 @@
 """A policy officer's work on files: draft, check, format, sign."""
+import subprocess
 import unittest
 
+import kit
 from kitchen import Kitchen
+
+
+def built(program):
+    try:
+        return kit.program(program)
+    except kit.Failed:
+        return None
+
 
 POLICY = """toguna/policy v1
 member ML
@@ -112,6 +122,24 @@ class Exchange(Kitchen):
         self.assertEqual(len(self.json("credential", "list", "x/hub/documents")), 3 * 4 + 2)
         for key in self.at.glob("x/**/*.key"):
             self.keyed("key", "check", str(key))
+
+    @unittest.skipUnless(built("togunad") and built("toguna-node"), "the daemons are not built")
+    def test_the_daemons_find_their_configuration_in_order(self):
+        self.made("init", "exchange", "sahel.example", "ML/dgse/n1", "SN", "-f", "x")
+        for daemon, conf in (("togunad", "x/hub/hub.conf"), ("toguna-node", "x/nodes/ML-dgse-n1/node.conf")):
+            done = subprocess.run([kit.program(daemon), "--config", str(self.at / conf), "--check"], capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_notes_can_be_put_where_a_daemon_finds_them(self):
+        self.made("init", "exchange", "sahel.example", "ML", "SN", "--open", "-f", "x")
+        sent = self.json("document", "send", "x/members/ML/documents", "--documents", "there")
+        self.assertEqual([s["kind"] for s in sent], ["credential"] * 4 + ["policy"])
+        before = self.files()
+        self.toguna("document", "send", "x/members/ML/documents", "--documents", "there")
+        self.assertEqual(self.files(), before)
+        self.refuses(3, "policy", "publish", "x/charter.note", "--documents", "there", says=["charter", "policy"])
+        self.refuses(4, "charter", "publish", "x/charter.note", "--socket", "absent.sock", says="absent.sock")
+        self.refuses(3, "document", "send", "absent.note", "--documents", "there", says="absent.note")
 
     def test_nothing_stays_of_one_that_failed(self):
         args = ["--passphrase-file", self.secret, "--kdf", "test"]
