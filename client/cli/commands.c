@@ -51,6 +51,7 @@
   ROW(document_send)                                                                                         \
   ROW(audit_verify)                                                                                          \
   ROW(completion)                                                                                            \
+  ROW(manual)                                                                                                \
   ROW(version)
 
 #define DECLARE(name) extern const struct command command_##name;
