@@ -7,6 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+const char *init_ask(const char *given, const char *question, char answer[256])
+{
+  if (given || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+    return given;
+  fputs(question, stderr);
+  if (!fgets(answer, 256, stdin))
+    return NULL;
+  answer[strcspn(answer, "\n")] = 0;
+  return *answer ? answer : NULL;
+}
 
 enum tg_err init_country(const char *text, struct country *ret, struct tg_why *why)
 {

@@ -70,7 +70,10 @@ void init_exchange_id(const struct folio *folio, char out[65]);
 void init_conf_value(struct buf *out, const char *keyword, const char *value);
 /* An absolute path: configuration files outlive the folder somebody stood in. Returns out. */
 const char *init_absolute(const char *path, char out[BOX_PATH]);
-/* 0 with a sentence when it names no country, with the nearest. */
+/* What an option says; where it says nothing and there is a person at a terminal, the answer to the question
+   (translated), in `answer`. NULL when there is neither. */
+const char *init_ask(const char *given, const char *question, char answer[256]);
+/* TG_BAD_INPUT with a sentence when it names no country, with the nearest. */
 enum tg_err init_country(const char *text, struct country *ret, struct tg_why *why);
 enum tg_err init_holder(const char *text, struct holder *ret, struct tg_why *why);
 

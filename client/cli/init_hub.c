@@ -202,17 +202,28 @@ static enum tg_err make(struct call *call, const struct hub_options *o, const ch
 {
   struct secret *passphrase = NULL;
   struct new_folder *f = NULL;
-  struct hub_plan plan = {o->exchange, call->arg[0], {""}, o->endpoints.v, o->endpoints.n};
+  char answers[3][256];
+  const char *host = NULL, *endpoint = o->endpoints.n ? "" : NULL;
+  struct hub_plan plan = {.name = call->arg[0], .endpoints = o->endpoints.v, .n_endpoints = o->endpoints.n};
+  plan.exchange = init_ask(o->exchange, _("Name of the exchange, the same for all members: "), answers[0]);
   enum tg_err err =
-      need(o->exchange, "--exchange", N_("All members use the same name, such as sahel.example"), why);
-  if (err == TG_OK)
-    err = need(o->host, "--host",
+      need(plan.exchange, "--exchange", N_("All members use the same name, such as sahel.example"), why);
+  if (err == TG_OK) {
+    host = init_ask(o->host, _("Country the hub stands in (two letters): "), answers[1]);
+    err = need(host, "--host",
                N_("State the country it stands in, such as SN: policies may refuse a way through it"), why);
+  }
+  if (err == TG_OK) {
+    endpoint = init_ask(endpoint, _("Where nodes reach it, such as tcp://hub.example:7700: "), answers[2]);
+    err = need(endpoint, "--endpoint", N_("State where nodes reach it, such as tcp://hub.example:7700"), why);
+  }
+  char *asked[] = {answers[2]};
+  if (!plan.n_endpoints) {
+    plan.endpoints = asked;
+    plan.n_endpoints = 1;
+  }
   if (err == TG_OK)
-    err = need(o->endpoints.n ? "" : NULL, "--endpoint",
-               N_("State where nodes reach it, such as tcp://hub.example:7700"), why);
-  if (err == TG_OK)
-    err = init_country(o->host, &plan.host, why);
+    err = init_country(host, &plan.host, why);
   if (err == TG_OK)
     err = new_folder_check(folder, why);
   if (err == TG_OK)

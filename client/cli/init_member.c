@@ -128,8 +128,8 @@ struct member_options {
   unsigned kdf;
 };
 
-static void tell(const struct call *call, const struct member_options *o, const char *folder,
-                 struct country code, char *const *officers, size_t n)
+static void tell(const struct call *call, const char *exchange, const char *folder, struct country code,
+                 char *const *officers, size_t n)
 {
   char file[BOX_PATH], fingerprint[CARD_FINGERPRINT] = "";
   struct card card;
@@ -142,7 +142,7 @@ static void tell(const struct call *call, const struct member_options *o, const 
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
       json_array_append_new(list, json_string(officers[i]));
-    show_json(json_pack("{s:s,s:s,s:s,s:s,s:s,s:o}", "member", code.code, "exchange", o->exchange, "folder",
+    show_json(json_pack("{s:s,s:s,s:s,s:s,s:s,s:o}", "member", code.code, "exchange", exchange, "folder",
                         folder, "card", file, "fingerprint", fingerprint, "officers", list));
     return;
   }
@@ -159,12 +159,14 @@ static enum tg_err run(struct call *call, struct tg_why *why)
 {
   const struct member_options *o = call->options;
   struct country code;
+  char answer[256];
   struct secret *passphrase = NULL;
   struct new_folder *f = NULL;
   const char *folder = o->folder ? o->folder : call->arg[0];
   char *const *officers = o->officers.n ? o->officers.v : INIT_OFFICERS;
   size_t n = o->officers.n ? o->officers.n : (size_t)INIT_N_OFFICERS;
-  if (!o->exchange)
+  const char *exchange = init_ask(o->exchange, _("Name of the exchange, the same for all members: "), answer);
+  if (!exchange)
     return why_set(why, TG_USAGE, "--exchange", N_("the name of the exchange is missing"),
                    N_("All members use the same, such as --exchange sahel.example"), NULL, NULL, NULL);
   enum tg_err err = init_country(call->arg[0], &code, why);
@@ -177,11 +179,11 @@ static enum tg_err run(struct call *call, struct tg_why *why)
   if (err == TG_OK) {
     struct making m = {.passphrase = passphrase, .kdf = o->kdf, .now = clock_wall()};
     m.until = m.now + (o->validity ? o->validity : INIT_YEAR * TG_DAY);
-    err = init_member(&m, new_folder_path(f), o->exchange, code, officers, n, why);
+    err = init_member(&m, new_folder_path(f), exchange, code, officers, n, why);
     err = new_folder_end(&f, err, why);
   }
   if (err == TG_OK)
-    tell(call, o, folder, code, officers, n);
+    tell(call, exchange, folder, code, officers, n);
   secret_free(&passphrase);
   return err;
 }

@@ -29,8 +29,9 @@ def steps(page):
 
 
 class Guide(Kitchen):
-    def type(self, command):
-        """Runs the command on a terminal of its own and answers every question with the passphrase."""
+    def type(self, command, *answers):
+        """Runs the command on a terminal of its own; questions get these answers, and from then on the passphrase."""
+        answers = list(answers)
         words = command.split()
         words[0] = kit.program("toguna")
         if words[1] == "init" and not words[-1].startswith("charter.note") or words[1:3] == ["init", "node"]:
@@ -49,7 +50,7 @@ class Guide(Kitchen):
                 break
             said += piece
             if said[answered:].endswith(": "):
-                os.write(terminal, TYPED + b"\n")
+                os.write(terminal, (answers.pop(0).encode() if answers else TYPED) + b"\n")
                 answered = len(said)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         os.close(terminal)
@@ -75,6 +76,13 @@ class Guide(Kitchen):
 
     def test_the_guide_can_be_typed_as_it_stands(self):
         self.walk("first-exchange.md")
+
+    def test_what_is_not_stated_is_asked(self):
+        self.type("toguna init member ML", "sahel.example")
+        self.type("toguna init hub dakar", "sahel.example", "SN", "tcp://hub.example:7700")
+        self.carry()
+        self.type("toguna charter draft ML.card dakar.card")
+        self.assertEqual(self.json("charter", "show", "charter.note")["hubs"][0]["endpoints"], ["tcp://hub.example:7700"])
 
     def test_both_languages_say_the_same(self):
         self.assertEqual(steps("first-exchange.md"), steps("premier-echange.md"))
