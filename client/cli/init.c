@@ -140,3 +140,22 @@ const char *init_absolute(const char *path, char out[BOX_PATH])
   free(real);
   return out;
 }
+
+enum tg_err init_credential_read(const char *path, struct credential *ret, struct hash *ret_hash,
+                                 struct tg_why *why)
+{
+  struct buf bytes;
+  struct note *note = malloc(sizeof *note);
+  enum tg_err err = box_read(path, &bytes, why);
+  if (err == TG_OK && !note)
+    err = why_set(why, TG_NO_MEMORY, path, N_("out of memory"), NULL, NULL, NULL, NULL);
+  if (err == TG_OK)
+    err = note_parse(buf_slice(&bytes), path, note, why);
+  if (err == TG_OK)
+    err = credential_parse(note->text, path, ret, why);
+  if (err == TG_OK)
+    *ret_hash = document_hash(note->text);
+  free(note);
+  buf_free(&bytes);
+  return err;
+}

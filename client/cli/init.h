@@ -56,6 +56,10 @@ enum tg_err init_vouch(const struct secret_key *root, const struct card *card, u
 /* A serial that nobody has to remember: the seconds since 1970, so that later documents have higher ones. */
 uint64_t init_serial(tg_time now);
 
+/* A credential's note and the hash of its text; who signed it is not checked. */
+enum tg_err init_credential_read(const char *path, struct credential *ret, struct hash *ret_hash,
+                                 struct tg_why *why);
+
 /* The card, written to folder/NAME.card. */
 enum tg_err init_card_write(const char *folder, const struct card *card, struct tg_why *why);
 /* "1-charter-9f2c01ab.note": by what a document is, so that putting it into a folder a second time changes

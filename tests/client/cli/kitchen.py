@@ -50,6 +50,20 @@ class Kitchen(unittest.TestCase):
         return sorted(str(p.relative_to(self.at)) for p in self.at.rglob("*") if p.is_file())
 
 
+class Founders(Kitchen):
+    """The steps by which an exchange is founded."""
+
+    def member(self, code, *more):
+        self.made("init", "member", code, "--exchange", "sahel.example", *more)
+
+    def hub(self):
+        self.made("init", "hub", "dakar", "--exchange", "sahel.example", "--host", "SN", "--endpoint", "tcp://127.0.0.1:7700")
+
+    def sign(self, *members, file="charter.note"):
+        for code in members:
+            self.keyed("charter", "sign", file, "--key", f"{code}/root.key")
+
+
 def raw(*args, **more):
     """The command's whole outcome, for tests about the command itself."""
     env = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "en", **more.pop("env", {})}
