@@ -1,6 +1,7 @@
 """What the tests of the command line share: a folder of their own, a passphrase in a file, and the command."""
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -8,6 +9,7 @@ import unittest
 import kit
 
 PASSPHRASE = "a passphrase for tests\n"
+MADE = {}
 
 
 class Kitchen(unittest.TestCase):
@@ -37,6 +39,15 @@ class Kitchen(unittest.TestCase):
 
     def made(self, *args, **more):
         return self.keyed(*args, "--kdf", "test", **more)
+
+    def founded(self, *args):
+        """An exchange in x, made by toguna init exchange with these words; made once and copied for each test."""
+        if args not in MADE:
+            self.made("init", "exchange", "sahel.example", *args, "-f", "x")
+            MADE[args] = tempfile.TemporaryDirectory(prefix="toguna-cli-made-")
+            shutil.copytree(self.at / "x", MADE[args].name, dirs_exist_ok=True)
+        else:
+            shutil.copytree(MADE[args].name, self.at / "x")
 
     def refuses(self, code, *args, says=(), stdin=None):
         """The command ends with this exit code and one sentence that holds these words."""

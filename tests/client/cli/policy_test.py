@@ -29,9 +29,6 @@ class Policy(Kitchen):
         super().setUp()
         (self.at / "ML.policy").write_text(POLICY)
 
-    def founded(self):
-        self.made("init", "exchange", "sahel.example", "ML/dgse/n1", "SN", "-f", "x")
-
     def test_a_sound_policy_is_told(self):
         self.assertIn("no error", self.toguna("policy", "check", "ML.policy"))
         self.toguna("policy", "draft", "SN")
@@ -46,7 +43,7 @@ class Policy(Kitchen):
         self.assertEqual(shown["problems"], [])
 
     def test_names_must_exist_in_the_exchange(self):
-        self.founded()
+        self.founded("ML/dgse/n1", "SN")
         self.toguna("policy", "check", "ML.policy", "--documents", "x/charter.note")
         (self.at / "far.policy").write_text(POLICY.replace("to SN", "to NE"))
         self.toguna("policy", "check", "far.policy")
@@ -61,7 +58,7 @@ class Policy(Kitchen):
         self.assertEqual(self.toguna("policy", "fmt", "ML.policy"), once)
 
     def test_two_officers_sign_and_no_stranger(self):
-        self.founded()
+        self.founded("ML/dgse/n1", "SN")
         officers = "x/members/ML/officers/"
         self.keyed("policy", "sign", "ML.policy", "--key", officers + "policy-1.key")
         self.keyed("policy", "sign", "ML.policy.note", "--key", officers + "policy-2.key")
@@ -77,7 +74,7 @@ class Policy(Kitchen):
         self.assertEqual((self.at / "ML.policy.note").read_text(), note)
 
     def test_a_policy_with_an_error_is_not_signed(self):
-        self.founded()
+        self.founded("ML/dgse/n1", "SN")
         (self.at / "bad.policy").write_text(POLICY.replace("import allow", "import alow"))
         self.toguna("policy", "sign", "bad.policy", "--key", "x/members/ML/officers/policy-1.key", "--passphrase-file",
                     self.secret, expect=3)
@@ -91,7 +88,7 @@ class Explain(Kitchen):
 
     def setUp(self):
         super().setUp()
-        self.made("init", "exchange", "sahel.example", "ML/dgse/n1", "SN", "NE", "--open", "--bloc", "AES=ML,NE", "-f", "x")
+        self.founded("ML/dgse/n1", "SN", "NE", "--open", "--bloc", "AES=ML,NE")
         (self.at / "ML.policy").write_text(POLICY.replace("serial 1", "serial 2"))
 
     def test_policies_in_force_answer(self):
@@ -125,13 +122,13 @@ class Exchange(Kitchen):
 
     @unittest.skipUnless(built("togunad") and built("toguna-node"), "the daemons are not built")
     def test_the_daemons_find_their_configuration_in_order(self):
-        self.made("init", "exchange", "sahel.example", "ML/dgse/n1", "SN", "-f", "x")
+        self.founded("ML/dgse/n1", "SN")
         for daemon, conf in (("togunad", "x/hub/hub.conf"), ("toguna-node", "x/nodes/ML-dgse-n1/node.conf")):
             done = subprocess.run([kit.program(daemon), "--config", str(self.at / conf), "--check"], capture_output=True, text=True)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_notes_can_be_put_where_a_daemon_finds_them(self):
-        self.made("init", "exchange", "sahel.example", "ML", "SN", "--open", "-f", "x")
+        self.founded("ML", "SN", "--open")
         sent = self.json("document", "send", "x/members/ML/documents", "--documents", "there")
         self.assertEqual([s["kind"] for s in sent], ["credential"] * 4 + ["policy"])
         before = self.files()
