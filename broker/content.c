@@ -1,0 +1,41 @@
+#include "broker/content.h"
+
+enum tg_err content_write(const Tg__Submission *message, struct buf *out)
+{
+  Tg__Submission m = *message;
+  m.n_wraps = m.n_bodies = 0;
+  size_t n = tg__submission__get_packed_size(&m);
+  uint8_t *p = buf_grow(out, n);
+  if (!p)
+    return TG_NO_MEMORY;
+  tg__submission__pack(&m, p);
+  return TG_OK;
+}
+
+static enum tg_err read_portion(const Tg__Submission *m, size_t i, struct arena *arena, struct content *c)
+{
+  if (portion_parse(strict_slice(m->portions[i]), arena, &c->portions[i], NULL) ||
+      release_parse(strict_slice(m->releases[i]), arena, &c->releases[i], NULL))
+    return TG_DISK;
+  return TG_OK;
+}
+
+enum tg_err content_read(struct slice bytes, struct arena *arena, struct content **ret)
+{
+  struct content *c = arena_alloc(arena, sizeof *c);
+  if (!c)
+    return TG_NO_MEMORY;
+  const Tg__Submission *m = tg__submission__unpack(arena_allocator(arena), bytes.n, bytes.p);
+  if (!m || m->n_portions > LIMIT_PORTIONS || m->n_releases != m->n_portions ||
+      header_parse(strict_slice(m->header), arena, &c->header, NULL))
+    return TG_DISK;
+  enum tg_err err = TG_OK;
+  for (size_t i = 0; !err && i < m->n_portions; i++)
+    err = read_portion(m, i, arena, c);
+  if (err)
+    return err;
+  c->message = m;
+  c->portion_count = m->n_portions;
+  *ret = c;
+  return TG_OK;
+}

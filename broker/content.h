@@ -1,0 +1,21 @@
+/* What the store remembers of a bulletin: its Submission without wraps and bodies. Written and read by the hub alone, from
+   bytes that were checked before they were stored. */
+#ifndef TOGUNA_BROKER_CONTENT_H
+#define TOGUNA_BROKER_CONTENT_H
+
+#include "proto/bulletin.h"
+
+struct content {
+  const Tg__Submission *message;
+  struct header header;
+  size_t portion_count;
+  struct portion portions[LIMIT_PORTIONS];
+  struct release releases[LIMIT_PORTIONS];
+};
+
+/* Appends. TG_NO_MEMORY. */
+enum tg_err content_write(const Tg__Submission *message, struct buf *out);
+/* Everything in the arena. TG_DISK: this is not what was written. */
+enum tg_err content_read(struct slice bytes, struct arena *arena, struct content **ret);
+
+#endif

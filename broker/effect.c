@@ -1,0 +1,152 @@
+#include "broker/effect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEPT = 4 * 1024 * 1024, BYTES_MAX = 1024 * 1024 * 1024 };
+
+enum effect_kind { EFFECT_SEND, EFFECT_CUT, EFFECT_ALLOW, EFFECT_TELL };
+
+/* An event as it is kept: what it points to moved in. */
+struct told {
+  struct hub_event event;
+  char node[HOLDER_MAX + 1];
+  struct hash subject;
+  struct tg_why why;
+};
+
+struct effect {
+  enum effect_kind kind;
+  struct seal_pk peer; /* send, cut */
+  size_t at, n;        /* send, allow: where its bytes stand */
+  struct told *told;   /* tell: owned */
+};
+
+struct effects {
+  struct effect *list;
+  size_t n, cap;
+  struct buf bytes;
+};
+
+struct effects *effects_new(void)
+{
+  struct effects *e = calloc(1, sizeof *e);
+  if (e)
+    e->bytes = buf_new(BYTES_MAX);
+  return e;
+}
+
+static void forget(struct effects *e)
+{
+  for (size_t i = 0; i < e->n; i++)
+    free(e->list[i].told);
+  e->n = 0;
+}
+
+void effects_free(struct effects *e)
+{
+  if (!e)
+    return;
+  forget(e);
+  free(e->list);
+  buf_free(&e->bytes);
+  free(e);
+}
+
+static enum tg_err add(struct effects *e, struct effect effect)
+{
+  if (e->n == e->cap) {
+    size_t cap = e->cap ? 2 * e->cap : 64;
+    struct effect *list = realloc(e->list, cap * sizeof *list);
+    if (!list)
+      return TG_NO_MEMORY;
+    e->list = list;
+    e->cap = cap;
+  }
+  e->list[e->n++] = effect;
+  return TG_OK;
+}
+
+enum tg_err effects_send(struct effects *e, const struct seal_pk *peer, enum frame_type type,
+                         const ProtobufCMessage *message, size_t *ret_bytes)
+{
+  size_t at = e->bytes.n;
+  if (frame_encode(type, message, &e->bytes, NULL))
+    return TG_INTERNAL;
+  if (ret_bytes)
+    *ret_bytes = e->bytes.n - at;
+  return add(e, (struct effect){.kind = EFFECT_SEND, .peer = *peer, .at = at, .n = e->bytes.n - at});
+}
+
+enum tg_err effects_cut(struct effects *e, const struct seal_pk *peer)
+{
+  return add(e, (struct effect){.kind = EFFECT_CUT, .peer = *peer});
+}
+
+enum tg_err effects_allow(struct effects *e, const struct seal_pk *keys, size_t count)
+{
+  size_t at = e->bytes.n;
+  buf_put(&e->bytes, keys, count * sizeof *keys);
+  if (buf_status(&e->bytes))
+    return TG_NO_MEMORY;
+  return add(e, (struct effect){.kind = EFFECT_ALLOW, .at = at, .n = count * sizeof *keys});
+}
+
+enum tg_err effects_tell(struct effects *e, const struct hub_event *event)
+{
+  struct told *t = calloc(1, sizeof *t);
+  if (!t)
+    return TG_NO_MEMORY;
+  t->event = *event;
+  if (event->node) {
+    strncpy(t->node, event->node, sizeof t->node - 1);
+    t->event.node = t->node;
+  }
+  if (event->subject) {
+    t->subject = *event->subject;
+    t->event.subject = &t->subject;
+  }
+  if (event->why) {
+    t->why = *event->why;
+    t->event.why = &t->why;
+  }
+  enum tg_err err = add(e, (struct effect){.kind = EFFECT_TELL, .told = t});
+  if (err)
+    free(t);
+  return err;
+}
+
+bool effects_full(const struct effects *e) { return e->bytes.n >= EFFECTS_FULL; }
+
+bool effects_empty(const struct effects *e) { return e->n == 0; }
+
+static void carry_out(const struct effects *e, const struct effect *f, const struct hub_effects *to)
+{
+  const uint8_t *bytes = e->bytes.p ? e->bytes.p + f->at : NULL;
+  switch (f->kind) {
+  case EFFECT_SEND:
+    to->send(to->context, &f->peer, slice_of(bytes, f->n));
+    break;
+  case EFFECT_CUT:
+    to->cut(to->context, &f->peer);
+    break;
+  case EFFECT_ALLOW:
+    to->allow(to->context, (const struct seal_pk *)bytes, f->n / sizeof(struct seal_pk));
+    break;
+  case EFFECT_TELL:
+    if (to->tell)
+      to->tell(to->context, &f->told->event);
+    break;
+  }
+}
+
+void effects_flush(struct effects *e, const struct hub_effects *to)
+{
+  for (size_t i = 0; i < e->n; i++)
+    carry_out(e, &e->list[i], to);
+  forget(e);
+  if (e->bytes.cap > KEPT)
+    buf_free(&e->bytes);
+  else
+    buf_clear(&e->bytes);
+}

@@ -1,0 +1,68 @@
+/* What the stations of the hub share; for the pure files of broker/ alone.
+
+   Inside the hub TG_OK means "dealt with", refusals included; every other error is fail-stop and goes straight up to the
+   caller of hub_…(). What a stranger sent wrong is therefore never an error here, but an `enum reason`. */
+#ifndef TOGUNA_BROKER_HUB_INSIDE_H
+#define TOGUNA_BROKER_HUB_INSIDE_H
+
+#include "audit/reason.h"
+#include "broker/effect.h"
+#include "broker/hub.h"
+#include "broker/logbook.h"
+#include "broker/party.h"
+#include "broker/rules.h"
+#include "proto/batch.h"
+#include "proto/frame.h"
+
+struct answers;
+struct dockets;
+struct uploads;
+
+/* What hub_stats() counts, since the start. */
+struct hub_counts {
+  uint64_t frames, malformed, accepted, refused, forwarded, receipts, documents, held, expired, recalled, cut;
+};
+
+struct hub {
+  struct hub_config config; /* with its defaults filled in */
+  struct hub_effects effects;
+  struct hub_now now;
+  int64_t chores; /* when timers are looked at again, monotonic */
+  struct store *store;
+  struct effects *out;
+  struct logbook *log;
+  struct rules rules;
+  struct parties parties;
+  struct session *sessions;
+  struct answers *answers;
+  struct dockets *dockets;
+  struct uploads *uploads;
+  struct batch_verifier *verifier;
+  struct arena *frame; /* the frame at hand and what is learnt from it; reset with the next */
+  struct arena *item;  /* one bulletin or document; reset with the next */
+  struct arena *reply; /* one frame being built; reset with the next */
+  struct hub_counts counts;
+  struct hash allowed; /* of the keys that were allowed last */
+  bool papers_came, stopping, hurry; /* hurry: a turn is wanted at once */
+};
+
+/* The hub's own entry in the newest charter; NULL: it names no hub of this name. */
+const struct charter_hub *hub_self(const struct hub *hub);
+/* The charter in force; NULL: none yet. */
+const struct charter *hub_charter(const struct hub *hub);
+/* The limits in force: those of the charter, or the defaults. */
+const struct charter_limits *hub_limits(const struct hub *hub);
+
+/* Something to tell the operator. node may be NULL, as may subject and why. */
+enum tg_err hub_tell(struct hub *hub, enum hub_level level, const char *name, const struct party *node,
+                     const struct hash *subject, uint64_t number, const struct tg_why *why);
+/* Appends an entry, its time filled in. */
+enum tg_err hub_log(struct hub *hub, struct entry *entry, uint64_t *ret_leaf);
+/* An alarm: into the log, with the evidence (may be empty), and to the operator. */
+enum tg_err hub_alarm(struct hub *hub, enum reason reason, const struct party *node, const struct hash *subject,
+                      struct slice evidence);
+
+/* Every key that may connect now, ordered when it changed. */
+enum tg_err hub_allow(struct hub *hub);
+
+#endif

@@ -1,0 +1,284 @@
+#include "broker/logbook.h"
+
+#include "audit/ledger.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Invariants: signed_size <= size of the ledger; note is the checkpoint of signed_size, empty when that is 0; asked is 0
+   or above signed_size. */
+struct logbook {
+  struct store *store;
+  struct ledger *ledger;
+  struct arena *scratch;
+  uint64_t signed_size, asked;
+  struct hash asked_root;
+  struct merkle_path path; /* of the request */
+  struct buf note;
+};
+
+static enum tg_err read_tile(void *context, unsigned level, uint64_t index, uint8_t out[TILE_BYTES], size_t *ret_bytes)
+{
+  struct logbook *l = context;
+  return store_tile(l->store, level, index, out, ret_bytes);
+}
+
+static enum tg_err write_tile(void *context, unsigned level, uint64_t index, struct slice hashes)
+{
+  struct logbook *l = context;
+  return store_tile_put(l->store, level, index, hashes);
+}
+
+enum tg_err logbook_open(struct store *store, struct logbook **ret, struct tg_why *why)
+{
+  struct logbook *l = calloc(1, sizeof *l);
+  if (!l)
+    return TG_NO_MEMORY;
+  l->store = store;
+  l->note = buf_new(LIMIT_CHECKPOINT);
+  l->scratch = arena_new(64 * 1024);
+  uint64_t size;
+  const struct tile_store tiles = {.context = l, .read = read_tile, .write = write_tile};
+  enum tg_err err = l->scratch ? store_log_size(store, &size) : TG_NO_MEMORY;
+  if (!err)
+    err = ledger_open(&tiles, size, &l->ledger, why);
+  if (err) {
+    logbook_free(l);
+    return err;
+  }
+  *ret = l;
+  return TG_OK;
+}
+
+void logbook_free(struct logbook *l)
+{
+  if (!l)
+    return;
+  ledger_free(l->ledger);
+  arena_free(l->scratch);
+  buf_free(&l->note);
+  free(l);
+}
+
+uint64_t logbook_size(const struct logbook *l) { return ledger_size(l->ledger); }
+uint64_t logbook_signed_size(const struct logbook *l) { return l->signed_size; }
+struct slice logbook_note(const struct logbook *l) { return buf_slice(&l->note); }
+
+enum tg_err logbook_append(struct logbook *l, const struct entry *entry, uint64_t *ret_leaf)
+{
+  uint8_t bytes[LIMIT_ENTRY];
+  struct buf out = {.p = bytes, .cap = sizeof bytes, .max = sizeof bytes};
+  struct store_entry e;
+  uint64_t leaf;
+  if (entry_build(entry, &out, NULL))
+    return TG_INTERNAL; /* an entry of ours against the table of its type: a mistake of ours */
+  entry_salt(e.salt);
+  e.bytes = buf_slice(&out);
+  struct hash hash = entry_leaf(e.salt, e.bytes);
+  enum tg_err err = ledger_append(l->ledger, &hash, &leaf);
+  if (!err)
+    err = store_entry_put(l->store, leaf, &e);
+  if (!err && ret_leaf)
+    *ret_leaf = leaf;
+  return err;
+}
+
+enum tg_err logbook_flush(struct logbook *l) { return ledger_flush(l->ledger); }
+
+/* ---- the signer */
+
+enum tg_err logbook_contains(struct logbook *l, uint64_t size, const struct hash *root, bool *ret)
+{
+  struct hash ours;
+  if (size > ledger_size(l->ledger)) {
+    *ret = false;
+    return TG_OK;
+  }
+  enum tg_err err = ledger_root_at(l->ledger, size, &ours);
+  if (!err)
+    *ret = hash_eq(&ours, root);
+  return err;
+}
+
+static enum tg_err note_keep(struct logbook *l, uint64_t size, struct slice note)
+{
+  buf_clear(&l->note);
+  buf_put_slice(&l->note, note);
+  if (buf_status(&l->note))
+    return TG_NO_MEMORY;
+  l->signed_size = size;
+  return TG_OK;
+}
+
+enum tg_err logbook_resume(struct logbook *l, const struct note_key *key, struct slice bytes, struct tg_why *why)
+{
+  struct checkpoint c;
+  struct note note;
+  bool contains;
+  enum tg_err err = key ? checkpoint_open(bytes, key, &c, NULL, why) : note_parse(bytes, NULL, &note, why);
+  if (!err && !key)
+    err = checkpoint_parse(note.text, &c, why);
+  if (!err)
+    err = logbook_contains(l, c.size, &c.root, &contains);
+  if (err)
+    return err;
+  if (!contains || (!key && c.size))
+    return why_set(why, TG_STALE, NULL, N_("the hub's store is older than its last signed checkpoint"),
+                   N_("put back the newest copy of the store; what came after that copy is lost to this hub, and its members must agree on how to go on"),
+                   NULL, NULL, NULL);
+  return c.size ? note_keep(l, c.size, bytes) : TG_OK;
+}
+
+bool logbook_wants_signature(const struct logbook *l) { return !l->asked && ledger_size(l->ledger) > l->signed_size; }
+bool logbook_awaits_signature(const struct logbook *l) { return l->asked != 0; }
+
+enum tg_err logbook_ask(struct logbook *l, struct hub_sign *ret)
+{
+  uint64_t size = ledger_size(l->ledger);
+  enum tg_err err = ledger_consistency(l->ledger, l->signed_size, size, &l->path);
+  if (err)
+    return err;
+  l->asked = size;
+  l->asked_root = ledger_root(l->ledger);
+  *ret = (struct hub_sign){
+      .old_size = l->signed_size, .new_size = size, .new_root = l->asked_root, .path = merkle_path_slice(&l->path)};
+  return TG_OK;
+}
+
+enum tg_err logbook_signed(struct logbook *l, const struct note_key *key, struct slice note, struct tg_why *why)
+{
+  struct checkpoint c;
+  enum tg_err err = checkpoint_open(note, key, &c, NULL, why);
+  if (err)
+    return err;
+  if (!l->asked || c.size != l->asked || !hash_eq(&c.root, &l->asked_root))
+    return why_set(why, TG_CONFLICT, NULL, N_("the signer signed something else than the hub's log"),
+                   N_("is this the signer of another store? Do not go on with either before you know"), NULL, NULL, NULL);
+  l->asked = 0;
+  return note_keep(l, c.size, note);
+}
+
+/* ---- proofs */
+
+static enum tg_err path_copy(const struct merkle_path *path, struct arena *arena, struct slice *ret)
+{
+  *ret = slice_of(NULL, 0);
+  if (path->n == 0)
+    return TG_OK;
+  *ret = arena_copy(arena, merkle_path_slice(path));
+  return ret->p ? TG_OK : TG_NO_MEMORY;
+}
+
+enum tg_err logbook_opening(struct logbook *l, uint64_t leaf, struct arena *arena, struct opening *ret)
+{
+  struct merkle_path path;
+  struct store_entry e;
+  struct opening o = {.index = leaf};
+  assert(leaf < l->signed_size);
+  enum tg_err err = store_entry(l->store, leaf, arena, &e);
+  if (!err)
+    err = ledger_inclusion(l->ledger, leaf, l->signed_size, &path);
+  if (!err)
+    err = path_copy(&path, arena, &o.path);
+  if (err)
+    return err == TG_NOT_FOUND ? TG_DISK : err; /* an entry that was appended is there */
+  o.entry = e.bytes;
+  o.salt = arena_copy(arena, slice_of(e.salt, sizeof e.salt));
+  if (!o.salt.p)
+    return TG_NO_MEMORY;
+  *ret = o;
+  return TG_OK;
+}
+
+enum tg_err logbook_chain(struct logbook *l, uint64_t from, struct arena *arena, struct slice *ret)
+{
+  struct merkle_path path;
+  enum tg_err err = ledger_consistency(l->ledger, from, l->signed_size, &path);
+  return err ? err : path_copy(&path, arena, ret);
+}
+
+/* ---- static files */
+
+static enum tg_err publish_entries(struct logbook *l, uint64_t index, unsigned width, const struct hub_files *files)
+{
+  struct buf out = buf_new(TILE_WIDTH * 34);
+  enum tg_err err = TG_OK;
+  for (unsigned i = 0; !err && i < width; i++) {
+    struct store_entry e;
+    arena_reset(l->scratch);
+    err = store_entry(l->store, index * TILE_WIDTH + i, l->scratch, &e);
+    if (err)
+      break;
+    struct hash leaf = entry_leaf(e.salt, e.bytes);
+    tile_bundle_put(&out, &leaf);
+  }
+  if (!err && buf_status(&out))
+    err = TG_NO_MEMORY;
+  if (!err)
+    err = files->tile(files->context, &(struct tile_name){.entries = true, .index = index, .width = width},
+                      buf_slice(&out));
+  buf_free(&out);
+  return err;
+}
+
+static enum tg_err publish_tile(struct logbook *l, unsigned level, uint64_t index, unsigned width,
+                                const struct hub_files *files)
+{
+  uint8_t hashes[TILE_BYTES];
+  size_t n = 0;
+  enum tg_err err = store_tile(l->store, level, index, hashes, &n);
+  if (err || n < (size_t)width * 32)
+    return err && err != TG_NOT_FOUND ? err : TG_DISK;
+  const struct tile_name name = {.level = level, .index = index, .width = width};
+  return files->tile(files->context, &name, slice_of(hashes, (size_t)width * 32));
+}
+
+/* The files that become due when the log grows to `to`, at most one tile width beyond what is published: whole tiles, and
+   at the very end the growing ones too. */
+static enum tg_err publish_step(struct logbook *l, uint64_t to, bool end, const struct hub_files *files,
+                                unsigned *ret_files)
+{
+  uint64_t last = (to - 1) / TILE_WIDTH;
+  enum tg_err err = publish_entries(l, last, tile_width(to, 0, last), files);
+  *ret_files = 1;
+  for (unsigned level = 0; !err && level < TILE_LEVELS; level++) {
+    uint64_t hashes = to >> (level * TILE_HEIGHT);
+    if (hashes == 0)
+      break;
+    uint64_t index = (hashes - 1) / TILE_WIDTH;
+    unsigned width = tile_width(to, level, index);
+    bool whole_now = width == TILE_WIDTH && (to & ((UINT64_C(1) << (level * TILE_HEIGHT)) - 1)) == 0;
+    if (!end && !whole_now)
+      continue;
+    err = publish_tile(l, level, index, width, files);
+    ++*ret_files;
+  }
+  return err;
+}
+
+enum tg_err logbook_publish(struct logbook *l, uint64_t *published, const struct hub_files *files, bool *ret_more)
+{
+  *ret_more = false;
+  if (*published >= l->signed_size)
+    return TG_OK;
+  for (unsigned total = 0, n; *published < l->signed_size; total += n) {
+    uint64_t to = (*published / TILE_WIDTH + 1) * TILE_WIDTH;
+    if (to > l->signed_size)
+      to = l->signed_size;
+    if (total >= HUB_PUBLISH_MAX) {
+      *ret_more = true;
+      return TG_OK;
+    }
+    enum tg_err err = publish_step(l, to, to == l->signed_size, files, &n);
+    if (err)
+      return err;
+    if (to == l->signed_size)
+      break; /* counts as published only with its checkpoint */
+    *published = to;
+  }
+  enum tg_err err = files->checkpoint(files->context, l->signed_size, buf_slice(&l->note));
+  if (!err)
+    *published = l->signed_size;
+  return err;
+}

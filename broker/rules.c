@@ -1,0 +1,151 @@
+#include "broker/rules.h"
+
+#include "audit/entry.h"
+#include "proto/limits.h"
+
+/* A document with its signatures, and room beside it. */
+enum { DOCUMENT_ARENA = 2 * LIMIT_DOCUMENT };
+
+enum tg_err rules_replay(struct store *store, const struct hash *exchange, struct directory **ret)
+{
+  struct arena *arena = arena_new(DOCUMENT_ARENA);
+  struct directory *d = directory_new(exchange);
+  enum tg_err err = arena && d ? TG_OK : TG_NO_MEMORY;
+  for (uint64_t after = 0; !err;) {
+    struct store_document doc;
+    arena_reset(arena);
+    err = store_document_next(store, after, arena, &doc);
+    if (err)
+      break;
+    after = doc.sequence;
+    err = directory_add(d, (enum document_kind)doc.kind, doc.content, doc.proof, DIRECTORY_RELAYED, doc.accepted, NULL,
+                        NULL);
+    if (err == TG_DUPLICATE || err == TG_STALE)
+      err = TG_OK; /* made useless by one that came later and is kept */
+    else if (err && err != TG_NO_MEMORY)
+      err = TG_DISK;
+  }
+  arena_free(arena);
+  if (err != TG_NOT_FOUND) {
+    directory_free(d);
+    return err;
+  }
+  *ret = d;
+  return TG_OK;
+}
+
+/* One policy of a member into the set. One that this version cannot read permits nothing. */
+static enum tg_err compile_one(const struct directory_policy *p, tg_time at, struct policy_set *set)
+{
+  struct policy *policy = NULL;
+  enum tg_err err = policy_parse(p->text, p->member.code, NULL, &policy, NULL, NULL);
+  if (!err)
+    err = policy_set_put(set, &policy, 0, at, NULL);
+  policy_free(policy);
+  return err == TG_NO_MEMORY ? err : TG_OK;
+}
+
+static enum tg_err compile_member(const struct directory *d, struct country member, tg_time at, struct policy_set *set)
+{
+  struct directory_policy newest, first;
+  if (directory_policy_serial(d, member, 0, &newest))
+    return TG_OK;
+  uint64_t from = directory_policy(d, member, at, &first) ? 1 : first.serial;
+  if (newest.serial >= DIRECTORY_POLICIES_MAX && from < newest.serial - DIRECTORY_POLICIES_MAX)
+    from = newest.serial - DIRECTORY_POLICIES_MAX;
+  for (uint64_t serial = from; serial <= newest.serial; serial++) {
+    struct directory_policy p;
+    if (directory_policy_serial(d, member, serial, &p))
+      continue;
+    enum tg_err err = compile_one(&p, at, set);
+    if (err)
+      return err;
+  }
+  return TG_OK;
+}
+
+enum tg_err rules_compile(const struct directory *d, tg_time at, struct policy_set **ret)
+{
+  struct policy_world *world = NULL;
+  struct policy_set *set = NULL;
+  enum tg_err err = policy_world_build(d, at, &world);
+  if (err == TG_NOT_FOUND) {
+    *ret = NULL;
+    return TG_OK;
+  }
+  if (!err)
+    err = policy_set_new(world, at, &set);
+  for (unsigned i = 0; !err && i < directory_member_count(d); i++)
+    err = compile_member(d, *directory_member_code(d, i), at, set);
+  policy_world_free(world);
+  if (err) {
+    policy_set_free(set);
+    return err;
+  }
+  *ret = set;
+  return TG_OK;
+}
+
+static void remember(struct rules *r, tg_time now)
+{
+  const struct charter *c = directory_charter(r->directory, now);
+  r->charter = c ? c->version : 0;
+  r->members = directory_members(r->directory, now);
+  r->originators = directory_originators(r->directory, now);
+  r->receivers = directory_receivers(r->directory, now);
+  r->generation++;
+}
+
+/* The same policies against the world as it is now. */
+enum tg_err rules_reread(struct rules *r, tg_time now)
+{
+  struct policy_world *world = NULL;
+  remember(r, now);
+  enum tg_err err = policy_world_build(r->directory, now, &world);
+  if (err == TG_NOT_FOUND) {
+    policy_set_free(r->set);
+    r->set = NULL;
+    return TG_OK;
+  }
+  if (!err && r->set)
+    err = policy_set_world(r->set, world, now);
+  else if (!err)
+    err = rules_compile(r->directory, now, &r->set);
+  policy_world_free(world);
+  return err;
+}
+
+static bool world_is_as_it_was(const struct rules *r, tg_time now)
+{
+  const struct charter *c = directory_charter(r->directory, now);
+  struct memberset members = directory_members(r->directory, now);
+  struct memberset originators = directory_originators(r->directory, now);
+  struct memberset receivers = directory_receivers(r->directory, now);
+  return (c ? c->version : 0) == r->charter && memberset_eq(&members, &r->members) &&
+         memberset_eq(&originators, &r->originators) && memberset_eq(&receivers, &r->receivers);
+}
+
+enum tg_err rules_advance(struct rules *r, tg_time now)
+{
+  if (!world_is_as_it_was(r, now)) {
+    enum tg_err err = rules_reread(r, now);
+    if (err)
+      return err;
+  }
+  if (!r->set || policy_set_until(r->set) > now)
+    return TG_OK;
+  r->generation++;
+  return policy_set_advance(r->set, now);
+}
+
+void rules_done(struct rules *r)
+{
+  policy_set_free(r->set);
+  directory_free(r->directory);
+  *r = (struct rules){0};
+}
+
+struct hash rules_hash(const struct rules *r, tg_time now)
+{
+  return r->set ? policy_set_hash(r->set, now) : entry_policy_set(NULL, 0);
+}

@@ -1,0 +1,300 @@
+#include "broker/session.h"
+
+#include "broker/store_document.h"
+#include "proto/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SILENT_TICKS = 3 };
+
+/* ---- who is there */
+
+struct session *session_of(const struct hub *hub, const struct seal_pk *peer)
+{
+  const struct node *node = directory_node_by_transport(hub->rules.directory, peer);
+  const struct party *p = node ? party_find(&hub->parties, &node->credential.identity) : NULL;
+  return p && p->session && seal_pk_eq(&p->session->peer, peer) ? p->session : NULL;
+}
+
+struct session *session_first(const struct hub *hub) { return hub->sessions; }
+
+void sessions_wake(struct hub *hub, unsigned work)
+{
+  for (struct session *s = hub->sessions; s; s = s->next)
+    s->work |= work;
+}
+
+static void session_free(struct session *s)
+{
+  if (!s)
+    return;
+  free(s->flights);
+  free(s);
+}
+
+/* ---- frames of its own */
+
+enum tg_err session_send(struct hub *hub, struct session *s, enum frame_type type, const ProtobufCMessage *message)
+{
+  s->sent = hub->now.mono;
+  return effects_send(hub->out, &s->peer, type, message, NULL);
+}
+
+enum tg_err session_chain(struct hub *hub, struct session *s, ProtobufCBinaryData *ret_note,
+                          ProtobufCBinaryData *ret_proof)
+{
+  struct slice proof;
+  if (!logbook_signed_size(hub->log))
+    return TG_OK;
+  enum tg_err err = logbook_chain(hub->log, s->shown, hub->reply, &proof);
+  if (err)
+    return err;
+  *ret_note = strict_data(logbook_note(hub->log));
+  *ret_proof = strict_data(proof);
+  s->shown = logbook_signed_size(hub->log);
+  return TG_OK;
+}
+
+enum tg_err session_turn_away(struct hub *hub, const struct seal_pk *peer, enum reason reason, const char *detail)
+{
+  Tg__Goodbye m = TG__GOODBYE__INIT;
+  m.reason = reason;
+  m.detail = strict_data(slice_str(detail));
+  return effects_send(hub->out, peer, FRAME_GOODBYE, &m.base, NULL);
+}
+
+/* ---- ending */
+
+enum tg_err session_close(struct hub *hub, struct session *s, enum reason reason, unsigned how)
+{
+  struct entry entry = {.type = ENTRY_SESSION_CUT, .actor = s->party->identity, .reason = reason};
+  memcpy(entry.member, s->code, 2);
+  enum tg_err err = how & END_SAY ? session_turn_away(hub, &s->peer, reason, reason_sentence(reason)) : TG_OK;
+  if (!err && how & END_CUT)
+    err = effects_cut(hub->out, &s->peer);
+  if (!err)
+    err = hub_log(hub, &entry, NULL);
+  if (!err)
+    err = hub_tell(hub, HUB_NOTICE, "session-closed", s->party, NULL, reason, NULL);
+  hub->counts.cut++;
+  hub->parties.member[s->member].sessions--;
+  s->party->session = NULL;
+  *s->link = s->next;
+  if (s->next)
+    s->next->link = s->link;
+  session_free(s);
+  return err;
+}
+
+enum tg_err sessions_close_all(struct hub *hub, enum reason reason, unsigned how)
+{
+  while (hub->sessions) {
+    enum tg_err err = session_close(hub, hub->sessions, reason, how);
+    if (err)
+      return err;
+  }
+  return TG_OK;
+}
+
+enum tg_err session_strike(struct hub *hub, struct party *party, const struct seal_pk *peer, const struct tg_why *why)
+{
+  hub->counts.malformed++;
+  enum tg_err err = hub_tell(hub, HUB_NOTICE, "malformed", party, NULL, party->strikes + 1, why);
+  if (err || !party_strike(party, hub->config.strikes, hub->config.refusal_window, hub->now.mono))
+    return err;
+  err = hub_tell(hub, HUB_ALARM, "abuse", party, NULL, party->strikes, why);
+  if (err)
+    return err;
+  if (party->session)
+    return session_close(hub, party->session, REASON_ABUSE, END_SAY | END_CUT);
+  err = session_turn_away(hub, peer, REASON_ABUSE, reason_sentence(REASON_ABUSE));
+  return err ? err : effects_cut(hub->out, peer);
+}
+
+/* Why a node may not hold a session, as others are told. */
+static enum reason reason_of_right(enum tg_err err)
+{
+  return err == TG_REVOKED ? REASON_REVOKED : REASON_CREDENTIAL;
+}
+
+static enum tg_err review_one(struct hub *hub, struct session *s)
+{
+  const struct sign_pk *identity = &s->party->identity;
+  enum tg_err right = directory_may_act(hub->rules.directory, identity, hub->now.wall, NULL);
+  const struct node *node = directory_node(hub->rules.directory, identity);
+  if (!right && node && seal_pk_eq(&node->credential.transport, &s->peer) && hub_self(hub))
+    return TG_OK;
+  return session_close(hub, s, right ? reason_of_right(right) : REASON_CREDENTIAL, END_SAY | END_CUT);
+}
+
+enum tg_err sessions_review(struct hub *hub)
+{
+  enum tg_err err = TG_OK;
+  for (struct session *s = hub->sessions, *next; !err && s; s = next) {
+    next = s->next;
+    err = review_one(hub, s);
+  }
+  return err ? err : hub_allow(hub);
+}
+
+/* ---- beginning */
+
+/* The checkpoint that the node has: part of our log, or somebody has forked it. *ret_reason is REASON_NONE when all is well. */
+static enum tg_err known_checkpoint(struct hub *hub, struct party *party, struct slice note, uint64_t *ret_size,
+                                    enum reason *ret_reason)
+{
+  struct checkpoint c;
+  bool ours = false;
+  *ret_size = 0;
+  *ret_reason = REASON_NONE;
+  if (note.n == 0)
+    return TG_OK;
+  if (checkpoint_open(note, &hub_self(hub)->log, &c, NULL, NULL)) {
+    *ret_reason = REASON_SIGNATURE;
+    return TG_OK;
+  }
+  enum tg_err err = c.size <= logbook_signed_size(hub->log) ? logbook_contains(hub->log, c.size, &c.root, &ours) : TG_OK;
+  if (err)
+    return err;
+  if (ours) {
+    *ret_size = c.size;
+    return TG_OK;
+  }
+  *ret_reason = REASON_CONFLICT;
+  return hub_alarm(hub, REASON_CONFLICT, party, &c.root, note);
+}
+
+static enum tg_err session_new(struct hub *hub, const struct seal_pk *peer, struct party *party, const struct node *node,
+                               const Tg__Hello *hello, struct session **ret)
+{
+  struct session *s = calloc(1, sizeof *s);
+  if (!s)
+    return TG_NO_MEMORY;
+  *s = (struct session){.party = party,
+                        .peer = *peer,
+                        .member = node->member,
+                        .code = {node->credential.holder.member.code[0], node->credential.holder.member.code[1]},
+                        .document = hello->document_cursor,
+                        .note = hello->receipt_cursor,
+                        .note_seen = hello->receipt_cursor,
+                        .credit_count = hello->credit_count,
+                        .credit_bytes = hello->credit_bytes,
+                        .heard = hub->now.mono,
+                        .sent = hub->now.mono,
+                        .work = WORK_ROWS | WORK_NOTES | WORK_DOCUMENTS,
+                        .next = hub->sessions,
+                        .link = &hub->sessions};
+  if (s->next)
+    s->next->link = &s->next;
+  hub->sessions = s;
+  party->session = s;
+  hub->parties.member[s->member].sessions++;
+  *ret = s;
+  return TG_OK;
+}
+
+static enum tg_err welcome(struct hub *hub, struct session *s, const Tg__Hello *hello)
+{
+  Tg__Welcome m = TG__WELCOME__INIT;
+  struct store_node_state state;
+  const struct charter_limits *limits = hub_limits(hub);
+  enum tg_err err = store_node_state(hub->store, s->party->no, &state);
+  if (!err)
+    err = session_chain(hub, s, &m.checkpoint, &m.consistency);
+  if (err)
+    return err;
+  m.protocol = 1;
+  m.session = hello->session;
+  m.time = (uint64_t)hub->now.wall;
+  m.max_frame = limits->frame;
+  m.max_inline_body = limits->inline_body;
+  m.last_number = state.last_number;
+  return session_send(hub, s, FRAME_WELCOME, &m.base);
+}
+
+/* What the node says of the past: cursors beyond what we ever gave are taken for what we gave. */
+static enum tg_err cursors(struct hub *hub, struct session *s)
+{
+  struct store_node_state state;
+  uint64_t last;
+  enum tg_err err = store_node_state(hub->store, s->party->no, &state);
+  if (!err)
+    err = store_document_last(hub->store, &last);
+  if (err)
+    return err;
+  if (s->document > last)
+    s->document = last;
+  if (s->note > state.notes_sequence)
+    s->note = s->note_seen = state.notes_sequence;
+  return store_notes_seen(hub->store, s->party->no, s->note);
+}
+
+/* Why this Hello is not answered with Welcome; REASON_NONE: it is. */
+static enum reason hello_refusal(const struct hub *hub, const struct node *node, const Tg__Hello *hello)
+{
+  struct hash claimed;
+  if (hello->protocol != 1)
+    return REASON_PROTOCOL;
+  if (hash_read(strict_slice(hello->node), &claimed) || memcmp(claimed.b, node->credential.identity.b, 32) != 0)
+    return REASON_CREDENTIAL;
+  if (hub->parties.member[node->member].sessions >= hub_limits(hub)->sessions)
+    return REASON_QUOTA;
+  return REASON_NONE;
+}
+
+enum tg_err session_hello(struct hub *hub, const struct seal_pk *peer, struct party *party, const Tg__Hello *hello)
+{
+  const struct node *node = directory_node(hub->rules.directory, &party->identity);
+  struct entry entry = {.type = ENTRY_SESSION_OPENED, .actor = party->identity};
+  enum tg_err err = party->session ? session_close(hub, party->session, REASON_REPLACED, END_QUIETLY) : TG_OK;
+  if (err)
+    return err;
+  enum reason reason = hello_refusal(hub, node, hello);
+  uint64_t shown = 0;
+  if (reason == REASON_NONE)
+    err = known_checkpoint(hub, party, strict_slice(hello->checkpoint), &shown, &reason);
+  if (err)
+    return err;
+  if (reason != REASON_NONE) {
+    err = hub_tell(hub, HUB_NOTICE, "session-refused", party, NULL, reason, NULL);
+    return err ? err : session_turn_away(hub, peer, reason, reason_sentence(reason));
+  }
+  struct session *s;
+  err = session_new(hub, peer, party, node, hello, &s);
+  if (err)
+    return err;
+  s->shown = shown;
+  memcpy(entry.member, s->code, 2);
+  err = cursors(hub, s);
+  if (!err)
+    err = welcome(hub, s, hello);
+  if (!err)
+    err = hub_log(hub, &entry, NULL);
+  return err ? err : hub_tell(hub, HUB_NOTICE, "session-opened", party, NULL, s->document, NULL);
+}
+
+/* ---- time */
+
+static enum tg_err tick_one(struct hub *hub, struct session *s)
+{
+  if (hub->now.mono - s->heard > SILENT_TICKS * hub->config.tick)
+    return session_close(hub, s, REASON_SILENT, END_SAY | END_CUT);
+  if (hub->now.mono - s->sent < hub->config.tick)
+    return TG_OK;
+  Tg__Tick m = TG__TICK__INIT;
+  m.time = (uint64_t)hub->now.wall;
+  arena_reset(hub->reply);
+  enum tg_err err = session_chain(hub, s, &m.checkpoint, &m.consistency);
+  return err ? err : session_send(hub, s, FRAME_TICK, &m.base);
+}
+
+enum tg_err sessions_tick(struct hub *hub)
+{
+  enum tg_err err = TG_OK;
+  for (struct session *s = hub->sessions, *next; !err && s; s = next) {
+    next = s->next;
+    err = tick_one(hub, s);
+  }
+  return err;
+}
