@@ -14,8 +14,8 @@
 #include "proto/batch.h"
 #include "proto/frame.h"
 
-struct answers;
 struct dockets;
+struct session;
 struct uploads;
 
 /* What hub_stats() counts, since the start. */
@@ -34,7 +34,6 @@ struct hub {
   struct rules rules;
   struct parties parties;
   struct session *sessions;
-  struct answers *answers;
   struct dockets *dockets;
   struct uploads *uploads;
   struct batch_verifier *verifier;
@@ -42,6 +41,8 @@ struct hub {
   struct arena *item;  /* one bulletin or document; reset with the next */
   struct arena *reply; /* one frame being built; reset with the next */
   struct hub_counts counts;
+  struct note_key key; /* of the log, as the newest charter that names this hub has it */
+  bool has_key;
   struct hash allowed; /* of the keys that were allowed last */
   bool papers_came, stopping, hurry; /* hurry: a turn is wanted at once */
 };

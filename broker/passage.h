@@ -10,6 +10,7 @@
 
 /* What becomes of it. */
 enum passage_state {
+  PASSAGE_OPEN,        /* nothing yet */
   PASSAGE_DECIDED,     /* accepted, or refused with a reason: to be sequenced */
   PASSAGE_WAITS,       /* for bodies or documents: parked */
   PASSAGE_KNOWN,       /* decided before: the same answer again */

@@ -1,7 +1,7 @@
 #include "broker/session.h"
 
+#include "broker/answer.h"
 #include "broker/store_document.h"
-#include "proto/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,12 +25,30 @@ void sessions_wake(struct hub *hub, unsigned work)
     s->work |= work;
 }
 
+void sessions_reconsider(struct hub *hub)
+{
+  for (struct session *s = hub->sessions; s; s = s->next) {
+    memset(s->held_cursor, 0, sizeof s->held_cursor);
+    s->work |= WORK_HELD;
+  }
+}
+
 static void session_free(struct session *s)
 {
   if (!s)
     return;
+  answers_free(s);
   free(s->flights);
   free(s);
+}
+
+void sessions_forget(struct hub *hub)
+{
+  for (struct session *s = hub->sessions, *next; s; s = next) {
+    next = s->next;
+    session_free(s);
+  }
+  hub->sessions = NULL;
 }
 
 /* ---- frames of its own */
@@ -182,9 +200,11 @@ static enum tg_err session_new(struct hub *hub, const struct seal_pk *peer, stru
                         .credit_bytes = hello->credit_bytes,
                         .heard = hub->now.mono,
                         .sent = hub->now.mono,
-                        .work = WORK_ROWS | WORK_NOTES | WORK_DOCUMENTS,
+                        .rows_end = logbook_size(hub->log),
+                        .work = WORK_ROWS | WORK_NOTES | WORK_DOCUMENTS | WORK_HELD,
                         .next = hub->sessions,
                         .link = &hub->sessions};
+  s->answers_end = &s->answers;
   if (s->next)
     s->next->link = &s->next;
   hub->sessions = s;

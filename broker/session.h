@@ -12,7 +12,7 @@
 enum { SESSION_WANTS = 8 };
 
 /* What may be waiting for a session, so that nobody looks in vain. */
-enum session_work { WORK_ROWS = 1, WORK_NOTES = 2, WORK_DOCUMENTS = 4, WORK_WANTS = 8 };
+enum session_work { WORK_ROWS = 1, WORK_NOTES = 2, WORK_DOCUMENTS = 4, WORK_WANTS = 8, WORK_HELD = 16 };
 
 /* A delivery that the node has not said to be done with. */
 struct flight {
@@ -29,6 +29,8 @@ struct wanted {
   uint64_t chunk, left;
 };
 
+struct answer;
+
 struct session {
   struct party *party;
   struct seal_pk peer;
@@ -42,10 +44,13 @@ struct session {
   size_t flight_count, flight_cap;
   uint64_t flight_bytes;
   uint64_t cursor[STORE_RANKS]; /* rows below are in flight, held or done with */
+  uint64_t held_cursor[STORE_RANKS]; /* held rows below were looked at since the rules changed */
+  uint64_t rows_end;            /* no row of it has this leaf or a higher one */
   struct wanted want[SESSION_WANTS];
   size_t want_count;
   int64_t heard, sent;       /* monotonic */
   unsigned work;             /* enum session_work */
+  struct answer *answers, **answers_end;
   struct session *next, **link;
 };
 
@@ -63,9 +68,13 @@ enum tg_err session_turn_away(struct hub *hub, const struct seal_pk *peer, enum 
 enum tg_err sessions_review(struct hub *hub);
 /* Ticks, and ends the silent. */
 enum tg_err sessions_tick(struct hub *hub);
+/* Frees them all, as a crash would. */
+void sessions_forget(struct hub *hub);
 enum tg_err sessions_close_all(struct hub *hub, enum reason reason, unsigned how);
 /* Marks work for every session. */
 void sessions_wake(struct hub *hub, unsigned work);
+/* The rules changed: everything held is to be looked at again. */
+void sessions_reconsider(struct hub *hub);
 
 enum tg_err session_send(struct hub *hub, struct session *s, enum frame_type type, const ProtobufCMessage *message);
 /* The signed checkpoint and the proof from the one shown before, for a frame that is sent next; in hub->reply. Both

@@ -75,6 +75,8 @@ enum tg_err store_commit(struct store *store, struct tg_why *why)
   return err ? err : db_commit(store->db, why);
 }
 
+bool store_takes_bodies(const struct store *store) { return store->folder >= 0; }
+
 bool store_is_open(const struct store *store) { return db_in_transaction(store->db); }
 
 enum tg_err store_explain(struct store *store, enum tg_err err, struct tg_why *why)
@@ -130,6 +132,13 @@ enum tg_err store_fact_put(struct store *store, const char *name, struct slice v
                                          " ON CONFLICT(name) DO UPDATE SET value = excluded.value");
   db_bind_text(s, 1, slice_str(name));
   db_bind_blob(s, 2, value);
+  return db_run(s);
+}
+
+enum tg_err store_fact_drop(struct store *store, const char *name)
+{
+  struct db_stmt *s = db_stmt(store->db, "DELETE FROM fact WHERE name = ?1");
+  db_bind_text(s, 1, slice_str(name));
   return db_run(s);
 }
 

@@ -29,6 +29,7 @@ void store_close(struct store **store);
 enum tg_err store_begin(struct store *store, struct tg_why *why);
 /* Syncs body files written since the last commit, then commits. TG_OK: all of it is on the disk. Nothing open: TG_OK. */
 enum tg_err store_commit(struct store *store, struct tg_why *why);
+bool store_takes_bodies(const struct store *store); /* has it a folder for large ones? */
 bool store_is_open(const struct store *store); /* is a transaction open? */
 enum tg_err store_explain(struct store *store, enum tg_err err, struct tg_why *why);
 
@@ -36,6 +37,7 @@ enum tg_err store_explain(struct store *store, enum tg_err err, struct tg_why *w
 /* TG_NOT_FOUND. */
 enum tg_err store_fact(struct store *store, const char *name, struct arena *arena, struct slice *ret);
 enum tg_err store_fact_put(struct store *store, const char *name, struct slice value);
+enum tg_err store_fact_drop(struct store *store, const char *name); /* absent: TG_OK */
 
 /* ---- nodes: a small number stands for an identity key in all other tables */
 typedef uint32_t nodeno;

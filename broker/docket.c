@@ -1,0 +1,106 @@
+#include "broker/docket.h"
+
+#include "broker/question.h"
+
+#include <stdlib.h>
+
+enum { SLOTS = 256, SLOT_ARENA = 4 * 1024 * 1024 };
+
+/* Slot i holds a bulletin whose leaf is i modulo SLOTS. Arenas are made with their first use. */
+struct slot {
+  bool used;
+  struct arena *arena;
+  struct docket docket;
+};
+
+struct dockets {
+  struct slot slot[SLOTS];
+};
+
+struct dockets *dockets_new(void) { return calloc(1, sizeof(struct dockets)); }
+
+void dockets_free(struct dockets *d)
+{
+  for (size_t i = 0; d && i < SLOTS; i++)
+    arena_free(d->slot[i].arena);
+  free(d);
+}
+
+static enum tg_err load(struct hub *hub, struct slot *slot, uint64_t leaf)
+{
+  struct slice bytes;
+  struct content *content;
+  slot->used = false;
+  if (!slot->arena)
+    slot->arena = arena_new(SLOT_ARENA);
+  if (!slot->arena)
+    return TG_NO_MEMORY;
+  arena_reset(slot->arena);
+  slot->docket = (struct docket){0};
+  enum tg_err err = store_bulletin(hub->store, leaf, &slot->docket.bulletin);
+  if (!err)
+    err = store_bulletin_content(hub->store, leaf, slot->arena, &bytes);
+  if (!err && bytes.n == 0)
+    err = TG_NOT_FOUND;
+  if (!err)
+    err = content_read(bytes, slot->arena, &content);
+  if (err)
+    return err;
+  slot->docket.content = content;
+  slot->used = true;
+  return TG_OK;
+}
+
+/* The same question as when it came, asked of the rules in force now. */
+static enum tg_err decide(struct hub *hub, struct docket *d)
+{
+  const struct content *c = d->content;
+  struct question q;
+  struct policy_decision decision = {0};
+  const struct node *node = directory_node(hub->rules.directory, &c->header.subject.originator);
+  d->generation = hub->rules.generation;
+  for (size_t i = 0; i < LIMIT_PORTIONS; i++)
+    d->permitted[i] = (struct memberset){0};
+  d->reason = REASON_NONE;
+  if (c->header.subject.kind == KIND_RECALL) {
+    for (size_t i = 0; i < c->portion_count; i++)
+      d->permitted[i] = (struct memberset){{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}};
+    return TG_OK;
+  }
+  if (!node || node->revoked) {
+    d->reason = REASON_REVOKED;
+    return TG_OK;
+  }
+  arena_reset(hub->item);
+  enum tg_err err = question_build(hub, &c->header, c->portions, c->releases, c->portion_count, hub->item, &q,
+                                   &d->reason, NULL);
+  if (err || d->reason)
+    return err;
+  if (policy_decide(hub->rules.set, &q.request, &decision))
+    return TG_OK;
+  for (size_t i = 0; i < c->portion_count; i++)
+    d->permitted[i] = decision.portions[i].permitted;
+  return TG_OK;
+}
+
+enum tg_err docket_of(struct hub *hub, uint64_t leaf, const struct docket **ret)
+{
+  struct slot *slot = &hub->dockets->slot[leaf % SLOTS];
+  enum tg_err err = TG_OK;
+  bool fresh = !slot->used || slot->docket.bulletin.leaf != leaf;
+  if (fresh)
+    err = load(hub, slot, leaf);
+  if (!err && (fresh || slot->docket.generation != hub->rules.generation))
+    err = decide(hub, &slot->docket);
+  if (!err)
+    *ret = &slot->docket;
+  return err;
+}
+
+bool docket_permits(const struct docket *d, unsigned member, uint32_t portions)
+{
+  for (unsigned i = 0; i < LIMIT_PORTIONS; i++)
+    if ((portions >> i & 1) && !memberset_has(&d->permitted[i], member))
+      return false;
+  return true;
+}

@@ -1,0 +1,27 @@
+/* Bulletins that are being delivered, read back from the store, and what policies say of them now. A few hundred are kept: one
+   bulletin goes to many nodes within moments. */
+#ifndef TOGUNA_BROKER_DOCKET_H
+#define TOGUNA_BROKER_DOCKET_H
+
+#include "broker/content.h"
+#include "broker/hub_inside.h"
+#include "broker/store_bulletin.h"
+
+struct docket {
+  struct store_bulletin bulletin;
+  const struct content *content;
+  struct memberset permitted[LIMIT_PORTIONS]; /* now; of a recall: everybody */
+  enum reason reason;                         /* why nobody is permitted; REASON_NONE */
+  uint64_t generation;                        /* of the rules that permitted was decided by; private */
+};
+
+struct dockets *dockets_new(void);
+void dockets_free(struct dockets *d);
+
+/* The docket of an accepted bulletin, decided by the rules in force. Valid until the next call. TG_NOT_FOUND: its content
+   was forgotten. */
+enum tg_err docket_of(struct hub *hub, uint64_t leaf, const struct docket **ret);
+/* May this member be given these portions now? */
+bool docket_permits(const struct docket *d, unsigned member, uint32_t portions);
+
+#endif

@@ -1,0 +1,410 @@
+#include "broker/hub_inside.h"
+
+#include "broker/chores.h"
+#include "broker/docket.h"
+#include "broker/pump.h"
+#include "broker/session.h"
+#include "broker/station.h"
+#include "broker/registry.h"
+#include "broker/upload.h"
+#include "proto/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ARENA = 24 * 1024 * 1024, BATCHES_REMEMBERED = 4096, CHORES_MS = 1000 };
+_Static_assert(ARENA >= FRAME_ARENA, "any frame fits");
+
+/* ---- configuration */
+
+static void defaults(struct hub_config *c)
+{
+  const struct {
+    uint64_t *value, otherwise;
+  } numbers[] = {
+      {&c->flash_per_hour, 120},
+      {&c->per_hour, 100000},
+      {&c->queue_count, 1000000},
+      {&c->queue_bytes, UINT64_C(16) << 30},
+      {&c->member_bytes, UINT64_C(16) << 30},
+      {&c->parked_count, 256},
+      {&c->in_flight_count, 4096},
+      {&c->in_flight_bytes, UINT64_C(4) << 20},
+  };
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    if (!*numbers[i].value)
+      *numbers[i].value = numbers[i].otherwise;
+  if (!c->clock_skew)
+    c->clock_skew = 5 * TG_MINUTE;
+  if (!c->strikes)
+    c->strikes = 16;
+  if (!c->refusal_window)
+    c->refusal_window = TG_MINUTE;
+  if (!c->tick)
+    c->tick = 15 * TG_SECOND;
+}
+
+/* What the operator decided, as the log names it. */
+static struct hash config_hash(const struct hub_config *c)
+{
+  struct hash_state h;
+  hash_begin(&h, "toguna/hub-config/v1");
+  hash_put_hash(&h, &c->exchange);
+  const uint64_t numbers[] = {(uint64_t)c->clock_skew, c->flash_per_hour,  c->per_hour,
+                              c->queue_count,          c->queue_bytes,     c->member_bytes,
+                              c->parked_count,         c->in_flight_count, c->in_flight_bytes,
+                              c->strikes,              (uint64_t)c->refusal_window, (uint64_t)c->tick};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    hash_put_u64(&h, numbers[i]);
+  hash_put(&h, c->name, strlen(c->name));
+  return hash_end(&h);
+}
+
+/* ---- what everybody asks */
+
+const struct charter_hub *hub_self(const struct hub *hub)
+{
+  const struct charter *c = directory_newest_charter(hub->rules.directory);
+  return c ? charter_hub(c, slice_str(hub->config.name)) : NULL;
+}
+
+const struct charter *hub_charter(const struct hub *hub)
+{
+  return directory_charter(hub->rules.directory, hub->now.wall);
+}
+
+const struct charter_limits *hub_limits(const struct hub *hub)
+{
+  const struct charter *c = hub_charter(hub);
+  return c ? &c->limits : &CHARTER_LIMITS_DEFAULT;
+}
+
+enum tg_err hub_tell(struct hub *hub, enum hub_level level, const char *name, const struct party *node,
+                     const struct hash *subject, uint64_t number, const struct tg_why *why)
+{
+  if (!hub->effects.tell)
+    return TG_OK;
+  const struct hub_event event = {.level = level,
+                                  .name = name,
+                                  .node = node ? node->name : NULL,
+                                  .subject = subject,
+                                  .number = number,
+                                  .why = why && why->what ? why : NULL};
+  return effects_tell(hub->out, &event);
+}
+
+enum tg_err hub_log(struct hub *hub, struct entry *entry, uint64_t *ret_leaf)
+{
+  entry->time = hub->now.wall;
+  return logbook_append(hub->log, entry, ret_leaf);
+}
+
+enum tg_err hub_alarm(struct hub *hub, enum reason reason, const struct party *node, const struct hash *subject,
+                      struct slice evidence)
+{
+  struct entry e = {.type = ENTRY_ALARM, .reason = reason};
+  uint64_t leaf;
+  if (node)
+    e.actor = node->identity;
+  if (subject)
+    e.subject = *subject;
+  enum tg_err err = hub_log(hub, &e, &leaf);
+  if (!err && evidence.n)
+    err = store_evidence_put(hub->store, leaf, evidence);
+  return err ? err : hub_tell(hub, HUB_ALARM, reason_name(reason), node, subject, leaf, NULL);
+}
+
+enum tg_err hub_allow(struct hub *hub)
+{
+  struct buf keys = buf_new(64 * 1024 * 1024);
+  const struct node *node;
+  for (size_t i = 0; hub_self(hub) && (node = directory_node_at(hub->rules.directory, i)); i++)
+    if (!directory_may_act(hub->rules.directory, &node->credential.identity, hub->now.wall, NULL))
+      buf_put(&keys, node->credential.transport.b, 32);
+  struct hash h = hash_labelled("toguna/allowed", buf_slice(&keys));
+  enum tg_err err = buf_status(&keys) ? TG_NO_MEMORY : TG_OK;
+  if (!err && !hash_eq(&h, &hub->allowed)) {
+    hub->allowed = h;
+    err = effects_allow(hub->out, (const struct seal_pk *)keys.p, keys.n / sizeof(struct seal_pk));
+  }
+  buf_free(&keys);
+  return err;
+}
+
+/* ---- beginning and end */
+
+/* A fact that must not change; put down when it is not there yet. */
+static enum tg_err same_fact(struct hub *hub, const char *name, struct slice value, struct tg_why *why)
+{
+  struct slice had;
+  arena_reset(hub->item);
+  enum tg_err err = store_fact(hub->store, name, hub->item, &had);
+  if (err == TG_NOT_FOUND)
+    return store_fact_put(hub->store, name, value);
+  if (err || slice_eq(had, value))
+    return err;
+  return why_set(why, TG_CONFLICT, NULL, N_("this store is of another exchange or hub: its %1$s differs"),
+                 N_("start the hub in the folder that belongs to it"), name, NULL, NULL);
+}
+
+static enum tg_err log_config(struct hub *hub)
+{
+  const struct hash h = config_hash(&hub->config);
+  struct entry e = {.type = ENTRY_CONFIGURATION, .subject = h};
+  struct slice had;
+  arena_reset(hub->item);
+  enum tg_err err = store_fact(hub->store, "configuration", hub->item, &had);
+  if (err && err != TG_NOT_FOUND)
+    return err;
+  if (!err && slice_eq(had, slice_of(h.b, sizeof h.b)))
+    return TG_OK;
+  err = store_fact_put(hub->store, "configuration", slice_of(h.b, sizeof h.b));
+  return err ? err : hub_log(hub, &e, NULL);
+}
+
+static enum tg_err make_parts(struct hub *hub)
+{
+  hub->out = effects_new();
+  hub->verifier = batch_verifier_new(BATCHES_REMEMBERED);
+  hub->dockets = dockets_new();
+  hub->uploads = uploads_new();
+  hub->frame = arena_new(ARENA);
+  hub->item = arena_new(ARENA);
+  hub->reply = arena_new(ARENA);
+  if (!hub->out || !hub->verifier || !hub->dockets || !hub->uploads || !hub->frame || !hub->item || !hub->reply)
+    return TG_NO_MEMORY;
+  return parties_init(&hub->parties);
+}
+
+static enum tg_err start(struct hub *hub, struct slice signed_note, struct tg_why *why)
+{
+  enum tg_err err = make_parts(hub);
+  if (!err && (hash_is_zero(&hub->config.exchange) || !hub->config.name[0]))
+    return why_set(why, TG_BAD_INPUT, NULL, N_("the hub was not told its name, or the hash of its exchange's first charter"),
+                   N_("set both in the hub's configuration"), NULL, NULL, NULL);
+  if (!err)
+    err = store_begin(hub->store, why);
+  if (!err)
+    err = same_fact(hub, "exchange", slice_of(hub->config.exchange.b, 32), why);
+  if (!err)
+    err = same_fact(hub, "hub", slice_str(hub->config.name), why);
+  if (!err)
+    err = logbook_open(hub->store, &hub->log, why);
+  if (!err)
+    err = rules_replay(hub->store, &hub->config.exchange, &hub->rules.directory);
+  if (!err)
+    err = rules_reread(&hub->rules, hub->now.wall);
+  if (!err && signed_note.n) {
+    const struct charter_hub *self = hub_self(hub);
+    err = logbook_resume(hub->log, self ? &self->log : NULL, signed_note, why);
+  }
+  if (!err)
+    err = log_config(hub);
+  return err ? err : hub_allow(hub);
+}
+
+enum tg_err hub_new(const struct hub_config *config, struct store **store, const struct hub_effects *effects,
+                    struct hub_now now, struct slice signed_note, struct hub **ret, struct tg_why *why)
+{
+  struct hub *hub = calloc(1, sizeof *hub);
+  if (!hub) {
+    store_close(store);
+    return TG_NO_MEMORY;
+  }
+  hub->config = *config;
+  hub->effects = *effects;
+  hub->now = now;
+  hub->store = *store;
+  *store = NULL;
+  defaults(&hub->config);
+  enum tg_err err = start(hub, signed_note, why);
+  if (err) {
+    hub_free(hub);
+    return err;
+  }
+  effects_flush(hub->out, &hub->effects);
+  hub->effects.wake_at(hub->effects.context, now.mono); /* the first turn writes down what starting changed */
+  *ret = hub;
+  return TG_OK;
+}
+
+void hub_free(struct hub *hub)
+{
+  if (!hub)
+    return;
+  sessions_forget(hub);
+  parties_done(&hub->parties);
+  logbook_free(hub->log);
+  rules_done(&hub->rules);
+  uploads_free(hub->uploads);
+  dockets_free(hub->dockets);
+  batch_verifier_free(hub->verifier);
+  effects_free(hub->out);
+  arena_free(hub->frame);
+  arena_free(hub->item);
+  arena_free(hub->reply);
+  store_close(&hub->store);
+  free(hub);
+}
+
+/* ---- events */
+
+enum tg_err hub_time(struct hub *hub, struct hub_now now)
+{
+  enum tg_err err = store_begin(hub->store, NULL);
+  hub->now = now;
+  if (err || now.mono < hub->chores)
+    return err;
+  hub->chores = now.mono + CHORES_MS;
+  return chores(hub);
+}
+
+/* Who stands behind this key, if it may connect. NULL: nobody. */
+static enum tg_err peer_party(struct hub *hub, const struct seal_pk *peer, struct party **ret)
+{
+  const struct node *node = directory_node_by_transport(hub->rules.directory, peer);
+  *ret = NULL;
+  if (!node || !hub_self(hub) ||
+      directory_may_act(hub->rules.directory, &node->credential.identity, hub->now.wall, NULL))
+    return TG_OK;
+  enum tg_err err = party_of(&hub->parties, hub->store, &node->credential.identity, ret);
+  if (!err)
+    holder_print(&node->credential.holder, (*ret)->name);
+  return err;
+}
+
+enum tg_err hub_frame(struct hub *hub, const struct seal_pk *peer, struct slice frame)
+{
+  struct party *party;
+  if (hub->stopping)
+    return TG_OK;
+  enum tg_err err = store_begin(hub->store, NULL);
+  if (!err)
+    err = peer_party(hub, peer, &party);
+  if (err)
+    return err;
+  struct session *s = session_of(hub, peer);
+  if (!party)
+    return s ? session_close(hub, s, REASON_REVOKED, END_SAY | END_CUT) : effects_cut(hub->out, peer);
+  if (party_is_struck(party, hub->config.strikes, hub->config.refusal_window, hub->now.mono))
+    return effects_cut(hub->out, peer);
+  return station_frame(hub, peer, party, frame);
+}
+
+enum tg_err hub_gone(struct hub *hub, const struct seal_pk *peer)
+{
+  struct session *s = session_of(hub, peer);
+  enum tg_err err = store_begin(hub->store, NULL);
+  return err || !s ? err : session_close(hub, s, REASON_CLOSED, END_QUIETLY);
+}
+
+enum tg_err hub_dropped(struct hub *hub, const struct seal_pk *peer, uint8_t type)
+{
+  struct session *s = session_of(hub, peer);
+  enum tg_err err = store_begin(hub->store, NULL);
+  if (err || !s)
+    return err;
+  switch (type) {
+  case FRAME_WANT:          /* asked again when nothing comes */
+  case FRAME_RECEIPTS_SEEN: /* the node says its receipts again */
+  case FRAME_GOODBYE:
+    return TG_OK;
+  case FRAME_CHUNK: /* the node asks again from where it is */
+    s->want_count = 0;
+    return TG_OK;
+  default: /* the chain has a gap */
+    return session_close(hub, s, REASON_CLOSED, END_CUT);
+  }
+}
+
+enum tg_err hub_disconnected(struct hub *hub)
+{
+  enum tg_err err = store_begin(hub->store, NULL);
+  if (!err)
+    err = sessions_close_all(hub, REASON_RESTARTED, END_QUIETLY);
+  hub->allowed = (struct hash){{0}};
+  return err ? err : hub_allow(hub);
+}
+
+enum tg_err hub_signed(struct hub *hub, struct slice note)
+{
+  struct tg_why why = {0};
+  enum tg_err err = store_begin(hub->store, NULL);
+  if (!err && !hub->has_key)
+    return TG_CONFLICT; /* nothing was asked */
+  if (!err)
+    err = logbook_signed(hub->log, &hub->key, note, &why);
+  return err;
+}
+
+enum tg_err hub_document(struct hub *hub, struct slice content, struct tg_why *ret_refusal)
+{
+  bool refused;
+  struct tg_why why = {0};
+  enum tg_err err = store_begin(hub->store, NULL);
+  if (!err)
+    err = registry_file(hub, content, &refused, &why);
+  if (err || !refused)
+    return err;
+  if (ret_refusal)
+    *ret_refusal = why;
+  return TG_REFUSED;
+}
+
+enum tg_err hub_stop(struct hub *hub)
+{
+  enum tg_err err = store_begin(hub->store, NULL);
+  hub->stopping = true;
+  return err ? err : sessions_close_all(hub, REASON_STOPPING, END_SAY);
+}
+
+bool hub_is_busy(const struct hub *hub)
+{
+  return !effects_empty(hub->out) || logbook_awaits_signature(hub->log) || logbook_wants_signature(hub->log);
+}
+
+enum tg_err hub_log_publish(struct hub *hub, uint64_t *published, const struct hub_files *files, bool *ret_more)
+{
+  return logbook_publish(hub->log, published, files, ret_more);
+}
+
+/* ---- the end of a turn */
+
+/* Asks for a signature of what is now on the disk. */
+static enum tg_err ask_signer(struct hub *hub)
+{
+  struct hub_sign request;
+  const struct charter_hub *self = hub_self(hub);
+  if (self) {
+    hub->key = self->log;
+    hub->has_key = true;
+  }
+  if (!hub->has_key || !logbook_wants_signature(hub->log))
+    return TG_OK; /* without a charter nobody could verify it */
+  enum tg_err err = logbook_ask(hub->log, &request);
+  if (!err)
+    hub->effects.sign(hub->effects.context, &request);
+  return err;
+}
+
+enum tg_err hub_commit(struct hub *hub, struct tg_why *why)
+{
+  /* While the signer works the group gathers. */
+  if (logbook_awaits_signature(hub->log) && !effects_full(hub->out))
+    return TG_OK;
+  enum tg_err err = store_begin(hub->store, why);
+  hub->hurry = false;
+  if (!err)
+    err = pump(hub);
+  if (!err)
+    err = logbook_flush(hub->log);
+  if (!err)
+    err = store_commit(hub->store, why);
+  if (err)
+    return err;
+  effects_flush(hub->out, &hub->effects);
+  if (!logbook_awaits_signature(hub->log))
+    err = ask_signer(hub);
+  hub->effects.wake_at(hub->effects.context, hub->hurry ? hub->now.mono : hub->chores);
+  return err;
+}

@@ -1,0 +1,291 @@
+#include "broker/upload.h"
+
+#include "broker/sequence.h"
+#include "keys/codec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  UPLOADS = 64,       /* under way at once; more wait for their turn in the store */
+  WINDOW = 16,        /* chunks asked for ahead */
+  WINDOW_MORE = 8,    /* asked for again when so few are outstanding */
+  STALLED_MS = 10000, /* without a chunk: asked for again */
+};
+
+/* One body that is coming in. Invariant: have is what the store has; tree is over those chunks. */
+struct upload {
+  bool used;
+  struct hash id;
+  unsigned portion;
+  struct party *party;
+  struct body_seal seal;
+  struct merkle_frontier tree;
+  uint64_t have, asked; /* chunks; asked for up to here */
+  int64_t moved;        /* monotonic */
+};
+
+struct uploads {
+  struct upload list[UPLOADS];
+};
+
+struct uploads *uploads_new(void) { return calloc(1, sizeof(struct uploads)); }
+void uploads_free(struct uploads *u) { free(u); }
+
+/* ---- the hashing, kept with the chunks */
+
+enum { FACT_NAME = 96 };
+
+static void fact_name(const struct hash *id, unsigned portion, char out[FACT_NAME])
+{
+  char hex[HASH_TEXT];
+  hash_print(id, hex);
+  snprintf(out, FACT_NAME, "upload/%s/%u", hex, portion);
+}
+
+static enum tg_err tree_keep(struct hub *hub, const struct upload *u)
+{
+  char name[FACT_NAME];
+  uint8_t bytes[8 + sizeof u->tree.node];
+  struct buf out = {.p = bytes, .cap = sizeof bytes, .max = sizeof bytes};
+  buf_put_u64(&out, u->tree.size);
+  for (unsigned level = 0; level < MERKLE_LEVELS; level++)
+    if (u->tree.size >> level & 1)
+      buf_put(&out, u->tree.node[level].b, 32);
+  fact_name(&u->id, u->portion, name);
+  return store_fact_put(hub->store, name, buf_slice(&out));
+}
+
+static enum tg_err tree_read(struct hub *hub, struct upload *u)
+{
+  char name[FACT_NAME];
+  struct slice bytes;
+  fact_name(&u->id, u->portion, name);
+  u->tree = (struct merkle_frontier){0};
+  enum tg_err err = store_fact(hub->store, name, hub->item, &bytes);
+  if (err)
+    return err == TG_NOT_FOUND && u->have == 0 ? TG_OK : TG_DISK;
+  bool whole = take_u64(&bytes, &u->tree.size);
+  for (unsigned level = 0; whole && level < MERKLE_LEVELS; level++) {
+    struct slice node;
+    if (!(u->tree.size >> level & 1))
+      continue;
+    whole = take(&bytes, 32, &node);
+    if (whole)
+      memcpy(u->tree.node[level].b, node.p, 32);
+  }
+  return whole && u->tree.size == u->have ? TG_OK : TG_DISK;
+}
+
+
+/* ---- those under way */
+
+static struct upload *find(const struct hub *hub, const struct hash *id, unsigned portion)
+{
+  for (struct upload *u = hub->uploads->list; u < hub->uploads->list + UPLOADS; u++)
+    if (u->used && u->portion == portion && hash_eq(&u->id, id))
+      return u;
+  return NULL;
+}
+
+/* A free place, or one that has not moved for long: the store remembers that one. NULL: all are busy. */
+static struct upload *place_for(struct hub *hub)
+{
+  struct upload *oldest = hub->uploads->list;
+  for (struct upload *u = hub->uploads->list; u < hub->uploads->list + UPLOADS; u++) {
+    if (!u->used)
+      return u;
+    if (u->moved < oldest->moved)
+      oldest = u;
+  }
+  return hub->now.mono - oldest->moved > STALLED_MS ? oldest : NULL;
+}
+
+static enum tg_err want(struct hub *hub, struct upload *u, uint64_t count)
+{
+  Tg__Want m = TG__WANT__INIT;
+  uint64_t left = u->seal.chunks - u->asked;
+  if (!u->party->session || !left)
+    return TG_OK;
+  m.bulletin = strict_data_of(u->id.b, 32);
+  m.portion = u->portion;
+  m.chunk = u->asked;
+  m.count = count < left ? count : left;
+  u->asked += m.count;
+  return session_send(hub, u->party->session, FRAME_WANT, &m.base);
+}
+
+/* The portion's body, as the parked Submission describes it. */
+static enum tg_err seal_of(struct hub *hub, const struct store_parked *parked, unsigned portion, bool *ret_missing,
+                           struct body_seal *ret)
+{
+  ProtobufCMessage *message;
+  struct portion p;
+  if (strict_unpack(&limits_submission, parked->item, hub->item, &message, NULL))
+    return TG_DISK;
+  const Tg__Submission *m = (const Tg__Submission *)message;
+  *ret_missing = portion < m->n_portions;
+  for (size_t i = 0; i < m->n_bodies; i++)
+    *ret_missing = *ret_missing && m->bodies[i]->portion != portion;
+  if (!*ret_missing)
+    return TG_OK;
+  if (portion_parse(strict_slice(m->portions[portion]), hub->item, &p, NULL))
+    return TG_DISK;
+  *ret = p.seal;
+  return TG_OK;
+}
+
+/* Begins, or goes on from where the store is. *ret is NULL when there is nothing to come, or no place. */
+static enum tg_err begin(struct hub *hub, struct party *party, const struct store_parked *parked, unsigned portion,
+                         struct upload **ret)
+{
+  struct upload u = {.used = true, .id = parked->id, .portion = portion, .party = party, .moved = hub->now.mono};
+  bool missing;
+  *ret = NULL;
+  enum tg_err err = seal_of(hub, parked, portion, &missing, &u.seal);
+  if (!err && missing)
+    err = store_file_chunks(hub->store, &u.id, portion, &u.have);
+  if (err || !missing || u.have >= u.seal.chunks)
+    return err;
+  struct upload *place = find(hub, &u.id, portion);
+  if (!place)
+    place = place_for(hub);
+  if (!place)
+    return TG_OK;
+  err = tree_read(hub, &u);
+  if (err)
+    return err;
+  u.asked = u.have;
+  *place = u;
+  *ret = place;
+  return TG_OK;
+}
+
+static enum tg_err ask_all(struct hub *hub, struct party *party, const struct store_parked *parked)
+{
+  for (unsigned i = 0; i < LIMIT_PORTIONS; i++) {
+    struct upload *u;
+    enum tg_err err = begin(hub, party, parked, i, &u);
+    if (!err && u)
+      err = want(hub, u, WINDOW);
+    if (err)
+      return err;
+  }
+  return TG_OK;
+}
+
+enum tg_err upload_ask(struct hub *hub, struct party *party, const struct hash *id)
+{
+  struct store_parked parked;
+  enum tg_err err = store_parked(hub->store, id, hub->item, &parked);
+  return err ? err : ask_all(hub, party, &parked);
+}
+
+enum tg_err upload_resume(struct hub *hub, struct session *s)
+{
+  for (uint64_t place = 0;;) {
+    struct store_parked parked;
+    arena_reset(hub->item);
+    enum tg_err err = store_parked_next(hub->store, s->party->no, place, hub->item, &parked, &place);
+    if (err)
+      return err == TG_NOT_FOUND ? TG_OK : err;
+    if (parked.why == PARKED_FOR_BODIES)
+      err = ask_all(hub, s->party, &parked);
+    if (err)
+      return err;
+  }
+}
+
+enum tg_err upload_forget(struct hub *hub, const struct hash *id)
+{
+  enum tg_err err = TG_OK;
+  for (unsigned i = 0; !err && i < LIMIT_PORTIONS; i++) {
+    char name[FACT_NAME];
+    struct upload *u = find(hub, id, i);
+    if (u)
+      u->used = false;
+    fact_name(id, i, name);
+    err = store_fact_drop(hub->store, name);
+  }
+  return err;
+}
+
+enum tg_err uploads_tick(struct hub *hub)
+{
+  for (struct upload *u = hub->uploads->list; u < hub->uploads->list + UPLOADS; u++) {
+    if (!u->used || !u->party->session || hub->now.mono - u->moved < STALLED_MS)
+      continue;
+    u->asked = u->have;
+    u->moved = hub->now.mono;
+    enum tg_err err = want(hub, u, WINDOW);
+    if (err)
+      return err;
+  }
+  return TG_OK;
+}
+
+/* ---- a chunk */
+
+/* The last one has come: is it the body that the portion commits to? Then the bulletin goes on, if it lacks no other. */
+static enum tg_err complete(struct hub *hub, struct upload *u)
+{
+  struct store_parked parked;
+  struct hash root = merkle_frontier_root(&u->tree);
+  bool good = hash_eq(&root, &u->seal.root);
+  struct hash id = u->id;
+  enum tg_err err = tree_keep(hub, u);
+  u->used = false; /* the place is free; the fact goes with the decision */
+  if (!err)
+    err = store_parked(hub->store, &id, hub->item, &parked);
+  if (err)
+    return err == TG_NOT_FOUND ? TG_OK : err;
+  if (!good)
+    err = store_file_remove_all(hub->store, &id);
+  return err ? err : sequence_parked(hub, &parked, good ? REASON_NONE : REASON_SEAL);
+}
+
+/* The upload that a chunk belongs to, from the store if need be; NULL: none of this session's. */
+static enum tg_err upload_of(struct hub *hub, struct session *s, const struct hash *id, unsigned portion,
+                             struct upload **ret)
+{
+  struct store_parked parked;
+  *ret = find(hub, id, portion);
+  if (*ret)
+    return TG_OK;
+  enum tg_err err = store_parked(hub->store, id, hub->item, &parked);
+  if (err)
+    return err == TG_NOT_FOUND ? TG_OK : err;
+  if (parked.originator != s->party->no || parked.why != PARKED_FOR_BODIES)
+    return TG_OK;
+  return begin(hub, s->party, &parked, portion, ret);
+}
+
+enum tg_err upload_chunk(struct hub *hub, struct session *s, const Tg__Chunk *m, bool *ret_forged)
+{
+  struct hash id;
+  struct upload *u;
+  *ret_forged = false;
+  if (hash_read(strict_slice(m->bulletin), &id))
+    return TG_OK;
+  enum tg_err err = upload_of(hub, s, &id, m->portion, &u);
+  if (err || !u || u->party != s->party || m->chunk != u->have)
+    return err; /* not asked for, twice, or out of order: it will be asked for again */
+  if (m->sealed.len != body_chunk_size(u->seal.size, m->chunk)) {
+    *ret_forged = true;
+    return TG_OK;
+  }
+  struct hash leaf = merkle_leaf(strict_slice(m->sealed));
+  err = store_file_append(hub->store, &id, u->portion, u->have, strict_slice(m->sealed));
+  if (err)
+    return err;
+  merkle_frontier_append(&u->tree, &leaf, NULL);
+  u->have++;
+  u->moved = hub->now.mono;
+  if (u->have == u->seal.chunks)
+    return complete(hub, u);
+  err = tree_keep(hub, u);
+  if (!err && u->asked < u->have)
+    u->asked = u->have;
+  return !err && u->asked - u->have <= WINDOW_MORE ? want(hub, u, WINDOW - WINDOW_MORE) : err;
+}
