@@ -1,5 +1,7 @@
 #include "broker/effect.h"
 
+#include "keys/name.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum { ARENA = 24 * 1024 * 1024, BATCHES_REMEMBERED = 4096, CHORES_MS = 1000 };
-_Static_assert(ARENA >= FRAME_ARENA, "any frame fits");
+_Static_assert((size_t)ARENA >= (size_t)FRAME_ARENA, "any frame fits");
 
 /* ---- configuration */
 

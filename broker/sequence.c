@@ -5,6 +5,7 @@
 #include "broker/content.h"
 #include "broker/store_bulletin.h"
 #include "broker/upload.h"
+#include "broker/verify.h"
 #include "policy/explain.h"
 
 #include <sodium.h>

@@ -1,0 +1,264 @@
+/* Large bodies and crashes: what came stays, what is asked for comes, whatever is killed when. */
+#include "tests/broker/stage.h"
+
+#include "proto/hash.h"
+
+#include <setjmp.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ML, BF, NE, LARGE = 2500000 };
+
+struct large {
+  struct stage *s;
+  uint8_t *content;
+};
+
+static int set_up(void **state)
+{
+  struct large *l = calloc(1, sizeof *l);
+  l->s = stage_new(3, NULL);
+  l->content = malloc(LARGE);
+  randombytes_buf(l->content, LARGE);
+  *state = l;
+  return 0;
+}
+
+static int tear_down(void **state)
+{
+  struct large *l = *state;
+  stage_free(l->s);
+  free(l->content);
+  free(l);
+  return 0;
+}
+
+static struct sealed large(struct large *l)
+{
+  return actor_seal(&l->s->actor[ML], (struct story){.to = "BF", .content = slice_of(l->content, LARGE), .apart = true});
+}
+
+/* Sends what the hub wants until it wants no more, at most n chunks. */
+static size_t serve(struct actor *a, const struct sealed *b, size_t n)
+{
+  size_t sent = 0;
+  while (a->want_count && sent < n) {
+    uint64_t at = a->want_chunk, count = a->want_count;
+    a->want_count = 0;
+    for (; count && sent < n; count--, at++, sent++)
+      actor_chunk(a, b, at);
+    stage_settle(a->stage);
+  }
+  return sent;
+}
+
+static void fetch(struct actor *a, size_t i)
+{
+  struct got_delivery *d = &a->delivery[i];
+  assert_int_equal(d->inline_bodies, 0);
+  for (uint64_t chunk = 0; chunk < d->seal.chunks; chunk += 16) {
+    actor_want(a, &d->id, chunk, 16);
+    stage_settle(a->stage);
+  }
+  assert_int_equal(a->body.n, d->seal.size);
+}
+
+static void expect_body(const struct large *l, struct actor *a, size_t i)
+{
+  struct got_delivery *d = &a->delivery[i];
+  struct sealed_body got = {.bytes = a->body, .seal = d->seal, .key = d->key};
+  struct opened_body opened;
+  assert_int_equal(body_read(&got, LARGE, &opened), TG_OK);
+  assert_int_equal(opened.content.n, LARGE);
+  assert_memory_equal(opened.content.p, l->content, LARGE);
+  buf_free(&opened.content);
+}
+
+static void connect(struct stage *s)
+{
+  for (size_t i = 0; i < s->actors; i++)
+    actor_hello(&s->actor[i]);
+  stage_settle(s);
+}
+
+static void a_large_body_travels_in_chunks(void **state)
+{
+  struct large *l = *state;
+  struct actor *ml = &l->s->actor[ML], *bf = &l->s->actor[BF];
+  struct sealed b = large(l);
+  actor_submit(ml, &b);
+  stage_settle(l->s);
+  assert_int_equal(ml->outcomes, 0);
+  serve(ml, &b, SIZE_MAX);
+  assert_int_equal(ml->outcomes, 1);
+  assert_true(ml->outcome[0].accepted);
+  assert_int_equal(bf->deliveries, 1);
+  fetch(bf, 0);
+  expect_body(l, bf, 0);
+  actor_want(&l->s->actor[NE], &b.id, 0, 16); /* for nobody else */
+  stage_settle(l->s);
+  assert_int_equal(l->s->actor[NE].chunks, 0);
+  actor_receive(bf, 0, RECEIPT_STORED);
+  stage_settle(l->s);
+  actor_want(bf, &b.id, 0, 1); /* and gone when it is done with */
+  bf->chunks = 0;
+  stage_settle(l->s);
+  assert_int_equal(bf->chunks, 0);
+  body_drop(&b.body);
+}
+
+static void a_restart_goes_on_where_it_was(void **state)
+{
+  struct large *l = *state;
+  struct actor *ml = &l->s->actor[ML], *bf = &l->s->actor[BF];
+  struct sealed b = large(l);
+  actor_submit(ml, &b);
+  stage_settle(l->s);
+  const size_t before = serve(ml, &b, 20);
+  assert_int_equal(before, 20);
+  assert_int_equal(stage_restart(l->s), TG_OK);
+  ml->want_count = 0;
+  connect(l->s);
+  assert_int_equal(ml->want_chunk, 20);
+  const size_t after = serve(ml, &b, SIZE_MAX);
+  assert_int_equal(before + after, b.body.seal.chunks);
+  assert_true(ml->outcomes == 1 && ml->outcome[0].accepted);
+  fetch(bf, 0);
+  expect_body(l, bf, 0);
+  body_drop(&b.body);
+}
+
+static void a_body_that_is_not_the_one_announced_is_refused(void **state)
+{
+  struct large *l = *state;
+  struct actor *ml = &l->s->actor[ML];
+  struct sealed b = large(l);
+  b.body.bytes.p[1000000] ^= 1;
+  actor_submit(ml, &b);
+  stage_settle(l->s);
+  serve(ml, &b, SIZE_MAX);
+  assert_int_equal(ml->outcomes, 1);
+  assert_int_equal(ml->outcome[0].reason, REASON_SEAL);
+  assert_int_equal(l->s->actor[BF].deliveries, 0);
+  body_drop(&b.body);
+}
+
+static void chunks_out_of_order_are_asked_for_again(void **state)
+{
+  struct large *l = *state;
+  struct actor *ml = &l->s->actor[ML];
+  struct sealed b = large(l);
+  actor_submit(ml, &b);
+  stage_settle(l->s);
+  actor_chunk(ml, &b, 5);
+  actor_chunk(ml, &b, 0);
+  actor_chunk(ml, &b, 0);
+  stage_settle(l->s);
+  ml->want_count = 0;
+  stage_pass(l->s, 12000);
+  assert_int_equal(ml->want_chunk, 1);
+  serve(ml, &b, SIZE_MAX);
+  assert_true(ml->outcomes == 1 && ml->outcome[0].accepted);
+  body_drop(&b.body);
+}
+
+static void a_body_that_never_comes_is_given_up(void **state)
+{
+  struct large *l = *state;
+  struct sealed b = large(l);
+  actor_submit(&l->s->actor[ML], &b);
+  stage_settle(l->s);
+  l->s->now.wall += 2 * TG_DAY;
+  stage_pass(l->s, 2000);
+  assert_int_equal(l->s->actor[ML].outcome[0].reason, REASON_BODY_MISSING);
+  body_drop(&b.body);
+}
+
+static void flash_overtakes_a_large_body(void **state)
+{
+  struct large *l = *state;
+  struct actor *ml = &l->s->actor[ML], *bf = &l->s->actor[BF];
+  struct sealed b = large(l);
+  actor_submit(ml, &b);
+  stage_settle(l->s);
+  serve(ml, &b, SIZE_MAX);
+  actor_want(bf, &b.id, 0, 40);
+  actor_publish(ml, (struct story){.to = "BF", .precedence = PRECEDENCE_FLASH});
+  /* turn by turn: the FLASH comes before the last chunks do */
+  bool overtook = false;
+  for (int i = 0; i < 10 && bf->chunks < b.body.seal.chunks; i++) {
+    l->s->now.mono++;
+    assert_int_equal(hub_time(l->s->hub, l->s->now), TG_OK);
+    stage_turn(l->s);
+    overtook |= bf->deliveries == 2 && bf->chunks < b.body.seal.chunks;
+  }
+  assert_true(overtook);
+  body_drop(&b.body);
+}
+
+/* Kills the hub after every number of turns in turn: whatever was answered is there, and whatever was not can be said again. */
+static void nothing_acknowledged_is_lost(void **state)
+{
+  struct large *l = *state;
+  struct stage *s = l->s;
+  struct actor *ml = &s->actor[ML], *bf = &s->actor[BF];
+  for (int turns = 0; turns < 12; turns++) {
+    actor_forget(ml);
+    actor_forget(bf);
+    struct sealed b = actor_seal(ml, (struct story){.to = "BF"});
+    actor_submit(ml, &b);
+    for (int i = 0; i < turns; i++)
+      stage_turn(s);
+    const bool answered = ml->outcomes == 1, delivered = bf->deliveries == 1;
+    assert_int_equal(stage_restart(s), TG_OK);
+    connect(s);
+    if (!answered) {
+      actor_submit(ml, &b);
+      stage_settle(s);
+    }
+    assert_int_equal(ml->outcomes, 1);
+    assert_true(ml->outcome[0].accepted);
+    assert_true(bf->deliveries >= 1 && bf->deliveries <= 1 + (size_t)delivered);
+    for (size_t i = 0; i < bf->deliveries; i++)
+      assert_true(hash_eq(&bf->delivery[i].id, &b.id));
+    actor_receive(bf, 0, RECEIPT_STORED);
+    stage_settle(s);
+    assert_int_equal(ml->notes, 1);
+    body_drop(&b.body);
+  }
+}
+
+static void a_decision_by_a_policy_that_is_not_here_yet_waits_for_it(void **state)
+{
+  struct large *l = *state;
+  struct stage *s = l->s;
+  kit_policy(s->kit, ML, "export allow ** to * up-to RESTRICTED\nimport allow ** from * up-to SECRET\n", s->now.wall, 1);
+  actor_publish(&s->actor[ML], (struct story){.to = "BF"});
+  stage_settle(s);
+  assert_int_equal(s->actor[ML].outcomes, 0);
+  actor_bring(&s->actor[ML], &s->kit->member[ML].policy);
+  stage_settle(s);
+  assert_int_equal(s->actor[ML].outcomes, 1);
+  assert_true(s->actor[ML].outcome[0].accepted);
+  assert_int_equal(s->actor[BF].deliveries, 1);
+}
+
+int main(void)
+{
+#define STORY(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+  const struct CMUnitTest tests[] = {
+      STORY(a_large_body_travels_in_chunks),
+      STORY(a_restart_goes_on_where_it_was),
+      STORY(a_body_that_is_not_the_one_announced_is_refused),
+      STORY(chunks_out_of_order_are_asked_for_again),
+      STORY(a_body_that_never_comes_is_given_up),
+      STORY(flash_overtakes_a_large_body),
+      STORY(nothing_acknowledged_is_lost),
+      STORY(a_decision_by_a_policy_that_is_not_here_yet_waits_for_it),
+  };
+  return cmocka_run_group_tests_name("broker_body", tests, NULL, NULL);
+}

@@ -1,0 +1,146 @@
+/* A hub in memory with scripted nodes around it, for stories: every turn is the test's, every frame is looked at as a careful
+   node would. What breaks the protocol (a proof, a chain, a seal) fails the test where it happens. */
+#ifndef TOGUNA_TESTS_BROKER_STAGE_H
+#define TOGUNA_TESTS_BROKER_STAGE_H
+
+#include "audit/checkpoint.h"
+#include "audit/entry.h"
+#include "audit/signing.h"
+#include "broker/hub.h"
+#include "proto/bulletin.h"
+#include "proto/frame.h"
+#include "proto/receipt.h"
+#include "tests/kit/exchange.h"
+#include "tests/proto/bodies.h"
+
+enum { STAGE_NODES = 8, STAGE_KEPT = 512 };
+
+/* An outcome as a node got it, proven. */
+struct got_outcome {
+  struct hash id;
+  bool accepted;
+  enum reason reason;
+  char detail[ENTRY_DETAIL_MAX + 1];
+  uint64_t leaf;
+};
+struct got_delivery {
+  struct hash id;
+  uint64_t queue, number; /* number: of the wrap */
+  enum precedence precedence;
+  enum kind kind;
+  size_t inline_bodies;
+  struct body_key key; /* of the lowest portion */
+  struct body_seal seal;
+};
+struct got_note {
+  uint64_t sequence;
+  enum receipt_event event;
+  struct hash bulletin;
+};
+
+struct stage;
+
+/* A node that does as told. Counters are of everything it got since actor_forget(). */
+struct actor {
+  struct stage *stage;
+  const struct kit_node *kit;
+  size_t member;
+  bool open;
+  uint8_t session[16];
+  struct checkpoint_seen {
+    uint64_t size;
+    struct hash root;
+    uint8_t note[1024];
+    size_t note_n;
+  } seen;
+  uint64_t document_cursor, note_cursor, number, serial, max_inline, last_number;
+  uint64_t credit_count, credit_bytes; /* granted with Hello */
+  struct seal_pk sealing;
+  uint8_t sealing_secret[32];
+  uint64_t sent_to[STAGE_NODES]; /* running numbers */
+  struct hash last_to[STAGE_NODES];
+  struct wrap_sender *sender;
+  struct batch_verifier *verifier;
+  struct wrap_opener *opener;
+  size_t outcomes, deliveries, notes, documents, document_outcomes, wants, chunks, ticks, seen_serials, frames;
+  struct got_outcome outcome[STAGE_KEPT];
+  struct got_delivery delivery[STAGE_KEPT];
+  struct got_note note[STAGE_KEPT];
+  enum reason document_outcome[STAGE_KEPT];
+  uint64_t want_chunk, want_count; /* of the newest Want */
+  struct hash want_id;
+  uint64_t chunk_number;
+  struct buf body; /* chunks that came, in order */
+  enum reason goodbye; /* REASON_NONE: none */
+};
+
+struct stage {
+  struct kit *kit;
+  struct hub_config config;
+  struct hub *hub;
+  struct hub_now now;
+  struct arena *arena; /* of the frame at hand */
+  struct arena *said;  /* of all that nodes said */
+  char folder[64], database[96], bodies[96];
+  struct signing_state signer;
+  struct buf signed_note;
+  bool ask_pending, slow_signer; /* slow: it has not answered yet */
+  struct buf ask;
+  size_t actors, allowed, cuts, alarms;
+  struct actor actor[STAGE_NODES];
+};
+
+/* n members with one node each, a hub that has all their documents, every node connected and with sealing keys. */
+struct stage *stage_new(size_t n, void (*tune)(struct charter *));
+void stage_free(struct stage *s);
+/* Turns until nothing happens any more. */
+void stage_settle(struct stage *s);
+/* Lets time pass, one second at a turn. */
+void stage_pass(struct stage *s, int64_t ms);
+/* One turn. */
+void stage_turn(struct stage *s);
+/* Its end alone. */
+enum tg_err stage_commit(struct stage *s);
+/* Starts the hub from what is on the disk, without a commit before: as a crash does. Nodes must connect again. */
+enum tg_err stage_restart(struct stage *s);
+/* Hands the hub a document as the operator does. */
+enum tg_err stage_document(struct stage *s, const struct buf *note);
+
+void actor_hello(struct actor *a);
+void actor_frame(struct actor *a, enum frame_type type, const ProtobufCMessage *message);
+void actor_raw(struct actor *a, const void *p, size_t n);
+void actor_forget(struct actor *a);
+/* Announces its sealing key. */
+void actor_sealing_keys(struct actor *a);
+void actor_bring(struct actor *a, const struct buf *note);
+
+/* What is published; zero means the default in parentheses. */
+struct story {
+  const char *to;     /* release list ("*": every member but the originator's) */
+  const char *wraps;  /* members to seal to, if not those of `to` */
+  const char *topic;  /* (alert.test) */
+  enum precedence precedence; /* (ROUTINE) */
+  enum kind kind;     /* (report) */
+  uint8_t level;      /* (RESTRICTED) */
+  struct hash supersedes;
+  struct slice content; /* (a sentence) */
+  tg_time lifetime;   /* (7 days) */
+  uint64_t number;    /* (the next) */
+  bool apart;         /* the body does not come inline */
+};
+/* A bulletin that was sealed and signed, ready to be submitted any number of times. */
+struct sealed {
+  struct hash id;
+  Tg__Submission *message; /* lives as long as the stage */
+  struct sealed_body body;
+};
+struct sealed actor_seal(struct actor *a, struct story story);
+void actor_submit(struct actor *a, const struct sealed *b);
+/* Seals and submits; the id. */
+struct hash actor_publish(struct actor *a, struct story story);
+void actor_chunk(struct actor *a, const struct sealed *b, uint64_t chunk);
+void actor_want(struct actor *a, const struct hash *id, uint64_t chunk, uint64_t count);
+/* A receipt for delivery i, which is done with, and its credit back. */
+void actor_receive(struct actor *a, size_t i, enum receipt_event event);
+
+#endif
