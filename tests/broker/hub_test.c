@@ -161,11 +161,11 @@ static void a_narrowing_holds_what_is_queued_and_a_widening_frees_it(void **stat
 static void a_pin_keeps_its_policy_from_being_broken(void **state)
 {
   struct stage *s = *state;
-  kit_policy(s->kit, ML, "export allow ** to * up-to SECRET\nimport allow ** from *\npin never report.** to outside AES\n",
+  kit_policy(s->kit, ML, "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\npin never report.** to outside AES\n",
              s->now.wall, 1);
   assert_int_equal(stage_document(s, &s->kit->member[ML].policy), TG_OK);
   struct stage *t = stage_new(4, NULL);
-  kit_policy(t->kit, ML, "export allow ** to * up-to SECRET\nimport allow ** from *\npin never report.** to outside AES\n",
+  kit_policy(t->kit, ML, "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\npin never report.** to outside AES\n",
              t->now.wall, 1);
   actor_bring(&t->actor[ML], &t->kit->member[ML].policy);
   stage_settle(t);
@@ -196,7 +196,7 @@ static void a_recall_is_never_refused_by_policy_and_reaches_nobody_else(void **s
   struct stage *s = *state;
   struct hash id = actor_publish(&s->actor[ML], (struct story){.to = "BF"});
   stage_settle(s);
-  kit_policy(s->kit, ML, "import allow ** from *\n", s->now.wall, 1);
+  kit_policy(s->kit, ML, "import allow ** from * up-to SECRET\n", s->now.wall, 1);
   assert_int_equal(stage_document(s, &s->kit->member[ML].policy), TG_OK);
   actor_publish(&s->actor[ML], (struct story){.to = "BF NE", .kind = KIND_RECALL, .supersedes = id});
   actor_publish(&s->actor[ML], (struct story){.to = "BF", .kind = KIND_RECALL, .supersedes = id});
@@ -366,7 +366,8 @@ static void garbage_is_counted_and_the_abuser_cut(void **state)
   stage_settle(s);
   assert_false(s->actor[NE].open);
   stage_pass(s, 61000);
-  actor_hello(&s->actor[NE]);
+  for (size_t i = 0; i < s->actors; i++)
+    actor_hello(&s->actor[i]);
   actor_publish(&s->actor[ML], (struct story){0});
   stage_settle(s);
   assert_true(s->actor[NE].open);

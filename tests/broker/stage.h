@@ -67,7 +67,7 @@ struct actor {
   struct got_delivery delivery[STAGE_KEPT];
   struct got_note note[STAGE_KEPT];
   enum reason document_outcome[STAGE_KEPT];
-  uint64_t want_chunk, want_count; /* of the newest Want */
+  uint64_t want_chunk, want_end; /* the window that the hub asked for: the next chunk to send, and where it ends */
   struct hash want_id;
   uint64_t chunk_number;
   struct buf body; /* chunks that came, in order */
