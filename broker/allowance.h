@@ -1,5 +1,5 @@
-/* How much of something is allowed within an hour, and still is: a bucket that refills steadily. Kept in memory only:
-   a restart forgives. */
+/* How much of something is allowed within an hour, and still is: a bucket that refills steadily. Kept in
+   memory only: a restart forgives. */
 #ifndef TOGUNA_BROKER_ALLOWANCE_H
 #define TOGUNA_BROKER_ALLOWANCE_H
 

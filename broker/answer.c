@@ -13,8 +13,8 @@ struct answer {
   bool document;
   struct hash of;
   uint64_t leaf;
-  enum reason reason;              /* documents */
-  char detail[ENTRY_DETAIL_MAX];   /* documents; may be empty */
+  enum reason reason;            /* documents */
+  char detail[ENTRY_DETAIL_MAX]; /* documents; may be empty */
 };
 
 static enum tg_err add(const struct party *party, struct answer answer)
@@ -35,8 +35,8 @@ enum tg_err answer_outcome(const struct party *party, const struct hash *id, uin
   return add(party, (struct answer){.of = *id, .leaf = leaf});
 }
 
-enum tg_err answer_document(const struct party *party, const struct hash *hash, uint64_t leaf, enum reason reason,
-                            const struct tg_why *why)
+enum tg_err answer_document(const struct party *party, const struct hash *hash, uint64_t leaf,
+                            enum reason reason, const struct tg_why *why)
 {
   struct answer a = {.document = true, .of = *hash, .leaf = leaf, .reason = reason};
   if (why && why->what)
@@ -93,7 +93,8 @@ static enum tg_err make_outcome(struct hub *hub, const struct answer *a, Tg__Out
   return TG_OK;
 }
 
-static enum tg_err make_document(struct hub *hub, const struct answer *a, Tg__DocumentOutcome **ret, size_t *size)
+static enum tg_err make_document(struct hub *hub, const struct answer *a, Tg__DocumentOutcome **ret,
+                                 size_t *size)
 {
   Tg__DocumentOutcome *m = arena_alloc(hub->reply, sizeof *m);
   struct opening o = {0};

@@ -30,7 +30,8 @@ static enum tg_err expiry(struct hub *hub)
 
 enum tg_err chores(struct hub *hub)
 {
-  static enum tg_err (*const all[])(struct hub *) = {rules, expiry, sequence_overdue, uploads_tick, sessions_tick};
+  static enum tg_err (*const all[])(struct hub *) = {rules, expiry, sequence_overdue, uploads_tick,
+                                                     sessions_tick};
   enum tg_err err = TG_OK;
   for (size_t i = 0; !err && i < sizeof all / sizeof *all; i++)
     err = all[i](hub);

@@ -1,5 +1,5 @@
-/* What the store remembers of a bulletin: its Submission without wraps and bodies. Written and read by the hub alone, from
-   bytes that were checked before they were stored. */
+/* What the store remembers of a bulletin: its Submission without wraps and bodies. Written and read by the
+   hub alone, from bytes that were checked before they were stored. */
 #ifndef TOGUNA_BROKER_CONTENT_H
 #define TOGUNA_BROKER_CONTENT_H
 

@@ -12,7 +12,7 @@ enum {
   ITEMS = 64,          /* deliveries in one frame */
   HELD_PER_TURN = 256, /* rows looked at before others get their turn */
   EXPIRED_PER_TURN = 64,
-  WANT_MAX = 256,      /* chunks for one Want */
+  WANT_MAX = 256, /* chunks for one Want */
   CHUNKS_PER_TURN = 16,
 };
 
@@ -44,8 +44,8 @@ static Tg__BatchProof *proof_copy(const struct hub *hub, const Tg__BatchProof *p
   return m;
 }
 
-static enum tg_err open_portion(struct hub *hub, const struct content *c, struct merkle_tree *tree, unsigned i,
-                                Tg__OpenPortion **ret)
+static enum tg_err open_portion(struct hub *hub, const struct content *c, struct merkle_tree *tree,
+                                unsigned i, Tg__OpenPortion **ret)
 {
   struct merkle_path path;
   Tg__OpenPortion *m = arena_alloc(hub->reply, sizeof *m);
@@ -77,7 +77,8 @@ static enum tg_err open_portions(struct hub *hub, const struct content *c, uint3
 }
 
 /* The bodies that came inline go inline; *ret_bytes is what they weigh. */
-static enum tg_err inline_bodies(struct hub *hub, const struct store_row *row, Tg__Delivery *m, uint64_t *ret_bytes)
+static enum tg_err inline_bodies(struct hub *hub, const struct store_row *row, Tg__Delivery *m,
+                                 uint64_t *ret_bytes)
 {
   *ret_bytes = 0;
   m->bodies = arena_alloc(hub->reply, LIMIT_PORTIONS * sizeof(Tg__Body *));
@@ -140,7 +141,8 @@ static enum tg_err make_delivery(struct hub *hub, const struct docket *d, const 
 
 /* ---- which rows */
 
-static enum tg_err hold(struct hub *hub, struct session *s, const struct store_row *row, const struct docket *d)
+static enum tg_err hold(struct hub *hub, struct session *s, const struct store_row *row,
+                        const struct docket *d)
 {
   const struct charter *charter = hub_charter(hub);
   struct entry e = {.type = ENTRY_HELD,
@@ -159,11 +161,14 @@ static enum tg_err hold(struct hub *hub, struct session *s, const struct store_r
 }
 
 /* Would another of these bytes go beyond what may be under way? Something may always be. */
-static bool beyond_credit(const struct hub *hub, const struct session *s, uint64_t bytes)
+static bool beyond_credit(const struct hub *hub, const struct session *s, unsigned rank, uint64_t bytes)
 {
-  if (!s->credit_count || s->flight_count >= hub->config.in_flight_count)
+  if (!s->credit_count || (s->flight_count && bytes > s->credit_bytes))
     return true;
-  return s->flight_count && (bytes > s->credit_bytes || s->flight_bytes + bytes > hub->config.in_flight_bytes);
+  if (rank == 0) /* our own limits are there so that a FLASH need not wait */
+    return false;
+  return s->flight_count >= hub->config.in_flight_count ||
+         (s->flight_count && s->flight_bytes + bytes > hub->config.in_flight_bytes);
 }
 
 static void spend(struct session *s, uint64_t bytes)
@@ -173,8 +178,8 @@ static void spend(struct session *s, uint64_t bytes)
 }
 
 /* One row that may go: into the load, if it fits. */
-static enum tg_err load_row(struct hub *hub, struct session *s, const struct store_row *row, const struct docket *d,
-                            struct load *load)
+static enum tg_err load_row(struct hub *hub, struct session *s, const struct store_row *row,
+                            const struct docket *d, struct load *load)
 {
   Tg__Delivery *m;
   uint64_t bytes;
@@ -182,7 +187,7 @@ static enum tg_err load_row(struct hub *hub, struct session *s, const struct sto
   if (err)
     return err;
   size_t size = tg__delivery__get_packed_size(m) + REPLY_ITEM;
-  if (beyond_credit(hub, s, bytes) || (load->n && load->bytes + size > reply_room(hub))) {
+  if (beyond_credit(hub, s, row->rank, bytes) || (load->n && load->bytes + size > reply_room(hub))) {
     load->full = true;
     return TG_OK;
   }
@@ -195,7 +200,8 @@ static enum tg_err load_row(struct hub *hub, struct session *s, const struct sto
   return flight_add(s, row->leaf, row->rank, bytes);
 }
 
-static enum tg_err consider(struct hub *hub, struct session *s, const struct store_row *row, struct load *load)
+static enum tg_err consider(struct hub *hub, struct session *s, const struct store_row *row,
+                            struct load *load)
 {
   const struct docket *d;
   enum tg_err err = TG_OK;
@@ -206,7 +212,7 @@ static enum tg_err consider(struct hub *hub, struct session *s, const struct sto
   err = docket_of(hub, row->leaf, &d);
   if (err)
     return err == TG_NOT_FOUND ? TG_DISK : err; /* what is queued is remembered */
-  if (d->bulletin.expires <= hub->now.wall) { /* leaves the queue with the next chores */
+  if (d->bulletin.expires <= hub->now.wall) {   /* leaves the queue with the next chores */
     s->cursor[row->rank] = row->leaf + 1;
     return TG_OK;
   }
@@ -276,8 +282,8 @@ static enum tg_err reconsider_row(struct hub *hub, struct session *s, unsigned r
   struct store_row row;
   const struct docket *d;
   arena_reset(hub->reply);
-  enum tg_err err = store_row_next(hub->store, s->party->no, true, rank, s->held_cursor[rank], UINT64_MAX >> 1,
-                                   hub->reply, &row);
+  enum tg_err err = store_row_next(hub->store, s->party->no, true, rank, s->held_cursor[rank],
+                                   UINT64_MAX >> 1, hub->reply, &row);
   if (err)
     return err;
   err = docket_of(hub, row.leaf, &d);
@@ -358,7 +364,8 @@ enum tg_err dispatch_expire(struct hub *hub, bool *ret_more)
 
 /* ---- chunks */
 
-/* The row by which this node may have this portion of this bulletin. TG_NOT_FOUND: none, as for what does not exist. */
+/* The row by which this node may have this portion of this bulletin. TG_NOT_FOUND: none, as for what does not
+ * exist. */
 static enum tg_err row_for(struct hub *hub, struct session *s, const struct hash *id, unsigned portion,
                            struct store_row *ret)
 {
@@ -417,8 +424,8 @@ static enum tg_err send_chunk(struct hub *hub, struct session *s, struct wanted 
   Tg__Chunk m = TG__CHUNK__INIT;
   struct slice sealed;
   arena_reset(hub->reply);
-  enum tg_err err = store_file_chunk(hub->store, &w->id, w->portion, w->chunk, body_chunk_size(w->size, w->chunk),
-                                     hub->reply, &sealed);
+  enum tg_err err = store_file_chunk(hub->store, &w->id, w->portion, w->chunk,
+                                     body_chunk_size(w->size, w->chunk), hub->reply, &sealed);
   if (err)
     return err;
   m.bulletin = strict_data_of(w->id.b, 32);

@@ -6,7 +6,8 @@
 
 /* One frame of what waits for this session, at most; *ret_more: there may be more to send now. */
 enum tg_err dispatch(struct hub *hub, struct session *s, bool *ret_more);
-/* Policies or rights changed: rows held back are looked at again, some of them; *ret_more: there are others. */
+/* Policies or rights changed: rows held back are looked at again, some of them; *ret_more: there are others.
+ */
 enum tg_err dispatch_reconsider(struct hub *hub, struct session *s, bool *ret_more);
 /* Bulletins whose time is over leave every queue. */
 enum tg_err dispatch_expire(struct hub *hub, bool *ret_more);

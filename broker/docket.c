@@ -17,7 +17,10 @@ struct dockets {
   struct slot slot[SLOTS];
 };
 
-struct dockets *dockets_new(void) { return calloc(1, sizeof(struct dockets)); }
+struct dockets *dockets_new(void)
+{
+  return calloc(1, sizeof(struct dockets));
+}
 
 void dockets_free(struct dockets *d)
 {

@@ -1,5 +1,5 @@
-/* Bulletins that are being delivered, read back from the store, and what policies say of them now. A few hundred are kept: one
-   bulletin goes to many nodes within moments. */
+/* Bulletins that are being delivered, read back from the store, and what policies say of them now. A few
+   hundred are kept: one bulletin goes to many nodes within moments. */
 #ifndef TOGUNA_BROKER_DOCKET_H
 #define TOGUNA_BROKER_DOCKET_H
 
@@ -18,8 +18,8 @@ struct docket {
 struct dockets *dockets_new(void);
 void dockets_free(struct dockets *d);
 
-/* The docket of an accepted bulletin, decided by the rules in force. Valid until the next call. TG_NOT_FOUND: its content
-   was forgotten. */
+/* The docket of an accepted bulletin, decided by the rules in force. Valid until the next call. TG_NOT_FOUND:
+   its content was forgotten. */
 enum tg_err docket_of(struct hub *hub, uint64_t leaf, const struct docket **ret);
 /* May this member be given these portions now? */
 bool docket_permits(const struct docket *d, unsigned member, uint32_t portions);

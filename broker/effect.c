@@ -118,9 +118,15 @@ enum tg_err effects_tell(struct effects *e, const struct hub_event *event)
   return err;
 }
 
-bool effects_full(const struct effects *e) { return e->bytes.n >= EFFECTS_FULL; }
+bool effects_full(const struct effects *e)
+{
+  return e->bytes.n >= EFFECTS_FULL;
+}
 
-bool effects_empty(const struct effects *e) { return e->n == 0; }
+bool effects_empty(const struct effects *e)
+{
+  return e->n == 0;
+}
 
 static void carry_out(const struct effects *e, const struct effect *f, const struct hub_effects *to)
 {

@@ -13,8 +13,8 @@ enum { EFFECTS_FULL = 32 * 1024 * 1024 };
 struct effects *effects_new(void); /* NULL without memory */
 void effects_free(struct effects *e);
 
-/* TG_NO_MEMORY; TG_INTERNAL: we made a message that breaks our own limits, which cannot happen. *ret_bytes (may be NULL):
-   length of the frame. */
+/* TG_NO_MEMORY; TG_INTERNAL: we made a message that breaks our own limits, which cannot happen. *ret_bytes
+   (may be NULL): length of the frame. */
 enum tg_err effects_send(struct effects *e, const struct seal_pk *peer, enum frame_type type,
                          const ProtobufCMessage *message, size_t *ret_bytes);
 enum tg_err effects_cut(struct effects *e, const struct seal_pk *peer);

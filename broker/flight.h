@@ -1,4 +1,5 @@
-/* Deliveries on their way to one node: what was sent and is not yet done with. At most as many as its credit. */
+/* Deliveries on their way to one node: what was sent and is not yet done with. At most as many as its credit.
+ */
 #ifndef TOGUNA_BROKER_FLIGHT_H
 #define TOGUNA_BROKER_FLIGHT_H
 

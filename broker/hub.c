@@ -50,10 +50,18 @@ static struct hash config_hash(const struct hub_config *c)
   struct hash_state h;
   hash_begin(&h, "toguna/hub-config/v1");
   hash_put_hash(&h, &c->exchange);
-  const uint64_t numbers[] = {(uint64_t)c->clock_skew, c->flash_per_hour,  c->per_hour,
-                              c->queue_count,          c->queue_bytes,     c->member_bytes,
-                              c->parked_count,         c->in_flight_count, c->in_flight_bytes,
-                              c->strikes,              (uint64_t)c->refusal_window, (uint64_t)c->tick};
+  const uint64_t numbers[] = {(uint64_t)c->clock_skew,
+                              c->flash_per_hour,
+                              c->per_hour,
+                              c->queue_count,
+                              c->queue_bytes,
+                              c->member_bytes,
+                              c->parked_count,
+                              c->in_flight_count,
+                              c->in_flight_bytes,
+                              c->strikes,
+                              (uint64_t)c->refusal_window,
+                              (uint64_t)c->tick};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     hash_put_u64(&h, numbers[i]);
   hash_put(&h, c->name, strlen(c->name));
@@ -99,8 +107,8 @@ enum tg_err hub_log(struct hub *hub, struct entry *entry, uint64_t *ret_leaf)
   return logbook_append(hub->log, entry, ret_leaf);
 }
 
-enum tg_err hub_alarm(struct hub *hub, enum reason reason, const struct party *node, const struct hash *subject,
-                      struct slice evidence)
+enum tg_err hub_alarm(struct hub *hub, enum reason reason, const struct party *node,
+                      const struct hash *subject, struct slice evidence)
 {
   struct entry e = {.type = ENTRY_ALARM, .reason = reason};
   uint64_t leaf;
@@ -171,7 +179,8 @@ static enum tg_err make_parts(struct hub *hub)
   hub->frame = arena_new(ARENA);
   hub->item = arena_new(ARENA);
   hub->reply = arena_new(ARENA);
-  if (!hub->out || !hub->verifier || !hub->dockets || !hub->uploads || !hub->frame || !hub->item || !hub->reply)
+  if (!hub->out || !hub->verifier || !hub->dockets || !hub->uploads || !hub->frame || !hub->item ||
+      !hub->reply)
     return TG_NO_MEMORY;
   return parties_init(&hub->parties);
 }
@@ -180,7 +189,8 @@ static enum tg_err start(struct hub *hub, struct slice signed_note, struct tg_wh
 {
   enum tg_err err = make_parts(hub);
   if (!err && (hash_is_zero(&hub->config.exchange) || !hub->config.name[0]))
-    return why_set(why, TG_BAD_INPUT, NULL, N_("the hub was not told its name, or the hash of its exchange's first charter"),
+    return why_set(why, TG_BAD_INPUT, NULL,
+                   N_("the hub was not told its name, or the hash of its exchange's first charter"),
                    N_("set both in the hub's configuration"), NULL, NULL, NULL);
   if (!err)
     err = store_begin(hub->store, why);
@@ -360,10 +370,13 @@ enum tg_err hub_stop(struct hub *hub)
 
 bool hub_is_busy(const struct hub *hub)
 {
-  return !effects_empty(hub->out) || logbook_awaits_signature(hub->log) || logbook_wants_signature(hub->log);
+  /* Without a charter nothing can be signed, and nobody waits for it. */
+  return !effects_empty(hub->out) || logbook_awaits_signature(hub->log) ||
+         (logbook_wants_signature(hub->log) && (hub->has_key || hub_self(hub)));
 }
 
-enum tg_err hub_log_publish(struct hub *hub, uint64_t *published, const struct hub_files *files, bool *ret_more)
+enum tg_err hub_log_publish(struct hub *hub, uint64_t *published, const struct hub_files *files,
+                            bool *ret_more)
 {
   return logbook_publish(hub->log, published, files, ret_more);
 }

@@ -1,7 +1,8 @@
 /* What the stations of the hub share; for the pure files of broker/ alone.
 
-   Inside the hub TG_OK means "dealt with", refusals included; every other error is fail-stop and goes straight up to the
-   caller of hub_…(). What a stranger sent wrong is therefore never an error here, but an `enum reason`. */
+   Inside the hub TG_OK means "dealt with", refusals included; every other error is fail-stop and goes
+   straight up to the caller of hub_…(). What a stranger sent wrong is therefore never an error here, but an
+   `enum reason`. */
 #ifndef TOGUNA_BROKER_HUB_INSIDE_H
 #define TOGUNA_BROKER_HUB_INSIDE_H
 
@@ -43,7 +44,7 @@ struct hub {
   struct hub_counts counts;
   struct note_key key; /* of the log, as the newest charter that names this hub has it */
   bool has_key;
-  struct hash allowed; /* of the keys that were allowed last */
+  struct hash allowed;               /* of the keys that were allowed last */
   bool papers_came, stopping, hurry; /* hurry: a turn is wanted at once */
 };
 
@@ -60,8 +61,8 @@ enum tg_err hub_tell(struct hub *hub, enum hub_level level, const char *name, co
 /* Appends an entry, its time filled in. */
 enum tg_err hub_log(struct hub *hub, struct entry *entry, uint64_t *ret_leaf);
 /* An alarm: into the log, with the evidence (may be empty), and to the operator. */
-enum tg_err hub_alarm(struct hub *hub, enum reason reason, const struct party *node, const struct hash *subject,
-                      struct slice evidence);
+enum tg_err hub_alarm(struct hub *hub, enum reason reason, const struct party *node,
+                      const struct hash *subject, struct slice evidence);
 
 /* Every key that may connect now, ordered when it changed. */
 enum tg_err hub_allow(struct hub *hub);

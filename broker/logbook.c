@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Invariants: signed_size <= size of the ledger; note is the checkpoint of signed_size, empty when that is 0; asked is 0
-   or above signed_size. */
+/* Invariants: signed_size <= size of the ledger; note is the checkpoint of signed_size, empty when that is 0;
+   asked is 0 or above signed_size. */
 struct logbook {
   struct store *store;
   struct ledger *ledger;
@@ -18,7 +18,8 @@ struct logbook {
   struct buf note;
 };
 
-static enum tg_err read_tile(void *context, unsigned level, uint64_t index, uint8_t out[TILE_BYTES], size_t *ret_bytes)
+static enum tg_err read_tile(void *context, unsigned level, uint64_t index, uint8_t out[TILE_BYTES],
+                             size_t *ret_bytes)
 {
   struct logbook *l = context;
   return store_tile(l->store, level, index, out, ret_bytes);
@@ -61,9 +62,18 @@ void logbook_free(struct logbook *l)
   free(l);
 }
 
-uint64_t logbook_size(const struct logbook *l) { return ledger_size(l->ledger); }
-uint64_t logbook_signed_size(const struct logbook *l) { return l->signed_size; }
-struct slice logbook_note(const struct logbook *l) { return buf_slice(&l->note); }
+uint64_t logbook_size(const struct logbook *l)
+{
+  return ledger_size(l->ledger);
+}
+uint64_t logbook_signed_size(const struct logbook *l)
+{
+  return l->signed_size;
+}
+struct slice logbook_note(const struct logbook *l)
+{
+  return buf_slice(&l->note);
+}
 
 enum tg_err logbook_append(struct logbook *l, const struct entry *entry, uint64_t *ret_leaf)
 {
@@ -84,7 +94,10 @@ enum tg_err logbook_append(struct logbook *l, const struct entry *entry, uint64_
   return err;
 }
 
-enum tg_err logbook_flush(struct logbook *l) { return ledger_flush(l->ledger); }
+enum tg_err logbook_flush(struct logbook *l)
+{
+  return ledger_flush(l->ledger);
+}
 
 /* ---- the signer */
 
@@ -111,7 +124,8 @@ static enum tg_err note_keep(struct logbook *l, uint64_t size, struct slice note
   return TG_OK;
 }
 
-enum tg_err logbook_resume(struct logbook *l, const struct note_key *key, struct slice bytes, struct tg_why *why)
+enum tg_err logbook_resume(struct logbook *l, const struct note_key *key, struct slice bytes,
+                           struct tg_why *why)
 {
   struct checkpoint c;
   struct note note;
@@ -125,13 +139,20 @@ enum tg_err logbook_resume(struct logbook *l, const struct note_key *key, struct
     return err;
   if (!contains || (!key && c.size))
     return why_set(why, TG_STALE, NULL, N_("the hub's store is older than its last signed checkpoint"),
-                   N_("put back the newest copy of the store; what came after that copy is lost to this hub, and its members must agree on how to go on"),
+                   N_("put back the newest copy of the store; what came after that copy is lost to this hub, "
+                      "and its members must agree on how to go on"),
                    NULL, NULL, NULL);
   return c.size ? note_keep(l, c.size, bytes) : TG_OK;
 }
 
-bool logbook_wants_signature(const struct logbook *l) { return !l->asked && ledger_size(l->ledger) > l->signed_size; }
-bool logbook_awaits_signature(const struct logbook *l) { return l->asked != 0; }
+bool logbook_wants_signature(const struct logbook *l)
+{
+  return !l->asked && ledger_size(l->ledger) > l->signed_size;
+}
+bool logbook_awaits_signature(const struct logbook *l)
+{
+  return l->asked != 0;
+}
 
 enum tg_err logbook_ask(struct logbook *l, struct hub_sign *ret)
 {
@@ -141,12 +162,15 @@ enum tg_err logbook_ask(struct logbook *l, struct hub_sign *ret)
     return err;
   l->asked = size;
   l->asked_root = ledger_root(l->ledger);
-  *ret = (struct hub_sign){
-      .old_size = l->signed_size, .new_size = size, .new_root = l->asked_root, .path = merkle_path_slice(&l->path)};
+  *ret = (struct hub_sign){.old_size = l->signed_size,
+                           .new_size = size,
+                           .new_root = l->asked_root,
+                           .path = merkle_path_slice(&l->path)};
   return TG_OK;
 }
 
-enum tg_err logbook_signed(struct logbook *l, const struct note_key *key, struct slice note, struct tg_why *why)
+enum tg_err logbook_signed(struct logbook *l, const struct note_key *key, struct slice note,
+                           struct tg_why *why)
 {
   struct checkpoint c;
   enum tg_err err = checkpoint_open(note, key, &c, NULL, why);
@@ -154,7 +178,8 @@ enum tg_err logbook_signed(struct logbook *l, const struct note_key *key, struct
     return err;
   if (!l->asked || c.size != l->asked || !hash_eq(&c.root, &l->asked_root))
     return why_set(why, TG_CONFLICT, NULL, N_("the signer signed something else than the hub's log"),
-                   N_("is this the signer of another store? Do not go on with either before you know"), NULL, NULL, NULL);
+                   N_("is this the signer of another store? Do not go on with either before you know"), NULL,
+                   NULL, NULL);
   l->asked = 0;
   return note_keep(l, c.size, note);
 }
@@ -200,7 +225,8 @@ enum tg_err logbook_chain(struct logbook *l, uint64_t from, struct arena *arena,
 
 /* ---- static files */
 
-static enum tg_err publish_entries(struct logbook *l, uint64_t index, unsigned width, const struct hub_files *files)
+static enum tg_err publish_entries(struct logbook *l, uint64_t index, unsigned width,
+                                   const struct hub_files *files)
 {
   struct buf out = buf_new(TILE_WIDTH * 34);
   enum tg_err err = TG_OK;
@@ -234,8 +260,8 @@ static enum tg_err publish_tile(struct logbook *l, unsigned level, uint64_t inde
   return files->tile(files->context, &name, slice_of(hashes, (size_t)width * 32));
 }
 
-/* The files that become due when the log grows to `to`, at most one tile width beyond what is published: whole tiles, and
-   at the very end the growing ones too. */
+/* The files that become due when the log grows to `to`, at most one tile width beyond what is published:
+   whole tiles, and at the very end the growing ones too. */
 static enum tg_err publish_step(struct logbook *l, uint64_t to, bool end, const struct hub_files *files,
                                 unsigned *ret_files)
 {
@@ -257,7 +283,8 @@ static enum tg_err publish_step(struct logbook *l, uint64_t to, bool end, const 
   return err;
 }
 
-enum tg_err logbook_publish(struct logbook *l, uint64_t *published, const struct hub_files *files, bool *ret_more)
+enum tg_err logbook_publish(struct logbook *l, uint64_t *published, const struct hub_files *files,
+                            bool *ret_more)
 {
   *ret_more = false;
   if (*published >= l->signed_size)

@@ -1,5 +1,5 @@
-/* The hub's log: entries in the store, their tree in a ledger, and the checkpoint that the signer made of it. What is
-   appended can be proved to others only once it is under a signed checkpoint. */
+/* The hub's log: entries in the store, their tree in a ledger, and the checkpoint that the signer made of it.
+   What is appended can be proved to others only once it is under a signed checkpoint. */
 #ifndef TOGUNA_BROKER_LOGBOOK_H
 #define TOGUNA_BROKER_LOGBOOK_H
 
@@ -22,23 +22,27 @@ enum tg_err logbook_append(struct logbook *l, const struct entry *entry, uint64_
 /* Before the store's commit. */
 enum tg_err logbook_flush(struct logbook *l);
 
-/* The signer's last note, at the start. key NULL: it cannot be verified, only compared. TG_STALE: the log does not contain
-   it; TG_CONFLICT, TG_BAD_SIGNATURE, TG_BAD_INPUT: it is no checkpoint of this log. */
-enum tg_err logbook_resume(struct logbook *l, const struct note_key *key, struct slice note, struct tg_why *why);
+/* The signer's last note, at the start. key NULL: it cannot be verified, only compared. TG_STALE: the log
+   does not contain it; TG_CONFLICT, TG_BAD_SIGNATURE, TG_BAD_INPUT: it is no checkpoint of this log. */
+enum tg_err logbook_resume(struct logbook *l, const struct note_key *key, struct slice note,
+                           struct tg_why *why);
 /* Is there something to be signed, and no request under way? Then *ret is the request, its path in l. */
 bool logbook_wants_signature(const struct logbook *l);
 enum tg_err logbook_ask(struct logbook *l, struct hub_sign *ret);
 bool logbook_awaits_signature(const struct logbook *l);
 /* The answer. TG_BAD_INPUT and others of checkpoint_open(), TG_CONFLICT when it is not what was asked. */
-enum tg_err logbook_signed(struct logbook *l, const struct note_key *key, struct slice note, struct tg_why *why);
+enum tg_err logbook_signed(struct logbook *l, const struct note_key *key, struct slice note,
+                           struct tg_why *why);
 
-/* An entry and its proof under the signed checkpoint, in the arena. leaf < logbook_signed_size() (asserted). */
+/* An entry and its proof under the signed checkpoint, in the arena. leaf < logbook_signed_size() (asserted).
+ */
 enum tg_err logbook_opening(struct logbook *l, uint64_t leaf, struct arena *arena, struct opening *ret);
 /* The proof that the signed checkpoint extends the tree of size `from` (at most signed). */
 enum tg_err logbook_chain(struct logbook *l, uint64_t from, struct arena *arena, struct slice *ret);
 /* Is this the root of the log's first `size` leaves? */
 enum tg_err logbook_contains(struct logbook *l, uint64_t size, const struct hash *root, bool *ret);
 
-enum tg_err logbook_publish(struct logbook *l, uint64_t *published, const struct hub_files *files, bool *ret_more);
+enum tg_err logbook_publish(struct logbook *l, uint64_t *published, const struct hub_files *files,
+                            bool *ret_more);
 
 #endif

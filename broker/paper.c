@@ -52,14 +52,18 @@ static enum tg_err refuse_for(struct paper *p, enum tg_err err)
   return err == TG_NO_MEMORY ? err : refuse(p, reason_of(err));
 }
 
-static tg_time later(tg_time a, tg_time b) { return a > b ? a : b; }
+static tg_time later(tg_time a, tg_time b)
+{
+  return a > b ? a : b;
+}
 
 /* ---- policies */
 
-/* Does it permit what any of the member's policies would not, at the moments when it takes their place? Those are the one in
-   force when it takes effect, and each that was to follow. */
+/* Does it permit what any of the member's policies would not, at the moments when it takes their place? Those
+   are the one in force when it takes effect, and each that was to follow. */
 static enum tg_err widens(struct hub *hub, const struct paper *p, const struct policy *next,
-                          const struct policy_set *set, tg_time from, bool *ret, struct policy_example *example)
+                          const struct policy_set *set, tg_time from, bool *ret,
+                          struct policy_example *example)
 {
   const int member = directory_member_index(hub->rules.directory, p->news.member);
   struct directory_policy newest;
@@ -68,7 +72,8 @@ static enum tg_err widens(struct hub *hub, const struct paper *p, const struct p
       policy_widens(policy_set_policy(set, (unsigned)member, from), next, world, from, ret, example);
   if (err || *ret || directory_policy_serial(hub->rules.directory, p->news.member, 0, &newest))
     return err;
-  for (uint64_t serial = newest.serial, n = 0; !err && !*ret && serial && n < DIRECTORY_POLICIES_MAX; serial--, n++) {
+  for (uint64_t serial = newest.serial, n = 0; !err && !*ret && serial && n < DIRECTORY_POLICIES_MAX;
+       serial--, n++) {
     struct directory_policy d;
     if (directory_policy_serial(hub->rules.directory, p->news.member, serial, &d) || d.effective <= from)
       continue;
@@ -78,7 +83,8 @@ static enum tg_err widens(struct hub *hub, const struct paper *p, const struct p
   return err;
 }
 
-/* A widening takes a second officer and the charter's delay; a member's first policy and a narrowing neither. */
+/* A widening takes a second officer and the charter's delay; a member's first policy and a narrowing neither.
+ */
 static enum tg_err check_widening(struct hub *hub, struct paper *p, const struct policy *next,
                                   const struct policy_set *set)
 {
@@ -91,14 +97,16 @@ static enum tg_err check_widening(struct hub *hub, struct paper *p, const struct
   if (!wider)
     return TG_OK;
   if (p->news.n_signers < WIDENING_SIGNERS) {
-    why_set(&p->why, TG_REFUSED, example.why.where, N_("it permits more than before and has one signature only: %1$s"),
+    why_set(&p->why, TG_REFUSED, example.why.where,
+            N_("it permits more than before and has one signature only: %1$s"),
             N_("have a second policy officer sign it"), example.topic, NULL, NULL);
     return refuse(p, REASON_QUORUM);
   }
   if (p->news.effective < hub->now.wall + hub_limits(hub)->widening_delay) {
     char when[25];
     time_print(hub->now.wall + hub_limits(hub)->widening_delay, when);
-    why_set(&p->why, TG_REFUSED, example.why.where, N_("it permits more than before and takes effect too soon: %1$s"),
+    why_set(&p->why, TG_REFUSED, example.why.where,
+            N_("it permits more than before and takes effect too soon: %1$s"),
             N_("make it effective %2$s or later"), example.topic, when, NULL);
     return refuse(p, REASON_QUORUM);
   }
@@ -197,8 +205,8 @@ static enum tg_err check_charter(struct hub *hub, struct paper *p)
 
 enum tg_err paper_examine(struct hub *hub, struct paper *p)
 {
-  enum tg_err err = directory_check(hub->rules.directory, p->kind, p->content, p->proof, DIRECTORY_FRESH, hub->now.wall,
-                                    &p->news, &p->why);
+  enum tg_err err = directory_check(hub->rules.directory, p->kind, p->content, p->proof, DIRECTORY_FRESH,
+                                    hub->now.wall, &p->news, &p->why);
   p->known = err == TG_DUPLICATE;
   if (p->known)
     return TG_OK;

@@ -9,12 +9,13 @@ struct paper {
   enum document_kind kind;
   struct slice content, proof; /* proof: encoded, of sealing keys */
   struct hash hash;
-  bool known;              /* accepted before */
-  enum reason reason;      /* REASON_NONE: it may be added */
-  struct tg_why why;       /* of a refusal */
+  bool known;                 /* accepted before */
+  enum reason reason;         /* REASON_NONE: it may be added */
+  struct tg_why why;          /* of a refusal */
   struct directory_news news; /* when known or to be added */
-  struct policy_set *set;  /* of a policy: all policies with it, to be put in force; NULL: none are in force yet */
-  bool hidden;             /* of a policy: for the hub and its own member only */
+  struct policy_set
+      *set;    /* of a policy: all policies with it, to be put in force; NULL: none are in force yet */
+  bool hidden; /* of a policy: for the hub and its own member only */
 };
 
 /* What identifies a document, well formed or not. */

@@ -23,7 +23,8 @@ struct party *party_find(const struct parties *all, const struct sign_pk *identi
   return table_find(&all->table, identity->b);
 }
 
-enum tg_err party_of(struct parties *all, struct store *store, const struct sign_pk *identity, struct party **ret)
+enum tg_err party_of(struct parties *all, struct store *store, const struct sign_pk *identity,
+                     struct party **ret)
 {
   struct party *p = party_find(all, identity);
   if (p) {

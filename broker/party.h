@@ -1,5 +1,6 @@
-/* The nodes that the hub has dealt with since its start, and what is remembered of each in memory: its number in the store,
-   its session, its conduct. As many as there are credentials, never as many as there are bulletins. */
+/* The nodes that the hub has dealt with since its start, and what is remembered of each in memory: its number
+   in the store, its session, its conduct. As many as there are credentials, never as many as there are
+   bulletins. */
 #ifndef TOGUNA_BROKER_PARTY_H
 #define TOGUNA_BROKER_PARTY_H
 
@@ -15,7 +16,7 @@ struct party {
   struct sign_pk identity;
   nodeno no;
   char name[HOLDER_MAX + 1]; /* for the operator; as last known */
-  struct session *session; /* NULL: none */
+  struct session *session;   /* NULL: none */
   unsigned strikes;
   int64_t struck; /* when the first of them fell, monotonic */
   struct allowance bulletins, receipts;
@@ -38,7 +39,8 @@ enum tg_err parties_init(struct parties *all);
 /* Sessions must be gone. */
 void parties_done(struct parties *all);
 /* The party of a node, made when it is new. TG_NO_MEMORY, or the store's errors. */
-enum tg_err party_of(struct parties *all, struct store *store, const struct sign_pk *identity, struct party **ret);
+enum tg_err party_of(struct parties *all, struct store *store, const struct sign_pk *identity,
+                     struct party **ret);
 /* NULL: not dealt with yet. */
 struct party *party_find(const struct parties *all, const struct sign_pk *identity);
 /* By its number in the store. TG_NOT_FOUND. */

@@ -1,5 +1,5 @@
-/* One bulletin on its way through the hub. Each station adds one thing: frames the bytes, verify the view and an opinion,
-   sequence its place in the log. */
+/* One bulletin on its way through the hub. Each station adds one thing: frames the bytes, verify the view and
+   an opinion, sequence its place in the log. */
 #ifndef TOGUNA_BROKER_PASSAGE_H
 #define TOGUNA_BROKER_PASSAGE_H
 
@@ -10,11 +10,11 @@
 
 /* What becomes of it. */
 enum passage_state {
-  PASSAGE_OPEN,        /* nothing yet */
-  PASSAGE_DECIDED,     /* accepted, or refused with a reason: to be sequenced */
-  PASSAGE_WAITS,       /* for bodies or documents: parked */
-  PASSAGE_KNOWN,       /* decided before: the same answer again */
-  PASSAGE_FORGED,      /* not what it claims to be: refused, but its id and number stay free */
+  PASSAGE_OPEN,    /* nothing yet */
+  PASSAGE_DECIDED, /* accepted, or refused with a reason: to be sequenced */
+  PASSAGE_WAITS,   /* for bodies or documents: parked */
+  PASSAGE_KNOWN,   /* decided before: the same answer again */
+  PASSAGE_FORGED,  /* not what it claims to be: refused, but its id and number stay free */
 };
 
 /* One recipient that was found permitted. */
@@ -28,21 +28,21 @@ struct passage {
   struct party *party;
   const struct node *node; /* the originator's credential; valid until the next document */
   const Tg__Submission *message;
-  bool parked; /* it waited in the store, and is still there */
+  bool parked; /* it waits in the store */
 
   /* verify */
-  struct hash id; /* of the header, whether it is in order or not */
-  struct submission view;      /* meaningful once it is in order in itself */
+  struct hash id;         /* of the header, whether it is in order or not */
+  struct submission view; /* meaningful once it is in order in itself */
   enum passage_state state;
-  enum reason reason;          /* REASON_NONE: accepted */
-  struct tg_why why;           /* of a refusal */
+  enum reason reason; /* REASON_NONE: accepted */
+  struct tg_why why;  /* of a refusal */
   enum parked_for waits_for;
-  bool decided;                /* decision is meaningful */
+  bool decided; /* decision is meaningful */
   struct question question;
   struct policy_decision decision;
   struct passage_recipient *recipients; /* one per wrap */
-  uint64_t bytes;              /* sealed bytes of all bodies */
-  struct store_bulletin other; /* what it corrects or recalls, known before, or has its number */
+  uint64_t bytes;                       /* sealed bytes of all bodies */
+  struct store_bulletin other;          /* what it corrects or recalls, known before, or has its number */
 
   /* sequence */
   uint64_t leaf;

@@ -7,7 +7,8 @@
 
 static struct release_list list_of(const struct release *r)
 {
-  return (struct release_list){.to = r->to, .n_to = r->to_count, .except = r->except, .n_except = r->except_count};
+  return (struct release_list){
+      .to = r->to, .n_to = r->to_count, .except = r->except, .n_except = r->except_count};
 }
 
 /* What policies see of one portion. Blocs are read as they stood when it was published. */
@@ -36,19 +37,22 @@ static bool approval_counts(const struct hub *hub, const struct subject *subject
 {
   const struct directory *d = hub->rules.directory;
   const struct officer *officer = directory_officer(d, &a->officer);
-  if (!officer || officer->member != member || officer->revoked || a->time > hub->now.wall + hub->config.clock_skew) {
-    why_set(why, TG_REFUSED, "Header.approvals", N_("an approval is by nobody who may approve for this member"),
+  if (!officer || officer->member != member || officer->revoked ||
+      a->time > hub->now.wall + hub->config.clock_skew) {
+    why_set(why, TG_REFUSED, "Header.approvals",
+            N_("an approval is by nobody who may approve for this member"),
             N_("ask an officer with the role release"), NULL, NULL, NULL);
     return false;
   }
-  return !directory_officer_may(d, &a->officer, ROLE_RELEASE, a->time, why) && !approval_verify(subject, a, why);
+  return !directory_officer_may(d, &a->officer, ROLE_RELEASE, a->time, why) &&
+         !approval_verify(subject, a, why);
 }
 
 /* ---- sources */
 
 /* Was this member a party of the bulletin: its originator's, or one that was given it? */
-static enum tg_err was_party(struct hub *hub, const struct store_bulletin *b, struct country member, unsigned index,
-                             struct arena *arena, bool *ret)
+static enum tg_err was_party(struct hub *hub, const struct store_bulletin *b, struct country member,
+                             unsigned index, struct arena *arena, bool *ret)
 {
   struct store_recipient *list;
   size_t n;
@@ -65,51 +69,51 @@ static enum tg_err was_party(struct hub *hub, const struct store_bulletin *b, st
   return err;
 }
 
-/* One declared source as its originator marked it: to whom it went, and to whom it may go on. What we do not know, no longer know, or the
-   author was no party of, may go to nobody: the three look alike. */
-static enum tg_err source_ask(struct hub *hub, const struct hash *id, const struct policy_request *about,
-                              struct country author, struct arena *arena, struct policy_source *ret)
+/* The content of a source that its author was a party of; *ret NULL: there is none. What we do not know, no
+   longer know, or the author was no party of look alike. */
+static enum tg_err source_read(struct hub *hub, const struct hash *id, struct country author,
+                               unsigned author_index, struct arena *arena, struct content **ret)
 {
   struct store_bulletin b;
   struct slice bytes;
-  struct content *c;
   bool party = false;
-  *ret = (struct policy_source){0};
+  *ret = NULL;
   enum tg_err err = store_bulletin_by_id(hub->store, id, &b);
   if (err == TG_NOT_FOUND || (!err && !b.accepted))
     return TG_OK;
   if (!err)
-    err = was_party(hub, &b, author, about->originator, arena, &party);
-  if (!err && !party)
-    return TG_OK;
-  if (!err)
+    err = was_party(hub, &b, author, author_index, arena, &party);
+  if (!err && party)
     err = store_bulletin_content(hub->store, b.leaf, arena, &bytes);
-  if (!err && bytes.n == 0)
-    return TG_OK;
-  if (!err)
-    err = content_read(bytes, arena, &c);
-  if (err)
+  return err || !party || !bytes.n ? err : content_read(bytes, arena, ret);
+}
+
+/* To whom a source went and may go on, as its originator marked it. What derives from it derives from all of
+   it, so each of its portions must allow it. */
+static enum tg_err source_ask(struct hub *hub, const struct hash *id, const struct policy_request *about,
+                              struct country author, struct arena *arena, struct policy_source *ret)
+{
+  struct content *c;
+  *ret = (struct policy_source){0};
+  enum tg_err err = source_read(hub, id, author, about->originator, arena, &c);
+  if (err || !c)
     return err;
+  const struct subject *subject = &c->header.subject;
+  const struct node *node = directory_node(hub->rules.directory, &subject->originator);
   struct policy_portion *portions = arena_alloc(arena, c->portion_count * sizeof *portions);
-  const struct node *node = directory_node(hub->rules.directory, &c->header.subject.originator);
   if (!portions)
     return TG_NO_MEMORY;
-  if (!node)
-    return TG_OK;
   for (size_t i = 0; i < c->portion_count; i++)
-    if (portion_ask(hub, &c->portions[i], &c->releases[i], c->header.subject.created, &portions[i], NULL))
+    if (!node || portion_ask(hub, &c->portions[i], &c->releases[i], subject->created, &portions[i], NULL))
       return TG_OK;
   struct policy_request original = *about;
   original.originator = node->member;
   original.agency = slice_str(node->credential.holder.agency);
-  original.expires = c->header.subject.expires;
-  original.topics = c->header.subject.topics;
-  original.topic_count = c->header.subject.topic_count;
+  original.expires = subject->expires;
+  original.topics = subject->topics;
+  original.topic_count = subject->topic_count;
   original.portions = portions;
   original.portion_count = c->portion_count;
-  original.sources = NULL;
-  original.source_count = 0;
-  /* It derives from all of it, so what holds for the strictest portion holds. */
   for (size_t i = 0; i < c->portion_count; i++) {
     struct memberset allow, ask;
     if (policy_onward(hub->rules.set, &original, i, &allow, &ask))
@@ -118,9 +122,8 @@ static enum tg_err source_ask(struct hub *hub, const struct hash *id, const stru
     ret->granted = i ? memberset_and(ret->granted, allow) : allow;
   }
   memberset_add(&ret->release, node->member);
-  struct country granter = {{b.member[0], b.member[1], 0}};
-  ret->granted =
-      memberset_or(ret->granted, directory_granted(hub->rules.directory, id, granter, hub->now.wall));
+  ret->granted = memberset_or(ret->granted, directory_granted(hub->rules.directory, id,
+                                                              node->credential.holder.member, hub->now.wall));
   return TG_OK;
 }
 
@@ -151,13 +154,14 @@ static enum tg_err refuse(enum reason reason, enum reason *ret_reason)
 }
 
 enum tg_err question_build(struct hub *hub, const struct header *header, const struct portion *portions,
-                           const struct release *releases, size_t count, struct arena *arena, struct question *ret,
-                           enum reason *ret_reason, struct tg_why *why)
+                           const struct release *releases, size_t count, struct arena *arena,
+                           struct question *ret, enum reason *ret_reason, struct tg_why *why)
 {
   const struct subject *subject = &header->subject;
   const struct node *node = directory_node(hub->rules.directory, &subject->originator);
   if (!node || !hub->rules.set) {
-    why_set(why, TG_REFUSED, NULL, N_("its originator is no member of this exchange now"), NULL, NULL, NULL, NULL);
+    why_set(why, TG_REFUSED, NULL, N_("its originator is no member of this exchange now"), NULL, NULL, NULL,
+            NULL);
     return refuse(REASON_STANDING, ret_reason);
   }
   struct policy_portion *asked = arena_alloc(arena, count * sizeof *asked);
@@ -179,19 +183,20 @@ enum tg_err question_build(struct hub *hub, const struct header *header, const s
   const struct charter_hub *self = hub_self(hub);
   if (self)
     *place = self->host;
-  ret->request = (struct policy_request){.originator = node->member,
-                                         .agency = slice_str(node->credential.holder.agency),
-                                         .suite = subject->suite,
-                                         .owed = subject->kind == KIND_RECALL || subject->kind == KIND_CORRECTION,
-                                         .time = hub->now.wall,
-                                         .expires = subject->expires,
-                                         .topic_count = subject->topic_count,
-                                         .topics = topics,
-                                         .hub_count = self ? 1 : 0,
-                                         .hubs = place,
-                                         .approvals = approvals,
-                                         .portion_count = count,
-                                         .portions = asked};
+  ret->request =
+      (struct policy_request){.originator = node->member,
+                              .agency = slice_str(node->credential.holder.agency),
+                              .suite = subject->suite,
+                              .owed = subject->kind == KIND_RECALL || subject->kind == KIND_CORRECTION,
+                              .time = hub->now.wall,
+                              .expires = subject->expires,
+                              .topic_count = subject->topic_count,
+                              .topics = topics,
+                              .hub_count = self ? 1 : 0,
+                              .hubs = place,
+                              .approvals = approvals,
+                              .portion_count = count,
+                              .portions = asked};
   *ret_reason = REASON_NONE;
   return sources_ask(hub, subject, node->credential.holder.member, arena, &ret->request);
 }

@@ -1,5 +1,5 @@
-/* What is asked of the policies about a bulletin: built alike when it is verified and, perhaps much later, when it is
-   dispatched. */
+/* What is asked of the policies about a bulletin: built alike when it is verified and, perhaps much later,
+   when it is dispatched. */
 #ifndef TOGUNA_BROKER_QUESTION_H
 #define TOGUNA_BROKER_QUESTION_H
 
@@ -12,10 +12,10 @@ struct question {
   struct memberset named[LIMIT_PORTIONS]; /* the release list of each portion, as members */
 };
 
-/* Builds the request, its arrays in the arena. *ret_reason is REASON_NONE, or why nothing can be asked, with *why (may
-   be NULL): REASON_STANDING, REASON_AUDIENCE, REASON_APPROVALS. */
+/* Builds the request, its arrays in the arena. *ret_reason is REASON_NONE, or why nothing can be asked, with
+   *why (may be NULL): REASON_STANDING, REASON_AUDIENCE, REASON_APPROVALS. */
 enum tg_err question_build(struct hub *hub, const struct header *header, const struct portion *portions,
-                           const struct release *releases, size_t count, struct arena *arena, struct question *ret,
-                           enum reason *ret_reason, struct tg_why *why);
+                           const struct release *releases, size_t count, struct arena *arena,
+                           struct question *ret, enum reason *ret_reason, struct tg_why *why);
 
 #endif

@@ -9,8 +9,8 @@
 #include <string.h>
 
 enum {
-  PER_BULLETIN = 16,   /* receipts allowed per bulletin that a node might receive */
-  UNCONFIRMED = 1024,  /* notes under way to one originator */
+  PER_BULLETIN = 16,  /* receipts allowed per bulletin that a node might receive */
+  UNCONFIRMED = 1024, /* notes under way to one originator */
 };
 
 /* One receipt of the frame at hand. */
@@ -26,7 +26,8 @@ static enum tg_err not_taken(struct tg_why *why, const char *what, bool *ret_for
   return TG_OK;
 }
 
-static enum tg_err was_given(struct hub *hub, const struct session *s, const struct store_bulletin *b, bool *ret)
+static enum tg_err was_given(struct hub *hub, const struct session *s, const struct store_bulletin *b,
+                             bool *ret)
 {
   struct store_recipient *list;
   size_t n;
@@ -79,8 +80,8 @@ static enum tg_err put_note(struct hub *hub, const struct stated *r, struct merk
   return err;
 }
 
-static enum tg_err put_all(struct hub *hub, const struct session *s, const struct stated *list, const struct hash *ids,
-                           size_t n, struct slice signature, const struct hash *root)
+static enum tg_err put_all(struct hub *hub, const struct session *s, const struct stated *list,
+                           const struct hash *ids, size_t n, struct slice signature, const struct hash *root)
 {
   struct entry e = {.type = ENTRY_RECEIPTS, .subject = *root, .actor = s->party->identity, .number = n};
   uint64_t leaf;
@@ -117,7 +118,10 @@ static enum tg_err done_with(struct hub *hub, struct session *s, uint64_t queue)
   return store_row_remove(hub->store, s->party->no, rank, leaf, NULL);
 }
 
-static uint64_t sum(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+  return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
 
 static enum tg_err settle(struct hub *hub, struct session *s, const Tg__Receipts *m)
 {
@@ -143,8 +147,9 @@ static enum tg_err confirm(struct hub *hub, struct session *s, uint64_t serial)
 /* ---- the frame */
 
 /* All receipts of the frame, each by this node and about something it was given, signed as one batch. */
-static enum tg_err read_all(struct hub *hub, const struct session *s, const Tg__Receipts *m, struct stated *list,
-                            struct hash *ids, struct hash *ret_root, bool *ret_forged, struct tg_why *why)
+static enum tg_err read_all(struct hub *hub, const struct session *s, const Tg__Receipts *m,
+                            struct stated *list, struct hash *ids, struct hash *ret_root, bool *ret_forged,
+                            struct tg_why *why)
 {
   for (size_t i = 0; i < m->n_items; i++)
     ids[i] = statement_id(STATEMENT_RECEIPT, strict_slice(m->items[i]));
@@ -159,7 +164,8 @@ static enum tg_err read_all(struct hub *hub, const struct session *s, const Tg__
     if (err)
       return err;
     if (!good)
-      return not_taken(why, N_("a receipt is not of this node, or about a bulletin that it was not given"), ret_forged);
+      return not_taken(why, N_("a receipt is not of this node, or about a bulletin that it was not given"),
+                       ret_forged);
   }
   return TG_OK;
 }
@@ -179,7 +185,8 @@ enum tg_err receipts_take(struct hub *hub, struct session *s, const Tg__Receipts
   if (m->n_items && !m->serial)
     return not_taken(why, N_("receipts came without a serial number"), ret_forged);
   if (new && !allowance_take(&s->party->receipts, hourly, m->n_items, hub->now.mono))
-    return session_close(hub, s, REASON_QUOTA, END_SAY | END_CUT); /* all that is not confirmed comes again, in order */
+    return session_close(hub, s, REASON_QUOTA,
+                         END_SAY | END_CUT); /* all that is not confirmed comes again, in order */
   if (new) {
     struct stated *list = arena_alloc(hub->item, m->n_items * sizeof *list);
     struct hash *ids = arena_alloc(hub->item, m->n_items * sizeof *ids);
@@ -209,7 +216,8 @@ enum tg_err receipts_seen(struct hub *hub, struct session *s, const Tg__Receipts
 
 /* ---- to the originator */
 
-static enum tg_err make_note(struct hub *hub, const struct store_note *note, Tg__ReceiptNote **ret, size_t *size)
+static enum tg_err make_note(struct hub *hub, const struct store_note *note, Tg__ReceiptNote **ret,
+                             size_t *size)
 {
   struct opening o;
   ProtobufCMessage *proof;

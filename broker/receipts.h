@@ -4,8 +4,8 @@
 
 #include "broker/session.h"
 
-/* Takes a frame of receipts: each goes to its bulletin's originator as a note; deliveries that are done with leave the queue.
-   *ret_forged: nothing was taken, because of *why. Too many within an hour end the session. */
+/* Takes a frame of receipts: each goes to its bulletin's originator as a note; deliveries that are done with
+ *leave the queue. ret_forged: nothing was taken, because of *why. Too many within an hour end the session. */
 enum tg_err receipts_take(struct hub *hub, struct session *s, const Tg__Receipts *m, bool *ret_forged,
                           struct tg_why *why);
 /* The originator has all notes up to this one. */

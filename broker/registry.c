@@ -30,7 +30,8 @@ static enum tg_err hide(struct hub *hub, const struct paper *p)
   return store_fact_put(hub->store, name, slice_of(p->news.member.code, 2));
 }
 
-static enum tg_err may_read(struct hub *hub, const struct session *s, const struct store_document *d, bool *ret)
+static enum tg_err may_read(struct hub *hub, const struct session *s, const struct store_document *d,
+                            bool *ret)
 {
   char name[FACT_NAME];
   struct slice member;
@@ -47,10 +48,12 @@ static enum tg_err may_read(struct hub *hub, const struct session *s, const stru
 
 /* ---- taking in */
 
-static enum tg_err log_paper(struct hub *hub, const struct paper *p, const struct party *by, uint64_t *ret_leaf)
+static enum tg_err log_paper(struct hub *hub, const struct paper *p, const struct party *by,
+                             uint64_t *ret_leaf)
 {
   char detail[ENTRY_DETAIL_MAX];
-  struct entry e = {.type = p->reason ? ENTRY_DOCUMENT_REFUSED : ENTRY_DOCUMENT, .subject = p->hash, .reason = p->reason};
+  struct entry e = {
+      .type = p->reason ? ENTRY_DOCUMENT_REFUSED : ENTRY_DOCUMENT, .subject = p->hash, .reason = p->reason};
   if (by)
     e.actor = by->identity;
   if (!p->reason) {
@@ -93,8 +96,8 @@ static enum tg_err put_in_force(struct hub *hub, struct paper *p)
 static enum tg_err accept(struct hub *hub, struct paper *p, const struct party *by, uint64_t *ret_leaf)
 {
   uint64_t sequence;
-  enum tg_err err = directory_add(hub->rules.directory, p->kind, p->content, p->proof, DIRECTORY_FRESH, hub->now.wall,
-                                  &p->news, NULL);
+  enum tg_err err = directory_add(hub->rules.directory, p->kind, p->content, p->proof, DIRECTORY_FRESH,
+                                  hub->now.wall, &p->news, NULL);
   if (!err)
     err = log_paper(hub, p, by, ret_leaf);
   const struct store_document d = {.kind = p->kind,
@@ -141,7 +144,8 @@ enum tg_err registry_take(struct hub *hub, struct session *s, const Tg__Document
   uint64_t leaf = NOT_LOGGED;
   arena_reset(hub->item);
   p.hash = paper_hash(p.kind, p.content);
-  if (!allowance_take(&hub->parties.member[s->member].documents, hub_limits(hub)->documents_per_hour, 1, hub->now.mono))
+  if (!allowance_take(&hub->parties.member[s->member].documents, hub_limits(hub)->documents_per_hour, 1,
+                      hub->now.mono))
     return answer_document(s->party, &p.hash, NOT_LOGGED, REASON_QUOTA, NULL);
   if (m->proof && strict_pack(&limits_batch_proof, &m->proof->base, &proof, NULL)) {
     buf_free(&proof);
@@ -186,7 +190,8 @@ enum tg_err registry_file(struct hub *hub, struct slice bytes, bool *ret_refused
 
 /* ---- passing on */
 
-static enum tg_err make_document(struct hub *hub, const struct store_document *d, Tg__Document **ret, size_t *size)
+static enum tg_err make_document(struct hub *hub, const struct store_document *d, Tg__Document **ret,
+                                 size_t *size)
 {
   ProtobufCMessage *proof = NULL;
   Tg__Document *m = arena_alloc(hub->reply, sizeof *m);

@@ -1,5 +1,5 @@
-/* Signed documents: taken in when the directory, the policies in force and everybody's pins allow it, logged either way,
-   and passed on to every node. */
+/* Signed documents: taken in when the directory, the policies in force and everybody's pins allow it, logged
+   either way, and passed on to every node. */
 #ifndef TOGUNA_BROKER_REGISTRY_H
 #define TOGUNA_BROKER_REGISTRY_H
 

@@ -5,8 +5,8 @@
 #include "broker/session.h"
 
 enum {
-  REPLY_ITEMS = 128, /* in one frame */
-  REPLY_ITEM = 8,    /* bytes that an item takes besides its own */
+  REPLY_ITEMS = 128,       /* in one frame */
+  REPLY_ITEM = 8,          /* bytes that an item takes besides its own */
   REPLY_FRAME = 20 * 1024, /* bytes a frame takes besides its items: checkpoint and proof */
 };
 

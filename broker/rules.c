@@ -18,8 +18,8 @@ enum tg_err rules_replay(struct store *store, const struct hash *exchange, struc
     if (err)
       break;
     after = doc.sequence;
-    err = directory_add(d, (enum document_kind)doc.kind, doc.content, doc.proof, DIRECTORY_RELAYED, doc.accepted, NULL,
-                        NULL);
+    err = directory_add(d, (enum document_kind)doc.kind, doc.content, doc.proof, DIRECTORY_RELAYED,
+                        doc.accepted, NULL, NULL);
     if (err == TG_DUPLICATE || err == TG_STALE)
       err = TG_OK; /* made useless by one that came later and is kept */
     else if (err && err != TG_NO_MEMORY)
@@ -45,7 +45,8 @@ static enum tg_err compile_one(const struct directory_policy *p, tg_time at, str
   return err == TG_NO_MEMORY ? err : TG_OK;
 }
 
-static enum tg_err compile_member(const struct directory *d, struct country member, tg_time at, struct policy_set *set)
+static enum tg_err compile_member(const struct directory *d, struct country member, tg_time at,
+                                  struct policy_set *set)
 {
   struct directory_policy newest, first;
   if (directory_policy_serial(d, member, 0, &newest))

@@ -8,13 +8,14 @@
 
 struct rules {
   struct directory *directory;
-  struct policy_set *set;  /* NULL while no charter is in force: nobody may send or receive */
-  uint64_t charter;        /* the version that the set was compiled against; 0: none */
+  struct policy_set *set; /* NULL while no charter is in force: nobody may send or receive */
+  uint64_t charter;       /* the version that the set was compiled against; 0: none */
   struct memberset members, originators, receivers; /* likewise */
-  uint64_t generation;     /* grows whenever a decision may have changed */
+  uint64_t generation;                              /* grows whenever a decision may have changed */
 };
 
-/* A directory of all documents in the store, in their order. TG_DISK: one that was accepted is not acceptable. */
+/* A directory of all documents in the store, in their order. TG_DISK: one that was accepted is not
+ * acceptable. */
 enum tg_err rules_replay(struct store *store, const struct hash *exchange, struct directory **ret);
 /* The policies of a directory, compiled for the charter in force at `at`. *ret is NULL when none is. */
 enum tg_err rules_compile(const struct directory *d, tg_time at, struct policy_set **ret);

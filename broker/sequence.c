@@ -38,10 +38,14 @@ static enum tg_err denial_of(struct hub *hub, const struct passage *p, size_t po
   return TG_OK;
 }
 
-static int by_code(const void *a, const void *b) { return memcmp(a, b, 2); }
+static int by_code(const void *a, const void *b)
+{
+  return memcmp(a, b, 2);
+}
 
 /* Members permitted and denied among those the release list names, both ascending by code. */
-static enum tg_err rule_portion(struct hub *hub, const struct passage *p, size_t portion, struct ruling_portion *ret)
+static enum tg_err rule_portion(struct hub *hub, const struct passage *p, size_t portion,
+                                struct ruling_portion *ret)
 {
   const struct memberset *permitted = &p->decision.portions[portion].permitted;
   const struct memberset denied = memberset_minus(p->question.named[portion], *permitted);
@@ -53,7 +57,8 @@ static enum tg_err rule_portion(struct hub *hub, const struct passage *p, size_t
     return TG_NO_MEMORY;
   for (unsigned i = memberset_next(permitted, 0); i < MEMBERS_MAX; i = memberset_next(permitted, i + 1))
     memcpy(yes[n_yes++], directory_member_code(hub->rules.directory, i)->code, 2);
-  for (unsigned i = memberset_next(&denied, 0); !recall && i < MEMBERS_MAX; i = memberset_next(&denied, i + 1)) {
+  for (unsigned i = memberset_next(&denied, 0); !recall && i < MEMBERS_MAX;
+       i = memberset_next(&denied, i + 1)) {
     enum tg_err err = denial_of(hub, p, portion, i, &no[n_no++]);
     if (err)
       return err;
@@ -101,7 +106,8 @@ static enum tg_err write_entry(struct hub *hub, struct passage *p, struct slice 
   if (p->reason && p->why.what)
     e.detail = slice_of(detail, why_render(&p->why, NULL, detail, sizeof detail));
   if (!text_valid(e.detail, ""))
-    e.detail = slice_of(NULL, 0); /* cut inside a character, or a stranger's text: the reason's number says enough */
+    e.detail =
+        slice_of(NULL, 0); /* cut inside a character, or a stranger's text: the reason's number says enough */
   return hub_log(hub, &e, &p->leaf);
 }
 
@@ -225,7 +231,8 @@ static enum tg_err number_used_twice(struct hub *hub, const struct passage *p)
 static enum tg_err tell_refusal(struct hub *hub, const struct passage *p)
 {
   hub->counts.refused++;
-  return hub_tell(hub, HUB_NOTICE, "bulletin-refused", p->party, &p->id, p->leaf, p->why.what ? &p->why : NULL);
+  return hub_tell(hub, HUB_NOTICE, "bulletin-refused", p->party, &p->id, p->leaf,
+                  p->why.what ? &p->why : NULL);
 }
 
 /* ---- the fact */
@@ -237,6 +244,13 @@ static enum tg_err accept(struct hub *hub, struct passage *p)
     err = take_back(hub, p);
   hub->counts.accepted++;
   return err ? err : hub_tell(hub, HUB_DEBUG, "bulletin-accepted", p->party, &p->id, p->leaf, NULL);
+}
+
+/* It waits no longer. */
+static enum tg_err unpark(struct hub *hub, const struct passage *p)
+{
+  enum tg_err err = store_parked_remove(hub->store, &p->id);
+  return err ? err : upload_forget(hub, &p->id);
 }
 
 static enum tg_err decide(struct hub *hub, struct passage *p)
@@ -251,9 +265,7 @@ static enum tg_err decide(struct hub *hub, struct passage *p)
     err = put_bulletin(hub, p, buf_slice(&decision));
   buf_free(&decision);
   if (!err && p->parked)
-    err = store_parked_remove(hub->store, &p->id);
-  if (!err && p->parked)
-    err = upload_forget(hub, &p->id);
+    err = unpark(hub, p);
   if (!err && p->reason)
     err = store_file_remove_all(hub->store, &p->id);
   if (err)
@@ -284,16 +296,10 @@ static enum tg_err park(struct hub *hub, const struct passage *p)
 /* Waits again, or anew: asks for what it waits for. */
 static enum tg_err wait_for(struct hub *hub, struct passage *p)
 {
-  struct store_parked before;
-  enum tg_err err = store_parked(hub->store, &p->id, hub->item, &before);
-  bool known = !err;
-  if (err && err != TG_NOT_FOUND)
-    return err;
-  err = TG_OK;
-  if (!known || (p->parked && before.why != p->waits_for)) {
-    p->parked = known;
+  struct store_parked before = {0};
+  enum tg_err err = p->parked ? store_parked(hub->store, &p->id, hub->item, &before) : TG_OK;
+  if (!err && before.why != p->waits_for)
     err = park(hub, p);
-  }
   if (!err && p->waits_for == PARKED_FOR_BODIES)
     err = upload_ask(hub, p->party, &p->id);
   return err;
@@ -303,9 +309,7 @@ static enum tg_err wait_for(struct hub *hub, struct passage *p)
 static enum tg_err forged(struct hub *hub, struct passage *p)
 {
   enum tg_err err = write_entry(hub, p, slice_of(NULL, 0));
-  if (!err)
-    err = tell_refusal(hub, p);
-  return err;
+  return err ? err : tell_refusal(hub, p);
 }
 
 enum tg_err sequence(struct hub *hub, struct passage *p)
@@ -323,6 +327,7 @@ enum tg_err sequence(struct hub *hub, struct passage *p)
     err = forged(hub, p);
     break;
   case PASSAGE_KNOWN:
+    err = p->parked ? unpark(hub, p) : TG_OK;
     break;
   }
   return err ? err : answer_outcome(p->party, &p->id, p->leaf);

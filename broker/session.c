@@ -17,7 +17,10 @@ struct session *session_of(const struct hub *hub, const struct seal_pk *peer)
   return p && p->session && seal_pk_eq(&p->session->peer, peer) ? p->session : NULL;
 }
 
-struct session *session_first(const struct hub *hub) { return hub->sessions; }
+struct session *session_first(const struct hub *hub)
+{
+  return hub->sessions;
+}
 
 void sessions_wake(struct hub *hub, unsigned work)
 {
@@ -53,7 +56,8 @@ void sessions_forget(struct hub *hub)
 
 /* ---- frames of its own */
 
-enum tg_err session_send(struct hub *hub, struct session *s, enum frame_type type, const ProtobufCMessage *message)
+enum tg_err session_send(struct hub *hub, struct session *s, enum frame_type type,
+                         const ProtobufCMessage *message)
 {
   s->sent = hub->now.mono;
   return effects_send(hub->out, &s->peer, type, message, NULL);
@@ -74,7 +78,8 @@ enum tg_err session_chain(struct hub *hub, struct session *s, ProtobufCBinaryDat
   return TG_OK;
 }
 
-enum tg_err session_turn_away(struct hub *hub, const struct seal_pk *peer, enum reason reason, const char *detail)
+enum tg_err session_turn_away(struct hub *hub, const struct seal_pk *peer, enum reason reason,
+                              const char *detail)
 {
   Tg__Goodbye m = TG__GOODBYE__INIT;
   m.reason = reason;
@@ -115,7 +120,8 @@ enum tg_err sessions_close_all(struct hub *hub, enum reason reason, unsigned how
   return TG_OK;
 }
 
-enum tg_err session_strike(struct hub *hub, struct party *party, const struct seal_pk *peer, const struct tg_why *why)
+enum tg_err session_strike(struct hub *hub, struct party *party, const struct seal_pk *peer,
+                           const struct tg_why *why)
 {
   hub->counts.malformed++;
   enum tg_err err = hub_tell(hub, HUB_NOTICE, "malformed", party, NULL, party->strikes + 1, why);
@@ -158,9 +164,10 @@ enum tg_err sessions_review(struct hub *hub)
 
 /* ---- beginning */
 
-/* The checkpoint that the node has: part of our log, or somebody has forked it. *ret_reason is REASON_NONE when all is well. */
-static enum tg_err known_checkpoint(struct hub *hub, struct party *party, struct slice note, uint64_t *ret_size,
-                                    enum reason *ret_reason)
+/* The checkpoint that the node has: part of our log, or somebody has forked it. *ret_reason is REASON_NONE
+ * when all is well. */
+static enum tg_err known_checkpoint(struct hub *hub, struct party *party, struct slice note,
+                                    uint64_t *ret_size, enum reason *ret_reason)
 {
   struct checkpoint c;
   bool ours = false;
@@ -172,7 +179,8 @@ static enum tg_err known_checkpoint(struct hub *hub, struct party *party, struct
     *ret_reason = REASON_SIGNATURE;
     return TG_OK;
   }
-  enum tg_err err = c.size <= logbook_signed_size(hub->log) ? logbook_contains(hub->log, c.size, &c.root, &ours) : TG_OK;
+  enum tg_err err =
+      c.size <= logbook_signed_size(hub->log) ? logbook_contains(hub->log, c.size, &c.root, &ours) : TG_OK;
   if (err)
     return err;
   if (ours) {
@@ -183,27 +191,28 @@ static enum tg_err known_checkpoint(struct hub *hub, struct party *party, struct
   return hub_alarm(hub, REASON_CONFLICT, party, &c.root, note);
 }
 
-static enum tg_err session_new(struct hub *hub, const struct seal_pk *peer, struct party *party, const struct node *node,
-                               const Tg__Hello *hello, struct session **ret)
+static enum tg_err session_new(struct hub *hub, const struct seal_pk *peer, struct party *party,
+                               const struct node *node, const Tg__Hello *hello, struct session **ret)
 {
   struct session *s = calloc(1, sizeof *s);
   if (!s)
     return TG_NO_MEMORY;
-  *s = (struct session){.party = party,
-                        .peer = *peer,
-                        .member = node->member,
-                        .code = {node->credential.holder.member.code[0], node->credential.holder.member.code[1]},
-                        .document = hello->document_cursor,
-                        .note = hello->receipt_cursor,
-                        .note_seen = hello->receipt_cursor,
-                        .credit_count = hello->credit_count,
-                        .credit_bytes = hello->credit_bytes,
-                        .heard = hub->now.mono,
-                        .sent = hub->now.mono,
-                        .rows_end = logbook_size(hub->log),
-                        .work = WORK_ROWS | WORK_NOTES | WORK_DOCUMENTS | WORK_HELD,
-                        .next = hub->sessions,
-                        .link = &hub->sessions};
+  *s = (struct session){
+      .party = party,
+      .peer = *peer,
+      .member = node->member,
+      .code = {node->credential.holder.member.code[0], node->credential.holder.member.code[1]},
+      .document = hello->document_cursor,
+      .note = hello->receipt_cursor,
+      .note_seen = hello->receipt_cursor,
+      .credit_count = hello->credit_count,
+      .credit_bytes = hello->credit_bytes,
+      .heard = hub->now.mono,
+      .sent = hub->now.mono,
+      .rows_end = logbook_size(hub->log),
+      .work = WORK_ROWS | WORK_NOTES | WORK_DOCUMENTS | WORK_HELD,
+      .next = hub->sessions,
+      .link = &hub->sessions};
   s->answers_end = &s->answers;
   if (s->next)
     s->next->link = &s->next;
@@ -256,14 +265,16 @@ static enum reason hello_refusal(const struct hub *hub, const struct node *node,
   struct hash claimed;
   if (hello->protocol != 1)
     return REASON_PROTOCOL;
-  if (hash_read(strict_slice(hello->node), &claimed) || memcmp(claimed.b, node->credential.identity.b, 32) != 0)
+  if (hash_read(strict_slice(hello->node), &claimed) ||
+      memcmp(claimed.b, node->credential.identity.b, 32) != 0)
     return REASON_CREDENTIAL;
   if (hub->parties.member[node->member].sessions >= hub_limits(hub)->sessions)
     return REASON_QUOTA;
   return REASON_NONE;
 }
 
-enum tg_err session_hello(struct hub *hub, const struct seal_pk *peer, struct party *party, const Tg__Hello *hello)
+enum tg_err session_hello(struct hub *hub, const struct seal_pk *peer, struct party *party,
+                          const Tg__Hello *hello)
 {
   const struct node *node = directory_node(hub->rules.directory, &party->identity);
   struct entry entry = {.type = ENTRY_SESSION_OPENED, .actor = party->identity};

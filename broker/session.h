@@ -1,7 +1,8 @@
 /* A node's session: from Hello to Goodbye, or to whatever ends it. One per node.
 
-   Everything that goes to a node goes through its session, which keeps the chain: each checkpoint is proven to extend the one
-   before. A frame of the chain that was lost on the way therefore ends the session, and Hello begins it anew. */
+   Everything that goes to a node goes through its session, which keeps the chain: each checkpoint is proven
+   to extend the one before. A frame of the chain that was lost on the way therefore ends the session, and
+   Hello begins it anew. */
 #ifndef TOGUNA_BROKER_SESSION_H
 #define TOGUNA_BROKER_SESSION_H
 
@@ -34,22 +35,22 @@ struct answer;
 struct session {
   struct party *party;
   struct seal_pk peer;
-  unsigned member;           /* index */
-  char code[2];              /* of the member */
-  uint64_t shown;            /* size of the checkpoint that was sent last */
-  uint64_t document, note;   /* sequences sent last */
-  uint64_t note_seen;        /* confirmed last */
+  unsigned member;         /* index */
+  char code[2];            /* of the member */
+  uint64_t shown;          /* size of the checkpoint that was sent last */
+  uint64_t document, note; /* sequences sent last */
+  uint64_t note_seen;      /* confirmed last */
   uint64_t credit_count, credit_bytes;
-  struct flight *flights;    /* ascending by leaf */
+  struct flight *flights; /* ascending by leaf */
   size_t flight_count, flight_cap;
   uint64_t flight_bytes;
-  uint64_t cursor[STORE_RANKS]; /* rows below are in flight, held or done with */
+  uint64_t cursor[STORE_RANKS];      /* rows below are in flight, held or done with */
   uint64_t held_cursor[STORE_RANKS]; /* held rows below were looked at since the rules changed */
-  uint64_t rows_end;            /* no row of it has this leaf or a higher one */
+  uint64_t rows_end;                 /* no row of it has this leaf or a higher one */
   struct wanted want[SESSION_WANTS];
   size_t want_count;
-  int64_t heard, sent;       /* monotonic */
-  unsigned work;             /* enum session_work */
+  int64_t heard, sent; /* monotonic */
+  unsigned work;       /* enum session_work */
   struct answer *answers, **answers_end;
   struct session *next, **link;
 };
@@ -58,12 +59,14 @@ struct session {
 struct session *session_of(const struct hub *hub, const struct seal_pk *peer);
 struct session *session_first(const struct hub *hub);
 
-enum tg_err session_hello(struct hub *hub, const struct seal_pk *peer, struct party *party, const Tg__Hello *hello);
+enum tg_err session_hello(struct hub *hub, const struct seal_pk *peer, struct party *party,
+                          const Tg__Hello *hello);
 /* Ends it, logged with the reason. say: Goodbye goes out. cut: its connections are closed too. */
 enum session_end { END_QUIETLY = 0, END_SAY = 1, END_CUT = 2 };
 enum tg_err session_close(struct hub *hub, struct session *s, enum reason reason, unsigned how);
 /* Goodbye to a peer without a session. */
-enum tg_err session_turn_away(struct hub *hub, const struct seal_pk *peer, enum reason reason, const char *detail);
+enum tg_err session_turn_away(struct hub *hub, const struct seal_pk *peer, enum reason reason,
+                              const char *detail);
 /* Ends sessions whose right has gone, and tells the front who may connect. */
 enum tg_err sessions_review(struct hub *hub);
 /* Ticks, and ends the silent. */
@@ -76,13 +79,15 @@ void sessions_wake(struct hub *hub, unsigned work);
 /* The rules changed: everything held is to be looked at again. */
 void sessions_reconsider(struct hub *hub);
 
-enum tg_err session_send(struct hub *hub, struct session *s, enum frame_type type, const ProtobufCMessage *message);
-/* The signed checkpoint and the proof from the one shown before, for a frame that is sent next; in hub->reply. Both
-   empty while nothing is signed. */
+enum tg_err session_send(struct hub *hub, struct session *s, enum frame_type type,
+                         const ProtobufCMessage *message);
+/* The signed checkpoint and the proof from the one shown before, for a frame that is sent next; in
+   hub->reply. Both empty while nothing is signed. */
 enum tg_err session_chain(struct hub *hub, struct session *s, ProtobufCBinaryData *ret_note,
                           ProtobufCBinaryData *ret_proof);
 
 /* One more malformed or forged item: tells, and ends the session when it is one too many. */
-enum tg_err session_strike(struct hub *hub, struct party *party, const struct seal_pk *peer, const struct tg_why *why);
+enum tg_err session_strike(struct hub *hub, struct party *party, const struct seal_pk *peer,
+                           const struct tg_why *why);
 
 #endif

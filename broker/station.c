@@ -7,10 +7,10 @@
 #include "broker/upload.h"
 #include "broker/verify.h"
 
-/* Each handler returns with *ret_bad set when something in the message was malformed or forged: one strike. The session may be gone
-   when it returns. */
-typedef enum tg_err handler(struct hub *hub, struct session *s, const ProtobufCMessage *message, bool *ret_bad,
-                            struct tg_why *why);
+/* Each handler returns with *ret_bad set when something in the message was malformed or forged: one strike.
+   The session may be gone when it returns. */
+typedef enum tg_err handler(struct hub *hub, struct session *s, const ProtobufCMessage *message,
+                            bool *ret_bad, struct tg_why *why);
 
 static bool is_attack(const struct passage *p)
 {
@@ -18,8 +18,8 @@ static bool is_attack(const struct passage *p)
          (p->state == PASSAGE_DECIDED && (p->reason == REASON_MALFORMED || p->reason == REASON_SEAL));
 }
 
-static enum tg_err on_submit(struct hub *hub, struct session *s, const ProtobufCMessage *message, bool *ret_bad,
-                             struct tg_why *why)
+static enum tg_err on_submit(struct hub *hub, struct session *s, const ProtobufCMessage *message,
+                             bool *ret_bad, struct tg_why *why)
 {
   const Tg__Submit *m = (const Tg__Submit *)message;
   struct party *party = s->party;
@@ -47,31 +47,32 @@ static enum tg_err on_want(struct hub *hub, struct session *s, const ProtobufCMe
   return dispatch_want(hub, s, (const Tg__Want *)message);
 }
 
-static enum tg_err on_chunk(struct hub *hub, struct session *s, const ProtobufCMessage *message, bool *ret_bad,
-                            struct tg_why *why)
+static enum tg_err on_chunk(struct hub *hub, struct session *s, const ProtobufCMessage *message,
+                            bool *ret_bad, struct tg_why *why)
 {
   arena_reset(hub->item);
   enum tg_err err = upload_chunk(hub, s, (const Tg__Chunk *)message, ret_bad);
   if (*ret_bad)
-    why_set(why, TG_BAD_INPUT, "Chunk.sealed", N_("a chunk has not the size it must have"), NULL, NULL, NULL, NULL);
+    why_set(why, TG_BAD_INPUT, "Chunk.sealed", N_("a chunk has not the size it must have"), NULL, NULL, NULL,
+            NULL);
   return err;
 }
 
-static enum tg_err on_receipts(struct hub *hub, struct session *s, const ProtobufCMessage *message, bool *ret_bad,
-                               struct tg_why *why)
+static enum tg_err on_receipts(struct hub *hub, struct session *s, const ProtobufCMessage *message,
+                               bool *ret_bad, struct tg_why *why)
 {
   return receipts_take(hub, s, (const Tg__Receipts *)message, ret_bad, why);
 }
 
-static enum tg_err on_receipts_seen(struct hub *hub, struct session *s, const ProtobufCMessage *message, bool *ret_bad,
-                                    struct tg_why *why)
+static enum tg_err on_receipts_seen(struct hub *hub, struct session *s, const ProtobufCMessage *message,
+                                    bool *ret_bad, struct tg_why *why)
 {
   (void)ret_bad, (void)why;
   return receipts_seen(hub, s, (const Tg__ReceiptsSeen *)message);
 }
 
-static enum tg_err on_documents(struct hub *hub, struct session *s, const ProtobufCMessage *message, bool *ret_bad,
-                                struct tg_why *why)
+static enum tg_err on_documents(struct hub *hub, struct session *s, const ProtobufCMessage *message,
+                                bool *ret_bad, struct tg_why *why)
 {
   const Tg__Documents *m = (const Tg__Documents *)message;
   (void)ret_bad, (void)why;
@@ -88,8 +89,8 @@ static enum tg_err on_tick(struct hub *hub, struct session *s, const ProtobufCMe
   return TG_OK;
 }
 
-static enum tg_err on_goodbye(struct hub *hub, struct session *s, const ProtobufCMessage *message, bool *ret_bad,
-                              struct tg_why *why)
+static enum tg_err on_goodbye(struct hub *hub, struct session *s, const ProtobufCMessage *message,
+                              bool *ret_bad, struct tg_why *why)
 {
   (void)message, (void)ret_bad, (void)why;
   return session_close(hub, s, REASON_CLOSED, END_QUIETLY);
@@ -97,9 +98,9 @@ static enum tg_err on_goodbye(struct hub *hub, struct session *s, const Protobuf
 
 /* By frame type; Hello is dealt with apart, for it makes the session that these have. */
 static handler *const handlers[] = {
-    [FRAME_GOODBYE] = on_goodbye,   [FRAME_SUBMIT] = on_submit,
-    [FRAME_WANT] = on_want,         [FRAME_CHUNK] = on_chunk,
-    [FRAME_RECEIPTS] = on_receipts, [FRAME_RECEIPTS_SEEN] = on_receipts_seen,
+    [FRAME_GOODBYE] = on_goodbye,     [FRAME_SUBMIT] = on_submit,
+    [FRAME_WANT] = on_want,           [FRAME_CHUNK] = on_chunk,
+    [FRAME_RECEIPTS] = on_receipts,   [FRAME_RECEIPTS_SEEN] = on_receipts_seen,
     [FRAME_DOCUMENTS] = on_documents, [FRAME_TICK] = on_tick,
 };
 
@@ -111,7 +112,8 @@ static enum tg_err hello(struct hub *hub, const struct seal_pk *peer, struct par
   return err || !party->session ? err : upload_resume(hub, party->session);
 }
 
-enum tg_err station_frame(struct hub *hub, const struct seal_pk *peer, struct party *party, struct slice frame)
+enum tg_err station_frame(struct hub *hub, const struct seal_pk *peer, struct party *party,
+                          struct slice frame)
 {
   const struct frame_kind *kind;
   ProtobufCMessage *message;
@@ -120,7 +122,8 @@ enum tg_err station_frame(struct hub *hub, const struct seal_pk *peer, struct pa
   arena_reset(hub->frame);
   hub->counts.frames++;
   if (frame.n > hub_limits(hub)->frame) {
-    why_set(&why, TG_TOO_BIG, "frame", N_("this frame is longer than the charter allows"), NULL, NULL, NULL, NULL);
+    why_set(&why, TG_TOO_BIG, "frame", N_("this frame is longer than the charter allows"), NULL, NULL, NULL,
+            NULL);
     return session_strike(hub, party, peer, &why);
   }
   if (frame_decode(frame, FRAME_TO_HUB, hub->frame, &kind, &message, &why))

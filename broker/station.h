@@ -5,6 +5,7 @@
 #include "broker/session.h"
 
 /* Deals with a frame of a peer whose key may connect. */
-enum tg_err station_frame(struct hub *hub, const struct seal_pk *peer, struct party *party, struct slice frame);
+enum tg_err station_frame(struct hub *hub, const struct seal_pk *peer, struct party *party,
+                          struct slice frame);
 
 #endif

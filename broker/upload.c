@@ -28,10 +28,17 @@ struct upload {
 
 struct uploads {
   struct upload list[UPLOADS];
+  bool turned_away; /* somebody found no place */
 };
 
-struct uploads *uploads_new(void) { return calloc(1, sizeof(struct uploads)); }
-void uploads_free(struct uploads *u) { free(u); }
+struct uploads *uploads_new(void)
+{
+  return calloc(1, sizeof(struct uploads));
+}
+void uploads_free(struct uploads *u)
+{
+  free(u);
+}
 
 /* ---- the hashing, kept with the chunks */
 
@@ -78,7 +85,6 @@ static enum tg_err tree_read(struct hub *hub, struct upload *u)
   return whole && u->tree.size == u->have ? TG_OK : TG_DISK;
 }
 
-
 /* ---- those under way */
 
 static struct upload *find(const struct hub *hub, const struct hash *id, unsigned portion)
@@ -117,8 +123,8 @@ static enum tg_err want(struct hub *hub, struct upload *u, uint64_t count)
 }
 
 /* The portion's body, as the parked Submission describes it. */
-static enum tg_err seal_of(struct hub *hub, const struct store_parked *parked, unsigned portion, bool *ret_missing,
-                           struct body_seal *ret)
+static enum tg_err seal_of(struct hub *hub, const struct store_parked *parked, unsigned portion,
+                           bool *ret_missing, struct body_seal *ret)
 {
   ProtobufCMessage *message;
   struct portion p;
@@ -137,10 +143,11 @@ static enum tg_err seal_of(struct hub *hub, const struct store_parked *parked, u
 }
 
 /* Begins, or goes on from where the store is. *ret is NULL when there is nothing to come, or no place. */
-static enum tg_err begin(struct hub *hub, struct party *party, const struct store_parked *parked, unsigned portion,
-                         struct upload **ret)
+static enum tg_err begin(struct hub *hub, struct party *party, const struct store_parked *parked,
+                         unsigned portion, struct upload **ret)
 {
-  struct upload u = {.used = true, .id = parked->id, .portion = portion, .party = party, .moved = hub->now.mono};
+  struct upload u = {
+      .used = true, .id = parked->id, .portion = portion, .party = party, .moved = hub->now.mono};
   bool missing;
   *ret = NULL;
   enum tg_err err = seal_of(hub, parked, portion, &missing, &u.seal);
@@ -151,8 +158,10 @@ static enum tg_err begin(struct hub *hub, struct party *party, const struct stor
   struct upload *place = find(hub, &u.id, portion);
   if (!place)
     place = place_for(hub);
-  if (!place)
+  if (!place) {
+    hub->uploads->turned_away = true;
     return TG_OK;
+  }
   err = tree_read(hub, &u);
   if (err)
     return err;
@@ -162,11 +171,13 @@ static enum tg_err begin(struct hub *hub, struct party *party, const struct stor
   return TG_OK;
 }
 
-static enum tg_err ask_all(struct hub *hub, struct party *party, const struct store_parked *parked)
+/* again: also what is under way. */
+static enum tg_err ask_all(struct hub *hub, struct party *party, const struct store_parked *parked,
+                           bool again)
 {
   for (unsigned i = 0; i < LIMIT_PORTIONS; i++) {
-    struct upload *u;
-    enum tg_err err = begin(hub, party, parked, i, &u);
+    struct upload *u = NULL;
+    enum tg_err err = again || !find(hub, &parked->id, i) ? begin(hub, party, parked, i, &u) : TG_OK;
     if (!err && u)
       err = want(hub, u, WINDOW);
     if (err)
@@ -179,10 +190,10 @@ enum tg_err upload_ask(struct hub *hub, struct party *party, const struct hash *
 {
   struct store_parked parked;
   enum tg_err err = store_parked(hub->store, id, hub->item, &parked);
-  return err ? err : ask_all(hub, party, &parked);
+  return err ? err : ask_all(hub, party, &parked, true);
 }
 
-enum tg_err upload_resume(struct hub *hub, struct session *s)
+static enum tg_err resume(struct hub *hub, struct session *s, bool again)
 {
   for (uint64_t place = 0;;) {
     struct store_parked parked;
@@ -191,10 +202,15 @@ enum tg_err upload_resume(struct hub *hub, struct session *s)
     if (err)
       return err == TG_NOT_FOUND ? TG_OK : err;
     if (parked.why == PARKED_FOR_BODIES)
-      err = ask_all(hub, s->party, &parked);
+      err = ask_all(hub, s->party, &parked, again);
     if (err)
       return err;
   }
+}
+
+enum tg_err upload_resume(struct hub *hub, struct session *s)
+{
+  return resume(hub, s, true);
 }
 
 enum tg_err upload_forget(struct hub *hub, const struct hash *id)
@@ -211,6 +227,18 @@ enum tg_err upload_forget(struct hub *hub, const struct hash *id)
   return err;
 }
 
+/* A place is free again: those that found none get their turn. */
+static enum tg_err let_in(struct hub *hub)
+{
+  if (!hub->uploads->turned_away || !place_for(hub))
+    return TG_OK;
+  enum tg_err err = TG_OK;
+  hub->uploads->turned_away = false;
+  for (struct session *s = session_first(hub); !err && s; s = s->next)
+    err = resume(hub, s, false);
+  return err;
+}
+
 enum tg_err uploads_tick(struct hub *hub)
 {
   for (struct upload *u = hub->uploads->list; u < hub->uploads->list + UPLOADS; u++) {
@@ -222,12 +250,13 @@ enum tg_err uploads_tick(struct hub *hub)
     if (err)
       return err;
   }
-  return TG_OK;
+  return let_in(hub);
 }
 
 /* ---- a chunk */
 
-/* The last one has come: is it the body that the portion commits to? Then the bulletin goes on, if it lacks no other. */
+/* The last one has come: is it the body that the portion commits to? Then the bulletin goes on, if it lacks
+ * no other. */
 static enum tg_err complete(struct hub *hub, struct upload *u)
 {
   struct store_parked parked;

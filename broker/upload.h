@@ -1,6 +1,6 @@
-/* Large bodies on their way in: chunks asked for, taken in order, checked against the portion's root when the last has come.
-   The store has what came; memory has only the hashing of those under way, and that is written down with every chunk, so
-   that a restart goes on where it was. */
+/* Large bodies on their way in: chunks asked for, taken in order, checked against the portion's root when the
+   last has come. The store has what came; memory has only the hashing of those under way, and that is written
+   down with every chunk, so that a restart goes on where it was. */
 #ifndef TOGUNA_BROKER_UPLOAD_H
 #define TOGUNA_BROKER_UPLOAD_H
 

@@ -41,10 +41,23 @@ static enum reason reason_of_parts(enum tg_err err)
   }
 }
 
+/* Does it wait here already, and is said once more? */
+static enum tg_err check_parked(struct hub *hub, struct passage *p)
+{
+  struct store_parked parked;
+  uint64_t waiting;
+  p->id = header_id(strict_slice(p->message->header));
+  enum tg_err err = p->parked ? TG_OK : store_parked_count(hub->store, p->party->no, &waiting);
+  if (err || p->parked || !waiting)
+    return err;
+  err = store_parked(hub->store, &p->id, hub->item, &parked);
+  p->parked = !err && parked.originator == p->party->no;
+  return err == TG_NOT_FOUND ? TG_OK : err;
+}
+
 static enum tg_err check_known(struct hub *hub, struct passage *p)
 {
   struct store_bulletin b;
-  p->id = header_id(strict_slice(p->message->header));
   enum tg_err err = store_bulletin_by_id(hub->store, &p->id, &b);
   if (err)
     return err == TG_NOT_FOUND ? TG_OK : err;
@@ -54,7 +67,8 @@ static enum tg_err check_known(struct hub *hub, struct passage *p)
   return settle(p, PASSAGE_KNOWN, REASON_NONE);
 }
 
-/* Said by the node that it names, whose session this is? Until here nothing of it may take an id or a number. */
+/* Said by the node that it names, whose session this is? Until here nothing of it may take an id or a number.
+ */
 static enum tg_err check_author(struct hub *hub, struct passage *p)
 {
   struct header *h = &p->view.header;
@@ -62,10 +76,12 @@ static enum tg_err check_author(struct hub *hub, struct passage *p)
   if (err)
     return settle(p, PASSAGE_FORGED, reason_of_parts(err));
   if (!sign_pk_eq(&h->subject.originator, &p->party->identity)) {
-    why_set(&p->why, TG_REFUSED, "Subject.originator", N_("a node hands in its own bulletins only"), NULL, NULL, NULL, NULL);
+    why_set(&p->why, TG_REFUSED, "Subject.originator", N_("a node hands in its own bulletins only"), NULL,
+            NULL, NULL, NULL);
     return settle(p, PASSAGE_FORGED, REASON_NOT_ENTITLED);
   }
-  err = batch_verify(hub->verifier, &hub->config.exchange, &h->subject.originator, &p->id, p->message->proof, &p->why);
+  err = batch_verify(hub->verifier, &hub->config.exchange, &h->subject.originator, &p->id, p->message->proof,
+                     &p->why);
   return err ? settle(p, PASSAGE_FORGED, REASON_SIGNATURE) : TG_OK;
 }
 
@@ -128,7 +144,10 @@ static enum tg_err check_sizes(struct hub *hub, struct passage *p)
   return TG_OK;
 }
 
-static uint64_t lesser(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static uint64_t lesser(uint64_t a, uint64_t b)
+{
+  return a < b ? a : b;
+}
 
 /* How many, of what weight. Once per bulletin: one that waited has paid. */
 static enum tg_err check_rates(struct hub *hub, struct passage *p)
@@ -146,7 +165,8 @@ static enum tg_err check_rates(struct hub *hub, struct passage *p)
   if (within && precedence == PRECEDENCE_IMMEDIATE)
     within = allowance_take(&use->immediate, limits->immediate_per_hour, 1, mono);
   return within ? TG_OK
-                : refuse(p, REASON_QUOTA, N_("more bulletins of this precedence within an hour than are allowed: %1$s"),
+                : refuse(p, REASON_QUOTA,
+                         N_("more bulletins of this precedence within an hour than are allowed: %1$s"),
                          precedence_name(precedence));
 }
 
@@ -157,7 +177,8 @@ static enum tg_err check_room(struct hub *hub, struct passage *p)
   if (err)
     return err;
   if (!p->parked && (used > hub->config.member_bytes || p->bytes > hub->config.member_bytes - used))
-    return refuse(p, REASON_QUOTA, N_("the member's bulletins that wait here take all the room they may"), NULL);
+    return refuse(p, REASON_QUOTA, N_("the member's bulletins that wait here take all the room they may"),
+                  NULL);
   err = store_parked_count(hub->store, p->party->no, &waiting);
   if (err)
     return err;
@@ -181,7 +202,8 @@ static enum tg_err check_papers(struct hub *hub, struct passage *p)
       directory_policy_serial(hub->rules.directory, p->node->credential.holder.member, 0, &policy);
   if (err || h->policy_serial > policy.serial)
     goto wait;
-  err = directory_policy_serial(hub->rules.directory, p->node->credential.holder.member, h->policy_serial, &policy);
+  err = directory_policy_serial(hub->rules.directory, p->node->credential.holder.member, h->policy_serial,
+                                &policy);
   if (!err && !hash_eq(&policy.hash, &h->policy_hash))
     return refuse(p, REASON_CONFLICT, N_("the policy it was decided by has another text here"), NULL);
   return TG_OK;
@@ -197,11 +219,14 @@ static enum tg_err check_reference(struct hub *hub, struct passage *p)
   if (s->kind != KIND_CORRECTION && s->kind != KIND_RECALL)
     return TG_OK;
   enum tg_err err = store_bulletin_by_id(hub->store, &s->supersedes, &p->other);
-  bool own = !err && p->other.accepted && memcmp(p->other.member, p->node->credential.holder.member.code, 2) == 0;
+  bool own =
+      !err && p->other.accepted && memcmp(p->other.member, p->node->credential.holder.member.code, 2) == 0;
   if (err && err != TG_NOT_FOUND)
     return err;
   /* Somebody else's and unknown look alike: nobody learns what others have said. */
-  return own ? TG_OK : refuse(p, REASON_NOT_ENTITLED, N_("it changes a bulletin that is not one of this member's"), NULL);
+  return own ? TG_OK
+             : refuse(p, REASON_NOT_ENTITLED, N_("it changes a bulletin that is not one of this member's"),
+                      NULL);
 }
 
 /* ---- to whom */
@@ -210,8 +235,8 @@ static enum tg_err ask(struct hub *hub, struct passage *p)
 {
   const struct submission *v = &p->view;
   enum reason reason;
-  enum tg_err err = question_build(hub, &v->header, v->portions, v->releases, v->portion_count, hub->item, &p->question,
-                                   &reason, &p->why);
+  enum tg_err err = question_build(hub, &v->header, v->portions, v->releases, v->portion_count, hub->item,
+                                   &p->question, &reason, &p->why);
   if (err)
     return err;
   if (reason)
@@ -231,8 +256,9 @@ static enum tg_err refuse_wrap(struct hub *hub, struct passage *p, const struct 
   char name[HOLDER_MAX + 1] = "?";
   if (node)
     holder_print(&node->credential.holder, name);
-  if (node && !policy_explain(hub->rules.set, &p->question.request, portion, node->member,
-                              (int)p->question.request.originator, &why) &&
+  if (node &&
+      !policy_explain(hub->rules.set, &p->question.request, portion, node->member,
+                      (int)p->question.request.originator, &why) &&
       why.stage != POLICY_PERMITTED) {
     p->why = why.why;
     return settle(p, PASSAGE_DECIDED, REASON_POLICY);
@@ -288,7 +314,8 @@ static enum tg_err check_recall(struct hub *hub, struct passage *p)
     if (err)
       return err;
     if (!node || !is_recipient(given, n, party->no))
-      return refuse(p, REASON_POLICY, N_("it recalls a bulletin from somebody to whom that was not given"), NULL);
+      return refuse(p, REASON_POLICY, N_("it recalls a bulletin from somebody to whom that was not given"),
+                    NULL);
     for (size_t i = 0; i < v->portion_count; i++)
       if (v->wraps[w].portions >> i & 1)
         memberset_add(&p->decision.portions[i].permitted, node->member);
@@ -321,7 +348,8 @@ static enum tg_err check_queues(struct hub *hub, struct passage *p)
       bytes += tally.bytes[r];
     }
     if (count >= most || bytes > most_bytes || p->bytes > most_bytes - bytes)
-      return refuse(p, REASON_QUOTA, N_("as much as is allowed waits already for one of its recipients"), NULL);
+      return refuse(p, REASON_QUOTA, N_("as much as is allowed waits already for one of its recipients"),
+                    NULL);
     p->recipients[w] = (struct passage_recipient){.party = party, .wrap = w};
   }
   return TG_OK;
@@ -352,8 +380,9 @@ static enum tg_err check_bodies(struct hub *hub, struct passage *p)
 enum tg_err verify(struct hub *hub, struct passage *p)
 {
   static enum tg_err (*const checks[])(struct hub *, struct passage *) = {
-      check_known, check_author, check_parts,     check_right, check_number, check_rates,  check_times,  check_sizes,
-      check_room,  check_papers, check_reference, ask,         check_wraps,  check_recall, check_queues, check_bodies,
+      check_parked, check_known, check_author, check_parts,  check_right,  check_number,
+      check_rates,  check_times, check_sizes,  check_room,   check_papers, check_reference,
+      ask,          check_wraps, check_recall, check_queues, check_bodies,
   };
   p->state = PASSAGE_OPEN;
   for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {

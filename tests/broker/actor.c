@@ -25,7 +25,10 @@ static ProtobufCBinaryData kept(struct stage *s, const struct buf *b)
   return strict_data(arena_copy(s->said, buf_slice(b)));
 }
 
-static void *identity_key(const struct actor *a) { return (void *)(uintptr_t)secret_key_ed25519(a->kit->identity); }
+static void *identity_key(const struct actor *a)
+{
+  return (void *)(uintptr_t)secret_key_ed25519(a->kit->identity);
+}
 
 void actor_raw(struct actor *a, const void *p, size_t n)
 {
@@ -44,7 +47,8 @@ void actor_frame(struct actor *a, enum frame_type type, const ProtobufCMessage *
 
 void actor_forget(struct actor *a)
 {
-  a->outcomes = a->deliveries = a->notes = a->documents = a->document_outcomes = a->wants = a->chunks = a->ticks = 0;
+  a->outcomes = a->deliveries = a->notes = a->documents = a->document_outcomes = a->wants = a->chunks =
+      a->ticks = 0;
   a->seen_serials = 0;
   a->goodbye = REASON_NONE;
   buf_clear(&a->body);
@@ -228,8 +232,9 @@ static struct bulletin_sealed close_up(struct actor *a, const struct story *t, s
   return sealed;
 }
 
-static Tg__Submission *message_of(struct actor *a, const struct bulletin_sealed *sealed, ProtobufCBinaryData portion,
-                                  ProtobufCBinaryData release, const struct sealed_body *body, bool apart)
+static Tg__Submission *message_of(struct actor *a, const struct bulletin_sealed *sealed,
+                                  ProtobufCBinaryData portion, ProtobufCBinaryData release,
+                                  const struct sealed_body *body, bool apart)
 {
   struct stage *s = a->stage;
   Tg__Submission *m = need(s, sizeof *m);

@@ -39,7 +39,8 @@ static int tear_down(void **state)
 
 static struct sealed large(struct large *l)
 {
-  return actor_seal(&l->s->actor[ML], (struct story){.to = "BF", .content = slice_of(l->content, LARGE), .apart = true});
+  return actor_seal(&l->s->actor[ML],
+                    (struct story){.to = "BF", .content = slice_of(l->content, LARGE), .apart = true});
 }
 
 /* Sends what the hub wants until it wants no more, at most n chunks. */
@@ -198,7 +199,8 @@ static void flash_overtakes_a_large_body(void **state)
   body_drop(&b.body);
 }
 
-/* Kills the hub after every number of turns in turn: whatever was answered is there, and whatever was not can be said again. */
+/* Kills the hub after every number of turns in turn: whatever was answered is there, and whatever was not can
+ * be said again. */
 static void nothing_acknowledged_is_lost(void **state)
 {
   struct large *l = *state;
@@ -234,7 +236,8 @@ static void a_decision_by_a_policy_that_is_not_here_yet_waits_for_it(void **stat
 {
   struct large *l = *state;
   struct stage *s = l->s;
-  kit_policy(s->kit, ML, "export allow ** to * up-to RESTRICTED\nimport allow ** from * up-to SECRET\n", s->now.wall, 1);
+  kit_policy(s->kit, ML, "export allow ** to * up-to RESTRICTED\nimport allow ** from * up-to SECRET\n",
+             s->now.wall, 1);
   actor_publish(&s->actor[ML], (struct story){.to = "BF"});
   stage_settle(s);
   assert_int_equal(s->actor[ML].outcomes, 0);

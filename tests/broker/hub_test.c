@@ -1,4 +1,5 @@
-/* The hub among its nodes: what is published arrives, proven; what may not be said is not; nothing acknowledged is lost. */
+/* The hub among its nodes: what is published arrives, proven; what may not be said is not; nothing
+ * acknowledged is lost. */
 #include "tests/broker/stage.h"
 
 #include "proto/hash.h"
@@ -31,7 +32,8 @@ static void expect_outcome(const struct actor *a, size_t i, enum reason reason)
 {
   assert_true(a->outcomes > i);
   if (a->outcome[i].reason != reason)
-    fail_msg("expected %s, got %s: %s", reason_name(reason), reason_name(a->outcome[i].reason), a->outcome[i].detail);
+    fail_msg("expected %s, got %s: %s", reason_name(reason), reason_name(a->outcome[i].reason),
+             a->outcome[i].detail);
   assert_int_equal(a->outcome[i].accepted, reason == REASON_NONE);
 }
 
@@ -115,7 +117,8 @@ static void policies_refuse(void **state)
 static void an_import_policy_refuses(void **state)
 {
   struct stage *s = *state;
-  kit_policy(s->kit, BF, "export allow ** to * up-to SECRET\nimport allow ** from NE up-to SECRET\n", s->now.wall, 1);
+  kit_policy(s->kit, BF, "export allow ** to * up-to SECRET\nimport allow ** from NE up-to SECRET\n",
+             s->now.wall, 1);
   assert_int_equal(stage_document(s, &s->kit->member[BF].policy), TG_OK);
   actor_publish(&s->actor[ML], (struct story){.to = "BF"});
   actor_publish(&s->actor[NE], (struct story){.to = "BF"});
@@ -132,7 +135,8 @@ static void a_narrowing_holds_what_is_queued_and_a_widening_frees_it(void **stat
   assert_int_equal(hub_gone(s->hub, &peer), TG_OK);
   actor_publish(&s->actor[ML], (struct story){.to = "BF"});
   stage_settle(s);
-  kit_policy(s->kit, ML, "export allow ** to NE up-to SECRET\nimport allow ** from * up-to SECRET\n", s->now.wall, 1);
+  kit_policy(s->kit, ML, "export allow ** to NE up-to SECRET\nimport allow ** from * up-to SECRET\n",
+             s->now.wall, 1);
   actor_bring(&s->actor[ML], &s->kit->member[ML].policy);
   stage_settle(s);
   assert_int_equal(s->actor[ML].document_outcomes, 1);
@@ -161,11 +165,15 @@ static void a_narrowing_holds_what_is_queued_and_a_widening_frees_it(void **stat
 static void a_pin_keeps_its_policy_from_being_broken(void **state)
 {
   struct stage *s = *state;
-  kit_policy(s->kit, ML, "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\npin never report.** to outside AES\n",
+  kit_policy(s->kit, ML,
+             "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\npin never report.** to "
+             "outside AES\n",
              s->now.wall, 1);
   assert_int_equal(stage_document(s, &s->kit->member[ML].policy), TG_OK);
   struct stage *t = stage_new(4, NULL);
-  kit_policy(t->kit, ML, "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\npin never report.** to outside AES\n",
+  kit_policy(t->kit, ML,
+             "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\npin never report.** to "
+             "outside AES\n",
              t->now.wall, 1);
   actor_bring(&t->actor[ML], &t->kit->member[ML].policy);
   stage_settle(t);
@@ -181,7 +189,8 @@ static void a_recall_takes_back_what_is_queued(void **state)
   struct hash id = actor_publish(&s->actor[ML], (struct story){.to = "BF NE"});
   stage_settle(s);
   actor_publish(&s->actor[BF], (struct story){.to = "NE", .kind = KIND_RECALL, .supersedes = id});
-  struct hash recall = actor_publish(&s->actor[ML], (struct story){.to = "BF NE", .kind = KIND_RECALL, .supersedes = id});
+  struct hash recall =
+      actor_publish(&s->actor[ML], (struct story){.to = "BF NE", .kind = KIND_RECALL, .supersedes = id});
   actor_hello(&s->actor[NE]);
   stage_settle(s);
   expect_outcome(&s->actor[BF], 0, REASON_NOT_ENTITLED);
@@ -272,7 +281,10 @@ static void credit_is_respected_and_flash_goes_first(void **state)
   assert_int_equal(s->actor[ML].notes, 6);
 }
 
-static void few_flash(struct charter *c) { c->limits.flash_per_hour = 2; }
+static void few_flash(struct charter *c)
+{
+  c->limits.flash_per_hour = 2;
+}
 
 static void too_many_flash_are_refused(void **state)
 {
@@ -288,7 +300,10 @@ static void too_many_flash_are_refused(void **state)
   stage_free(s);
 }
 
-static void short_queues(struct charter *c) { c->limits.queue = 3; }
+static void short_queues(struct charter *c)
+{
+  c->limits.queue = 3;
+}
 
 static void a_full_queue_refuses(void **state)
 {

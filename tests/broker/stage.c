@@ -62,8 +62,7 @@ static struct checkpoint chain(struct actor *a, ProtobufCBinaryData note, Protob
   struct tg_why why = {0};
   if (!note.len)
     return c;
-  const struct checkpoint last = {
-      .size = a->seen.size, .root = a->seen.size ? a->seen.root : merkle_empty()};
+  const struct checkpoint last = {.size = a->seen.size, .root = a->seen.size ? a->seen.root : merkle_empty()};
   assert_int_equal(checkpoint_open(strict_slice(note), &key, &c, NULL, &why), TG_OK);
   assert_int_equal(checkpoint_extends(&last, &c, strict_slice(proof), &why), TG_OK);
   a->seen.size = c.size;
@@ -74,8 +73,8 @@ static struct checkpoint chain(struct actor *a, ProtobufCBinaryData note, Protob
   return c;
 }
 
-static void opens(const struct checkpoint *c, ProtobufCBinaryData entry, ProtobufCBinaryData salt, uint64_t leaf,
-                  ProtobufCBinaryData path, struct entry *ret)
+static void opens(const struct checkpoint *c, ProtobufCBinaryData entry, ProtobufCBinaryData salt,
+                  uint64_t leaf, ProtobufCBinaryData path, struct entry *ret)
 {
   const struct opening o = {strict_slice(entry), strict_slice(salt), leaf, strict_slice(path)};
   struct tg_why why = {0};
@@ -111,8 +110,10 @@ static void hear_outcomes(struct actor *a, const ProtobufCMessage *message)
     if (o->decision.len)
       assert_true(hash_eq(&decision, &e.decision));
     struct got_outcome *got = &a->outcome[a->outcomes++ % STAGE_KEPT];
-    *got = (struct got_outcome){
-        .id = e.subject, .accepted = e.type == ENTRY_ACCEPTED, .reason = (enum reason)e.reason, .leaf = o->leaf};
+    *got = (struct got_outcome){.id = e.subject,
+                                .accepted = e.type == ENTRY_ACCEPTED,
+                                .reason = (enum reason)e.reason,
+                                .leaf = o->leaf};
     memcpy(got->detail, e.detail.n ? (const char *)e.detail.p : "", e.detail.n);
   }
 }
@@ -128,7 +129,10 @@ static size_t actor_of(const struct stage *s, const struct sign_pk *identity)
   return 0;
 }
 
-static const char *code_of(const struct actor *a) { return a->stage->kit->member[a->member].code.code; }
+static const char *code_of(const struct actor *a)
+{
+  return a->stage->kit->member[a->member].code.code;
+}
 
 static void hear_delivery(struct actor *a, const struct checkpoint *c, const Tg__Delivery *m)
 {
@@ -137,13 +141,15 @@ static void hear_delivery(struct actor *a, const struct checkpoint *c, const Tg_
   struct wrap_content content;
   struct tg_why why = {0};
   const struct sign_pk me = secret_key_sign_pk(a->kit->identity);
-  assert_int_equal(delivery_check(m, &a->stage->kit->exchange, &me, a->verifier, a->stage->arena, &d, &why), TG_OK);
+  assert_int_equal(delivery_check(m, &a->stage->kit->exchange, &me, a->verifier, a->stage->arena, &d, &why),
+                   TG_OK);
   opens(c, m->entry, m->salt, m->leaf, m->path, &e);
   assert_int_equal(e.type, ENTRY_ACCEPTED);
   assert_true(hash_eq(&e.subject, &d.header.id));
   const struct actor *from = &a->stage->actor[actor_of(a->stage, &d.header.subject.originator)];
-  assert_int_equal(bulletin_open(&d, code_of(from), code_of(a), &a->sealing, a->sealing_secret, a->opener, &content, &why),
-                   TG_OK);
+  assert_int_equal(
+      bulletin_open(&d, code_of(from), code_of(a), &a->sealing, a->sealing_secret, a->opener, &content, &why),
+      TG_OK);
   struct got_delivery *got = &a->delivery[a->deliveries++ % STAGE_KEPT];
   *got = (struct got_delivery){.id = d.header.id,
                                .queue = m->queue,
@@ -177,7 +183,8 @@ static void hear_notes(struct actor *a, const ProtobufCMessage *message)
     assert_int_equal(e.type, ENTRY_RECEIPTS);
     assert_int_equal(receipt_parse(strict_slice(n->receipt), a->stage->arena, &r, &why), TG_OK);
     const struct hash id = statement_id(STATEMENT_RECEIPT, strict_slice(n->receipt));
-    assert_int_equal(batch_verify(a->verifier, &a->stage->kit->exchange, &r.node, &id, n->proof, &why), TG_OK);
+    assert_int_equal(batch_verify(a->verifier, &a->stage->kit->exchange, &r.node, &id, n->proof, &why),
+                     TG_OK);
     a->note[a->notes++ % STAGE_KEPT] = (struct got_note){n->sequence, r.event, r.bulletin};
     a->note_cursor = n->sequence;
   }
@@ -238,16 +245,11 @@ static void hear_tick(struct actor *a, const ProtobufCMessage *message)
 }
 
 static void (*const hears[])(struct actor *, const ProtobufCMessage *) = {
-    [FRAME_WELCOME] = hear_welcome,
-    [FRAME_GOODBYE] = hear_goodbye,
-    [FRAME_WANT] = hear_want,
-    [FRAME_CHUNK] = hear_chunk,
-    [FRAME_OUTCOMES] = hear_outcomes,
-    [FRAME_DELIVER] = hear_deliver,
-    [FRAME_RECEIPT_NOTES] = hear_notes,
-    [FRAME_RECEIPTS_SEEN] = hear_seen,
-    [FRAME_DOCUMENTS] = hear_documents,
-    [FRAME_DOCUMENT_OUTCOMES] = hear_document_outcomes,
+    [FRAME_WELCOME] = hear_welcome,     [FRAME_GOODBYE] = hear_goodbye,
+    [FRAME_WANT] = hear_want,           [FRAME_CHUNK] = hear_chunk,
+    [FRAME_OUTCOMES] = hear_outcomes,   [FRAME_DELIVER] = hear_deliver,
+    [FRAME_RECEIPT_NOTES] = hear_notes, [FRAME_RECEIPTS_SEEN] = hear_seen,
+    [FRAME_DOCUMENTS] = hear_documents, [FRAME_DOCUMENT_OUTCOMES] = hear_document_outcomes,
     [FRAME_TICK] = hear_tick,
 };
 
@@ -289,7 +291,10 @@ static void on_cut(void *context, const struct seal_pk *peer)
   s->cuts++;
 }
 
-static void on_wake(void *context, int64_t mono) { (void)context, (void)mono; }
+static void on_wake(void *context, int64_t mono)
+{
+  (void)context, (void)mono;
+}
 
 static void on_tell(void *context, const struct hub_event *event)
 {
@@ -350,7 +355,8 @@ static enum tg_err start(struct stage *s)
                                       .sign = on_sign,
                                       .wake_at = on_wake,
                                       .tell = on_tell};
-  assert_int_equal(store_open(&(struct store_options){.database = s->database, .bodies = s->bodies}, &store, &why), TG_OK);
+  assert_int_equal(
+      store_open(&(struct store_options){.database = s->database, .bodies = s->bodies}, &store, &why), TG_OK);
   return hub_new(&s->config, &store, &effects, s->now, buf_slice(&s->signed_note), &s->hub, &why);
 }
 

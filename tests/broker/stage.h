@@ -1,5 +1,6 @@
-/* A hub in memory with scripted nodes around it, for stories: every turn is the test's, every frame is looked at as a careful
-   node would. What breaks the protocol (a proof, a chain, a seal) fails the test where it happens. */
+/* A hub in memory with scripted nodes around it, for stories: every turn is the test's, every frame is looked
+   at as a careful node would. What breaks the protocol (a proof, a chain, a seal) fails the test where it
+   happens. */
 #ifndef TOGUNA_TESTS_BROKER_STAGE_H
 #define TOGUNA_TESTS_BROKER_STAGE_H
 
@@ -62,15 +63,17 @@ struct actor {
   struct wrap_sender *sender;
   struct batch_verifier *verifier;
   struct wrap_opener *opener;
-  size_t outcomes, deliveries, notes, documents, document_outcomes, wants, chunks, ticks, seen_serials, frames;
+  size_t outcomes, deliveries, notes, documents, document_outcomes, wants, chunks, ticks, seen_serials,
+      frames;
   struct got_outcome outcome[STAGE_KEPT];
   struct got_delivery delivery[STAGE_KEPT];
   struct got_note note[STAGE_KEPT];
   enum reason document_outcome[STAGE_KEPT];
-  uint64_t want_chunk, want_end; /* the window that the hub asked for: the next chunk to send, and where it ends */
+  uint64_t want_chunk,
+      want_end; /* the window that the hub asked for: the next chunk to send, and where it ends */
   struct hash want_id;
   uint64_t chunk_number;
-  struct buf body; /* chunks that came, in order */
+  struct buf body;     /* chunks that came, in order */
   enum reason goodbye; /* REASON_NONE: none */
 };
 
@@ -90,7 +93,8 @@ struct stage {
   struct actor actor[STAGE_NODES];
 };
 
-/* n members with one node each, a hub that has all their documents, every node connected and with sealing keys. */
+/* n members with one node each, a hub that has all their documents, every node connected and with sealing
+ * keys. */
 struct stage *stage_new(size_t n, void (*tune)(struct charter *));
 void stage_free(struct stage *s);
 /* Turns until nothing happens any more. */
@@ -101,7 +105,8 @@ void stage_pass(struct stage *s, int64_t ms);
 void stage_turn(struct stage *s);
 /* Its end alone. */
 enum tg_err stage_commit(struct stage *s);
-/* Starts the hub from what is on the disk, without a commit before: as a crash does. Nodes must connect again. */
+/* Starts the hub from what is on the disk, without a commit before: as a crash does. Nodes must connect
+ * again. */
 enum tg_err stage_restart(struct stage *s);
 /* Hands the hub a document as the operator does. */
 enum tg_err stage_document(struct stage *s, const struct buf *note);
@@ -116,17 +121,17 @@ void actor_bring(struct actor *a, const struct buf *note);
 
 /* What is published; zero means the default in parentheses. */
 struct story {
-  const char *to;     /* release list ("*": every member but the originator's) */
-  const char *wraps;  /* members to seal to, if not those of `to` */
-  const char *topic;  /* (alert.test) */
+  const char *to;             /* release list ("*": every member but the originator's) */
+  const char *wraps;          /* members to seal to, if not those of `to` */
+  const char *topic;          /* (alert.test) */
   enum precedence precedence; /* (ROUTINE) */
-  enum kind kind;     /* (report) */
-  uint8_t level;      /* (RESTRICTED) */
+  enum kind kind;             /* (report) */
+  uint8_t level;              /* (RESTRICTED) */
   struct hash supersedes;
   struct slice content; /* (a sentence) */
-  tg_time lifetime;   /* (7 days) */
-  uint64_t number;    /* (the next) */
-  bool apart;         /* the body does not come inline */
+  tg_time lifetime;     /* (7 days) */
+  uint64_t number;      /* (the next) */
+  bool apart;           /* the body does not come inline */
 };
 /* A bulletin that was sealed and signed, ready to be submitted any number of times. */
 struct sealed {
