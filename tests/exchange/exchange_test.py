@@ -1,0 +1,233 @@
+"""Real daemons over real sockets and disks, killed and cut at bad moments: what was said is kept, once, in order."""
+import os
+import pathlib
+import random
+import shutil
+import threading
+import unittest
+
+import kit
+from exchange import Exchange, files_with
+
+PAIR = {"ML": "ML/dgse/n1", "SN": "SN/cigs/n1"}
+ALERT = ["--topic", "alert.test", "--class", "RESTRICTED", "--tlp", "amber"]
+
+
+class Story(unittest.TestCase):
+    """One exchange of two states for each test, torn down whatever becomes of it; its folder stays when it failed."""
+
+    nodes = PAIR
+
+    def setUp(self):
+        self.place = kit.Folder("exchange")
+        self.e = Exchange(self.place.path, self.nodes, members=list(self.nodes), hub_lines=self.hub_lines(),
+                          node_lines=self.node_lines())
+        self.addCleanup(self.clean)
+        self.e.start()
+
+    def hub_lines(self):
+        return ()
+
+    def node_lines(self):
+        return ()
+
+    def clean(self):
+        self.e.kill()
+        ended = self._outcome.result
+        bad = any(test is self for test, _ in [*ended.failures, *ended.errors])
+        self.place.__exit__(bad or None, None, None)
+
+    def send(self, code="ML", to="SN", text="Bonjour", wait="accepted", precedence="ROUTINE"):
+        return self.e[code].publish(*ALERT, "--to", to, "--precedence", precedence, wait=wait, stdin=text)["bulletin"]
+
+
+class Traffic(threading.Thread):
+    """Publishes at one node until told to stop; `ids` are those that the node said it has spooled."""
+
+    def __init__(self, node, to):
+        super().__init__(daemon=True)
+        self.node, self.to, self.ids, self.ended, self.error = node, to, [], threading.Event(), None
+
+    def run(self):
+        n = 0
+        while not self.ended.is_set():
+            n += 1
+            try:
+                sent = self.node.publish(*ALERT, "--to", self.to, wait="spooled", stdin=f"message {n}\n")
+                self.ids.append(sent["bulletin"])
+            except kit.Failed as why:
+                # A node that is down says so; anything else is an error of the story.
+                if "ended with 4" not in str(why):
+                    self.error = why
+                    return
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *ignored):
+        self.ended.set()
+        self.join(60)
+
+    def goes_on(self, more=5):
+        """Waits until some more were spooled from now on."""
+        until = len(self.ids) + more
+        kit.until(lambda: len(self.ids) >= until or self.error, "traffic to go on", 40)
+        if self.error:
+            raise self.error
+
+
+class Killed(Story):
+    """Every process, at bad moments, under traffic both ways."""
+
+    def all_arrive(self, traffic, code):
+        """What was spooled is in the inbox once, in the order of its numbers."""
+        node = self.e[code]
+        wanted = set(traffic.ids)
+        try:
+            items = kit.until(lambda: (lambda i: i if wanted <= {x["id"] for x in i} else None)(node.inbox()),
+                              f"{len(wanted)} bulletins at {code}", 60)
+        except kit.Failed as why:
+            have = {x["id"] for x in node.inbox()}
+            raise kit.Failed(f"{why}: {len(wanted - have)} did not come") from None
+        ids = [item["id"] for item in items]
+        self.assertEqual(len(ids), len(set(ids)), "shown twice")
+        numbers = [item["number"] for item in items]
+        self.assertEqual(numbers, sorted(numbers))
+        self.assertFalse(any(item["missing_before"] for item in items))
+
+    def story(self, daemon, role, times=3):
+        """Kills one process several times while bulletins go both ways; who ends with it is started again, as systemd would."""
+        chance = random.Random(role)
+        with Traffic(self.e["ML"], "SN") as out, Traffic(self.e["SN"], "ML") as back:
+            for _ in range(times):
+                for traffic in (out, back):
+                    traffic.goes_on(chance.randrange(1, 6))
+                old = daemon.pids()
+                if role == "parent":
+                    daemon.kill()
+                else:
+                    self.assertIn(role, old)
+                    daemon.kill(role)
+                    kit.until(lambda: daemon.process.poll() is not None or daemon.pids().get(role, old[role]) != old[role],
+                              f"{role} to be gone")
+                if daemon.process.poll() is None:
+                    kit.until(lambda: role in daemon.pids(), f"{role} to be back")
+                else:
+                    daemon.start()
+        for traffic in (out, back):
+            if traffic.error:
+                raise traffic.error
+        self.all_arrive(out, "SN")
+        self.all_arrive(back, "ML")
+        for node in self.e.nodes.values():
+            kit.until(node.is_open, f"{node.country} to meet the hub again", 40)
+        self.e.stop()
+
+    def test_hub_front(self):
+        self.story(self.e.hub, "front")
+
+    def test_hub_core(self):
+        self.story(self.e.hub, "core")
+
+    def test_hub_signer(self):
+        self.story(self.e.hub, "signer")
+
+    def test_hub_whole(self):
+        self.story(self.e.hub, "parent")
+
+    def test_node_link(self):
+        self.story(self.e["SN"], "link")
+
+    def test_node_core(self):
+        self.story(self.e["SN"], "core")
+
+    def test_node_whole(self):
+        self.story(self.e["SN"], "parent")
+
+
+class Offline(Story):
+    def test_what_is_published_without_a_hub_goes_out_later_the_urgent_first(self):
+        self.e.hub.stop()
+        slow = [self.send(wait="spooled", text=f"{n}") for n in range(5)]
+        fast = self.send(wait="spooled", precedence="FLASH", text="urgent")
+        self.e["ML"].stop()
+        self.e["ML"].start()
+        self.e.hub.start()
+        for bulletin in (*slow, fast):
+            self.e["SN"].receives(bulletin, 40)
+        order = sorted(self.e["ML"].json("sent"), key=lambda item: item["leaf"])
+        self.assertEqual(order[0]["id"], fast)
+
+    def test_a_hub_restored_from_an_older_copy_does_not_start(self):
+        self.send(wait="delivered")
+        self.e.hub.stop()
+        store = self.e.at / "hub/data/hub"
+        older = self.place.path / "older"
+        shutil.copytree(store, older)
+        self.e.hub.start()
+        kit.until(self.e["ML"].is_open, "ML to be back", 40)
+        self.send(wait="delivered", text="newer")
+        self.e.hub.stop()
+        shutil.rmtree(store)
+        shutil.copytree(older, store)
+        self.e.hub.start(wait=False)
+        self.e.hub.process.wait(30)
+        self.assertNotEqual(self.e.hub.process.returncode, 0)
+        self.assertIn("older", self.e.hub.text())
+
+
+class Hostile(Story):
+    """The network and the host, from outside."""
+
+    def test_strangers_cannot_keep_members_out(self):
+        import socket
+        open_ones = []
+        for n in range(400):
+            s = socket.create_connection(("127.0.0.1", self.e.port), timeout=5)
+            s.sendall(os.urandom(64) if n % 2 else b"\xff" + bytes(8) + b"\x7f\x03")
+            open_ones.append(s)
+        front = self.e.hub.pids()["front"]
+        for n in range(3):
+            self.e["SN"].receives(self.send(text=f"{n}"))
+        self.assertLess(len(os.listdir(f"/proc/{front}/fd")), 1100)
+        for s in open_ones:
+            s.close()
+        self.e["SN"].receives(self.send(text="after"))
+        self.assertEqual(self.e.hub.pids()["front"], front)
+
+    def test_secrets_are_nowhere_the_host_looks(self):
+        self.send(text="le convoi est parti", wait="delivered")
+        passphrase = self.e.passphrase.read_text().strip().encode()
+        for daemon in (self.e.hub, *self.e.nodes.values()):
+            for role, pid in daemon.pids().items():
+                with self.subTest(daemon=daemon.name, role=role):
+                    for file in ("cmdline", "environ"):
+                        self.assertNotIn(passphrase, pathlib.Path(f"/proc/{pid}/{file}").read_bytes())
+                    limits = pathlib.Path(f"/proc/{pid}/limits").read_text(encoding="utf-8")
+                    self.assertRegex(limits, r"Max core file size +0 +0")
+            log = daemon.log.read_bytes()
+            self.assertNotIn(passphrase, log)
+            self.assertNotIn(b"convoi", log)
+        self.assertEqual(files_with(self.e.at / "hub", "le convoi est parti"), [])
+        for node in self.e.nodes.values():
+            self.assertEqual(files_with(node.folder / "data", "le convoi est parti"), [])
+
+
+class Large(Story):
+    def test_a_large_body_arrives_through_kills(self):
+        picture = self.place.path / "big"
+        picture.write_bytes(random.Random(1).randbytes(8_000_000))
+        bulletin = self.e["ML"].publish(picture, *ALERT, "--to", "SN", wait="spooled")["bulletin"]
+        for daemon, role in ((self.e["ML"], "link"), (self.e.hub, "front"), (self.e["SN"], "link")):
+            old = daemon.pids()[role]
+            daemon.kill(role)
+            kit.until(lambda d=daemon, r=role, o=old: d.pids().get(r, o) != o, f"{role} to be back")
+        self.e["SN"].receives(bulletin, 60)
+        copy = self.place.path / "copy"
+        self.e["SN"].toguna("read", bulletin[:12], "--output", copy)
+        self.assertEqual(copy.read_bytes(), picture.read_bytes())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
