@@ -68,7 +68,7 @@ struct policy_verdict {
   struct memberset unmet; /* refused for want of an approval or of ORCON only: all other stages let them pass */
   unsigned approvals;     /* how many approvals those in `unmet` take (the highest); 0: approvals are not what lacks */
   bool orcon;             /* those in `unmet`, or some of them, take the caveat ORCON */
-  tg_time retain;         /* recipients erase after this time, the shortest that applies; 0: none stated */
+  tg_time retain;         /* ms after its creation, when recipients erase it: the shortest that applies; 0: none stated */
 };
 
 struct policy_decision {

@@ -134,15 +134,18 @@ static bool is_reached(const struct node_core *core, const struct delivery *d)
   return true;
 }
 
-/* How long its originator lets us keep it, if we may see its policy. */
-static void read_retention(const struct node_core *core, const struct policy_request *request, tg_time *keep_until)
+/* How long its originator lets us keep it, counted from when it was written, if we may see its policy. */
+static void read_retention(const struct node_core *core, const struct policy_request *request, tg_time created,
+                           tg_time *keep_until)
 {
   struct policy_decision decision;
+  tg_time until;
   if (policy_decide(core->policies, request, &decision) != TG_OK)
     return;
   for (size_t i = 0; i < decision.portion_count; i++)
-    if (decision.portions[i].retain && decision.portions[i].retain < *keep_until)
-      *keep_until = decision.portions[i].retain;
+    if (decision.portions[i].retain && !__builtin_add_overflow(created, decision.portions[i].retain, &until) &&
+        until < *keep_until)
+      *keep_until = until;
 }
 
 static enum tg_err ask_rules(struct node_core *core, struct judged *j, enum judge_verdict *ret, struct tg_why *why)
@@ -185,7 +188,7 @@ static enum tg_err ask_rules(struct node_core *core, struct judged *j, enum judg
         *why = reason.why;
       return TG_OK;
     }
-  read_retention(core, &request, &j->keep_until);
+  read_retention(core, &request, subject->created, &j->keep_until);
   return TG_OK;
 }
 

@@ -436,6 +436,26 @@ static void sealing_keys_roll_and_old_ones_are_erased(void **state)
   assert_int_equal(look_inbox(p, BF), 1);
 }
 
+static void an_originator_limits_how_long_others_keep_it(void **state)
+{
+  struct pair *p = all_started(state);
+  struct world *w = *state;
+  struct hash id;
+  char text[256];
+  kit_policy(w->kit, ML, "export allow ** to * up-to SECRET\nexport retain 3d for **\n", pair_now(p), 2);
+  pair_document(p, buf_slice(&w->kit->member[ML].policy));
+  pair_pass(p, TG_MINUTE);
+  tg_time written = pair_now(p);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "for three days"}, &id), TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_row(p, BF, &id)->expires, written + 3 * TG_DAY);
+  pair_pass(p, 2 * TG_DAY);
+  assert_true(look_text(p, BF, &id, text));
+  pair_pass(p, 2 * TG_DAY);
+  assert_false(look_text(p, BF, &id, text));
+  assert_true(look_text(p, ML, &id, text)); /* its own it keeps */
+}
+
 static void what_has_expired_is_erased(void **state)
 {
   struct pair *p = all_started(state);
@@ -476,6 +496,7 @@ int main(void)
       STORY(nothing_readable_stands_on_the_disk),
       STORY(what_is_purged_leaves_no_key_behind),
       STORY(sealing_keys_roll_and_old_ones_are_erased),
+      STORY(an_originator_limits_how_long_others_keep_it),
       STORY(what_has_expired_is_erased),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
