@@ -1,8 +1,10 @@
 """Real daemons over real sockets and disks, killed and cut at bad moments: what was said is kept, once, in order."""
+import json
 import os
 import pathlib
 import random
 import shutil
+import subprocess
 import threading
 import unittest
 
@@ -212,6 +214,32 @@ class Hostile(Story):
         self.assertEqual(files_with(self.e.at / "hub", "le convoi est parti"), [])
         for node in self.e.nodes.values():
             self.assertEqual(files_with(node.folder / "data", "le convoi est parti"), [])
+
+
+class Programs(Story):
+    """What docs/programmers.md shows: the example, and a hook."""
+
+    def node_lines(self):
+        folder = self.place.path
+        return (f"hook file /usr/bin/tee {folder}/hooked.json", f"hook-folder {folder}")
+
+    def run_example(self, code, *args):
+        env = {**os.environ, "TOGUNA_SOCKET": str(self.e[code].socket)}
+        done = subprocess.run([kit.program("forward"), *args], env=env, capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout
+
+    def test_the_example_publishes_and_follows(self):
+        self.assertRegex(self.run_example("ML", "0", "SN", "alert.test", "Pont coupé à Kayes"), "^published [0-9a-f]{64}, entry [0-9]+")
+        self.assertEqual(self.run_example("SN", "1"), "ML/dgse/n1: Pont coupé à Kayes\n")
+        self.assertTrue(self.e["SN"].inbox()[0]["acknowledged"])
+
+    def test_a_hook_gets_each_bulletin(self):
+        bulletin = self.send(text="un pont est coupé")
+        told = kit.until(lambda: (lambda p: p.exists() and p.read_text().strip())(self.place.path / "hooked.json"), "the hook to run")
+        told = json.loads(told)
+        self.assertEqual((told["bulletin"], told["member"]), (bulletin, "ML"))
+        self.assertEqual(told["portions"][0]["content"], "un pont est coupé")
 
 
 class Large(Story):

@@ -25,7 +25,7 @@ def program(name):
     """The path of one of our programs, from $TOGUNA_BIN (a build folder) or the release build."""
     build = pathlib.Path(os.environ.get("TOGUNA_BIN", ROOT / "build"))
     for place in (build / name, build / "bin" / name, build / "broker" / name, build / "client/node" / name,
-                  build / "client/cli" / name):
+                  build / "client/cli" / name, build / "tests/exchange" / name):
         if place.is_file() and os.access(place, os.X_OK):
             return str(place)
     found = shutil.which(name)
