@@ -314,17 +314,12 @@ enum tg_err hub_dropped(struct hub *hub, const struct seal_pk *peer, uint8_t typ
   enum tg_err err = store_begin(hub->store, NULL);
   if (err || !s)
     return err;
-  switch (type) {
-  case FRAME_WANT:          /* asked again when nothing comes */
-  case FRAME_RECEIPTS_SEEN: /* the node says its receipts again */
-  case FRAME_GOODBYE:
-    return TG_OK;
-  case FRAME_CHUNK: /* the node asks again from where it is */
-    s->want_count = 0;
-    return TG_OK;
-  default: /* the chain has a gap */
+  const struct frame_kind *kind = frame_kind(type);
+  if (!kind || kind->chained)
     return session_close(hub, s, REASON_CLOSED, END_CUT);
-  }
+  if (type == FRAME_CHUNK)
+    s->want_count = 0; /* the node asks again from where it is */
+  return TG_OK; /* a Want is asked again when nothing comes; and a node says again the receipts that nobody has seen */
 }
 
 enum tg_err hub_disconnected(struct hub *hub)

@@ -5,20 +5,20 @@
 enum { LEADING = 2 }; /* version and type */
 
 static const struct frame_kind kinds[] = {
-    {FRAME_HELLO, "hello", FRAME_TO_HUB, &limits_hello},
-    {FRAME_WELCOME, "welcome", FRAME_TO_NODE, &limits_welcome},
-    {FRAME_GOODBYE, "goodbye", FRAME_BOTH_WAYS, &limits_goodbye},
-    {FRAME_SUBMIT, "submit", FRAME_TO_HUB, &limits_submit},
-    {FRAME_WANT, "want", FRAME_BOTH_WAYS, &limits_want},
-    {FRAME_CHUNK, "chunk", FRAME_BOTH_WAYS, &limits_chunk},
-    {FRAME_OUTCOMES, "outcomes", FRAME_TO_NODE, &limits_outcomes},
-    {FRAME_DELIVER, "deliver", FRAME_TO_NODE, &limits_deliver},
-    {FRAME_RECEIPTS, "receipts", FRAME_TO_HUB, &limits_receipts},
-    {FRAME_RECEIPT_NOTES, "receipt-notes", FRAME_TO_NODE, &limits_receipt_notes},
-    {FRAME_RECEIPTS_SEEN, "receipts-seen", FRAME_BOTH_WAYS, &limits_receipts_seen},
-    {FRAME_DOCUMENTS, "documents", FRAME_BOTH_WAYS, &limits_documents},
-    {FRAME_DOCUMENT_OUTCOMES, "document-outcomes", FRAME_TO_NODE, &limits_document_outcomes},
-    {FRAME_TICK, "tick", FRAME_BOTH_WAYS, &limits_tick},
+    {FRAME_HELLO, "hello", FRAME_TO_HUB, &limits_hello, false},
+    {FRAME_WELCOME, "welcome", FRAME_TO_NODE, &limits_welcome, true},
+    {FRAME_GOODBYE, "goodbye", FRAME_BOTH_WAYS, &limits_goodbye, false},
+    {FRAME_SUBMIT, "submit", FRAME_TO_HUB, &limits_submit, false},
+    {FRAME_WANT, "want", FRAME_BOTH_WAYS, &limits_want, false},
+    {FRAME_CHUNK, "chunk", FRAME_BOTH_WAYS, &limits_chunk, false},
+    {FRAME_OUTCOMES, "outcomes", FRAME_TO_NODE, &limits_outcomes, true},
+    {FRAME_DELIVER, "deliver", FRAME_TO_NODE, &limits_deliver, true},
+    {FRAME_RECEIPTS, "receipts", FRAME_TO_HUB, &limits_receipts, false},
+    {FRAME_RECEIPT_NOTES, "receipt-notes", FRAME_TO_NODE, &limits_receipt_notes, true},
+    {FRAME_RECEIPTS_SEEN, "receipts-seen", FRAME_BOTH_WAYS, &limits_receipts_seen, false},
+    {FRAME_DOCUMENTS, "documents", FRAME_BOTH_WAYS, &limits_documents, true},
+    {FRAME_DOCUMENT_OUTCOMES, "document-outcomes", FRAME_TO_NODE, &limits_document_outcomes, true},
+    {FRAME_TICK, "tick", FRAME_BOTH_WAYS, &limits_tick, true},
 };
 
 const struct frame_kind *frame_kind(uint8_t type)

@@ -31,6 +31,7 @@ struct frame_kind {
   const char *name; /* "submit", for logs and counters */
   enum frame_direction direction;
   const struct strict_limits *limits; /* of the message: the frame is two bytes longer */
+  bool chained; /* to a node it carries a checkpoint and the proof from the frame before: a session does not survive its loss */
 };
 
 /* The row of a type byte, or NULL for a type this version does not know. */

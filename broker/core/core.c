@@ -8,6 +8,7 @@
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/sandbox.h"
+#include "proto/frame.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,10 +156,23 @@ static void remember_drop(struct core *c, const struct seal_pk *peer, uint8_t ty
   c->drops[c->n_drops++] = (struct drop){.peer = *peer, .type = type};
 }
 
+/* Was something lost on the way to this peer that no later frame makes good? */
+static bool has_gap(const struct core *c, const struct seal_pk *peer)
+{
+  for (size_t i = 0; i < c->n_drops; i++) {
+    const struct frame_kind *kind = frame_kind(c->drops[i].type);
+    if (kind && kind->chained && seal_pk_eq(&c->drops[i].peer, peer))
+      return true;
+  }
+  return false;
+}
+
 /* While the front is being restarted nobody is connected, and the hub is told so when it is back. */
 static void effect_send(void *context, const struct seal_pk *peer, struct slice frame)
 {
   struct core *c = context;
+  if (has_gap(c, peer))
+    return; /* a node that saw what comes behind the gap would have to take us for a cheat */
   if (c->front && message_send(c->front, MESSAGE_SEND, peer, frame) == TG_BUSY)
     remember_drop(c, peer, frame.n > 1 ? frame.p[1] : 0);
 }

@@ -4,24 +4,29 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { SECTOR = 512, FILES = 16, NAME = 128 };
 
-/* A write (or, with cut set, a truncation to `at`) that was not synced yet. */
+/* A write (or, with cut set, a truncation to `at`) that was not synced yet; its n bytes follow it. */
 struct pending {
-  struct pending *next;
   size_t at, n;
   bool cut;
-  uint8_t bytes[];
+};
+
+/* Growing bytes at a fixed address: a span of address space that is backed only as far as it was used. Simulations are many and short:
+   spans go from one to the next, so that the kernel and malloc() have no part in a write. */
+enum { SPAN = 64 << 20 };
+struct span {
+  uint8_t *p; /* NULL: none yet */
+  size_t n;
 };
 
 /* Invariants: now = synced with all pending applied in order; a file with exists = false has neither bytes nor pending. */
 struct file {
   char name[NAME];
   bool exists, durable; /* durable: its directory entry was synced with it */
-  uint8_t *now, *synced;
-  size_t n_now, n_synced, cap_now, cap_synced;
-  struct pending *first, **last;
+  struct span now, synced, pending;
 };
 
 struct disk {
@@ -59,22 +64,53 @@ static struct file *find(struct disk *d, const char *name)
   return NULL;
 }
 
-static void forget_pending(struct file *f)
+/* ---- spans */
+
+static struct { /* that nobody uses now; one simulation runs per process */
+  uint8_t *free[4 * FILES];
+  size_t n;
+} shelf;
+
+static void resize(struct span *span, size_t size)
 {
-  while (f->first) {
-    struct pending *p = f->first;
-    f->first = p->next;
-    free(p);
+  if (size > SPAN)
+    abort(); /* no simulation writes so much */
+  if (!span->p && shelf.n > 0)
+    span->p = shelf.free[--shelf.n];
+  if (!span->p) {
+    span->p = mmap(NULL, SPAN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (span->p == MAP_FAILED)
+      abort();
   }
-  f->last = &f->first;
+  if (size > span->n)
+    memset(span->p + span->n, 0, size - span->n);
+  span->n = size;
 }
+
+static void copy(struct span *to, const struct span *from)
+{
+  resize(to, from->n);
+  if (from->n)
+    memcpy(to->p, from->p, from->n);
+}
+
+static void release(struct span *span)
+{
+  if (span->p && shelf.n < sizeof shelf.free / sizeof *shelf.free)
+    shelf.free[shelf.n++] = span->p;
+  else if (span->p)
+    munmap(span->p, SPAN);
+  *span = (struct span){.n = 0};
+}
+
+/* ---- files */
 
 static void file_clear(struct file *f)
 {
-  forget_pending(f);
-  free(f->now);
-  free(f->synced);
-  *f = (struct file){.last = &f->first};
+  release(&f->now);
+  release(&f->synced);
+  release(&f->pending);
+  *f = (struct file){.exists = false};
 }
 
 static struct file *create(struct disk *d, const char *name)
@@ -84,44 +120,47 @@ static struct file *create(struct disk *d, const char *name)
     if (f->exists)
       continue;
     assert(strlen(name) < NAME);
-    *f = (struct file){.exists = true, .last = &f->first};
+    *f = (struct file){.exists = true};
     strcpy(f->name, name);
     return f;
   }
   abort(); /* SQLite opens a database, its WAL and few temporary files */
 }
 
-static void resize(uint8_t **bytes, size_t *n, size_t *cap, size_t size)
-{
-  if (size > *cap) {
-    *cap = size * 2;
-    *bytes = must(realloc(*bytes, *cap));
-  }
-  if (size > *n)
-    memset(*bytes + *n, 0, size - *n);
-  *n = size;
-}
-
-static void apply(uint8_t **bytes, size_t *n, size_t *cap, const struct pending *p, size_t part)
+/* The first `part` bytes of what was written. */
+static void apply(struct span *to, const struct pending *p, size_t part)
 {
   if (p->cut) {
-    resize(bytes, n, cap, p->at);
+    resize(to, p->at);
     return;
   }
-  if (p->at + part > *n)
-    resize(bytes, n, cap, p->at + part);
-  memcpy(*bytes + p->at, p->bytes, part);
+  if (p->at + part > to->n)
+    resize(to, p->at + part);
+  memcpy(to->p + p->at, p + 1, part);
+}
+
+static size_t space_of(const struct pending *p)
+{
+  size_t align = _Alignof(struct pending);
+  return sizeof *p + (p->n + align - 1) / align * align;
+}
+/* The first pending, or what follows this one; NULL: no more. */
+static const struct pending *pending_after(const struct file *f, const struct pending *p)
+{
+  const uint8_t *at = p ? (const uint8_t *)p + space_of(p) : f->pending.p;
+  return at && at < f->pending.p + f->pending.n ? (const struct pending *)(const void *)at : NULL;
 }
 
 static int remember(struct file *f, size_t at, const void *bytes, size_t n, bool cut)
 {
-  struct pending *p = must(malloc(sizeof *p + n));
-  *p = (struct pending){.at = at, .n = n, .cut = cut};
+  const struct pending what = {.at = at, .n = n, .cut = cut};
+  size_t end = f->pending.n;
+  resize(&f->pending, end + space_of(&what));
+  struct pending *p = (struct pending *)(void *)(f->pending.p + end);
+  *p = what;
   if (n)
-    memcpy(p->bytes, bytes, n);
-  apply(&f->now, &f->n_now, &f->cap_now, p, n);
-  *f->last = p;
-  f->last = &p->next;
+    memcpy(p + 1, bytes, n);
+  apply(&f->now, p, n);
   return SQLITE_OK;
 }
 
@@ -134,11 +173,11 @@ static int vfs_read(sqlite3_file *base, void *out, int n, sqlite3_int64 at)
   struct handle *h = (struct handle *)base;
   if (dead(h))
     return SQLITE_IOERR_READ;
-  size_t have = (size_t)at >= h->f->n_now ? 0 : h->f->n_now - (size_t)at;
+  size_t have = (size_t)at >= h->f->now.n ? 0 : h->f->now.n - (size_t)at;
   if (have > (size_t)n)
     have = (size_t)n;
   if (have)
-    memcpy(out, h->f->now + at, have);
+    memcpy(out, h->f->now.p + at, have);
   memset((uint8_t *)out + have, 0, (size_t)n - have);
   return have == (size_t)n ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
 }
@@ -172,9 +211,9 @@ static int vfs_sync(sqlite3_file *base, int flags)
   if (fails(h->d))
     return SQLITE_IOERR_FSYNC;
   struct file *f = h->f;
-  for (const struct pending *p = f->first; p; p = p->next)
-    apply(&f->synced, &f->n_synced, &f->cap_synced, p, p->n);
-  forget_pending(f);
+  for (const struct pending *p = pending_after(f, NULL); p; p = pending_after(f, p))
+    apply(&f->synced, p, p->n);
+  f->pending.n = 0;
   f->durable = true;
   return SQLITE_OK;
 }
@@ -184,7 +223,7 @@ static int vfs_size(sqlite3_file *base, sqlite3_int64 *ret)
   struct handle *h = (struct handle *)base;
   if (dead(h))
     return SQLITE_IOERR_FSTAT;
-  *ret = (sqlite3_int64)h->f->n_now;
+  *ret = (sqlite3_int64)h->f->now.n;
   return SQLITE_OK;
 }
 
@@ -278,8 +317,6 @@ struct disk *disk_new(const char *name, struct random *r)
   struct disk *d = must(calloc(1, sizeof *d));
   d->r = r;
   sqlite3_snprintf((int)sizeof d->name, d->name, "%s", name);
-  for (size_t i = 0; i < FILES; i++)
-    d->file[i].last = &d->file[i].first;
   d->vfs = (sqlite3_vfs){.iVersion = 1, .szOsFile = (int)sizeof(struct handle), .mxPathname = NAME - 1, .zName = d->name,
                          .pAppData = d, .xOpen = vfs_open, .xDelete = vfs_delete, .xAccess = vfs_access,
                          .xFullPathname = vfs_path, .xRandomness = vfs_randomness, .xSleep = vfs_pause,
@@ -315,7 +352,7 @@ static void file_crash(struct disk *d, struct file *f)
     return;
   }
   unsigned keep = (unsigned)random_below(d->r, 101); /* some crashes lose nearly all, some nearly nothing */
-  for (const struct pending *p = f->first; p; p = p->next) {
+  for (const struct pending *p = pending_after(f, NULL); p; p = pending_after(f, p)) {
     if (!random_chance(d->r, keep)) {
       d->stats.lost++;
       continue;
@@ -323,12 +360,10 @@ static void file_crash(struct disk *d, struct file *f)
     size_t sectors = p->n / SECTOR;
     bool torn = sectors > 0 && random_chance(d->r, 20);
     d->stats.torn += torn;
-    apply(&f->synced, &f->n_synced, &f->cap_synced, p, torn ? (size_t)random_below(d->r, sectors) * SECTOR : p->n);
+    apply(&f->synced, p, torn ? (size_t)random_below(d->r, sectors) * SECTOR : p->n);
   }
-  forget_pending(f);
-  resize(&f->now, &f->n_now, &f->cap_now, f->n_synced);
-  if (f->n_synced)
-    memcpy(f->now, f->synced, f->n_synced);
+  f->pending.n = 0;
+  copy(&f->now, &f->synced);
   f->durable = true;
 }
 
@@ -360,10 +395,9 @@ struct disk_image *disk_image(const struct disk *d)
     struct file *to = &image->file[i];
     if (!f->exists || !f->durable)
       continue;
-    *to = (struct file){.exists = true, .durable = true, .n_synced = f->n_synced, .synced = must(malloc(f->n_synced + 1))};
+    *to = (struct file){.exists = true, .durable = true};
     strcpy(to->name, f->name);
-    if (f->n_synced)
-      memcpy(to->synced, f->synced, f->n_synced);
+    copy(&to->synced, &f->synced);
   }
   return image;
 }
@@ -377,12 +411,8 @@ void disk_image_restore(struct disk *d, const struct disk_image *image)
       continue;
     struct file *f = create(d, from->name);
     f->durable = true;
-    resize(&f->synced, &f->n_synced, &f->cap_synced, from->n_synced);
-    resize(&f->now, &f->n_now, &f->cap_now, from->n_synced);
-    if (from->n_synced) {
-      memcpy(f->synced, from->synced, from->n_synced);
-      memcpy(f->now, from->synced, from->n_synced);
-    }
+    copy(&f->synced, &from->synced);
+    copy(&f->now, &from->synced);
   }
   d->generation++;
 }
@@ -390,14 +420,14 @@ void disk_image_restore(struct disk *d, const struct disk_image *image)
 void disk_image_free(struct disk_image *image)
 {
   for (size_t i = 0; image && i < FILES; i++)
-    free(image->file[i].synced);
+    file_clear(&image->file[i]);
   free(image);
 }
 
 bool disk_contains(const struct disk *d, const void *bytes, size_t n)
 {
   for (size_t i = 0; i < FILES; i++)
-    if (d->file[i].exists && d->file[i].n_now && memmem(d->file[i].now, d->file[i].n_now, bytes, n))
+    if (d->file[i].exists && d->file[i].now.n && memmem(d->file[i].now.p, d->file[i].now.n, bytes, n))
       return true;
   return false;
 }

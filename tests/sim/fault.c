@@ -1,7 +1,7 @@
 /* Everything that goes wrong, at times and in an order that the seed decides. */
 #include "tests/sim/sim.h"
 
-enum { PAUSE_MS = 2500 };
+enum { PAUSE_MS = 1200 };
 
 static struct site *site_of(struct sim *s, int who)
 {

@@ -1,4 +1,5 @@
-/* toguna_simulate [--seed N] [--count N] [--story]: whole exchanges under faults, one for each seed. */
+/* toguna_simulate: whole exchanges under faults, one for each seed. README.md tells how to use it. */
+#include "tests/sim/heap.h"
 #include "tests/sim/sim.h"
 
 #include <sodium.h>
@@ -6,6 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#ifdef TOGUNA_SANITIZED
+/* A simulation allocates and frees all the time. With the usual quarantine every allocation is on memory that was not touched
+   for long, and half the time goes into page faults; what the cores free is small. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+  return "quarantine_size_mb=4:malloc_context_size=8";
+}
+#endif
 
 /* What the programs' own idea of these policies is stands in program.c. */
 static struct kit *found(void)
@@ -56,39 +67,83 @@ static bool replays(const struct kit *kit, uint64_t seed)
   return false;
 }
 
+/* What was asked for, and what came of it. */
+struct run {
+  uint64_t seed, count, seconds;
+  const char *seeds; /* a file of seeds that failed once: they come first */
+  bool story;
+  const struct kit *kit;
+  double begun;
+  uint64_t done, events, published;
+};
+
+static bool plays(struct run *r, uint64_t seed)
+{
+  struct sim stats;
+  bool held = sim_run(r->kit, seed, r->story, &stats);
+  r->done++;
+  r->events += stats.events;
+  r->published += stats.n_publications;
+  return held || (r->story ? false : tell_failure(r->kit, seed));
+}
+
+static bool plays_known(struct run *r)
+{
+  char line[200], *end;
+  bool ok = true;
+  FILE *f = r->seeds ? fopen(r->seeds, "r") : NULL;
+  if (r->seeds && !f) {
+    fprintf(stderr, "%s: cannot be read\n", r->seeds);
+    return false;
+  }
+  while (ok && f && fgets(line, sizeof line, f)) {
+    uint64_t seed = strtoull(line, &end, 10);
+    ok = end == line || plays(r, seed); /* a line that begins with no number is a remark */
+  }
+  if (f)
+    fclose(f);
+  return ok;
+}
+
+static bool read_options(int argc, char **argv, struct run *r)
+{
+  for (int i = 1; i < argc; i++) {
+    const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+    uint64_t *number = !strcmp(argv[i], "--seed")      ? &r->seed
+                       : !strcmp(argv[i], "--count")   ? &r->count
+                       : !strcmp(argv[i], "--seconds") ? &r->seconds
+                                                       : NULL;
+    if (!strcmp(argv[i], "--story"))
+      r->story = true;
+    else if (number && value)
+      *number = strtoull(argv[++i], NULL, 10);
+    else if (!strcmp(argv[i], "--seeds") && value)
+      r->seeds = argv[++i];
+    else
+      return false;
+  }
+  return true;
+}
+
 int main(int argc, char **argv)
 {
-  uint64_t seed = 1, count = 1, limit = UINT64_MAX;
-  bool story = false;
-  for (int i = 1; i < argc; i++) {
-    if (!strcmp(argv[i], "--seed") && i + 1 < argc)
-      seed = strtoull(argv[++i], NULL, 10);
-    else if (!strcmp(argv[i], "--count") && i + 1 < argc)
-      count = strtoull(argv[++i], NULL, 10);
-    else if (!strcmp(argv[i], "--seconds") && i + 1 < argc)
-      limit = strtoull(argv[++i], NULL, 10);
-    else if (!strcmp(argv[i], "--story"))
-      story = true;
-    else {
-      fprintf(stderr, "usage: toguna_simulate [--seed N] [--count N] [--seconds N] [--story]\n");
-      return 2;
-    }
+  struct run r = {.seed = 1, .count = 1, .seconds = UINT64_MAX};
+  if (!read_options(argc, argv, &r)) {
+    fprintf(stderr, "usage: toguna_simulate [--seed N] [--count N] [--seconds N] [--seeds FILE] [--story]\n");
+    return 2;
   }
   setvbuf(stdout, NULL, _IOLBF, 0); /* a story must not end before its end */
+  heap_serves_sqlite();
   struct kit *kit = found();
-  double begun = seconds();
-  uint64_t events = 0, published = 0, done = 0;
-  bool ok = story || count == 1 || replays(kit, seed);
-  for (; ok && done < count && seconds() - begun < (double)limit; done++) {
-    struct sim stats;
-    ok = sim_run(kit, seed + done, story, &stats) || story || tell_failure(kit, seed + done);
-    ok = ok && !stats.failed;
-    events += stats.events;
-    published += stats.n_publications;
-  }
-  printf("%llu seeds from %llu, %llu publications, %llu events, %.1f s: %s\n", (unsigned long long)done,
-         (unsigned long long)seed, (unsigned long long)published, (unsigned long long)events,
-         seconds() - begun, ok ? "all held" : "FAILED");
+  r.kit = kit;
+  r.begun = seconds();
+  bool ok = (r.story || r.count == 1 || replays(kit, r.seed)) && plays_known(&r);
+  for (uint64_t i = 0; ok && i < r.count && seconds() - r.begun < (double)r.seconds; i++)
+    ok = plays(&r, r.seed + i);
+  printf("%llu seeds, %llu from %llu on, %llu publications, %llu events, %.1f s: %s\n",
+         (unsigned long long)r.done, (unsigned long long)r.count, (unsigned long long)r.seed,
+         (unsigned long long)r.published, (unsigned long long)r.events, seconds() - r.begun,
+         ok ? "all held" : "FAILED");
   kit_free(kit);
   return ok ? 0 : 1;
 }

@@ -142,6 +142,20 @@ static void front_tells(struct sim *s, const struct event *e)
     hub_site_dropped(s, e->node, (uint8_t)e->number);
 }
 
+/* A full queue: the front cuts who would see a gap, at once, and tells the core. */
+static void front_drops(struct sim *s, int node, uint8_t type)
+{
+  const struct frame_kind *kind = frame_kind(type);
+  agenda_post(s, 0,
+              (struct event){.happens = front_tells,
+                             .node = node,
+                             .life = s->hub.site.life,
+                             .number = s->node[node].wire.up ? type : UINT64_MAX},
+              (struct slice){0});
+  if (kind && kind->chained)
+    network_cut(s, node);
+}
+
 size_t network_to_hub(struct sim *s, int node, struct slice frame)
 {
   struct wire *w = &s->node[node].wire;
@@ -168,12 +182,7 @@ void network_to_node(struct sim *s, const struct seal_pk *peer, struct slice fra
     if (!seal_pk_eq(&key, peer))
       continue;
     if (!w->up || (!s->quiet && random_chance(&s->chance, 1)))
-      agenda_post(s, 0,
-                  (struct event){.happens = front_tells,
-                                 .node = i,
-                                 .life = s->hub.site.life,
-                                 .number = w->up ? type_of(frame) : UINT64_MAX},
-                  (struct slice){0});
+      front_drops(s, i, type_of(frame));
     else
       agenda_post(s, arrival(s, &w->last_to_node),
                   (struct event){

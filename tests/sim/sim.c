@@ -8,7 +8,8 @@
 #include <string.h>
 
 enum {
-  STORM_MS = 15000,       /* faults and publications */
+  STORM_MIN_MS = 2000,    /* faults and publications; many short stories find more than few long ones */
+  STORM_MS = 15000,
   QUIET_MS = 2 * 3600000, /* and so long for everything to arrive */
   LOOK_MS = 500,
   EVENTS_MAX = 400000, /* beyond: something goes round in circles */
@@ -57,7 +58,7 @@ static void publishes(struct sim *s, const struct event *e)
     return;
   s->to_publish--;
   program_publish(s, (int)random_below(&s->chance, SIM_NODES));
-  agenda_post(s, sim_between(s, 20, 1500), (struct event){.happens = publishes, .node = e->node},
+  agenda_post(s, sim_between(s, 20, 600), (struct event){.happens = publishes, .node = e->node},
               (struct slice){0});
 }
 
@@ -88,8 +89,9 @@ static void set_up(struct sim *s)
   hub_site_start(s);
   for (int i = 0; i < SIM_NODES; i++)
     node_site_start(s, i);
-  s->to_publish = 4 + random_below(&s->chance, SIM_PUBLICATIONS - 4);
-  agenda_post(s, sim_between(s, 500, 3000), (struct event){.happens = publishes, .node = -1},
+  s->storm = sim_between(s, STORM_MIN_MS, random_chance(&s->chance, 25) ? STORM_MS : STORM_MS / 3);
+  s->to_publish = 2 + random_below(&s->chance, SIM_PUBLICATIONS - 2);
+  agenda_post(s, sim_between(s, 300, 1500), (struct event){.happens = publishes, .node = -1},
               (struct slice){0});
   fault_begin(s);
 }
@@ -141,7 +143,7 @@ static void run_until(struct sim *s, int64_t end, bool (*done)(const struct sim 
 static void story_of(struct sim *s)
 {
   set_up(s);
-  run_until(s, STORM_MS, NULL);
+  run_until(s, s->storm, NULL);
   fault_end(s);
   agenda_post(s, 0, (struct event){.happens = looks, .node = -1}, (struct slice){0});
   run_until(s, s->mono + QUIET_MS, oracle_settled);

@@ -154,6 +154,7 @@ struct sim {
   struct node_site node[SIM_NODES];
   struct publication publication[SIM_PUBLICATIONS];
   size_t n_publications, to_publish;
+  int64_t storm; /* its end; from then on no faults */
   struct hash *root; /* by size: what was signed */
   uint64_t n_roots, newest;
   struct arena *arena;
