@@ -31,4 +31,11 @@ static inline bool allowance_take(struct allowance *a, uint64_t per_hour, uint64
   return true;
 }
 
+/* Gives n back that were taken just now. */
+static inline void allowance_return(struct allowance *a, uint64_t n)
+{
+  const uint64_t cost = n * 3600 * 1000;
+  a->used = a->used > cost ? a->used - cost : 0;
+}
+
 #endif

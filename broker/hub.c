@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA = 24 * 1024 * 1024, BATCHES_REMEMBERED = 4096, CHORES_MS = 1000 };
+enum { ARENA = 24 * 1024 * 1024, BATCHES_REMEMBERED = 4096, CHORES_MS = 1000, EVIDENCE_PER_HOUR = 16 };
 _Static_assert((size_t)ARENA >= (size_t)FRAME_ARENA, "any frame fits");
 
 /* ---- configuration */
@@ -107,7 +107,7 @@ enum tg_err hub_log(struct hub *hub, struct entry *entry, uint64_t *ret_leaf)
   return logbook_append(hub->log, entry, ret_leaf);
 }
 
-enum tg_err hub_alarm(struct hub *hub, enum reason reason, const struct party *node,
+enum tg_err hub_alarm(struct hub *hub, enum reason reason, struct party *node,
                       const struct hash *subject, struct slice evidence)
 {
   struct entry e = {.type = ENTRY_ALARM, .reason = reason};
@@ -117,7 +117,7 @@ enum tg_err hub_alarm(struct hub *hub, enum reason reason, const struct party *n
   if (subject)
     e.subject = *subject;
   enum tg_err err = hub_log(hub, &e, &leaf);
-  if (!err && evidence.n)
+  if (!err && evidence.n && (!node || allowance_take(&node->evidence, EVIDENCE_PER_HOUR, 1, hub->now.mono)))
     err = store_evidence_put(hub->store, leaf, evidence);
   return err ? err : hub_tell(hub, HUB_ALARM, reason_name(reason), node, subject, leaf, NULL);
 }

@@ -60,8 +60,9 @@ enum tg_err hub_tell(struct hub *hub, enum hub_level level, const char *name, co
                      const struct hash *subject, uint64_t number, const struct tg_why *why);
 /* Appends an entry, its time filled in. */
 enum tg_err hub_log(struct hub *hub, struct entry *entry, uint64_t *ret_leaf);
-/* An alarm: into the log, with the evidence (may be empty), and to the operator. */
-enum tg_err hub_alarm(struct hub *hub, enum reason reason, const struct party *node,
+/* An alarm: into the log, with the evidence (may be empty), and to the operator. Of one node only so much evidence is kept in an hour: it
+   proves no more by more of it. */
+enum tg_err hub_alarm(struct hub *hub, enum reason reason, struct party *node,
                       const struct hash *subject, struct slice evidence);
 
 /* Every key that may connect now, ordered when it changed. */

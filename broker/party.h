@@ -19,13 +19,13 @@ struct party {
   struct session *session;   /* NULL: none */
   unsigned strikes;
   int64_t struck; /* when the first of them fell, monotonic */
-  struct allowance bulletins, receipts;
+  struct allowance bulletins, refusals, receipts, documents, hellos, evidence;
   struct party *next;
 };
 
 /* What one member has used up, by its index in the directory. */
 struct member_use {
-  struct allowance bulletins, flash, immediate, documents;
+  struct allowance bulletins, flash, immediate;
   unsigned sessions;
 };
 

@@ -129,7 +129,7 @@ static enum tg_err leaf_of_known(struct hub *hub, const struct hash *hash, uint6
   return err == TG_NOT_FOUND ? TG_OK : err;
 }
 
-static enum tg_err refuse(struct hub *hub, const struct paper *p, const struct party *by, uint64_t *ret_leaf)
+static enum tg_err refuse(struct hub *hub, const struct paper *p, struct party *by, uint64_t *ret_leaf)
 {
   enum tg_err err = log_paper(hub, p, by, ret_leaf);
   if (!err && p->reason == REASON_CONFLICT)
@@ -144,8 +144,8 @@ enum tg_err registry_take(struct hub *hub, struct session *s, const Tg__Document
   uint64_t leaf = NOT_LOGGED;
   arena_reset(hub->item);
   p.hash = paper_hash(p.kind, p.content);
-  if (!allowance_take(&hub->parties.member[s->member].documents, hub_limits(hub)->documents_per_hour, 1,
-                      hub->now.mono))
+  /* By node, so that a stolen one cannot use up what its member needs to revoke it. */
+  if (!allowance_take(&s->party->documents, hub_limits(hub)->documents_per_hour, 1, hub->now.mono))
     return answer_document(s->party, &p.hash, NOT_LOGGED, REASON_QUOTA, NULL);
   if (m->proof && strict_pack(&limits_batch_proof, &m->proof->base, &proof, NULL)) {
     buf_free(&proof);

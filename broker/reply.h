@@ -8,6 +8,7 @@ enum {
   REPLY_ITEMS = 128,       /* in one frame */
   REPLY_ITEM = 8,          /* bytes that an item takes besides its own */
   REPLY_FRAME = 20 * 1024, /* bytes a frame takes besides its items: checkpoint and proof */
+  REPLY_DELIVERY = 8 * 1024, /* bytes a Delivery has beyond what it shares with its Submission: wrap, paths, log entry */
 };
 
 /* Bytes of items that one frame may hold. */

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SILENT_TICKS = 3 };
+enum {
+  SILENT_TICKS = 3,
+  HELLOS_PER_HOUR = 1200, /* of one node: each is two leaves of the log */
+};
 
 /* ---- who is there */
 
@@ -120,6 +123,15 @@ enum tg_err sessions_close_all(struct hub *hub, enum reason reason, unsigned how
   return TG_OK;
 }
 
+/* Ends its session, if it has one, and its connection. */
+static enum tg_err turn_out(struct hub *hub, const struct seal_pk *peer, struct party *party, enum reason reason)
+{
+  if (party->session)
+    return session_close(hub, party->session, reason, END_SAY | END_CUT);
+  enum tg_err err = session_turn_away(hub, peer, reason, reason_sentence(reason));
+  return err ? err : effects_cut(hub->out, peer);
+}
+
 enum tg_err session_strike(struct hub *hub, struct party *party, const struct seal_pk *peer,
                            const struct tg_why *why)
 {
@@ -128,12 +140,7 @@ enum tg_err session_strike(struct hub *hub, struct party *party, const struct se
   if (err || !party_strike(party, hub->config.strikes, hub->config.refusal_window, hub->now.mono))
     return err;
   err = hub_tell(hub, HUB_ALARM, "abuse", party, NULL, party->strikes, why);
-  if (err)
-    return err;
-  if (party->session)
-    return session_close(hub, party->session, REASON_ABUSE, END_SAY | END_CUT);
-  err = session_turn_away(hub, peer, REASON_ABUSE, reason_sentence(REASON_ABUSE));
-  return err ? err : effects_cut(hub->out, peer);
+  return err ? err : turn_out(hub, peer, party, REASON_ABUSE);
 }
 
 /* Why a node may not hold a session, as others are told. */
@@ -278,6 +285,8 @@ enum tg_err session_hello(struct hub *hub, const struct seal_pk *peer, struct pa
 {
   const struct node *node = directory_node(hub->rules.directory, &party->identity);
   struct entry entry = {.type = ENTRY_SESSION_OPENED, .actor = party->identity};
+  if (!allowance_take(&party->hellos, HELLOS_PER_HOUR, 1, hub->now.mono))
+    return turn_out(hub, peer, party, REASON_QUOTA);
   enum tg_err err = party->session ? session_close(hub, party->session, REASON_REPLACED, END_QUIETLY) : TG_OK;
   if (err)
     return err;

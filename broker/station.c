@@ -27,11 +27,16 @@ static enum tg_err on_submit(struct hub *hub, struct session *s, const ProtobufC
   (void)ret_bad, (void)why;
   for (size_t i = 0; i < m->n_items && party->session == s; i++) {
     struct passage p = {.party = party, .message = m->items[i]};
+    /* Refusals are logged for ever as well: they have the same limit as what is accepted, apart. */
+    if (!allowance_take(&party->refusals, hub_limits(hub)->bulletins_per_hour, 1, hub->now.mono))
+      return session_close(hub, s, REASON_QUOTA, END_SAY | END_CUT);
     p.node = directory_node(hub->rules.directory, &party->identity);
     arena_reset(hub->item);
     enum tg_err err = verify(hub, &p);
     if (!err)
       err = sequence(hub, &p);
+    if (!err && p.reason == REASON_NONE)
+      allowance_return(&party->refusals, 1);
     if (!err && is_attack(&p))
       err = session_strike(hub, party, &peer, &p.why);
     if (err)

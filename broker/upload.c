@@ -95,17 +95,32 @@ static struct upload *find(const struct hub *hub, const struct hash *id, unsigne
   return NULL;
 }
 
-/* A free place, or one that has not moved for long: the store remembers that one. NULL: all are busy. */
-static struct upload *place_for(struct hub *hub)
+static unsigned places_of(const struct hub *hub, const struct party *party)
 {
-  struct upload *oldest = hub->uploads->list;
+  unsigned n = 0;
+  for (const struct upload *u = hub->uploads->list; u < hub->uploads->list + UPLOADS; u++)
+    n += u->used && u->party == party;
+  return n;
+}
+
+/* A free place; or one that has not moved for long; or one of a node that has two more than this one: the store remembers what it held.
+   NULL: all are busy. */
+static struct upload *place_for(struct hub *hub, const struct party *party)
+{
+  struct upload *oldest = hub->uploads->list, *most = NULL;
+  unsigned held = places_of(hub, party) + 1;
   for (struct upload *u = hub->uploads->list; u < hub->uploads->list + UPLOADS; u++) {
     if (!u->used)
       return u;
     if (u->moved < oldest->moved)
       oldest = u;
+    unsigned n = places_of(hub, u->party);
+    if (n > held) {
+      held = n;
+      most = u;
+    }
   }
-  return hub->now.mono - oldest->moved > STALLED_MS ? oldest : NULL;
+  return hub->now.mono - oldest->moved > STALLED_MS ? oldest : most;
 }
 
 static enum tg_err want(struct hub *hub, struct upload *u, uint64_t count)
@@ -157,7 +172,7 @@ static enum tg_err begin(struct hub *hub, struct party *party, const struct stor
     return err;
   struct upload *place = find(hub, &u.id, portion);
   if (!place)
-    place = place_for(hub);
+    place = place_for(hub, party);
   if (!place) {
     hub->uploads->turned_away = true;
     return TG_OK;
@@ -227,10 +242,10 @@ enum tg_err upload_forget(struct hub *hub, const struct hash *id)
   return err;
 }
 
-/* A place is free again: those that found none get their turn. */
+/* Those that found no place try again. */
 static enum tg_err let_in(struct hub *hub)
 {
-  if (!hub->uploads->turned_away || !place_for(hub))
+  if (!hub->uploads->turned_away)
     return TG_OK;
   enum tg_err err = TG_OK;
   hub->uploads->turned_away = false;

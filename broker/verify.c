@@ -1,6 +1,7 @@
 #include "broker/verify.h"
 
 #include "broker/content.h"
+#include "broker/reply.h"
 #include "broker/store_bulletin.h"
 #include "policy/explain.h"
 
@@ -103,6 +104,7 @@ static enum tg_err check_right(struct hub *hub, struct passage *p)
   return settle(p, PASSAGE_DECIDED, err == TG_REVOKED ? REASON_REVOKED : REASON_CREDENTIAL);
 }
 
+/* Before all that may refuse it: whatever is refused takes its number too, and a number is taken once. */
 static enum tg_err check_number(struct hub *hub, struct passage *p)
 {
   enum tg_err err = store_bulletin_by_number(hub->store, p->party->no, p->view.header.number, &p->other);
@@ -141,6 +143,11 @@ static enum tg_err check_sizes(struct hub *hub, struct passage *p)
     if (!v->bodies[i].n && !store_takes_bodies(hub->store))
       return refuse(p, REASON_TOO_BIG, N_("this hub takes no large bodies"), NULL);
   }
+  /* What came in one frame goes on in one frame, with its proofs beside it and without the others' wraps. */
+  Tg__Submission onward = *p->message;
+  onward.n_wraps = 0;
+  if (tg__submission__get_packed_size(&onward) > reply_room(hub) - REPLY_DELIVERY)
+    return refuse(p, REASON_TOO_BIG, N_("bodies came inside that are to be sent in chunks"), NULL);
   return TG_OK;
 }
 
@@ -324,13 +331,21 @@ static enum tg_err check_recall(struct hub *hub, struct passage *p)
   return err;
 }
 
+/* How much of a queue this precedence may fill: the lower it is, the more it leaves free, so that no flood of the lower keeps the higher
+   from an absent node. */
+static uint64_t share(uint64_t most, enum precedence precedence)
+{
+  return most - most / 8 * (uint64_t)(PRECEDENCE_FLASH - precedence);
+}
+
 /* Whose queues it goes to, and is there room in them? */
 static enum tg_err check_queues(struct hub *hub, struct passage *p)
 {
   const struct charter_limits *limits = hub_limits(hub);
   const struct submission *v = &p->view;
-  uint64_t most = lesser(limits->queue, hub->config.queue_count);
-  uint64_t most_bytes = lesser(limits->queue_bytes, hub->config.queue_bytes);
+  enum precedence precedence = v->header.subject.precedence;
+  uint64_t most = share(lesser(limits->queue, hub->config.queue_count), precedence);
+  uint64_t most_bytes = share(lesser(limits->queue_bytes, hub->config.queue_bytes), precedence);
   p->recipients = arena_alloc(hub->item, v->wrap_count * sizeof *p->recipients);
   if (!p->recipients)
     return TG_NO_MEMORY;
@@ -380,7 +395,7 @@ static enum tg_err check_bodies(struct hub *hub, struct passage *p)
 enum tg_err verify(struct hub *hub, struct passage *p)
 {
   static enum tg_err (*const checks[])(struct hub *, struct passage *) = {
-      check_parked, check_known, check_author, check_parts,  check_right,  check_number,
+      check_parked, check_known, check_author, check_number, check_parts,  check_right,
       check_rates,  check_times, check_sizes,  check_room,   check_papers, check_reference,
       ask,          check_wraps, check_recall, check_queues, check_bodies,
   };

@@ -67,7 +67,7 @@ struct charter_limits {
   uint64_t immediate_per_hour;   /* per member */
   uint64_t queue;                /* bulletins waiting per recipient node */
   uint64_t queue_bytes;          /* their bytes */
-  uint64_t documents_per_hour;   /* per member: credentials, policies, grants, ... */
+  uint64_t documents_per_hour;   /* per node: credentials, policies, grants, ... */
   uint64_t credentials;          /* living credentials per member */
   uint64_t sessions;             /* simultaneous sessions per member */
   tg_time clock_skew;            /* how far a stated time may be ahead of the hub's */

@@ -28,7 +28,8 @@ enum {
   MAX_RECEIPTS = 4096,
   MAX_DETAIL = 256,
 };
-#define ANY UINT64_MAX
+/* Any number that counts something. Stores hold 63 bits, and what comes after the largest must still be a number of theirs. */
+#define ANY (UINT64_C(1) << 62)
 #define MAX_BODY (UINT64_C(1) << 40) /* BODY_MAX of body.h */
 
 /* ---- bulletin.proto ----     flags   min   max   count   message */

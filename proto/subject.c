@@ -101,8 +101,11 @@ static enum tg_err check_topics(const struct subject *s, struct tg_why *why)
   return TG_OK;
 }
 
+/* A recall reaches whom policies are not asked about: it passes nothing on. */
 static enum tg_err check_sources(const struct subject *s, struct tg_why *why)
 {
+  if (s->kind == KIND_RECALL && s->source_count)
+    return refuse(why, TG_BAD_INPUT, "Subject.sources", N_("a recall derives from nothing"));
   for (size_t i = 0; i < s->source_count; i++)
     for (size_t j = 0; j < i; j++)
       if (hash_eq(&s->sources[i], &s->sources[j]))

@@ -251,10 +251,6 @@ static enum tg_err take_one(struct node_core *core, const Tg__Delivery *message)
   enum judge_verdict verdict;
   struct tg_why why = {0};
   unsigned event;
-  if (message->queue > INT64_MAX) {
-    why_set(&why, TG_BAD_INPUT, "Delivery.queue", N_("the place in the hub's queue is impossible"), NULL, NULL, NULL, NULL);
-    return talk_strike(core, "delivery-forged", &id, &why);
-  }
   if (c) {
     c->queue = message->queue;
     return TG_OK;

@@ -11,7 +11,7 @@
 
 enum {
   CHUNKS_PER_TURN = 8,           /* then the queue to the hub is asked again */
-  FRAME_SPARE = 24 * 1024,       /* of a Submit: checkpoint and framing */
+  FRAME_SPARE = 28 * 1024,       /* of a Submit: checkpoint and framing; and what the Deliver that carries it on has more */
   ITEMS_MAX = 64,
 };
 

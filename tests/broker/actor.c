@@ -165,6 +165,8 @@ static ProtobufCBinaryData portion_of(struct actor *a, const struct story *t, co
   struct buf out = buf_new(LIMIT_PORTION);
   const struct portion_draft d = {.level = t->level ? t->level : LEVEL_RESTRICTED,
                                   .tlp = TLP_AMBER,
+                                  .caveats = t->caveats,
+                                  .index = body->index,
                                   .release_hash = release_hash(strict_slice(release)),
                                   .seal = body->seal};
   assert_int_equal(portion_build(&d, &out, NULL), TG_OK);
@@ -173,7 +175,7 @@ static ProtobufCBinaryData portion_of(struct actor *a, const struct story *t, co
   return data;
 }
 
-static struct slice subject_of(struct actor *a, const struct story *t, struct slice portion)
+static struct slice subject_of(struct actor *a, const struct story *t, const struct slice *portions, size_t n)
 {
   struct buf out = buf_new(LIMIT_SUBJECT);
   const struct subject d = {.suite = SUITE_1,
@@ -186,8 +188,10 @@ static struct slice subject_of(struct actor *a, const struct story *t, struct sl
                             .topic_count = 1,
                             .topics = {slice_str(t->topic ? t->topic : "alert.test")},
                             .supersedes = t->supersedes,
-                            .portion_root = portion_root(&portion, 1),
-                            .portion_count = 1};
+                            .source_count = !hash_is_zero(&t->source),
+                            .sources = {t->source},
+                            .portion_root = portion_root(portions, n),
+                            .portion_count = (uint32_t)n};
   assert_int_equal(subject_build(&d, &out, NULL), TG_OK);
   const struct slice s = strict_slice(kept(a->stage, &out));
   buf_free(&out);
@@ -196,7 +200,7 @@ static struct slice subject_of(struct actor *a, const struct story *t, struct sl
 
 /* Wraps and header, by the running numbers that this node keeps for each other. */
 static struct bulletin_sealed close_up(struct actor *a, const struct story *t, struct slice subject,
-                                       const struct slice *portion, const struct body_key *key)
+                                       const struct slice *portions, const struct body_key *keys, size_t count)
 {
   struct stage *s = a->stage;
   struct bulletin_recipient to[STAGE_NODES];
@@ -210,7 +214,7 @@ static struct bulletin_sealed close_up(struct actor *a, const struct story *t, s
     const struct actor *other = &s->actor[at];
     to[i] = (struct bulletin_recipient){.identity = secret_key_sign_pk(other->kit->identity),
                                         .key = other->sealing,
-                                        .portions = 1,
+                                        .portions = (1U << count) - 1,
                                         .number = ++a->sent_to[at],
                                         .previous = a->last_to[at]};
     memcpy(to[i].member, s->kit->member[other->member].code.code, 2);
@@ -220,9 +224,9 @@ static struct bulletin_sealed close_up(struct actor *a, const struct story *t, s
                              .policy_serial = me->policy_serial,
                              .policy_hash = document_hash(policy.text),
                              .number = t->number ? t->number : ++a->number,
-                             .portions = portion,
-                             .keys = key,
-                             .portion_count = 1,
+                             .portions = portions,
+                             .keys = keys,
+                             .portion_count = count,
                              .recipients = to,
                              .recipient_count = n};
   memcpy(d.originator_member, me->code.code, 2);
@@ -269,11 +273,53 @@ struct sealed actor_seal(struct actor *a, struct story t)
   const ProtobufCBinaryData release = release_of(a, t.to ? t.to : "*");
   const ProtobufCBinaryData portion = portion_of(a, &t, &b.body, release);
   const struct slice bytes = strict_slice(portion);
-  const struct slice subject = subject_of(a, &t, bytes);
-  const struct bulletin_sealed sealed = close_up(a, &t, subject, &bytes, &b.body.key);
+  const struct slice subject = subject_of(a, &t, &bytes, 1);
+  const struct bulletin_sealed sealed = close_up(a, &t, subject, &bytes, &b.body.key, 1);
   b.id = sealed.id;
   b.message = message_of(a, &sealed, portion, release, &b.body, t.apart);
   return b;
+}
+
+struct sealed actor_seal_portions(struct actor *a, const char *to, size_t n, size_t bytes, size_t last)
+{
+  struct stage *s = a->stage;
+  const struct story t = {.to = to};
+  const ProtobufCBinaryData release = release_of(a, to);
+  struct slice portions[LIMIT_PORTIONS];
+  struct body_key keys[LIMIT_PORTIONS];
+  struct sealed_body body[LIMIT_PORTIONS];
+  uint8_t *content = need(s, bytes > last ? bytes : last);
+  for (size_t i = 0; i < n; i++) {
+    const size_t size = i + 1 < n ? bytes : last;
+    const struct body_head head = head_of(size, BODY_PLAIN, "Note");
+    randombytes_buf(content, size);
+    assert_int_equal(body_make((uint32_t)i, &head, NULL, slice_of(content, size), 0, &body[i]), TG_OK);
+    portions[i] = strict_slice(portion_of(a, &t, &body[i], release));
+    keys[i] = body[i].key;
+  }
+  const struct bulletin_sealed sealed = close_up(a, &t, subject_of(a, &t, portions, n), portions, keys, n);
+  struct sealed b = {.id = sealed.id, .message = message_of(a, &sealed, strict_data(portions[0]), release, &body[0], true)};
+  Tg__Submission *m = b.message;
+  m->portions = need(s, n * sizeof *m->portions);
+  m->releases = need(s, n * sizeof *m->releases);
+  m->bodies = need(s, n * sizeof *m->bodies);
+  m->n_portions = m->n_releases = m->n_bodies = n;
+  for (size_t i = 0; i < n; i++) {
+    m->portions[i] = strict_data(portions[i]);
+    m->releases[i] = release;
+    m->bodies[i] = need(s, sizeof **m->bodies);
+    tg__body__init(m->bodies[i]);
+    m->bodies[i]->portion = (uint32_t)i;
+    m->bodies[i]->sealed = kept(s, &body[i].bytes);
+    body_drop(&body[i]);
+  }
+  return b;
+}
+
+void actor_sign(struct actor *a, Tg__Submission *m)
+{
+  const struct hash id = header_id(strict_slice(m->header));
+  m->proof = sign_alone(a, &id);
 }
 
 void actor_submit(struct actor *a, const struct sealed *b)

@@ -383,12 +383,13 @@ static void found(void *context, struct slice note)
   assert_int_equal(hub_document(s->hub, note, &why), TG_OK);
 }
 
-static void actor_new(struct stage *s, size_t member)
+struct actor *stage_actor(struct stage *s, size_t member, size_t node)
 {
+  assert_true(s->actors < STAGE_NODES);
   struct actor *a = &s->actor[s->actors++];
   uint8_t ikm[32];
   *a = (struct actor){.stage = s,
-                      .kit = &s->kit->member[member].node[0],
+                      .kit = &s->kit->member[member].node[node],
                       .member = member,
                       .credit_count = 1000,
                       .credit_bytes = 16 << 20,
@@ -398,6 +399,7 @@ static void actor_new(struct stage *s, size_t member)
                       .body = buf_new(64 << 20)};
   randombytes_buf(ikm, sizeof ikm);
   hpke_derive_key_pair(ikm, a->sealing_secret, &a->sealing);
+  return a;
 }
 
 struct stage *stage_new(size_t n, void (*tune)(struct charter *))
@@ -423,7 +425,7 @@ struct stage *stage_new(size_t n, void (*tune)(struct charter *))
   assert_int_equal(hub_time(s->hub, s->now), TG_OK);
   kit_each_document(s->kit, found, s);
   for (size_t i = 0; i < n; i++)
-    actor_new(s, i);
+    stage_actor(s, i, 0);
   stage_settle(s);
   for (size_t i = 0; i < n; i++) {
     actor_hello(&s->actor[i]);

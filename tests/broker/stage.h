@@ -108,6 +108,8 @@ enum tg_err stage_commit(struct stage *s);
 /* Starts the hub from what is on the disk, without a commit before: as a crash does. Nodes must connect
  * again. */
 enum tg_err stage_restart(struct stage *s);
+/* A further node of a member, not connected and without sealing keys. */
+struct actor *stage_actor(struct stage *s, size_t member, size_t node);
 /* Hands the hub a document as the operator does. */
 enum tg_err stage_document(struct stage *s, const struct buf *note);
 
@@ -127,7 +129,8 @@ struct story {
   enum precedence precedence; /* (ROUTINE) */
   enum kind kind;             /* (report) */
   uint8_t level;              /* (RESTRICTED) */
-  struct hash supersedes;
+  uint32_t caveats;
+  struct hash supersedes, source;
   struct slice content; /* (a sentence) */
   tg_time lifetime;     /* (7 days) */
   uint64_t number;      /* (the next) */
@@ -140,7 +143,11 @@ struct sealed {
   struct sealed_body body;
 };
 struct sealed actor_seal(struct actor *a, struct story story);
+/* The same with n portions, each to all of `to`, with bodies of so many bytes inside, the last of `last`. Its body is not kept. */
+struct sealed actor_seal_portions(struct actor *a, const char *to, size_t n, size_t bytes, size_t last);
 void actor_submit(struct actor *a, const struct sealed *b);
+/* Signs the header once more, after it was changed. */
+void actor_sign(struct actor *a, Tg__Submission *m);
 /* Seals and submits; the id. */
 struct hash actor_publish(struct actor *a, struct story story);
 void actor_chunk(struct actor *a, const struct sealed *b, uint64_t chunk);

@@ -176,6 +176,11 @@ static void each_kind_refers_as_it_must(void **state)
     d.supersedes = none;
     assert_int_equal(builds(&d), rules[i].replies_to ? TG_OK : TG_BAD_INPUT);
   }
+  struct subject d = draft();
+  d.kind = KIND_RECALL, d.supersedes = some;
+  assert_int_equal(builds(&d), TG_OK);
+  d.source_count = 1, d.sources[0] = some; /* policies are not asked about it: it passes nothing on */
+  assert_int_equal(builds(&d), TG_BAD_INPUT);
 }
 
 /* What was received keeps the rules too: the bytes of a good subject, changed by hand. */

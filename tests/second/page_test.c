@@ -17,8 +17,6 @@ static void put_range(struct buf *out, const struct strict_field *f, const Proto
     buf_printf(out, "`%s`", f->message->descriptor->short_name);
   else if (f->min == f->max)
     buf_printf(out, "%llu", (unsigned long long)f->min);
-  else if (f->max == UINT64_MAX)
-    buf_printf(out, "%llu..2^64-1", (unsigned long long)f->min);
   else
     buf_printf(out, "%llu..%llu", (unsigned long long)f->min, (unsigned long long)f->max);
 }

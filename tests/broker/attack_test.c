@@ -1,0 +1,307 @@
+/* A hostile member with a valid node and its real keys: it may not stop the hub, fill its disk, stand in others' way,
+   or get around what its suspension or an originator's control forbid. */
+#include "tests/broker/stage.h"
+
+#include "audit/reason.h"
+#include "proto/hash.h"
+
+#include <setjmp.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sqlite3.h>
+
+#include <cmocka.h>
+
+enum { ML, BF, NE };
+
+static int three(void **state)
+{
+  *state = stage_new(3, NULL);
+  return 0;
+}
+
+static int gone(void **state)
+{
+  stage_free(*state);
+  return 0;
+}
+
+static void expect_outcome(const struct actor *a, size_t i, enum reason reason)
+{
+  assert_true(a->outcomes > i);
+  if (a->outcome[i].reason != reason)
+    fail_msg("expected %s, got %s: %s", reason_name(reason), reason_name(a->outcome[i].reason),
+             a->outcome[i].detail);
+}
+
+/* The hub still does its work for others. */
+static void expect_alive(struct stage *s)
+{
+  struct actor *bf = &s->actor[BF], *ne = &s->actor[NE];
+  if (!bf->open)
+    actor_hello(bf);
+  if (!ne->open)
+    actor_hello(ne);
+  stage_settle(s);
+  size_t before = ne->deliveries;
+  actor_publish(bf, (struct story){.to = "NE"});
+  stage_settle(s);
+  assert_int_equal(ne->deliveries, before + 1);
+}
+
+/* What the store holds of something, by SQL, between turns. */
+static int64_t count(struct stage *s, const char *sql)
+{
+  sqlite3 *db;
+  sqlite3_stmt *row;
+  hub_free(s->hub); /* it alone may have the store open */
+  s->hub = NULL;
+  assert_int_equal(sqlite3_open_v2(s->database, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &row, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+  int64_t n = sqlite3_column_int64(row, 0);
+  sqlite3_finalize(row);
+  sqlite3_close(db);
+  assert_int_equal(stage_restart(s), TG_OK);
+  return n;
+}
+
+/* ---- stopping the hub */
+
+/* Authentic, broken in its parts, and under a number that is taken: refused like any other. */
+static void a_broken_bulletin_under_a_taken_number_stops_nothing(void **state)
+{
+  struct stage *s = *state;
+  struct actor *ml = &s->actor[ML];
+  actor_publish(ml, (struct story){.to = "BF", .number = 7});
+  stage_settle(s);
+  struct sealed b = actor_seal(ml, (struct story){.to = "BF", .number = 7});
+  b.message->releases[0].data[2] ^= 1;
+  actor_submit(ml, &b);
+  stage_settle(s);
+  assert_int_equal(ml->outcomes, 2);
+  assert_false(ml->outcome[1].accepted);
+  body_drop(&b.body);
+  expect_alive(s);
+}
+
+/* The widest numbers that the wire takes, and wider ones. */
+static void no_number_is_too_large_for_the_store(void **state)
+{
+  struct stage *s = *state;
+  struct actor *ml = &s->actor[ML];
+  static const uint64_t numbers[] = {UINT64_C(1) << 62, (UINT64_C(1) << 62) + 1, INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    uint64_t queue[] = {numbers[i]};
+    Tg__Receipts m = TG__RECEIPTS__INIT;
+    m.queues = queue;
+    m.n_queues = 1;
+    m.credit_count = numbers[i];
+    m.credit_bytes = numbers[i];
+    m.serial = numbers[i];
+    size_t n = tg__receipts__get_packed_size(&m);
+    uint8_t frame[128] = {1, FRAME_RECEIPTS};
+    assert_true(n + 2 <= sizeof frame);
+    tg__receipts__pack(&m, frame + 2);
+    actor_raw(ml, frame, n + 2);
+    stage_settle(s);
+  }
+  expect_alive(s);
+}
+
+/* As many inline bodies as a Submit can hold must also fit the Deliver that carries them on. */
+static void the_largest_submission_can_be_delivered(void **state)
+{
+  struct stage *s = *state;
+  struct actor *ml = &s->actor[ML];
+  size_t said = 0;
+  for (size_t last = 300; last < 32000; last += 500) {
+    Tg__Submission *m = actor_seal_portions(ml, "BF", 5, 250000, last).message;
+    if (tg__submission__get_packed_size(m) > LIMIT_MESSAGE - 16)
+      break;
+    actor_submit(ml, &(struct sealed){.message = m});
+    stage_settle(s);
+    assert_int_equal(ml->outcomes, ++said);
+    for (; s->actor[BF].deliveries > 0; s->actor[BF].deliveries--)
+      actor_receive(&s->actor[BF], s->actor[BF].deliveries - 1, RECEIPT_STORED);
+  }
+  assert_false(ml->outcome[said - 1].accepted);
+  assert_true(ml->outcome[0].accepted);
+  expect_alive(s);
+}
+
+/* ---- filling its disk */
+
+static void few_an_hour(struct charter *c)
+{
+  c->limits.bulletins_per_hour = 20;
+}
+
+/* What is refused beyond the quota is bounded as well: the log and the store do not grow as fast as somebody can talk. */
+static void refusals_are_rationed_too(void **state)
+{
+  (void)state;
+  struct stage *s = stage_new(3, few_an_hour);
+  struct actor *ml = &s->actor[ML];
+  for (int i = 0; i < 200; i++) {
+    if (!ml->open)
+      actor_hello(ml);
+    actor_publish(ml, (struct story){.to = "BF"});
+    stage_settle(s);
+  }
+  assert_true(count(s, "SELECT count(*) FROM bulletin") <= 2 * 20 + 1);
+  expect_alive(s);
+  stage_free(s);
+}
+
+/* A cheat is proved once; a thousand proofs of it would only fill the disk. */
+static void evidence_of_one_node_is_rationed(void **state)
+{
+  struct stage *s = *state;
+  struct actor *ml = &s->actor[ML];
+  for (int i = 0; i < 60; i++)
+    actor_publish(ml, (struct story){.to = "BF", .number = 7});
+  stage_settle(s);
+  int64_t kept = count(s, "SELECT count(*) FROM evidence");
+  assert_true(kept >= 1 && kept <= 16);
+  expect_alive(s);
+}
+
+/* Every Hello is two leaves of the log. */
+static void hellos_are_rationed(void **state)
+{
+  struct stage *s = *state;
+  struct actor *ml = &s->actor[ML];
+  int64_t before = count(s, "SELECT count(*) FROM entry");
+  for (int i = 0; i < 3000; i++) {
+    actor_hello(ml);
+    stage_settle(s);
+  }
+  assert_int_equal(ml->goodbye, REASON_QUOTA);
+  assert_true(count(s, "SELECT count(*) FROM entry") - before < 2500);
+  expect_alive(s);
+  stage_pass(s, 60000);
+  actor_hello(ml); /* and it is let in again in time */
+  stage_settle(s);
+  assert_true(ml->open);
+}
+
+/* ---- standing in others' way */
+
+static void few_documents(struct charter *c)
+{
+  c->limits.documents_per_hour = 10;
+}
+
+/* A stolen node talks so many documents that its member's other node could not bring its revocation. */
+static void a_stolen_node_cannot_keep_its_revocation_out(void **state)
+{
+  (void)state;
+  struct stage *s = stage_new(3, few_documents);
+  struct actor *ml = &s->actor[ML];
+  struct kit_node *second = kit_add_node(s->kit, ML);
+  assert_int_equal(stage_document(s, &second->credential), TG_OK);
+  struct actor *other = stage_actor(s, ML, 1);
+  actor_hello(other);
+  for (int i = 0; i < 40; i++)
+    actor_bring(ml, &s->kit->member[ML].policy);
+  stage_settle(s);
+  assert_true(ml->open);
+  struct buf note = kit_revoke(s->kit, ML, ml->kit, s->now.wall);
+  actor_bring(other, &note);
+  stage_settle(s);
+  assert_int_equal(ml->goodbye, REASON_REVOKED);
+  buf_free(&note);
+  stage_free(s);
+}
+
+/* One node begins more uploads than the hub carries at once, and feeds each just enough not to stall. */
+static void slow_uploads_leave_room_for_others(void **state)
+{
+  struct stage *s = *state;
+  struct actor *ml = &s->actor[ML], *bf = &s->actor[BF];
+  enum { MANY = 80, SIZE = 300000 };
+  static uint8_t bytes[SIZE];
+  randombytes_buf(bytes, sizeof bytes);
+  for (int i = 0; i < MANY; i++) {
+    struct sealed b = actor_seal(ml, (struct story){.to = "NE", .content = slice_of(bytes, SIZE), .apart = true});
+    actor_submit(ml, &b);
+    body_drop(&b.body);
+  }
+  stage_settle(s);
+  struct sealed b = actor_seal(bf, (struct story){.to = "NE", .content = slice_of(bytes, SIZE), .apart = true});
+  actor_submit(bf, &b);
+  stage_settle(s);
+  assert_int_equal(bf->wants, 1);
+  for (uint64_t chunk = bf->want_chunk; chunk < bf->want_end; chunk++)
+    actor_chunk(bf, &b, chunk);
+  stage_settle(s);
+  expect_outcome(bf, 0, REASON_NONE);
+  body_drop(&b.body);
+}
+
+/* Routine traffic to an absent node must not keep a FLASH of somebody else from it. */
+static void short_queues(struct charter *c)
+{
+  c->limits.queue = 16;
+}
+
+static void a_flood_of_routine_leaves_room_for_flash(void **state)
+{
+  (void)state;
+  struct stage *s = stage_new(3, short_queues);
+  struct actor *ml = &s->actor[ML], *ne = &s->actor[NE];
+  struct seal_pk peer = secret_key_seal_pk(s->actor[BF].kit->transport);
+  assert_int_equal(hub_gone(s->hub, &peer), TG_OK);
+  s->actor[BF].open = false;
+  for (int i = 0; i < 30; i++)
+    actor_publish(ml, (struct story){.to = "BF"});
+  stage_settle(s);
+  expect_outcome(ml, 29, REASON_QUOTA);
+  actor_publish(ne, (struct story){.to = "BF", .precedence = PRECEDENCE_FLASH});
+  stage_settle(s);
+  expect_outcome(ne, 0, REASON_NONE);
+  stage_free(s);
+}
+
+/* ---- getting around what is forbidden */
+
+/* Neither as something new nor as a correction of something that may pass; a recall carries no source at all (proto/subject.c). */
+static void an_orcon_source_goes_no_further(void **state)
+{
+  struct stage *s = *state;
+  struct actor *ml = &s->actor[ML], *bf = &s->actor[BF];
+  struct hash secret = actor_publish(ml, (struct story){.to = "BF", .caveats = CAVEAT_ORCON});
+  struct hash mine = actor_publish(bf, (struct story){.to = "NE"});
+  stage_settle(s);
+  assert_int_equal(bf->deliveries, 1);
+  assert_int_equal(s->actor[NE].deliveries, 1);
+  actor_publish(bf, (struct story){.to = "NE", .source = secret});
+  actor_publish(bf, (struct story){.to = "NE", .source = secret, .kind = KIND_CORRECTION, .supersedes = mine});
+  stage_settle(s);
+  assert_int_equal(bf->outcomes, 3);
+  for (size_t i = 1; i < 3; i++)
+    assert_false(bf->outcome[i].accepted);
+  assert_int_equal(s->actor[NE].deliveries, 1);
+}
+
+int main(void)
+{
+#define STORY(f) cmocka_unit_test_setup_teardown(f, three, gone)
+  const struct CMUnitTest tests[] = {
+      STORY(a_broken_bulletin_under_a_taken_number_stops_nothing),
+      STORY(no_number_is_too_large_for_the_store),
+      STORY(the_largest_submission_can_be_delivered),
+      cmocka_unit_test(refusals_are_rationed_too),
+      STORY(evidence_of_one_node_is_rationed),
+      STORY(hellos_are_rationed),
+      cmocka_unit_test(a_stolen_node_cannot_keep_its_revocation_out),
+      STORY(slow_uploads_leave_room_for_others),
+      cmocka_unit_test(a_flood_of_routine_leaves_room_for_flash),
+      STORY(an_orcon_source_goes_no_further),
+  };
+  return cmocka_run_group_tests_name("broker_attack", tests, NULL, NULL);
+}
