@@ -146,7 +146,7 @@ static void step(uint8_t verb, struct slice bytes)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   begin();
-  stage_pass(stage, 61000); /* strikes are forgiven */
+  stage->now.wall += 40000, stage->now.mono += 40000; /* strikes are forgiven in time, a session that is silent not yet closed */
   for (size_t i = 0; i < 2; i++)
     if (!stage->actor[i].open)
       actor_hello(&stage->actor[i]);

@@ -52,7 +52,7 @@ static void hook(void *context, const struct node_hook *order) { (void)context, 
 static void wake_at(void *context, int64_t mono) { (void)context, (void)mono; }
 static void evidence(void *context, const char *name, struct slice text) { (void)context, (void)name, (void)text; }
 
-static void take(void *context, struct slice note)
+static void take_document(void *context, struct slice note)
 {
   (void)context;
   need(node_document(core, note, NULL) == TG_OK);
@@ -74,7 +74,7 @@ static void begin(void)
   secrets = (struct node_secrets){.node = kit->member[0].node[0].identity};
   core = NULL;
   need(node_new(&config, &secrets, &effects, now, &core, NULL) == TG_OK);
-  kit_each_document(kit, take, NULL);
+  kit_each_document(kit, take_document, NULL);
   memset(joined, 0, sizeof joined);
   age = 0;
 }

@@ -1,5 +1,6 @@
 /* A hub with all its keys says anything at all to a node: whatever the bytes are, node_frame() and node_turn() answer TG_OK. The input is a row
    of steps of (verb, length, bytes): raw frames, frames of a type, and frames of the honest hub in which the bytes change something. */
+#include "client/node/talk.h"
 #include "tests/kit/pair.h"
 #include "tests/proto/chance.h"
 
@@ -93,7 +94,7 @@ static void step(uint8_t verb, struct slice bytes)
     pair_settle(pair);
     break;
   default:
-    pair_pass(pair, 70000);
+    pair_pass(pair, 20 * TG_SECOND);
     break;
   }
 }
@@ -101,7 +102,9 @@ static void step(uint8_t verb, struct slice bytes)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   begin();
-  pair_pass(pair, 61000);
+  pair_pass(pair, TG_SECOND);
+  if (talk_state(pair_core(pair, BF)) != TALK_OPEN)
+    pair_pass(pair, 2 * TG_MINUTE); /* it rests after what the last input did */
   for (unsigned steps = 0; steps < STEPS && size >= 3; steps++) {
     size_t n = data[1] | (size_t)data[2] << 8;
     n = n < size - 3 ? n : size - 3;
