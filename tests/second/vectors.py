@@ -219,9 +219,8 @@ def spoiled(name, message, data):
     for f in fields.values():
         spoil = dict(message)
         if f.kind in ("u32", "u64") and not f.times:
-            if f.high < 2**64 - 1:
-                spoil[f.name] = f.high + 1
-                yield f"{f.name} above its range", wire.raw(name, spoil)
+            spoil[f.name] = f.high + 1
+            yield f"{f.name} above its range", wire.raw(name, spoil)
             if f.kind == "u32":
                 spoil[f.name] = 2**32 + 1
                 yield f"{f.name} of more than 32 bits", wire.raw(name, spoil)
@@ -280,7 +279,8 @@ def make_rules(m, s):
                 valid = all(due == bulletin.MAY or (due == bulletin.MUST) == bool(x)
                             for due, x in zip(dues, (supersedes, replies_to)))
                 rule("Subject", f"kind {kind}, supersedes {bool(supersedes)}, replies to {bool(replies_to)}", valid,
-                     kind=kind, supersedes=supersedes, replies_to=replies_to)
+                     kind=kind, supersedes=supersedes, replies_to=replies_to, sources=[])
+    rule("Subject", "a recall with a source", kind=bulletin.RECALL, supersedes=one, replies_to=b"", sources=[two])
     rule("Subject", "supersedes zeros", kind=4, supersedes=bytes(32))
     a = s["Header"]["approvals"][0]
     rule("Header", "an officer twice", approvals=[a, dict(a, time=a["time"] + 1)])

@@ -6,6 +6,7 @@ from .base import label, labelled, need, u64
 
 
 NEVER, MAY, MUST = range(3)
+RECALL = 4
 KINDS = {1: (NEVER, NEVER), 2: (NEVER, MUST), 3: (MUST, MAY), 4: (MUST, NEVER), 5: (NEVER, MAY), 6: (NEVER, MUST),
          7: (NEVER, MUST), 8: (NEVER, MUST)}
 LABEL = r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?"
@@ -28,6 +29,7 @@ def subject_parse(data):
     need(all(TOPIC.fullmatch(t) for t in s["topics"]), "no topic")
     once(s["topics"], "topics")
     once(s["sources"], "sources")
+    need(s["kind"] != RECALL or not s["sources"], "a recall with sources")
     for name, due in zip(("supersedes", "replies_to"), KINDS[s["kind"]]):
         need(due != NEVER or not s[name], f"{name}: has no place here")
         need(due != MUST or s[name], f"{name}: missing")

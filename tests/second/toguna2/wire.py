@@ -23,7 +23,7 @@ class Field:
             return
         low, _, high = span.partition("..")
         self.low = int(low)
-        self.high = self.low if not high else 2**64 - 1 if high == "2^64-1" else int(high)
+        self.high = self.low if not high else int(high)
 
 
 def tables():
