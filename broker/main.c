@@ -5,11 +5,11 @@
 #include "broker/role.h"
 #include "os/file.h"
 #include "os/log.h"
+#include "os/port.h"
 #include "os/sandbox.h"
 #include "os/secret.h"
+#include "os/speak.h"
 
-#include <libintl.h>
-#include <locale.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,11 +34,6 @@ struct togunad {
   int code;
 };
 
-static const char *translate(const char *sentence)
-{
-  return gettext(sentence);
-}
-
 static enum tg_err say(struct togunad *t, struct buf *text, struct tg_why *why)
 {
   t->done = true;
@@ -56,9 +51,7 @@ static enum tg_err harden(struct togunad *t, struct tg_why *why)
   (void)t;
   sandbox_harden();
   log_open("togunad", NULL);
-  setlocale(LC_ALL, "");
-  bindtextdomain("toguna", TOGUNA_LOCALE_FOLDER);
-  textdomain("toguna");
+  speak_init();
   return sodium_init() < 0
              ? why_set(why, TG_INTERNAL, NULL, N_("libsodium does not start"), NULL, NULL, NULL, NULL)
              : TG_OK;
@@ -76,11 +69,11 @@ static enum tg_err answer_questions(struct togunad *t, struct tg_why *why)
 {
   struct buf text = buf_new(64 * 1024);
   if (t->options.help)
-    options_explain(translate, &text);
+    options_explain(tr, &text);
   else if (t->options.version)
     buf_put_str(&text, "togunad " TOGUNA_VERSION "\n");
   else if (t->options.print_config)
-    settings_print(translate, &text);
+    settings_print(tr, &text);
   else
     return TG_OK;
   return say(t, &text, why);
@@ -93,7 +86,7 @@ static enum tg_err read_settings(struct togunad *t, struct tg_why *why)
 
 static enum tg_err find_passphrase(struct togunad *t, struct tg_why *why)
 {
-  return secret_find(t->settings.passphrase_file, gettext("Passphrase of the hub's keys: "), &t->passphrase,
+  return secret_find(t->settings.passphrase_file, tr(N_("Passphrase of the hub's keys: ")), &t->passphrase,
                      why);
 }
 
@@ -120,7 +113,7 @@ static enum tg_err answer_check(struct togunad *t, struct tg_why *why)
   struct buf text = buf_new(4096);
   if (!t->options.check)
     return TG_OK;
-  buf_printf(&text, gettext("%s is in order\n"), t->options.config);
+  buf_printf(&text, tr(N_("%s is in order\n")), t->options.config);
   return say(t, &text, why);
 }
 
@@ -137,6 +130,15 @@ static enum tg_err check_documents(struct togunad *t, struct tg_why *why)
                  N_("the folder of documents is not there, or cannot be read"),
                  N_("Make it and put the charter and credentials there, or name another with documents"),
                  NULL, NULL, NULL);
+}
+
+/* Said here in one sentence; the front, which listens, could only log it. */
+static enum tg_err check_ports(struct togunad *t, struct tg_why *why)
+{
+  enum tg_err err = TG_OK;
+  for (size_t i = 0; err == TG_OK && i < t->settings.listen.n; i++)
+    err = port_check(t->settings.listen.line[i].word[0], why);
+  return err;
 }
 
 static enum tg_err make_folder(const char *folder, const char *name, char out[BRIEF_PATH_MAX], mode_t mode,
@@ -248,7 +250,7 @@ int main(int argc, char **argv)
   static enum tg_err (*const steps[])(struct togunad * t, struct tg_why * why) = {
       harden,          read_options,       answer_questions, read_settings,     check_documents,
       find_passphrase, open_transport_key, open_log_key,     forget_passphrase, answer_check,
-      become_user,     make_folders,       lock_folder,      supervise};
+      become_user,     make_folders,       lock_folder,      check_ports,      supervise};
   if (role_is_child(argc, argv))
     return role_main(argv, ROLES, N_ROLES);
   struct togunad t = {.argc = argc, .argv = argv};
@@ -258,7 +260,7 @@ int main(int argc, char **argv)
     err = steps[i](&t, &why);
   if (err != TG_OK) {
     char text[1024];
-    why_render(&why, translate, text, sizeof text);
+    why_render(&why, tr, text, sizeof text);
     fprintf(stderr, "togunad: %s\n", text);
     t.code = tg_exit_code(err);
   }

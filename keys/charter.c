@@ -47,11 +47,11 @@ static const struct document_grammar grammar = {"toguna/charter v1", rules, size
 /* --- standing --- */
 
 static const char *const standing_names[] = {
-    [STANDING_NONE] = "none",
-    [STANDING_GOOD] = "good",
-    [STANDING_NO_SENDING] = "no-sending",
-    [STANDING_NO_NEW_TRAFFIC] = "no-new-traffic",
-    [STANDING_WITHDRAWN] = "withdrawn",
+    [STANDING_NONE] = N_("none"),
+    [STANDING_GOOD] = N_("good"),
+    [STANDING_NO_SENDING] = N_("no-sending"),
+    [STANDING_NO_NEW_TRAFFIC] = N_("no-new-traffic"),
+    [STANDING_WITHDRAWN] = N_("withdrawn"),
 };
 
 const char *standing_name(enum standing s)

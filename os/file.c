@@ -122,7 +122,7 @@ enum tg_err file_draft_commit(struct file_draft **taken, bool replace, struct tg
   else if (settle(d, replace) != 0)
     err =
         errno == EEXIST
-            ? why_set(why, TG_DUPLICATE, d->path, N_("there is such a file already"), NULL, NULL, NULL, NULL)
+            ? why_set(why, TG_DUPLICATE, d->path, N_("there is such a file already"), N_("Move it away, or choose another name"), NULL, NULL, NULL)
             : fault_why(why, TG_DISK, d->path, N_("cannot put the file in its place: %1$s"), NULL);
   else
     err = file_sync_folder(d->path, why);

@@ -144,7 +144,9 @@ static enum tg_err read_line(int tty, int signals, struct secret *s, struct tg_w
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0)
-      return fault_why(why, TG_USAGE, NULL, N_("cannot read the passphrase: %1$s"), NULL);
+      return why_set(why, TG_USAGE, NULL, N_("there is no terminal to ask for the passphrase on"),
+                     N_("Put it into a file that only its owner may read, and name that file as passphrase-file"), NULL,
+                     NULL, NULL);
     s->n = at + (size_t)n;
     if (n == 0 || s->bytes[s->n - 1] == '\n')
       return TG_OK;

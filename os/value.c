@@ -60,7 +60,8 @@ static enum tg_err set_number(enum value_kind kind, const struct value_limits *l
   enum tg_err err = size ? size_parse(text, &v) : number_parse(text, UINT64_MAX, &v);
   if (err != TG_OK)
     return refuse(where, text, size ? N_("%1$s is not a size") : N_("%1$s is not a number"),
-                  size ? N_("Write it like 64KiB, 16MiB, 1GiB, or in bytes") : NULL, NULL, why);
+                  size ? N_("Write it like 64KiB, 16MiB, 1GiB, or in bytes") : N_("Write it in digits, like 20"), NULL,
+                  why);
   err = check_range(l, v, text, where, why);
   if (err == TG_OK)
     *at = v;

@@ -121,6 +121,16 @@ size_t why_fill(const char *text, const char *const arg[3], char *out, size_t si
   return n;
 }
 
+/* A sentence begins with a capital, whichever msgid it comes from: ASCII, and the Latin letters of U+00E0 to U+00FE. */
+static void capitalise(char *s)
+{
+  unsigned char first = (unsigned char)s[0], second = first == 0xc3 ? (unsigned char)s[1] : 0;
+  if (first >= 'a' && first <= 'z')
+    s[0] = (char)(first - 0x20);
+  else if (second >= 0xa0 && second <= 0xbe && second != 0xb7)
+    s[1] = (char)(second - 0x20);
+}
+
 size_t why_render(const struct tg_why *why, const char *(*translate)(const char *), char *out, size_t size)
 {
   const char *const arg[3] = {why->arg[0], why->arg[1], why->arg[2]};
@@ -134,7 +144,10 @@ size_t why_render(const struct tg_why *why, const char *(*translate)(const char 
     n += why_fill(translate ? translate(why->what) : why->what, arg, out + n, size - n);
   if (n + 2 < size && why->todo) {
     n += (size_t)snprintf(out + n, size - n, ". ");
+    size_t begin = n;
     n += why_fill(translate ? translate(why->todo) : why->todo, arg, out + n, size - n);
+    if (begin < size)
+      capitalise(out + begin);
   }
   return n < size ? n : size - 1;
 }

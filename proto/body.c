@@ -62,7 +62,7 @@ void body_chunk_data(uint32_t index, uint64_t chunk, uint8_t out[BODY_CHUNK_DATA
     out[20 + i] = (uint8_t)(chunk >> (56 - 8 * i));
 }
 
-static bool media_type_valid(struct slice s)
+bool media_type_valid(struct slice s)
 {
   for (size_t i = 0; i < s.n; i++)
     if (s.p[i] < 0x20 || s.p[i] > 0x7e)

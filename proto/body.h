@@ -34,6 +34,9 @@ struct body_head {
   enum body_compression compression;
 };
 
+/* Is s what a content_type may be? */
+bool media_type_valid(struct slice s);
+
 /* What the Portion says of a sealed body. */
 struct body_seal {
   struct hash root, key_commitment;

@@ -91,7 +91,7 @@ static void show_members(const struct charter_file *f, const bool *signed_by)
   for (size_t i = 0; i < f->charter->n_members; i++) {
     const struct charter_member *m = &f->charter->member[i];
     grid_row(g, (const char *const[]){m->code.code, country_name(&m->code, speak_language()),
-                                      level_name(m->ceiling), standing_name(m->standing),
+                                      level_name(m->ceiling), _(standing_name(m->standing)),
                                       signed_by[i] ? _("signed") : _("not yet")});
     grid_tint(g, 4, signed_by[i] ? TINT_GOOD : TINT_DIM);
     if (m->standing != STANDING_GOOD)
@@ -254,7 +254,7 @@ static enum tg_err tell_signed(const struct call *call, const char *path, const 
     show_as_json(&f, signed_by);
   else if (err == TG_OK) {
     size_t n = count_signed(&f, signed_by);
-    printf(_("%s: signed by %s; %zu of %zu members have signed\n"), path, name, n, f.charter->n_members);
+    printf(_("%s: signed by %s; members that have signed: %zu of %zu\n"), path, name, n, f.charter->n_members);
     if (n < f.charter->n_members)
       printf(_("not yet: %s\n"), list_members(&f, signed_by, false, missing));
   }

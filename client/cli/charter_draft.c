@@ -232,6 +232,17 @@ static enum tg_err compose(struct lines *l, char *const *cards, size_t n, const 
   return err;
 }
 
+/* Does the draft name one of these? Said of the cards, which people know, and not of the lines made of them. */
+static enum tg_err need_card(const struct buf *text, const char *keyword, const char *what, const char *todo,
+                             struct tg_why *why)
+{
+  char begin[16];
+  int n = snprintf(begin, sizeof begin, "\n%s ", keyword);
+  return memmem(text->p, text->n, begin, (size_t)n)
+             ? TG_OK
+             : why_set(why, TG_BAD_INPUT, NULL, what, todo, NULL, NULL, NULL);
+}
+
 enum tg_err charter_draft(char *const *cards, size_t n, const struct charter_terms *terms, struct buf *out,
                           struct tg_why *why)
 {
@@ -242,6 +253,13 @@ enum tg_err charter_draft(char *const *cards, size_t n, const struct charter_ter
   if (err == TG_OK) {
     buf_put_str(&text, "toguna/charter v1\n");
     lines_print(l, &text);
+    err = need_card(&text, "hub", N_("no hub's card is among these"),
+                    N_("Add the card that `toguna init hub` made"), why);
+    if (err == TG_OK)
+      err = need_card(&text, "member", N_("no member's card is among these"),
+                      N_("Add the cards that `toguna init member` made"), why);
+  }
+  if (err == TG_OK) {
     err = charter_parse(buf_slice(&text), "charter", &charter, why);
   }
   if (err == TG_OK)
@@ -268,7 +286,7 @@ static enum tg_err run(struct call *call, struct tg_why *why)
   if (err == TG_OK && !screen)
     err = charter_show(call, output, why);
   if (err == TG_OK && !screen && !call->json)
-    printf(_("\nRead it, then have it signed: toguna charter sign %s --key ROOT.key\n"), output);
+    printf(_("\nWritten to %s. Read it, then have it signed: toguna charter sign %s --key ROOT.key\n"), output, output);
   buf_free(&out);
   return err;
 }

@@ -74,7 +74,7 @@ static void print_members(const json_t *j)
     if (json_is_object(policy))
       snprintf(serial, sizeof serial, "%lld",
                (long long)json_integer_value(json_object_get(policy, "serial")));
-    grid_row(g, (const char *const[]){code, country_of(code), text_of(member, "standing"),
+    grid_row(g, (const char *const[]){code, country_of(code), _(text_of(member, "standing")),
                                       text_of(member, "ceiling"), serial, ""});
     grid_tint(g, 0, TINT_BOLD);
     add_nodes(g, member);
@@ -87,6 +87,8 @@ static void print_blocs(const json_t *j)
   const json_t *bloc, *member;
   char members[1024];
   size_t i, k;
+  if (!json_array_size(json_object_get(j, "blocs")))
+    return;
   struct grid *g = grid_new(2, (const char *const[]){_("BLOC"), _("MEMBERS")});
   json_array_foreach(json_object_get(j, "blocs"), i, bloc)
   {

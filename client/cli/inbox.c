@@ -1,6 +1,8 @@
 /* toguna inbox, toguna sent: the bulletins of this node, in a table or as they come. */
 #include "client/cli/bulletin.h"
 #include "client/cli/wish.h"
+#include "keys/name.h"
+#include "policy/pattern.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -71,13 +73,27 @@ static enum tg_err follow(struct call *call, struct toguna *node, const struct t
   return err == TOGUNA_OK ? TG_OK : call_said(call, &error);
 }
 
+static enum tg_err check(const struct inbox_options *o, struct tg_why *why)
+{
+  if (o->topic && !pattern_valid(slice_str(o->topic)))
+    return why_set(why, TG_USAGE, "--topic", N_("%1$s is not a topic, nor a pattern of one"),
+                   N_("Write it as alert.attack, or alert.** for all alerts"), o->topic, NULL, NULL);
+  struct holder holder;
+  if (o->from && holder_parse(slice_str(o->from), &holder) != TG_OK)
+    return why_set(why, TG_USAGE, "--from", N_("%1$s is neither a state nor an agency"),
+                   N_("Write states as ML, agencies as ML/dgse"), o->from, NULL, NULL);
+  return TG_OK;
+}
+
 static enum tg_err look(struct call *call, enum toguna_folder folder, struct tg_why *why)
 {
   const struct inbox_options *o = call->options;
   struct toguna_filter filter = {
       .folder = folder, .unread = o->unread, .from = o->from, .topic = o->topic, .limit = o->limit};
   struct toguna *node;
-  enum tg_err err = o->since ? wish_time("--since", o->since, true, &filter.since, why) : TG_OK;
+  enum tg_err err = check(o, why);
+  if (err == TG_OK && o->since)
+    err = wish_time("--since", o->since, true, &filter.since, why);
   if (err == TG_OK)
     err = reach_open(call, o->socket, &node);
   if (err != TG_OK)
@@ -105,7 +121,8 @@ static enum tg_err run_sent(struct call *call, struct tg_why *why)
       N_("Only this topic; * and ** stand for labels: alert.**")),                                           \
       ROW("since", OPTION_ONE, VALUE_TEXT, since, N_("WHEN"),                                                \
           N_("Only from then on: 24h, or 2026-12-01T00:00:00Z.")),                                           \
-      ROW("limit", OPTION_ONE, VALUE_NUMBER, limit, N_("N"), N_("Only the newest N.")),                      \
+      {"limit",   0,        OPTION_ONE, VALUE_NUMBER, offsetof(struct inbox_options, limit), {.min = 1},     \
+       N_("N"),   N_("Only the newest N.")},                                                                 \
       ROW("follow", OPTION_FLAG, VALUE_BOOL, follow, NULL, N_("Then wait, and show each as it comes.")),     \
       REACH_OPTION(struct inbox_options)
 

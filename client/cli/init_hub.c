@@ -102,15 +102,29 @@ static enum tg_err find_hub(const char *folder, const struct folio *folio, const
                        NULL, NULL, NULL);
 }
 
+/* Where to listen for an endpoint: an address that only this machine reaches stays one, so that nothing else can
+   knock there; any other is reached through some interface of the machine. */
+static const char *listen_host(const char *endpoint)
+{
+  static const struct {
+    const char *begins, *host;
+  } own[] = {{"tcp://localhost:", "127.0.0.1"}, {"tcp://127.0.0.1:", "127.0.0.1"}, {"tcp://[::1]:", "[::1]"}};
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (!strncmp(endpoint, own[i].begins, strlen(own[i].begins)))
+      return own[i].host;
+  return "0.0.0.0";
+}
+
 static void print_listen(struct buf *out, const struct charter_hub *hub, char *const *listen, size_t n)
 {
-  char everywhere[ENDPOINT_MAX + 16];
+  char address[ENDPOINT_MAX + 16];
   for (size_t i = 0; i < n; i++)
     init_conf_value(out, "listen", listen[i]);
   if (n)
     return;
-  snprintf(everywhere, sizeof everywhere, "tcp://0.0.0.0:%s", strrchr(hub->endpoint[0], ':') + 1);
-  init_conf_value(out, "listen", everywhere);
+  const char *endpoint = hub->endpoint[0];
+  snprintf(address, sizeof address, "tcp://%s:%s", listen_host(endpoint), strrchr(endpoint, ':') + 1);
+  init_conf_value(out, "listen", address);
 }
 
 static void print_conf(struct buf *out, const struct folio *folio, const struct charter_hub *hub,
@@ -305,7 +319,7 @@ static const struct option_key options[] = {
      {0},
      N_("ADDRESS"),
      N_("Where it listens; unless stated, on all addresses of the machine, at the port that nodes are "
-        "told.")},
+        "told; an endpoint on the loopback interface listens there only.")},
     {"folder",
      'f',
      OPTION_ONE,

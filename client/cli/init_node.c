@@ -95,7 +95,8 @@ static enum tg_err print_conf(struct buf *out, const struct folio *folio, const 
   buf_printf(out, "\n# %s\n", _("Where local programs connect: toguna --socket, or TOGUNA_SOCKET."));
   init_conf_value(out, "socket", plan->socket ? plan->socket : "node.sock");
   buf_printf(out, "\n# %s\n",
-             _("Who may connect besides the user who runs the node, and for what: user NAME ROLE..."));
+             _("Who may connect, and for what: user NAME ROLE... Without such a line, only the user who runs the node, "
+               "as admin; with one, nobody who has no line."));
   buf_put_str(out, "#user awa reader publisher\n");
   return print_hubs(out, directory_newest_charter(folio->directory), plan, why);
 }

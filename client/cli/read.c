@@ -54,7 +54,8 @@ static enum tg_err show_content(const struct reading *r, const struct toguna_por
   struct toguna_error error;
   struct safe safe = {0};
   if (!p->complete) {
-    puts(_("The content is not here."));
+    puts(r->item->state == TOGUNA_RECALLED_PURGED ? _("The content is erased: its originator took it back.")
+                                                  : _("The content is not here."));
     return TG_OK;
   }
   if (p->size && !content_is_text(p->content_type)) {

@@ -1,18 +1,10 @@
-/* The language of the person who runs the command. */
+/* Sentences of the command line, in the language of the person who runs it. */
 #ifndef TOGUNA_CLI_SPEAK_H
 #define TOGUNA_CLI_SPEAK_H
 
+#include "os/speak.h"
 #include "proto/base.h"
 
-/* Sets the locale and finds the catalogue: in $TOGUNA_LOCALEDIR, else beside the program, installed or in the
-   build tree. Call once, first. */
-void speak_init(void);
-
-/* The sentence in that language; itself when there is no translation. */
-const char *tr(const char *msgid) __attribute__((format_arg(1)));
 #define _(s) tr(s)
-
-/* "en", "fr", ...: what keys/country.h and others take. */
-const char *speak_language(void);
 
 #endif

@@ -41,7 +41,7 @@ static void print_status(const json_t *j)
   snprintf(text, sizeof text, "%lld", (long long)number_at(j, "charter", "version"));
   grid_row(g, (const char *const[]){_("charter version"), text});
   const char *state = text_at(j, "hub", "state");
-  snprintf(text, sizeof text, "%s %s", text_at(j, "hub", "name"), state);
+  snprintf(text, sizeof text, "%s %s", text_at(j, "hub", "name"), _(state));
   grid_row(g, (const char *const[]){_("hub"), text});
   grid_tint(g, 1, strcmp(state, "open") ? TINT_WARN : TINT_GOOD);
   count_line(g, _("log"), _("%lld entries, %lld settled"), number_at(j, "hub", "log_size"),

@@ -73,7 +73,7 @@ static const char *other_cell(const struct recipient *r, char *out, size_t size)
     char time[SHOW_TIME];
     if (r->said[e])
       n += (size_t)snprintf(out + n, size - n, "%s%s %s%s%s", n ? ", " : "",
-                            bulletin_event((enum toguna_event)e), show_time(r->time[e], time),
+                            _(bulletin_event((enum toguna_event)e)), show_time(r->time[e], time),
                             r->detail[e] && *r->detail[e] ? ": " : "", r->detail[e] ? r->detail[e] : "");
   }
   return out;

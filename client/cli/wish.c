@@ -4,6 +4,7 @@
 #include "client/cli/show.h"
 #include "keys/name.h"
 #include "os/clock.h"
+#include "proto/body.h"
 #include "proto/marking.h"
 #include "proto/subject.h"
 
@@ -132,6 +133,14 @@ static const char *first(const char *a, const char *b, const char *c)
   return a ? a : b ? b : c;
 }
 
+static enum tg_err check_type(const char *type, struct tg_why *why)
+{
+  return !type || media_type_valid(slice_str(type))
+             ? TG_OK
+             : why_set(why, TG_USAGE, "--content-type", N_("%1$s is not a media type"),
+                       N_("Write it as text/plain or application/pdf"), type, NULL, NULL);
+}
+
 static enum tg_err read_portion(struct reading *r, const struct marks *m, const char *file, const char *text)
 {
   struct wish *w = r->w;
@@ -160,6 +169,8 @@ static enum tg_err read_portion(struct reading *r, const struct marks *m, const 
   p->content_type = reach_text(w->arena, first(m->type, r->head->type, w->body[i].type));
   p->filename = reach_text(w->arena, w->body[i].filename);
   p->compress = m->compress || r->head->compress;
+  if ((err = check_type(p->content_type, r->why)) != TG_OK)
+    return err;
   p->content = w->body[i].source;
   return TG_OK;
 }

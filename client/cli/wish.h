@@ -75,7 +75,7 @@ struct wish_options {
                N_("Wait until it is spooled (by the node), accepted (by the hub), delivered (to everybody) " \
                   "or settled "                                                                              \
                   "(in the witnessed log). Default: spooled.")),                                             \
-      WISH_ROW("timeout", OPTION_ONE, VALUE_DURATION, timeout, WISH_NO_LIMITS, N_("TIME"),                   \
+      WISH_ROW("timeout", OPTION_ONE, VALUE_DURATION, timeout, WISH_NO_LIMITS, N_("DURATION"),                   \
                N_("How long to wait for that: 30s, 5m. Default: for ever.")),                                \
       REACH_OPTION(struct wish_options)
 

@@ -65,9 +65,9 @@ static enum tg_err find_expiry(struct node_core *core, const Tg__LDraft *wish, t
     return TG_OK;
   }
   if ((tg_time)wish->expires <= core->now.wall)
-    return refuse(why, TG_EXPIRED, "expires", N_("this time is past"), NULL);
+    return refuse(why, TG_EXPIRED, "expires", N_("this time is past"), N_("Name a later one, or a span such as 24h"));
   if ((tg_time)wish->expires > core->now.wall + longest)
-    return refuse(why, TG_BAD_INPUT, "expires", N_("the charter allows no bulletin to live that long"), NULL);
+    return refuse(why, TG_BAD_INPUT, "expires", N_("the charter allows no bulletin to live that long"), N_("Name an earlier time; the charter's limit is its line limit lifetime"));
   *ret = (tg_time)wish->expires;
   return TG_OK;
 }

@@ -120,8 +120,10 @@ static enum tg_err why_not(struct node_core *core, const struct plan *plan, unsi
     if (permitted || plan->recall) {
       line->stage = permitted ? DRAFT_NO_NODE : POLICY_MARKING;
       why_set(&why, TG_REFUSED, NULL,
-              permitted ? N_("it has no other node that receives") : N_("it was not given what is taken back"), NULL, NULL, NULL,
-              NULL);
+              !permitted                           ? N_("it was not given what is taken back")
+              : (int)member == core_member_index(core) ? N_("this is our own state, and no other node of it receives")
+                                                   : N_("it has no node that receives"),
+              NULL, NULL, NULL, NULL);
       return explain(arena, &why, line);
     }
     enum tg_err err = policy_explain(core->policies, &plan->request, i, member, core_member_index(core), &reason);

@@ -50,15 +50,15 @@ const char *talk_state_name(enum talk_state state)
 {
   switch (state) {
   case TALK_ALONE:
-    return "alone";
+    return N_("alone");
   case TALK_RESTING:
-    return "resting";
+    return N_("resting");
   case TALK_CONNECTING:
-    return "connecting";
+    return N_("connecting");
   case TALK_GREETING:
-    return "greeting";
+    return N_("greeting");
   case TALK_OPEN:
-    return "open";
+    return N_("open");
   }
   return "?";
 }

@@ -37,7 +37,8 @@ def speaks_french():
 FRENCH = speaks_french()
 BOLD, DIM, PLAIN = ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
 NAMES = {"ML": ("Mali", "le Mali"), "BF": ("Burkina Faso", "le Burkina Faso"), "NE": ("Niger", "le Niger"),
-         "SN": ("Senegal", "le Sénégal"), "NG": ("Nigeria", "le Nigeria"), "TD": ("Chad", "le Tchad")}
+         "SN": ("Senegal", "le Sénégal"), "NG": ("Nigeria", "le Nigéria"), "TD": ("Chad", "le Tchad")}
+ANSWERS = {"purged": "effacé", "retained": "gardé"}
 
 
 def say(english, french):
@@ -46,6 +47,16 @@ def say(english, french):
 
 def name(code):
     return NAMES[code][FRENCH]
+
+
+def quoted(word):
+    """A word as a person would type it: double quotes around an apostrophe."""
+    return f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word)
+
+
+def number(n):
+    """Thousands apart, as the language has it."""
+    return f"{n:,}".replace(",", "\u202f") if FRENCH else f"{n:,}"
 
 
 def holds(true, english, french):
@@ -67,7 +78,7 @@ class Demo:
 
     def show(self, code, *args, **more):
         """Runs a command as the people of a node would, and shows both: the command and its output."""
-        words = [shlex.quote(str(a).replace(str(kit.ROOT) + "/", "")) for a in args]
+        words = [quoted(str(a).replace(str(kit.ROOT) + "/", "")) for a in args]
         print(f"{DIM}   {code}$ toguna {' '.join(words)}{PLAIN}")
         text = self.exchange[code].toguna(*args, env=self.language, **more)
         print("".join(f"   │ {line}\n" for line in text.rstrip().splitlines()), end="", flush=True)
@@ -82,7 +93,30 @@ class Demo:
             took = milliseconds(tracked[r]["stored"]) - created
             holds(self.exchange[r].holds(bulletin), f"{name(r)} has it after {took} ms", f"{name(r)} l'a reçu en {took} ms")
 
+    def publish(self, code, *args, **more):
+        """Publishes, with every reason in the reader's language."""
+        return self.exchange[code].publish(*args, env=self.language, **more)
+
     # ---- the chapters
+
+    def welcome(self):
+        """Who is who, and the words that come up, before anything happens."""
+        if FRENCH:
+            print("Des États se transmettent des bulletins. Chacun fait tourner un nœud, qui scelle et signe ce qu'il envoie ; un hub, entre eux,\n"
+                  "les transmet sans pouvoir en lire aucun. Chaque État écrit dans sa politique ce qu'il dit et ce qu'il accepte. Tout se passe ici,\n"
+                  "sur cette machine, avec les vrais programmes ; les États sont réels, les nouvelles et les politiques inventées.\n"
+                  "  AES            l'Alliance des États du Sahel : Mali, Burkina Faso, Niger\n"
+                  "  RESTRICTED     à quel point c'est secret ; TLP:AMBER : jusqu'où le lecteur peut le faire circuler\n"
+                  "  FLASH          la plus urgente de quatre priorités\n"
+                  "  ML$ toguna …   ce que tape quelqu'un au Mali, et dessous ce qu'il voit ; ✓ : vérifié à l'instant")
+        else:
+            print("States pass bulletins to each other. Each runs a node, which seals and signs what it sends; a hub between them passes the\n"
+                  "bulletins on and can read none. Each state writes into its policy what it tells and what it accepts. All of it happens here, on\n"
+                  "this machine, with the real programs; the states are real, the news and the policies invented.\n"
+                  "  AES            the Alliance of Sahel States: Mali, Burkina Faso, Niger\n"
+                  "  RESTRICTED     how secret it is; TLP:AMBER: how far its reader may spread it\n"
+                  "  FLASH          the most urgent of four precedences\n"
+                  "  ML$ toguna …   what somebody in Mali types, and below it what they see; ✓: verified this moment")
 
     def found(self):
         self.chapter("Eighteen states found an exchange", "Dix-huit États fondent un échange")
@@ -107,7 +141,7 @@ class Demo:
         draft = [TEXTS / "blocus.txt", "--topic", "alert.convoy.blockade", "--to", "AES,SN,NG,TD", "--class", "RESTRICTED", "--tlp",
                  "amber", "--precedence", "FLASH", "--title", "Blocus d'un convoi de carburant", "--language", "fr"]
         self.show("ML", "publish", *draft, "--dry-run")
-        sent = self.exchange["ML"].publish(*draft)
+        sent = self.publish("ML", *draft)
         self.blockade = sent["bulletin"]
         lines = {line["member"]: line for line in sent["audience"]}
         holds([c for c in sorted(lines) if lines[c]["permitted"]] == ["BF", "NE", "SN"], "sealed to Burkina Faso, Niger and Senegal only",
@@ -117,31 +151,33 @@ class Demo:
             where = f"{rule['file']}:{rule['line']}  {rule['text']}" if rule else lines[code]["reason"]
             holds(not lines[code]["permitted"], f"refused for {name(code)}: {where}", f"refusé pour {name(code)} : {where}")
         holds(lines["NG"]["rule"] and "deny" in lines["NG"]["rule"]["text"], "the refusal for Nigeria names the line of Mali's own policy",
-              "le refus pour le Nigeria nomme la ligne de la politique du Mali lui-même")
+              "le refus pour le Nigéria nomme la ligne de la politique du Mali lui-même")
         self.arrivals("ML", self.blockade, ["BF", "NE", "SN"])
         holds(not any(self.exchange[c].holds(self.blockade) for c in ("NG", "TD")), "Nigeria and Chad have nothing, and cannot tell that it exists",
-              "le Nigeria et le Tchad n'ont rien, et ne peuvent savoir qu'il existe")
+              "le Nigéria et le Tchad n'ont rien, et ne peuvent savoir qu'il existe")
+        say("What Burkina Faso reads. The list For is what Mali asked for; who really has it stands above.",
+            "Ce que lit le Burkina Faso. La liste « Pour » est ce qu'a demandé le Mali ; qui l'a vraiment est dit plus haut.")
         self.show("BF", "read", self.blockade[:12])
 
     def standards(self):
         self.chapter("A flood warning (CAP 1.2) and a cyber indicator (STIX 2.1)", "Une alerte de crue (CAP 1.2) et un indicateur cyber (STIX 2.1)")
-        flood = self.exchange["NE"].publish(TEXTS / "crue.cap.xml", "--topic", "alert.flood", "--to", "AES,SN,NG,TD", "--class", "UNCLASSIFIED",
+        flood = self.publish("NE", TEXTS / "crue.cap.xml", "--topic", "alert.flood", "--to", "AES,SN,NG,TD", "--class", "UNCLASSIFIED",
                                             "--tlp", "clear", "--precedence", "IMMEDIATE", "--title", "Crue du fleuve Niger")
         self.arrivals("NE", flood["bulletin"], ["ML", "BF", "SN", "NG", "TD"])
         item = self.exchange["TD"].holds(flood["bulletin"])
         holds("cap" in item["portions"][0]["content_type"], "recognised as CAP without being told: " + item["portions"][0]["content_type"],
               "reconnu comme CAP sans qu'on le dise : " + item["portions"][0]["content_type"])
-        stix = self.exchange["NG"].publish(TEXTS / "hameconnage.stix.json", "--topic", "report.cyber.phishing", "--to", "AES,SN,TD", "--class",
+        stix = self.publish("NG", TEXTS / "hameconnage.stix.json", "--topic", "report.cyber.phishing", "--to", "AES,SN,TD", "--class",
                                            "RESTRICTED", "--tlp", "green", "--title", "Phishing kit")
         lines = {line["member"]: line for line in stix["audience"]}
         holds(not lines["BF"]["permitted"], f"Burkina Faso does not accept it: {lines['BF']['reason']}",
               f"le Burkina Faso ne l'accepte pas : {lines['BF']['reason']}")
-        holds(lines["BF"]["rule"] is None, "but Nigeria is not shown Burkina Faso's rules", "mais le Nigeria ne voit pas les règles du Burkina Faso")
+        holds(lines["BF"]["rule"] is None, "but Nigeria is not shown Burkina Faso's rules", "mais le Nigéria ne voit pas les règles du Burkina Faso")
         self.arrivals("NG", stix["bulletin"], ["ML", "NE", "SN", "TD"])
 
     def tear_line(self):
         self.chapter("Burkina Faso: one bulletin, a summary for many, details for the AES", "Burkina Faso : un bulletin, un résumé pour beaucoup, le détail pour l'AES")
-        sent = self.exchange["BF"].publish("--topic", "alert.patrol", "--precedence", "PRIORITY", "--portion", TEXTS / "patrouille-resume.txt", "--class",
+        sent = self.publish("BF", "--topic", "alert.patrol", "--precedence", "PRIORITY", "--portion", TEXTS / "patrouille-resume.txt", "--class",
                                            "RESTRICTED", "--tlp", "amber", "--to", "AES,SN,TD", "--portion", TEXTS / "patrouille-detail.txt", "--class",
                                            "SECRET", "--tlp", "red", "--to", "AES")
         self.arrivals("BF", sent["bulletin"], ["ML", "NE", "SN", "TD"])
@@ -164,7 +200,7 @@ class Demo:
                                 "--title", "Mouvement signalé", stdin="Mouvement de motos signalé à l'est. (Texte inventé.)\n")["bulletin"]
         e["NG"].receives(big, 60)
         took = time.monotonic() - begun
-        holds(True, f"Nigeria has the 20 MB after {took:.1f} s", f"le Nigeria a les 20 Mo en {took:.1f} s")
+        holds(True, f"Nigeria has the 20 MB after {took:.1f} s", f"le Nigéria a les 20 Mo en {took:.1f} s")
         holds("stored" not in e["SN"].track(flash).get("TD", {}), "both wait for Chad, and Senegal and Niger can see that they do",
               "tous deux attendent le Tchad, et le Sénégal et le Niger le voient")
         chad.start()
@@ -197,13 +233,13 @@ class Demo:
         tracked = kit.until(lambda: (lambda t: t if all(w in t.get(c, {}) for c, w in wanted.items()) else None)(e["ML"].track(self.blockade)),
                             "signed answers to the recall")
         for code, answer in wanted.items():
-            holds(answer in tracked[code], f"{name(code)} answers, signed: {answer}", f"{name(code)} répond, signé : {answer}")
+            holds(answer in tracked[code], f"{name(code)} answers, signed: {answer}", f"{name(code)} répond, signé : {ANSWERS[answer]}")
         e["BF"].toguna("read", self.blockade[:12], "--output", self.folder / "gone", expect=3)
         holds(e["BF"].holds(self.blockade)["state"] == "recalled-purged" and not (self.folder / "gone").exists(),
               "Burkina Faso cannot read it any more: the key is erased", "le Burkina Faso ne peut plus le lire : la clé est effacée")
 
     def revoked(self):
-        self.chapter("Nigeria's node is stolen: its state revokes the key", "Le nœud du Nigeria est volé : l'État révoque sa clé")
+        self.chapter("Nigeria's node is stolen: its state revokes the key", "Le nœud du Nigéria est volé : l'État révoque sa clé")
         e = self.exchange
         note = e.revoke("NG", "the post was taken")
         begun = time.monotonic()
@@ -214,7 +250,7 @@ class Demo:
         lost = e["NG"].json("publish", "--topic", "alert.test", "--to", "SN", "--class", "RESTRICTED", "--tlp", "green", "--wait", "accepted", "--timeout",
                             "2s", stdin="from the thief\n", expect=None)
         holds(not lost or lost.get("state") != "accepted", "what the thief publishes stays where it is", "ce que publie le voleur reste chez lui")
-        after = e["SN"].publish("--topic", "alert.convoy.test", "--to", "ECOWAS,AES", "--class", "RESTRICTED", "--tlp", "amber", "--title", "Essai",
+        after = self.publish("SN", "--topic", "alert.convoy.test", "--to", "ECOWAS,AES", "--class", "RESTRICTED", "--tlp", "amber", "--title", "Essai",
                                 stdin="Essai. (Texte inventé.)\n")
         line = next(line for line in after["audience"] if line["member"] == "NG")
         holds(not line["permitted"], f"nobody seals to it any more: {line['reason']}", f"personne ne scelle plus pour lui : {line['reason']}")
@@ -226,8 +262,8 @@ class Demo:
         size = e["ML"].status()["hub"]["log_size"]
         checked = kit.until(lambda: (lambda r: r if r["size"] >= size else None)
                             (kit.toguna_json("audit", "verify", log, "--charter", e.at / "charter.note")), "the log's files to be up to date")
-        holds(checked["size"] >= size, f"{checked['size']} entries, every hash recomputed from the files, the hub's signature good",
-              f"{checked['size']} entrées, chaque empreinte recalculée, la signature du hub est bonne")
+        holds(checked["size"] >= size, f"{checked['size']} entries: one for every decision of the hub; every hash recomputed from the files, its signature good",
+              f"{checked['size']} entrées, une par décision du hub ; chaque empreinte recalculée, sa signature est bonne")
         bad = self.folder / "log-copy"
         shutil.copytree(log, bad)
         victim = max((p for p in (bad / "tile/entries").rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
@@ -244,13 +280,14 @@ class Demo:
               "la recherche trouve ces mots dans les bulletins tels qu'ils ont été écrits : " + ", ".join(SECRET_WORDS[:3]) + " …")
         found = files_with(e.at / "hub", *SECRET_WORDS)
         size = sum(p.stat().st_size for p in (e.at / "hub").rglob("*") if p.is_file())
-        holds(not found, f"it finds none of them in the {size // 1000:,} kB on the hub's disk", f"elle n'en trouve aucun dans les {size // 1000:,} ko du disque du hub")
+        holds(not found, f"it finds none of them in the {number(size // 1000)} kB on the hub's disk", f"elle n'en trouve aucun dans les {number(size // 1000)} ko du disque du hub")
         found = [p for n in e.nodes.values() for p in files_with(n.folder / "data", *SECRET_WORDS)]
         holds(not found, "nor on the disks of the nodes, which keep what they have under keys of their own", "ni sur les disques des nœuds, qui gardent tout sous leurs propres clés")
         memory = pids_memory(e.hub.pids().values()) // 1000000
         say(f"(The hub's processes take {memory} MB of memory.)", f"(Les processus du hub occupent {memory} Mo de mémoire.)")
 
     def play(self):
+        self.welcome()
         for part in (self.found, self.flash, self.standards, self.tear_line, self.killed, self.hub_killed, self.recall, self.revoked, self.log, self.disk):
             part()
 
@@ -260,13 +297,19 @@ class Demo:
         e = self.exchange
         STATE.parent.mkdir(exist_ok=True)
         STATE.write_text(json.dumps({"folder": str(self.folder), "groups": [d.process.pid for d in [e.hub, *e.nodes.values()]]}))
-        toguna = kit.program("toguna")
+        toguna = quoted(kit.program("toguna"))
         print(f"\n{BOLD}{'À vous. L’échange tourne toujours :' if FRENCH else 'Your turn. The exchange is still running:'}{PLAIN}\n")
-        for line in (f"alias toguna={toguna}", f"export TOGUNA_SOCKET={e['ML'].socket}", "toguna inbox", "toguna status", "toguna directory",
-                     "echo 'Essai' | toguna publish --topic alert.convoy.test --to AES,SN --class RESTRICTED --tlp amber --wait delivered",
-                     f"toguna inbox --socket {e['SN'].socket}", f"toguna track {self.blockade[:12]}",
-                     f"toguna audit verify {e.at}/hub/data/log --charter {e.at}/charter.note", "./demo stop"):
-            print(f"   {line}")
+        for line, english, french in (
+                (f"alias toguna={toguna}", "", ""), (f"export TOGUNA_SOCKET={e['ML'].socket}", "you are in Mali", "vous êtes au Mali"),
+                ("toguna inbox", "what came to Mali", "ce qui est venu au Mali"), ("toguna status", "", ""),
+                ("toguna directory", "who is in the exchange", "qui est dans l'échange"),
+                ("echo 'Essai' | toguna publish --topic alert.convoy.test --to AES,SN --class RESTRICTED --tlp amber --wait delivered", "", ""),
+                (f"toguna inbox --socket {e['SN'].socket}", "what came to Senegal", "ce qui est venu au Sénégal"),
+                (f"toguna track {self.blockade[:12]}", "what became of Mali's FLASH", "ce qu'est devenu le FLASH du Mali"),
+                (f"toguna audit verify {e.at}/hub/data/log --charter {e.at}/charter.note", "", ""),
+                (quoted(str(kit.ROOT / "demo")) + " stop", "ends it all", "met fin à tout")):
+            note = french if FRENCH else english
+            print(f"   {line}" + (f"{DIM}   # {note}{PLAIN}" if note else ""))
 
 
 def milliseconds(text):
@@ -312,9 +355,10 @@ def stop():
 def status():
     state = running()
     if state and state["groups"]:
-        print(f"The exchange of the demonstration is running in {state['folder']} ({len(state['groups'])} daemons). ./demo stop ends it.")
+        print(f"L'échange de la démonstration tourne dans {state['folder']} ({len(state['groups'])} démons). ./demo stop y met fin." if FRENCH else
+              f"The exchange of the demonstration is running in {state['folder']} ({len(state['groups'])} daemons). ./demo stop ends it.")
         return 0
-    print("The demonstration is not running. ./demo starts it.")
+    print("La démonstration ne tourne pas. ./demo la lance." if FRENCH else "The demonstration is not running. ./demo starts it.")
     return 1
 
 

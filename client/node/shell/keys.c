@@ -3,6 +3,7 @@
 #include "keys/keyfile.h"
 #include "os/file.h"
 #include "os/secret.h"
+#include "os/speak.h"
 
 #include <unistd.h>
 
@@ -37,7 +38,7 @@ enum tg_err node_keys_open(const struct settings *s, struct node_keys *ret, stru
 {
   struct secret *pass = NULL;
   struct node_keys keys = {0};
-  enum tg_err err = secret_find(s->passphrase_file, "Passphrase of the node's keys: ", &pass, why);
+  enum tg_err err = secret_find(s->passphrase_file, tr(N_("Passphrase of the node's keys: ")), &pass, why);
   if (err == TG_OK)
     err = open_one(s->node_key, KEY_NODE, secret_slice(pass), &keys.node, why);
   if (err == TG_OK)

@@ -7,6 +7,7 @@
 #include "os/file.h"
 #include "os/log.h"
 #include "os/sandbox.h"
+#include "os/speak.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -31,7 +32,7 @@ static int complain(enum tg_err err, const struct tg_why *why)
 {
   char text[1024];
   if (why->what)
-    why_render(why, NULL, text, sizeof text);
+    why_render(why, tr, text, sizeof text);
   else
     snprintf(text, sizeof text, "%s", tg_err_name(err));
   fprintf(stderr, "toguna-node: %s\n", text);
@@ -95,6 +96,7 @@ int main(int argc, char **argv)
     return tg_exit_code(TG_INTERNAL);
   if (role_is_child(argc, argv))
     return role_main(argv, roles, ROLES);
+  speak_init();
 
   struct node n = {0};
   struct tg_why why = {0};
@@ -103,8 +105,10 @@ int main(int argc, char **argv)
     return finish(&n), 0;
   if (err == TG_OK)
     err = settings_read(n.options.config, &n.settings, &why);
-  if (err == TG_OK && n.options.check)
+  if (err == TG_OK && n.options.check) {
+    printf(tr(N_("%s is in order\n")), n.options.config);
     return finish(&n), 0;
+  }
   if (err == TG_OK)
     err = claim_folder(&n, &why);
   if (err == TG_OK)

@@ -2,6 +2,7 @@
 
 #include "client/node/shell/settings.h"
 #include "os/options.h"
+#include "os/speak.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@ static const struct option_key keys[] = {
      AT(config),
      {1, 4095, NULL},
      N_("FILE"),
-     N_("The configuration; without it " CONFIG ".")},
+     N_("The configuration; /etc/toguna/node.conf unless named.")},
     {"check", 0, OPTION_FLAG, VALUE_BOOL, AT(check), {0}, NULL, N_("Check the configuration and end.")},
     {"print-config",
      0,
@@ -45,11 +46,14 @@ static void answer(struct options *o)
   if (o->version)
     buf_printf(&text, "toguna-node %s\n", TOGUNA_VERSION);
   if (o->help) {
-    buf_put_str(&text, "usage: toguna-node [--config FILE]\n\n");
-    options_help(keys, N_KEYS, NULL, 0, &text);
+    buf_put_str(&text, tr(N_("Usage: toguna-node [--config FILE]\nThe daemon of an agency: seals, signs and sends "
+                             "its bulletins, and keeps those that come.\n\n")));
+    options_help(keys, N_KEYS, tr, 0, &text);
+    buf_put_str(&text, tr(N_("\nExamples:\n  toguna-node --config ML-dgse-n1/node.conf --check\n"
+                             "  toguna-node --config ML-dgse-n1/node.conf\n")));
   }
   if (o->print_config)
-    settings_print(NULL, &text);
+    settings_print(tr, &text);
   o->answered = text.n > 0;
   if (o->answered)
     fwrite(text.p, 1, text.n, stdout);

@@ -1,4 +1,6 @@
-#include "client/cli/speak.h"
+#include "os/speak.h"
+
+#include "proto/base.h"
 
 #include <libintl.h>
 #include <locale.h>
@@ -19,10 +21,10 @@ static void own_folder(char *out, size_t size)
     *slash = 0;
 }
 
-/* Beside the program: PREFIX/bin and PREFIX/share/locale, or client/cli and po/locale of a build. */
+/* Beside the program: PREFIX/bin and PREFIX/share/locale; client/cli or broker, and po/locale, of a build. */
 static void bind_catalogue(void)
 {
-  static const char *const places[] = {"share/locale", "../po/locale"};
+  static const char *const places[] = {"share/locale", "../po/locale", "po/locale"};
   char here[2048], path[2100];
   const char *given = getenv("TOGUNA_LOCALEDIR");
   if (given && *given) {
@@ -69,5 +71,5 @@ const char *tr(const char *msgid)
 const char *speak_language(void)
 {
   /* TRANSLATORS: the ISO 639 code of the language you translate to. */
-  return _("en");
+  return tr(N_("en"));
 }
