@@ -1,5 +1,6 @@
 /* toguna manual: manual pages in scdoc's form, written from the table, so that they say what --help says. */
 #include "client/cli/command.h"
+#include "client/cli/fields.h"
 #include "client/cli/show.h"
 
 #include <stdio.h>
@@ -33,6 +34,25 @@ static void print_options(const struct command *c)
   }
 }
 
+/* "members.ceiling" stands one level deeper than "members". */
+static void print_fields(const char *command)
+{
+  const char *shape = NULL;
+  const struct field *f;
+  for (size_t i = 0; (f = field_at(command, i, &shape)) != NULL; i++) {
+    if (i == 0)
+      printf("*--json*\n\t%s\n\n", _(shape));
+    const char *dot = strchr(f->name, '.');
+    fputs(dot ? "\t\t- _" : "\t- _", stdout);
+    put(dot ? dot + 1 : f->name);
+    fputs("_: ", stdout);
+    put(_(f->meaning));
+    putchar('\n');
+  }
+  if (shape)
+    putchar('\n');
+}
+
 static void print_command(const struct command *c)
 {
   char name[64];
@@ -46,6 +66,7 @@ static void print_command(const struct command *c)
     fputs("\n\n", stdout);
   }
   print_options(c);
+  print_fields(name);
   if (c->examples)
     printf("```\n%s```\n\n", c->examples);
 }

@@ -74,7 +74,7 @@ static void an_explanation_is_filled_never_formatted(void **state)
   why_set(&why, TG_BAD_INPUT, "ml.policy:3:7", N_("unknown country %1$s"), N_("did you mean %2$s?"), "%n\nX", "ML",
           NULL);
   why_render(&why, NULL, out, sizeof out);
-  assert_string_equal(out, "ml.policy:3:7: unknown country %n?X. did you mean ML?");
+  assert_string_equal(out, "ml.policy:3:7: unknown country %n?X. Did you mean ML?");
   assert_int_equal(why_render(&why, NULL, out, 10), 9);
   const char *const none[3] = {"", "", ""};
   static const size_t length[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10}; /* of aé€𝄞, by the room there is */

@@ -1,0 +1,143 @@
+#include "client/cli/fields.h"
+
+#include "proto/base.h"
+
+#include <string.h>
+
+#define ONE N_("One object:")
+#define EACH N_("One object a line, for each of the files named:")
+#define LIST N_("One array, of an object for each member that might receive it:")
+
+#define FILE_WRITTEN N_("the file that was written")
+#define FILE_READ N_("the file, as it was named")
+#define FOLDER N_("the folder that was made")
+#define CARD N_("path of the card")
+#define FINGERPRINT N_("what its taker compares with its owner: 16 hex digits in groups of 4")
+#define HASH N_("SHA-256 of the signed text, 64 hex digits")
+#define HOLDER N_("whom it is about, as ML/dgse/n1 or ML/policy-1")
+#define MEMBER N_("a country code, as ML")
+#define EXCHANGE N_("the name of the exchange")
+#define ROLE N_("node, witness, or an officer's role: policy, release, security")
+#define KIND N_("the kind of the key, as officer or member-root")
+#define SERIAL N_("its serial number")
+#define KEY_NAME N_("whose key it is, with the exchange's name before it")
+#define PUBLIC N_("the public key, base64")
+#define SINCE N_("a time in UTC: valid from")
+#define UNTIL N_("a time in UTC: valid until")
+
+#define CHARTER                                                                                              \
+  {"exchange", EXCHANGE}, {"version", N_("number of the charter, from 1")}, {"hash", HASH},                  \
+      {"effective", N_("a time in UTC: in force from")}, {"members", N_("a list:")},                         \
+      {"members.member", MEMBER}, {"members.root", N_("its root key, as a note's verifier key")},            \
+      {"members.ceiling", N_("the highest classification that may go to it")},                               \
+      {"members.standing", N_("good, no-sending, no-new-traffic or withdrawn")},                             \
+      {"members.signed", N_("has it signed this copy?")}, {"blocs", N_("a list:")},                          \
+      {"blocs.bloc", N_("its name")}, {"blocs.members", N_("a list of country codes")},                      \
+      {"hubs", N_("a list:")}, {"hubs.hub", N_("its name")},                                                 \
+      {"hubs.host", N_("the country it stands in")}, {"hubs.transport", PUBLIC},                             \
+      {"hubs.log", N_("the key its log is signed with, as a note's verifier key")},                          \
+      {"hubs.endpoints", N_("a list of addresses, as tcp://hub.example:7700")},                              \
+      {"quorum", N_("who can change the charter, as the charter says it")},                                  \
+  {                                                                                                          \
+    "witness_quorum", N_("who must cosign the hub's log; empty when nobody must")                            \
+  }
+
+enum { FIELDS_MAX = 22 };
+
+static const struct page {
+  const char *command, *shape;
+  struct field field[FIELDS_MAX];
+} pages[] = {
+    {"init member", ONE,
+     {{"member", MEMBER}, {"exchange", EXCHANGE}, {"folder", FOLDER}, {"card", CARD}, {"fingerprint", FINGERPRINT},
+      {"officers", N_("a list of NAME:ROLE")}}},
+    {"init hub", ONE,
+     {{"hub", N_("its name")}, {"folder", FOLDER},
+      {"card", N_("path of the card; only when keys were made")},
+      {"fingerprint", N_("what the card's taker compares; only when keys were made")},
+      {"exchange", N_("hash of charter version 1; only with a charter")},
+      {"config", N_("path of hub.conf; only with a charter")}}},
+    {"init node", ONE,
+     {{"node", HOLDER}, {"folder", FOLDER}, {"card", CARD}, {"fingerprint", FINGERPRINT},
+      {"vouched", N_("was its credential made too, with --root?")}}},
+    {"init exchange", ONE,
+     {{"exchange", EXCHANGE}, {"folder", FOLDER}, {"charter", N_("path of the signed charter")},
+      {"hub", N_("the hub's folder")}, {"nodes", N_("a list:")}, {"nodes.node", HOLDER},
+      {"nodes.folder", N_("its folder, with its node.conf")}}},
+    {"key new", ONE, {{"file", FILE_WRITTEN}, {"kind", KIND}, {"name", KEY_NAME}, {"public", PUBLIC}}},
+    {"key show", EACH,
+     {{"file", FILE_READ}, {"kind", KIND}, {"name", KEY_NAME}, {"public", PUBLIC},
+      {"vkey", N_("the same as a note's verifier key; null for keys that sign no notes")},
+      {"argon2id", N_("what one guess of the passphrase costs:")},
+      {"argon2id.passes", N_("how often memory is filled")},
+      {"argon2id.memory", N_("bytes")}}},
+    {"key check", EACH,
+     {{"file", FILE_READ}, {"name", KEY_NAME}, {"kind", KIND},
+      {"opens", N_("true; what does not open ends the command with code 3")}}},
+    {"key passphrase", EACH, {{"file", FILE_READ}, {"changed", N_("true")}}},
+    {"charter draft", ONE, {CHARTER}},
+    {"charter sign", ONE, {CHARTER}},
+    {"charter merge", ONE, {CHARTER}},
+    {"charter show", ONE, {CHARTER}},
+    {"charter check", ONE,
+     {{"exchange", EXCHANGE}, {"version", N_("number of the charter, from 1")}, {"hash", HASH},
+      {"valid", N_("true; a charter that is not ends the command with another code")}}},
+    {"credential request", ONE, {{"card", CARD}, {"holder", HOLDER}, {"fingerprint", FINGERPRINT}}},
+    {"credential issue", EACH,
+     {{"file", FILE_WRITTEN}, {"holder", HOLDER}, {"role", ROLE}, {"fingerprint", FINGERPRINT},
+      {"not_after", UNTIL}}},
+    {"credential revoke", ONE,
+     {{"file", FILE_WRITTEN}, {"holder", HOLDER},
+      {"key", N_("is the key itself revoked, or only this credential?")}}},
+    {"credential list", N_("One object a line, for each credential:"),
+     {{"holder", HOLDER}, {"role", ROLE}, {"serial", SERIAL}, {"identity", PUBLIC}, {"not_before", SINCE},
+      {"not_after", UNTIL},
+      {"revoked", N_("is it revoked by a note among these?")},
+      {"receives", N_("does the node take what is addressed to the state as a whole?")},
+      {"hash", HASH}}},
+    {"credential show", ONE,
+     {{"exchange", EXCHANGE}, {"holder", HOLDER}, {"role", ROLE}, {"serial", SERIAL}, {"identity", PUBLIC},
+      {"not_before", SINCE},
+      {"not_after", UNTIL}, {"hash", HASH}}},
+    {"policy draft", ONE, {{"file", FILE_WRITTEN}, {"member", MEMBER}}},
+    {"policy check", EACH,
+     {{"file", FILE_READ}, {"valid", N_("is it without errors?")}, {"problems", N_("a list:")},
+      {"problems.line", N_("from 1")},
+      {"problems.column", N_("from 1, in bytes")}, {"problems.warning", N_("true: not an error")},
+      {"problems.message", N_("the sentence that people see")}}},
+    {"policy fmt", ONE, {{"file", FILE_READ}, {"text", N_("the policy in its canonical form")}}},
+    {"policy explain", LIST,
+     {{"member", MEMBER}, {"permitted", N_("would it receive it?")},
+      {"stage",
+        N_("permitted, or the check that failed: charter, marking, export, obligation, transit, import, sources")},
+      {"file", N_("where the rule stands; empty when no rule says so")},
+      {"line", N_("its line; 0 when there is none")},
+      {"rule", N_("the rule itself")}, {"reason", N_("the sentence that people see")}}},
+    {"policy sign", ONE,
+     {{"file", FILE_WRITTEN}, {"signer", KEY_NAME}, {"member", MEMBER}, {"serial", SERIAL}, {"hash", HASH}}},
+    {"document send", EACH,
+     {{"file", FILE_READ},
+      {"kind", N_("charter, credential, revocation, policy, grant or another kind of document")}, {"hash", HASH},
+      {"result", N_("what became of it: accepted by the hub, known before, or stored for the next start")}}},
+    {"audit verify", ONE,
+     {{"log", N_("its name, as in the charter")}, {"size", N_("entries that the checkpoint covers")},
+      {"root", N_("the root of the log's tree that was signed, 64 hex digits")},
+      {"verified", N_("is everything as it was signed?")}, {"reached", N_("do the entries give the signed root?")},
+      {"entries", N_("entries that were read")}, {"tiles", N_("tiles that were compared")},
+      {"wrong", N_("places that are wrong")}, {"findings", N_("a list:")},
+      {"findings.file", N_("the file, under the log's folder")},
+      {"findings.wrong", N_("a stable name of what is wrong")},
+      {"findings.at", N_("the entry or hash it begins at")}}},
+};
+
+const struct field *field_at(const char *command, size_t n, const char **ret_shape)
+{
+  for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+    if (strcmp(pages[i].command, command) != 0)
+      continue;
+    if (ret_shape)
+      *ret_shape = pages[i].shape;
+    return n < FIELDS_MAX && pages[i].field[n].name ? &pages[i].field[n] : NULL;
+  }
+  return NULL;
+}
