@@ -108,7 +108,7 @@ static void mistakes_are_told(void **state)
       {"p --json=yes", "--json: this option takes no value"},
       {"p -t a --topic b", "--topic: this option is given twice"},
       {"p --limit 0", "--limit: 0 is too small: the least is 1"},
-      {"p --limit many", "--limit: many is not a number"},
+      {"p --limit many", "--limit: many is not a number. Write it in digits, like 20"},
       {"p --to a --limi 3", "--limi: unknown option. Did you mean --limit?"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
