@@ -112,6 +112,18 @@ static bool remember_added(struct outbox *o, const struct hash *id)
   return true;
 }
 
+/* What is amended goes first, so it goes as urgently as what amends it. */
+static enum tg_err hurry_target(struct node_core *core, const struct subject *subject)
+{
+  if (subject->kind != KIND_CORRECTION && subject->kind != KIND_RECALL)
+    return TG_OK;
+  struct db_stmt *s =
+      db_stmt(depot_db(core->depot), "UPDATE sent SET precedence = ?1 WHERE id = ?2 AND state = 0 AND precedence < ?1");
+  db_bind_u64(s, 1, subject->precedence);
+  db_bind_blob(s, 2, hash_slice(&subject->supersedes));
+  return db_run(s);
+}
+
 enum tg_err outbox_add(struct node_core *core, const struct header *header, const Tg__Submission *message,
                        const struct outbox_recipient *recipients, size_t n)
 {
@@ -119,6 +131,8 @@ enum tg_err outbox_add(struct node_core *core, const struct header *header, cons
   enum tg_err err = core_begin(core);
   if (err == TG_OK)
     err = add_row(core, header, message, n);
+  if (err == TG_OK)
+    err = hurry_target(core, &header->subject);
   for (size_t i = 0; err == TG_OK && i < n; i++)
     err = add_recipient(core, &header->id, &recipients[i]);
   if (err == TG_OK)

@@ -92,6 +92,20 @@ static enum tg_err next_rows(struct node_core *core, uint64_t *ret_places, size_
   return err;
 }
 
+/* What corrects or recalls a bulletin of ours must not overtake it, whatever its precedence: the hub refuses for good what amends a
+   bulletin that it does not know. It goes when the hub has answered the other. */
+static enum tg_err must_wait(struct node_core *core, const struct subject *subject, bool *ret)
+{
+  *ret = false;
+  if (subject->kind != KIND_CORRECTION && subject->kind != KIND_RECALL)
+    return TG_OK;
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT 1 FROM sent WHERE id = ? AND state = 0");
+  db_bind_blob(s, 1, hash_slice(&subject->supersedes));
+  enum tg_err err = db_step(s, ret);
+  db_reset(s);
+  return err;
+}
+
 /* One Submit with as many of the rows as fit. *ret_sent: how many. */
 static enum tg_err submit(struct node_core *core, const uint64_t *places, size_t n, size_t *ret_sent)
 {
@@ -100,11 +114,16 @@ static enum tg_err submit(struct node_core *core, const uint64_t *places, size_t
   Tg__Submission *items[ITEMS_MAX];
   size_t room = talk_max_frame(core) - FRAME_SPARE, sent = 0;
   arena_reset(core->arena);
-  for (; sent < n; sent++) {
+  for (size_t i = 0; i < n; i++) {
     struct sent_row row;
-    enum tg_err err = outbox_after(core, places[sent] - 1, core->arena, &row);
+    bool waits = false;
+    enum tg_err err = outbox_after(core, places[i] - 1, core->arena, &row);
+    if (err == TG_OK)
+      err = must_wait(core, &row.header.subject, &waits);
     if (err != TG_OK)
       return err == TG_NOT_FOUND ? TG_DISK : err;
+    if (waits)
+      continue;
     Tg__Submission *item = (Tg__Submission *)(uintptr_t)row.message;
     size_t bare = protobuf_c_message_get_packed_size(&item->base) + 16;
     if (bare > room)
@@ -112,8 +131,8 @@ static enum tg_err submit(struct node_core *core, const uint64_t *places, size_t
     if ((err = add_bodies(core, &row.id, item, room - bare)) != TG_OK)
       return err;
     room -= protobuf_c_message_get_packed_size(&item->base) + 16;
-    items[sent] = item;
-    o->out[o->n_out++] = places[sent];
+    items[sent++] = item;
+    o->out[o->n_out++] = places[i];
   }
   *ret_sent = sent;
   frame.items = items;

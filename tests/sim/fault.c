@@ -56,15 +56,28 @@ static void wall_clock(struct sim *s, int who)
   sim_tell(s, site->name, "its clock jumps: %lld s off", (long long)(site->skew / TG_SECOND));
 }
 
+/* Further than the charter lets clocks differ. */
+static void wrong_hour(struct sim *s, int who)
+{
+  struct site *site = site_of(s, who);
+  s->clocks_off = true;
+  site->skew = sim_between(s, -6, 6) * TG_HOUR;
+  sim_tell(s, site->name, "its clock jumps: %lld h off", (long long)(site->skew / TG_HOUR));
+}
+
 static void strikes(struct sim *s, const struct event *e)
 {
   static void (*const faults[])(struct sim *, int) = {power, power, power_soon, power_soon, disk,      line,
                                                       line,  line,  stop,       front,      wall_clock};
+  static void (*const rare[])(struct sim *, int) = {wrong_hour};
   (void)e;
   if (s->quiet)
     return;
   int who = (int)random_below(&s->chance, SIM_NODES + 1) - 1;
-  faults[random_below(&s->chance, sizeof faults / sizeof *faults)](s, who);
+  if (random_chance(&s->chance, 3))
+    rare[random_below(&s->chance, sizeof rare / sizeof *rare)](s, who);
+  else
+    faults[random_below(&s->chance, sizeof faults / sizeof *faults)](s, who);
   agenda_post(s, sim_between(s, 10, PAUSE_MS), (struct event){.happens = strikes, .node = -1},
               (struct slice){0});
 }

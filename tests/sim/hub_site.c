@@ -304,7 +304,8 @@ void hub_site_start(struct sim *s)
                                       .sign = effect_sign,
                                       .wake_at = effect_wake_at,
                                       .tell = effect_tell};
-  const struct store_options options = {.database = "hub.db", .vfs = disk_vfs(h->site.disk)};
+  const struct store_options options = {
+      .database = "hub.db", .bodies = h->bodies, .vfs = disk_vfs(h->site.disk)};
   struct store *store = NULL;
   struct tg_why why = {.err = TG_OK};
   struct disk *disk = h->site.disk;

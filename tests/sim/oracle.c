@@ -1,6 +1,7 @@
 #include "tests/sim/sim.h"
 
 #include "broker/store_bulletin.h"
+#include "proto/receipt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,26 +62,75 @@ void oracle_spooled(struct sim *s, struct publication *p, struct slice id, uint6
   p->number = number;
 }
 
-void oracle_read(struct sim *s, int node, uint64_t place, const struct hash *id, struct slice text)
+/* Whose text is it? */
+static struct publication *author(struct sim *s, unsigned part, struct slice text)
+{
+  for (size_t i = 0; i < s->n_publications; i++) {
+    struct publication *p = &s->publication[i];
+    if (part < p->n_parts && slice_eq(text, slice_of(p->part[part].text, p->part[part].n)))
+      return p;
+  }
+  return NULL;
+}
+
+void oracle_read(struct sim *s, int node, uint64_t place, const struct hash *id, unsigned part, struct slice text)
 {
   const char *name = s->node[node].site.name;
-  struct publication *p = NULL;
-  for (size_t i = 0; i < s->n_publications && !p; i++)
-    if (slice_is(text, s->publication[i].text))
-      p = &s->publication[i];
+  struct publication *p = author(s, part, text);
   if (!p) {
-    sim_fail(s, name, "it shows a text that nobody published: %.*s", (int)text.n, (const char *)text.p);
+    sim_fail(s, name, "it shows a text that nobody published: %.*s", (int)(text.n < 60 ? text.n : 60),
+             (const char *)text.p);
     return;
   }
-  sim_tell(s, name, "reads no. %zu at place %llu", number_of(s, p), (unsigned long long)place);
-  if (!(p->permitted >> node & 1))
+  sim_tell(s, name, "reads no. %zu, portion %u, at place %llu", number_of(s, p), part, (unsigned long long)place);
+  if (!(p->part[part].permitted >> node & 1))
     sim_fail(s, name, "it reads no. %zu, which it may not have", number_of(s, p));
+  if (p->purged >> node & 1)
+    sim_fail(s, name, "it reads no. %zu, which it said it had purged", number_of(s, p));
   if (p->place[node] && p->place[node] != place)
     sim_fail(s, name, "no. %zu is shown at place %llu and again at %llu", number_of(s, p),
              (unsigned long long)p->place[node], (unsigned long long)place);
   p->place[node] = place;
-  p->shown |= 1u << node;
+  p->part[part].shown |= 1u << node;
   learn_id(s, p, id);
+}
+
+static struct publication *with_id(struct sim *s, const struct hash *id)
+{
+  for (size_t i = 0; i < s->n_publications; i++)
+    if (hash_eq(&s->publication[i].id, id))
+      return &s->publication[i];
+  return NULL;
+}
+
+void oracle_refused(struct sim *s, struct slice id)
+{
+  struct hash h;
+  struct publication *p = hash_read(id, &h) == TG_OK ? with_id(s, &h) : NULL;
+  if (p)
+    p->refused = true;
+}
+
+void oracle_gone(struct sim *s, int node, const struct hash *id)
+{
+  const struct publication *p = with_id(s, id);
+  if (!p || !p->recalled)
+    sim_fail(s, s->node[node].site.name, "what is in the inbox cannot be read, and nobody took it back");
+  else
+    sim_tell(s, s->node[node].site.name, "no. %zu was taken back", number_of(s, p));
+}
+
+void oracle_heard(struct sim *s, struct publication *p, struct slice from, unsigned event)
+{
+  for (int node = 0; node < SIM_NODES; node++) {
+    if (!slice_is(from, s->kit->member[node].code.code) || event != RECEIPT_PURGED)
+      continue;
+    if (!(p->purged >> node & 1))
+      sim_tell(s, s->node[p->node].site.name, "hears that %s purged no. %zu", s->node[node].site.name, number_of(s, p));
+    p->purged |= 1u << node;
+    if (!p->recalled)
+      sim_fail(s, s->node[p->node].site.name, "no. %zu is said to be purged, and nobody took it back", number_of(s, p));
+  }
 }
 
 /* ---- the end */
@@ -89,26 +139,33 @@ void oracle_read(struct sim *s, int node, uint64_t place, const struct hash *id,
  * half. */
 static bool is_owed(const struct publication *p)
 {
-  return p->spooled || p->shown;
+  if (p->refused)
+    return false;
+  return p->spooled || p->part[0].shown;
 }
 
+/* What was taken back need not be seen before it goes. */
 static bool has_all(const struct publication *p)
 {
-  return !p->sealed || p->shown == p->sealed;
+  for (size_t i = 0; i < p->n_parts; i++)
+    if (p->part[i].sealed && p->part[i].shown != p->part[i].sealed)
+      return p->recalled;
+  return true;
 }
 
 bool oracle_settled(const struct sim *s)
 {
-  size_t sent[SIM_NODES] = {0};
+  size_t sent[SIM_NODES] = {0}, taken_back[SIM_NODES] = {0};
   for (size_t i = 0; i < s->n_publications; i++) {
     const struct publication *p = &s->publication[i];
     if (is_owed(p) && !has_all(p))
       return false;
-    sent[p->node] += is_owed(p);
+    taken_back[p->node] += p->recalled; /* the hub delivers it no more: some may never answer */
+    sent[p->node] += is_owed(p) || (p->refused && p->spooled);
   }
   for (int i = 0; i < SIM_NODES; i++) {
     const struct looker *l = &s->node[i].looker;
-    if (!l->fresh || l->last_open > 0 || l->last_items != sent[i])
+    if (!l->fresh || l->last_open > taken_back[i] || l->last_items != sent[i])
       return false;
   }
   return true;
@@ -120,7 +177,7 @@ void oracle_explain(struct sim *s)
     const struct publication *p = &s->publication[i];
     if (is_owed(p) && !has_all(p))
       sim_tell(s, "oracle", "no. %zu of %s: sealed to %x, arrived %x, %s", i, s->node[p->node].site.name,
-               p->sealed, p->shown,
+               p->part[0].sealed, p->part[0].shown,
                p->accepted  ? "accepted"
                : p->spooled ? "spooled"
                             : "never answered");
@@ -133,7 +190,8 @@ void oracle_explain(struct sim *s)
 /* What is in the hub's store when everybody is gone. */
 void oracle_inspect(struct sim *s)
 {
-  const struct store_options options = {.database = "hub.db", .vfs = disk_vfs(s->hub.site.disk)};
+  const struct store_options options = {
+      .database = "hub.db", .bodies = s->hub.bodies, .vfs = disk_vfs(s->hub.site.disk)};
   struct store *store = NULL;
   uint64_t size = 0;
   if (store_open(&options, &store, NULL) != TG_OK || store_log_size(store, &size) != TG_OK) {
@@ -155,7 +213,8 @@ void oracle_inspect(struct sim *s)
                p->accepted ? "accepted" : "spooled");
   }
   for (size_t i = 0; i < s->n_publications; i++)
-    if (disk_contains(s->hub.site.disk, s->publication[i].text, strlen(s->publication[i].text)))
-      sim_fail(s, "oracle", "the hub's disk holds the text of no. %zu", i);
+    for (size_t part = 0; part < s->publication[i].n_parts; part++)
+      if (disk_contains(s->hub.site.disk, s->publication[i].part[part].text, 24))
+        sim_fail(s, "oracle", "the hub's disk holds the text of no. %zu", i);
   store_close(&store);
 }

@@ -6,9 +6,10 @@
 #include "proto/subject.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { FOLLOW = 1, FIRST_READ = 1000, PUBLISH = 10, DONE_ALL = 2 /* LFilter.folder: sent */ };
+enum { PUBLISH = 10, TRACK = 1000000, DONE_ALL = 2 /* LFilter.folder: sent */ };
 
 static ProtobufCBinaryData data_of(const void *p, size_t n)
 {
@@ -98,6 +99,11 @@ static void follow(struct sim *s, int node)
   node_site_program(s, node, r->p.client, LOCAL_FOLLOW, &wish.base);
 }
 
+static unsigned part_under_way(const struct reader *r)
+{
+  return (unsigned)__builtin_ctz(r->shown[r->next].parts);
+}
+
 static void read_next(struct sim *s, int node)
 {
   struct reader *r = &s->node[node].reader;
@@ -107,6 +113,7 @@ static void read_next(struct sim *s, int node)
   buf_clear(&r->text);
   wish.request = r->reading = ++r->p.requests;
   wish.bulletin = data_of(r->shown[r->next].id.b, 32);
+  wish.portion = part_under_way(r);
   wish.mark = true;
   node_site_program(s, node, r->p.client, LOCAL_READ, &wish.base);
 }
@@ -121,12 +128,31 @@ static void shown(struct sim *s, int node, const Tg__LItem *item)
              (unsigned long long)r->at);
   else if (r->n_shown == room || item->bulletin.len != 32)
     sim_fail(s, name, "more is shown than was published");
+  else if (item->n_portions < 1 || item->n_portions > SIM_PARTS)
+    sim_fail(s, name, "what is shown has %zu portions", item->n_portions);
   if (s->failed)
     return;
   r->at = item->place;
   r->shown[r->n_shown].place = item->place;
+  r->shown[r->n_shown].parts = 0;
+  for (size_t i = 0; i < item->n_portions; i++)
+    r->shown[r->n_shown].parts |= 1u << (item->portions[i]->index % SIM_PARTS);
   memcpy(r->shown[r->n_shown++].id.b, item->bulletin.data, 32);
   read_next(s, node);
+}
+
+/* The bulletin at hand was read, or is gone. */
+static void done_with(struct sim *s, int node)
+{
+  struct reader *r = &s->node[node].reader;
+  r->place = r->shown[r->next].place;
+  if (random_chance(&s->chance, 30)) {
+    Tg__LAck ack = TG__LACK__INIT;
+    ack.request = ++r->p.requests;
+    ack.bulletin = data_of(r->shown[r->next].id.b, 32);
+    node_site_program(s, node, r->p.client, LOCAL_ACK, &ack.base);
+  }
+  r->next++;
 }
 
 static void content(struct sim *s, int node, const Tg__LContent *piece)
@@ -137,16 +163,24 @@ static void content(struct sim *s, int node, const Tg__LContent *piece)
   buf_put_slice(&r->text, slice_of_data(piece->data));
   if (!piece->end)
     return;
-  oracle_read(s, node, r->shown[r->next].place, &r->shown[r->next].id, buf_slice(&r->text));
-  r->place = r->shown[r->next].place;
+  unsigned part = part_under_way(r);
+  oracle_read(s, node, r->shown[r->next].place, &r->shown[r->next].id, part, buf_slice(&r->text));
   r->reading = 0;
-  if (random_chance(&s->chance, 30)) {
-    Tg__LAck ack = TG__LACK__INIT;
-    ack.request = ++r->p.requests;
-    ack.bulletin = data_of(r->shown[r->next].id.b, 32);
-    node_site_program(s, node, r->p.client, LOCAL_ACK, &ack.base);
-  }
-  r->next++;
+  r->shown[r->next].parts &= ~(1u << part);
+  if (r->shown[r->next].parts == 0)
+    done_with(s, node);
+  read_next(s, node);
+}
+
+static void cannot_read(struct sim *s, int node, const Tg__LError *m)
+{
+  struct reader *r = &s->node[node].reader;
+  if (m->err != TG_NOT_FOUND)
+    sim_fail(s, s->node[node].site.name, "what is in the inbox cannot be read: %.*s", (int)m->what.len,
+             (const char *)m->what.data);
+  oracle_gone(s, node, &r->shown[r->next].id);
+  r->reading = 0;
+  done_with(s, node);
   read_next(s, node);
 }
 
@@ -162,19 +196,79 @@ static bool may(int from, int to, size_t topic)
   return from != 2 || topic == 0 || (topic == 1 && to == 0); /* NE tells alerts to all, reports to ML only */
 }
 
-static void make_up(struct sim *s, int node, struct publication *p, size_t *ret_topic)
+static size_t length(struct sim *s)
 {
-  *p = (struct publication){.node = node, .begun = true};
-  *ret_topic = random_below(&s->chance, sizeof TOPICS / sizeof *TOPICS);
-  while (p->to == 0)
-    p->to = (unsigned)random_below(&s->chance, 1u << SIM_NODES) & ~(1u << node);
+  size_t most = random_chance(&s->chance, 80) ? 200 : random_chance(&s->chance, 80) ? 4 * SIM_INLINE : SIM_TEXT;
+  return 40 + random_below(&s->chance, most - 40);
+}
+
+/* A text like no other, that does not get shorter by compression. */
+static void write_text(struct sim *s, struct part *part, size_t number)
+{
+  part->n = length(s);
+  part->text = malloc(part->n + 64);
+  if (!part->text)
+    abort();
+  size_t n = (size_t)snprintf(part->text, 64, "no. %zu of seed %llu, portion %d: ", number,
+                              (unsigned long long)s->seed, part != s->publication[number].part);
+  while (n < part->n)
+    part->text[n++] = (char)('!' + random_below(&s->entropy, 90));
+  part->n = n;
+}
+
+static unsigned some_of(struct sim *s, unsigned mask)
+{
+  unsigned some = 0;
+  while (some == 0)
+    some = (unsigned)random_below(&s->chance, 1u << SIM_NODES) & mask;
+  return some;
+}
+
+/* Something that this node said and has not corrected or taken back. */
+static struct publication *regretted(struct sim *s, int node)
+{
+  if (s->n_publications == 0 || !random_chance(&s->chance, 30))
+    return NULL;
+  struct publication *p = &s->publication[random_below(&s->chance, s->n_publications)];
+  bool fits = p->node == node && p->kind == KIND_REPORT && p->spooled && !p->refused && !p->recalled &&
+              !hash_is_zero(&p->id) && p->part[0].sealed;
+  return fits ? p : NULL;
+}
+
+static void make_up(struct sim *s, int node, struct publication *p, struct publication *target)
+{
+  size_t number = (size_t)(p - s->publication);
+  *p = (struct publication){.node = node, .kind = KIND_REPORT, .n_parts = 1, .target = target};
+  p->topic = target ? target->topic : random_below(&s->chance, sizeof TOPICS / sizeof *TOPICS);
+  if (target)
+    p->kind = random_chance(&s->chance, 60) ? KIND_RECALL : KIND_CORRECTION;
+  p->part[0].to = target ? target->part[0].to : some_of(s, ((1u << SIM_NODES) - 1) & ~(1u << node));
   for (int to = 0; to < SIM_NODES; to++)
-    if ((p->to >> to & 1) && may(node, to, *ret_topic))
-      p->permitted |= 1u << to;
-  int n = snprintf(p->text, sizeof p->text, "publication %zu of seed %llu ", s->n_publications,
-                   (unsigned long long)s->seed);
-  for (size_t more = random_below(&s->chance, sizeof p->text - (size_t)n - 1); more > 0; more--)
-    p->text[n] = (char)('a' + n % 26), n++;
+    if ((p->part[0].to >> to & 1) && may(node, to, p->topic))
+      p->part[0].permitted |= 1u << to;
+  write_text(s, &p->part[0], number);
+  if (!target && p->part[0].permitted && random_chance(&s->chance, 20)) { /* a tear line */
+    p->n_parts = 2;
+    p->part[1].to = p->part[1].permitted = some_of(s, p->part[0].permitted);
+    write_text(s, &p->part[1], number);
+  }
+  if (p->kind == KIND_RECALL)
+    target->recalled = true;
+}
+
+/* The text of a draft, in pieces. False when the node has died of it. */
+static bool say_text(struct sim *s, int node, uint64_t request, uint32_t portion, const struct part *part)
+{
+  struct writer *w = &s->node[node].writer;
+  uint64_t client = w->p.client;
+  for (size_t at = 0; at < part->n && w->p.client == client; at += LOCAL_DATA) {
+    Tg__LData data = TG__LDATA__INIT;
+    data.request = request;
+    data.portion = portion;
+    data.data = data_of(part->text + at, part->n - at < LOCAL_DATA ? part->n - at : LOCAL_DATA);
+    node_site_program(s, node, client, LOCAL_PUBLISH_DATA, &data.base);
+  }
+  return w->p.client == client;
 }
 
 void program_publish(struct sim *s, int node)
@@ -182,39 +276,49 @@ void program_publish(struct sim *s, int node)
   struct writer *w = &s->node[node].writer;
   if (!w->p.welcome || s->n_publications == SIM_PUBLICATIONS)
     return;
-  struct publication *p = &s->publication[s->n_publications];
-  size_t topic;
-  make_up(s, node, p, &topic);
-  ProtobufCBinaryData to[SIM_NODES], topics[] = {data_of(TOPICS[topic], strlen(TOPICS[topic]))};
-  Tg__LPortionDraft portion = TG__LPORTION_DRAFT__INIT, *portions[] = {&portion};
+  struct publication *target = regretted(s, node), *p = &s->publication[s->n_publications];
+  make_up(s, node, p, target);
+  ProtobufCBinaryData to[SIM_PARTS][SIM_NODES], topics[] = {data_of(TOPICS[p->topic], strlen(TOPICS[p->topic]))};
+  Tg__LPortionDraft portion[SIM_PARTS], *portions[SIM_PARTS];
   Tg__LDraft draft = TG__LDRAFT__INIT;
   Tg__LPublish publish = TG__LPUBLISH__INIT;
-  Tg__LData data = TG__LDATA__INIT;
-  for (int i = 0; i < SIM_NODES; i++)
-    if (p->to >> i & 1)
-      to[portion.n_to++] = data_of(s->kit->member[i].code.code, 2);
-  portion.to = to;
-  portion.level = LEVEL_RESTRICTED;
-  portion.tlp = TLP_AMBER;
-  portion.content_type = data_of("text/plain", 10);
-  portion.size = strlen(p->text);
-  draft.kind = KIND_REPORT;
+  for (size_t i = 0; i < p->n_parts; i++) {
+    tg__lportion_draft__init(&portion[i]);
+    portions[i] = &portion[i];
+    for (int m = 0; m < SIM_NODES; m++)
+      if (p->part[i].to >> m & 1)
+        to[i][portion[i].n_to++] = data_of(s->kit->member[m].code.code, 2);
+    portion[i].to = to[i];
+    portion[i].level = LEVEL_RESTRICTED;
+    portion[i].tlp = TLP_AMBER;
+    portion[i].content_type = data_of("text/plain", 10);
+    portion[i].size = p->part[i].n;
+  }
+  draft.kind = p->kind;
+  if (target)
+    draft.supersedes = data_of(target->id.b, 32);
   draft.precedence = (uint32_t)(1 + random_below(&s->chance, 4));
   draft.n_topics = 1;
   draft.topics = topics;
-  draft.n_portions = 1;
+  draft.n_portions = p->n_parts;
   draft.portions = portions;
   publish.draft = &draft;
   publish.wait = (uint32_t)random_below(&s->chance, 3);
-  publish.request = data.request = PUBLISH + s->n_publications;
-  data.data = data_of(p->text, strlen(p->text));
-  sim_tell(s, s->node[node].site.name, "publishes no. %zu on %s to %x, permitted %x", s->n_publications,
-           TOPICS[topic], p->to, p->permitted);
+  publish.request = PUBLISH + s->n_publications;
+  sim_tell(s, s->node[node].site.name, "publishes no. %zu on %s to %x, permitted %x, %zu bytes%s", s->n_publications,
+           TOPICS[p->topic], p->part[0].to, p->part[0].permitted, p->part[0].n,
+           p->n_parts > 1            ? ", with a tear line"
+           : p->kind == KIND_RECALL     ? ", a recall"
+           : p->kind == KIND_CORRECTION ? ", a correction"
+                                        : "");
+  if (target)
+    sim_tell(s, s->node[node].site.name, "... of no. %zu", (size_t)(target - s->publication));
   s->n_publications++;
   uint64_t client = w->p.client;
   node_site_program(s, node, client, LOCAL_PUBLISH, &publish.base);
-  if (w->p.client == client) /* the node may have died of it */
-    node_site_program(s, node, client, LOCAL_PUBLISH_DATA, &data.base);
+  for (uint32_t i = 0; i < p->n_parts && w->p.client == client; i++)
+    if (!say_text(s, node, publish.request, i, &p->part[i]))
+      return;
 }
 
 static struct publication *publication_of(struct sim *s, uint64_t request)
@@ -229,11 +333,14 @@ static void audience(struct sim *s, struct publication *p, const Tg__LAudience *
 {
   for (size_t i = 0; a && i < a->n_lines; i++)
     for (int node = 0; node < SIM_NODES; node++)
-      if (a->lines[i]->portions &&
-          slice_is(slice_of_data(a->lines[i]->member), s->kit->member[node].code.code))
-        p->sealed |= 1u << node;
-  if (p->sealed & ~p->permitted)
-    sim_fail(s, s->node[p->node].site.name, "it seals to %x, permitted are %x", p->sealed, p->permitted);
+      for (size_t part = 0; part < p->n_parts; part++)
+        if ((a->lines[i]->portions >> part & 1) &&
+            slice_is(slice_of_data(a->lines[i]->member), s->kit->member[node].code.code))
+          p->part[part].sealed |= 1u << node;
+  for (size_t part = 0; part < p->n_parts; part++)
+    if (p->part[part].sealed & ~p->part[part].permitted)
+      sim_fail(s, s->node[p->node].site.name, "it seals portion %zu to %x, permitted are %x", part,
+               p->part[part].sealed, p->part[part].permitted);
 }
 
 static void progress(struct sim *s, int node, const Tg__LProgress *m)
@@ -248,13 +355,36 @@ static void progress(struct sim *s, int node, const Tg__LProgress *m)
            m->state);
   oracle_spooled(s, p, slice_of_data(m->bulletin), m->number);
   audience(s, p, m->audience);
-  if (m->state == 4 || m->state == 5)
+  if (m->state == 4 && s->clocks_off)
+    p->refused = true;
+  else if (m->state == 4 || m->state == 5)
     sim_fail(s, s->node[node].site.name, "the hub refuses what policy permits: %.*s", (int)m->detail.len,
              (const char *)m->detail.data);
   p->accepted |= m->state >= 1 && m->state <= 3;
 }
 
 /* ---- looking after it */
+
+static void track(struct sim *s, int node, size_t number)
+{
+  struct looker *l = &s->node[node].looker;
+  Tg__LTrack wish = TG__LTRACK__INIT;
+  if (!l->p.welcome)
+    return;
+  wish.request = TRACK + number;
+  wish.bulletin = data_of(s->publication[number].id.b, 32);
+  node_site_program(s, node, l->p.client, LOCAL_TRACK, &wish.base);
+}
+
+void program_reread(struct sim *s, int node, const struct publication *p)
+{
+  struct looker *l = &s->node[node].looker;
+  Tg__LRead wish = TG__LREAD__INIT;
+  wish.request = ++l->p.requests;
+  wish.bulletin = data_of(p->id.b, 32);
+  if (l->p.welcome)
+    node_site_program(s, node, l->p.client, LOCAL_READ, &wish.base);
+}
 
 void program_look(struct sim *s, int node)
 {
@@ -263,6 +393,9 @@ void program_look(struct sim *s, int node)
   Tg__LFilter filter = TG__LFILTER__INIT;
   if (!l->p.welcome || l->request)
     return;
+  for (size_t i = 0; i < s->n_publications; i++)
+    if (s->publication[i].node == node && s->publication[i].recalled)
+      track(s, node, i);
   filter.folder = DONE_ALL;
   wish.filter = &filter;
   wish.request = l->request = ++l->p.requests;
@@ -275,7 +408,9 @@ static void looked_at(struct sim *s, int node, const Tg__LItem *item)
   struct looker *l = &s->node[node].looker;
   l->items++;
   l->open += item->state < 2;
-  if (item->state > 3)
+  if (item->state == 4 && s->clocks_off)
+    oracle_refused(s, slice_of_data(item->bulletin));
+  else if (item->state > 3)
     sim_fail(s, s->node[node].site.name, "what it sent is in state %u", item->state);
 }
 
@@ -290,8 +425,7 @@ static void refused(struct sim *s, int node, const struct program *p, const Tg__
   if (publication && !publication->spooled)
     publication->refused = true;
   else if (p == &n->reader.p && m->request == n->reader.reading && m->request)
-    sim_fail(s, n->site.name, "what is in the inbox cannot be read: %.*s", (int)m->what.len,
-             (const char *)m->what.data);
+    cannot_read(s, node, m);
 }
 
 static void heard(struct sim *s, int node, uint64_t which, enum local_type type, const ProtobufCMessage *m)
@@ -306,6 +440,11 @@ static void heard(struct sim *s, int node, uint64_t which, enum local_type type,
     shown(s, node, (const Tg__LItem *)m);
   } else if (type == LOCAL_ITEM) {
     looked_at(s, node, (const Tg__LItem *)m);
+  } else if (type == LOCAL_CONTENT && which == 2) {
+    sim_fail(s, n->site.name, "it can still read what was taken back, and the recall has come");
+  } else if (type == LOCAL_TRACK_ITEM) {
+    const Tg__LTrackItem *item = (const Tg__LTrackItem *)m;
+    oracle_heard(s, &s->publication[item->request - TRACK], slice_of_data(item->member), item->event);
   } else if (type == LOCAL_CONTENT) {
     content(s, node, (const Tg__LContent *)m);
   } else if (type == LOCAL_PROGRESS) {

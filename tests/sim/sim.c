@@ -2,10 +2,12 @@
 
 #include "os/log.h"
 
+#include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
   STORM_MIN_MS = 2000,    /* faults and publications; many short stories find more than few long ones */
@@ -69,8 +71,28 @@ static struct disk *disk_of(struct sim *s, const char *name)
   return disk_new(vfs, &s->chance);
 }
 
+static void make_folder(struct sim *s)
+{
+  const char *where = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+  snprintf(s->hub.bodies, sizeof s->hub.bodies, "%s/toguna-sim-XXXXXX", where);
+  if (!mkdtemp(s->hub.bodies))
+    abort();
+}
+
+static void remove_folder(struct sim *s)
+{
+  DIR *d = opendir(s->hub.bodies);
+  for (struct dirent *e; d && (e = readdir(d));)
+    if (e->d_name[0] != '.')
+      unlinkat(dirfd(d), e->d_name, 0);
+  if (d)
+    closedir(d);
+  rmdir(s->hub.bodies);
+}
+
 static void set_up(struct sim *s)
 {
+  make_folder(s);
   snprintf(s->hub.site.name, sizeof s->hub.site.name, "hub");
   s->hub.site.disk = disk_of(s, "hub");
   s->hub.config = (struct hub_config){.exchange = s->kit->exchange, .name = "hub1"};
@@ -99,12 +121,16 @@ static void set_up(struct sim *s)
 static void take_down(struct sim *s)
 {
   hub_free(s->hub.hub);
+  remove_folder(s);
   disk_free(s->hub.site.disk);
   for (int i = 0; i < SIM_NODES; i++) {
     node_free(s->node[i].core);
     disk_free(s->node[i].site.disk);
     buf_free(&s->node[i].reader.text);
   }
+  for (size_t i = 0; i < s->n_publications; i++)
+    for (size_t part = 0; part < SIM_PARTS; part++)
+      free(s->publication[i].part[part].text);
   agenda_clear(s);
   arena_free(s->arena);
   free(s->root);
@@ -140,6 +166,19 @@ static void run_until(struct sim *s, int64_t end, bool (*done)(const struct sim 
   }
 }
 
+/* What was taken back is asked for once more, wherever the recall has come. */
+static void reread(struct sim *s)
+{
+  for (size_t i = 0; i < s->n_publications; i++) {
+    const struct publication *recall = &s->publication[i];
+    for (int node = 0; node < SIM_NODES; node++)
+      if (recall->kind == KIND_RECALL && (recall->part[0].shown >> node & 1)) {
+        program_reread(s, node, recall->target);
+        run_until(s, s->mono + LOOK_MS, NULL);
+      }
+  }
+}
+
 static void story_of(struct sim *s)
 {
   set_up(s);
@@ -154,6 +193,7 @@ static void story_of(struct sim *s)
     sim_fail(s, "sim", "not everything arrived, two hours after the last fault");
     return;
   }
+  reread(s);
   hub_free(s->hub.hub);
   s->hub.hub = NULL;
   s->hub.site.life++;

@@ -7,8 +7,10 @@
      2 a bulletin is shown to a reader at one place only, and no place twice in a row of follows
      3 only to the permitted, and exactly the text that was published
      4 who is said to have it has it: once the last fault is over, everything deliverable arrives everywhere
-   it was said to be 5 no two checkpoints of one size differ, and no size follows a larger one 6 an honest
-   exchange raises no alarm, and no core ends by itself
+   it was said to be
+     5 no two checkpoints of one size differ, and no size follows a larger one
+     6 an honest exchange raises no alarm, and no core ends by itself
+     7 nobody who said that a recalled bulletin is purged can read it, and in the end all to whom the recall went have purged it
 
    Files: agenda (time), network, hub_site, node_site, program (publishing and reading), oracle, fault, sim
    (one run), main. */
@@ -19,13 +21,14 @@
 #include "broker/hub.h"
 #include "client/local.h"
 #include "client/node/node.h"
+#include "proto/subject.h"
 #include "tests/kit/exchange.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/random.h"
 
 #define SIM_BEGINS TG_DAY /* after the charter took effect: a clock that is behind must not come before it */
 
-enum { SIM_NODES = 3, SIM_PUBLICATIONS = 24, SIM_TEXT = 200 };
+enum { SIM_NODES = 3, SIM_PUBLICATIONS = 24, SIM_PARTS = 2, SIM_TEXT = 180 * 1024, SIM_INLINE = 2048 };
 
 /* ---- time: what happens next */
 
@@ -81,6 +84,7 @@ struct hub_site {
   struct seal_pk allowed[16];
   size_t n_allowed;
   bool front; /* alive */
+  char bodies[64]; /* folder of the large ones: real files, which lose nothing in a crash */
 };
 
 /* A program that follows the inbox, one that publishes, one that looks after what became of it. `client` is 0
@@ -96,10 +100,11 @@ struct reader {
   uint64_t place, at;       /* done up to; reading this one */
   struct hash id;
   struct buf text;
-  /* what was shown and is not read yet */
+  /* what was shown and is not read yet; parts: those not read, the lowest is under way */
   struct {
     uint64_t place;
     struct hash id;
+    unsigned parts;
   } shown[SIM_PUBLICATIONS * 2];
   size_t n_shown, next;
 };
@@ -111,6 +116,7 @@ struct writer {
 struct looker {
   struct program p;
   uint64_t request;
+  bool reads;         /* what was recalled: it must not succeed */
   size_t items, open; /* of the list under way */
   size_t last_items, last_open;
   bool fresh; /* a list came in full since the quiet began */
@@ -132,16 +138,26 @@ struct node_site {
 };
 
 /* What was published, and what is known of it. Masks are over nodes. */
+struct part {
+  unsigned to, permitted;
+  unsigned sealed; /* to whom, as the node said when it was spooled */
+  unsigned shown;  /* read there, in full */
+  char *text;
+  size_t n;
+};
 struct publication {
   int node;
-  unsigned to, permitted;
-  unsigned sealed;     /* to whom, as the node said when it was spooled */
-  char text[SIM_TEXT];
-  bool begun, spooled, accepted, refused;
+  enum kind kind;
+  size_t topic;
+  struct publication *target; /* that it corrects or recalls */
+  bool recalled;              /* taken back, perhaps in vain */
+  size_t n_parts;
+  struct part part[SIM_PARTS];
+  bool spooled, accepted, refused;
   struct hash id; /* zeros: not told */
   uint64_t number;
-  unsigned shown; /* read there, in full */
   uint64_t place[SIM_NODES];
+  unsigned purged; /* who has said so */
 };
 
 struct sim {
@@ -160,6 +176,7 @@ struct sim {
   struct arena *arena;
   uint64_t clients;
   bool quiet; /* no more faults */
+  bool clocks_off; /* a clock was wrong by more than the charter allows */
   bool failed;
   bool story; /* print what happens */
   uint64_t events, digest;
@@ -215,12 +232,20 @@ void program_frame(struct sim *s, int node, uint64_t client, struct slice frame)
 void program_closed(struct sim *s, int node, uint64_t client);
 void program_publish(struct sim *s, int node);
 void program_look(struct sim *s, int node);
+/* Tries to read what was taken back from it; sim_fail() when it can. */
+void program_reread(struct sim *s, int node, const struct publication *p);
 
 /* ---- oracle.c */
 void oracle_signed(struct sim *s, const struct checkpoint *checkpoint);
 void oracle_spooled(struct sim *s, struct publication *p, struct slice id, uint64_t number);
-/* A reader got this text, whole, at this place. */
-void oracle_read(struct sim *s, int node, uint64_t place, const struct hash *id, struct slice text);
+/* A reader got this portion's text, whole, at this place. */
+void oracle_read(struct sim *s, int node, uint64_t place, const struct hash *id, unsigned part, struct slice text);
+/* Its originator finds it refused, and that was to be expected. */
+void oracle_refused(struct sim *s, struct slice id);
+/* A reader was told that this is not here any more. */
+void oracle_gone(struct sim *s, int node, const struct hash *id);
+/* What its originator has heard of it: a receipt of this event from the node. */
+void oracle_heard(struct sim *s, struct publication *p, struct slice from, unsigned event);
 /* Has everything arrived that is to arrive? */
 bool oracle_settled(const struct sim *s);
 void oracle_explain(struct sim *s); /* what has not */

@@ -97,6 +97,27 @@ static void written_offline_it_goes_when_the_link_is_back(void **state)
 }
 
 /* Whatever moment the power fails: nothing is lost, nothing shows twice. */
+/* Both wait for the link, and the correction is the more urgent: it must not come to the hub before what it corrects. */
+static void a_correction_does_not_overtake(void **state)
+{
+  struct pair *p = all_started(state);
+  struct hash first, second, third;
+  pair_plug(p, ML, false);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .size = 600000}, &first), TG_OK);
+  assert_int_equal(pair_publish(p, ML,
+                                &(struct pair_bulletin){.to = "BF", .text = "south", .kind = KIND_CORRECTION,
+                                                        .supersedes = &first, .precedence = PRECEDENCE_FLASH},
+                                &second),
+                   TG_OK);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "another"}, &third), TG_OK);
+  pair_plug(p, ML, true);
+  pair_pass(p, TG_MINUTE);
+  assert_true(look_sent(p, ML, &first) == SENT_DELIVERED || look_sent(p, ML, &first) == SENT_SETTLED);
+  assert_true(look_sent(p, ML, &second) == SENT_DELIVERED || look_sent(p, ML, &second) == SENT_SETTLED);
+  assert_int_equal(look_row(p, BF, &first)->state, INBOX_SUPERSEDED);
+  assert_int_equal(look_inbox(p, BF), 3);
+}
+
 static void power_cuts_lose_nothing_and_repeat_nothing(void **state)
 {
   struct pair *p = all_started(state);
@@ -478,6 +499,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       STORY(what_is_published_is_received_once),
       STORY(written_offline_it_goes_when_the_link_is_back),
+      STORY(a_correction_does_not_overtake),
       STORY(power_cuts_lose_nothing_and_repeat_nothing),
       STORY(reading_and_acknowledging_reaches_the_originator),
       STORY(a_tear_line_is_read_by_those_it_is_for),
