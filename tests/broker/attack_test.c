@@ -288,6 +288,54 @@ static void an_orcon_source_goes_no_further(void **state)
   assert_int_equal(s->actor[NE].deliveries, 1);
 }
 
+/* ---- two words under one number, and what others may read */
+
+#define ALLOW "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\n"
+
+static void two_policies_with_one_serial_are_evidence(void **state)
+{
+  struct stage *s = *state;
+  struct actor *ml = &s->actor[ML];
+  kit_policy(s->kit, ML, ALLOW "export deny ** to NE\n", s->now.wall, 1);
+  actor_bring(ml, &s->kit->member[ML].policy);
+  s->kit->member[ML].policy_serial--;
+  kit_policy(s->kit, ML, ALLOW "export deny ** to BF\n", s->now.wall, 1);
+  actor_bring(ml, &s->kit->member[ML].policy);
+  stage_settle(s);
+  assert_int_equal(ml->document_outcome[0], REASON_NONE);
+  assert_int_equal(ml->document_outcome[1], REASON_CONFLICT);
+  assert_int_equal(s->alarms, 1);
+  assert_int_equal(count(s, "SELECT count(*) FROM evidence"), 1);
+}
+
+/* Nobody but its own member and the hub reads such a policy. */
+static void a_hidden_policy_is_shown_to_its_member_only(void **state)
+{
+  struct stage *s = *state;
+  kit_policy(s->kit, ML, "visibility hub\n" ALLOW "export deny ** to NE\n", s->now.wall, 1);
+  for (size_t i = 0; i < 3; i++)
+    actor_forget(&s->actor[i]);
+  actor_bring(&s->actor[ML], &s->kit->member[ML].policy);
+  stage_settle(s);
+  assert_int_equal(s->actor[ML].document_outcome[0], REASON_NONE);
+  assert_int_equal(s->actor[ML].documents, 1);
+  assert_int_equal(s->actor[BF].documents, 0);
+  assert_int_equal(s->actor[NE].documents, 0);
+}
+
+/* A folder that was mixed up, or put there by somebody. */
+static void the_store_of_another_hub_is_not_taken(void **state)
+{
+  struct stage *s = *state;
+  strcpy(s->config.name, "hub2");
+  assert_int_equal(stage_restart(s), TG_CONFLICT);
+  strcpy(s->config.name, "hub1");
+  s->config.exchange.b[0] ^= 1;
+  assert_int_equal(stage_restart(s), TG_CONFLICT);
+  s->config.exchange.b[0] ^= 1;
+  assert_int_equal(stage_restart(s), TG_OK);
+}
+
 int main(void)
 {
 #define STORY(f) cmocka_unit_test_setup_teardown(f, three, gone)
@@ -302,6 +350,9 @@ int main(void)
       STORY(slow_uploads_leave_room_for_others),
       cmocka_unit_test(a_flood_of_routine_leaves_room_for_flash),
       STORY(an_orcon_source_goes_no_further),
+      STORY(two_policies_with_one_serial_are_evidence),
+      STORY(a_hidden_policy_is_shown_to_its_member_only),
+      STORY(the_store_of_another_hub_is_not_taken),
   };
   return cmocka_run_group_tests_name("broker_attack", tests, NULL, NULL);
 }
