@@ -1,6 +1,7 @@
 /* A hostile member with a valid node and its real keys: it may not stop the hub, fill its disk, stand in others' way,
    or get around what its suspension or an originator's control forbid. */
 #include "tests/broker/stage.h"
+#include "tests/sim/disk.h"
 
 #include "audit/reason.h"
 #include "proto/hash.h"
@@ -336,6 +337,77 @@ static void the_store_of_another_hub_is_not_taken(void **state)
   assert_int_equal(stage_restart(s), TG_OK);
 }
 
+/* ---- a disk that fails */
+
+/* Everything that founds the exchange once more, into an empty store on the simulated disk. */
+static void found_again(void *context, struct slice note)
+{
+  struct stage *s = context;
+  assert_int_equal(hub_document(s->hub, note, NULL), TG_OK);
+}
+
+static void move_to(struct stage *s, struct disk *d)
+{
+  s->vfs = disk_vfs(d);
+  strcpy(s->database, "/hub.db");
+  buf_clear(&s->signed_note);
+  assert_int_equal(signing_begin(slice_str(secret_key_name(s->kit->hub_log)), &s->signer), TG_OK);
+  assert_int_equal(stage_restart(s), TG_OK);
+  assert_int_equal(hub_time(s->hub, s->now), TG_OK);
+  kit_each_document(s->kit, found_again, s);
+  stage_settle(s);
+  for (size_t i = 0; i < s->actors; i++) {
+    struct actor *a = &s->actor[i];
+    a->seen.size = a->seen.note_n = 0;
+    a->document_cursor = a->note_cursor = 0;
+    actor_hello(a);
+    actor_sealing_keys(a);
+  }
+  stage_settle(s);
+}
+
+/* The n-th write or sync of a turn fails, whichever: the hub stops, nobody was told anything, and from the disk it goes on. */
+static void what_the_disk_did_not_take_is_not_acknowledged(void **state)
+{
+  struct stage *s = *state;
+  struct random r = random_new(1);
+  struct disk *d = disk_new("attack", &r);
+  bool failed = true;
+  unsigned failures = 0;
+  move_to(s, d);
+  for (uint64_t n = 1; failed; n++) {
+    struct actor *ml = &s->actor[ML];
+    for (size_t i = 0; i < s->actors; i++)
+      actor_forget(&s->actor[i]);
+    struct sealed b = actor_seal(ml, (struct story){.to = "BF"});
+    actor_submit(ml, &b);
+    disk_fail_after(d, n, n & 1);
+    failed = stage_commit(s) != TG_OK;
+    disk_fail_after(d, 0, false);
+    failures += failed;
+    if (failed) {
+      assert_int_equal(ml->outcomes, 0);
+      assert_int_equal(s->actor[BF].deliveries, 0);
+      assert_int_equal(stage_restart(s), TG_OK);
+      for (size_t i = 0; i < s->actors; i++)
+        actor_hello(&s->actor[i]);
+      stage_settle(s);
+      actor_submit(ml, &b);
+    }
+    stage_settle(s);
+    assert_int_equal(ml->outcomes, 1);
+    expect_outcome(ml, 0, REASON_NONE);
+    assert_int_equal(s->actor[BF].deliveries, 1);
+    actor_receive(&s->actor[BF], 0, RECEIPT_STORED); /* or it would come again with the next session */
+    stage_settle(s);
+    body_drop(&b.body);
+  }
+  assert_true(failures >= 2); /* a write and a sync at least */
+  hub_free(s->hub);
+  s->hub = NULL;
+  disk_free(d);
+}
+
 int main(void)
 {
 #define STORY(f) cmocka_unit_test_setup_teardown(f, three, gone)
@@ -353,6 +425,7 @@ int main(void)
       STORY(two_policies_with_one_serial_are_evidence),
       STORY(a_hidden_policy_is_shown_to_its_member_only),
       STORY(the_store_of_another_hub_is_not_taken),
+      STORY(what_the_disk_did_not_take_is_not_acknowledged),
   };
   return cmocka_run_group_tests_name("broker_attack", tests, NULL, NULL);
 }
