@@ -1,6 +1,7 @@
 /* A hostile member with a valid node and its real keys: it may not stop the hub, fill its disk, stand in others' way,
    or get around what its suspension or an originator's control forbid. */
 #include "tests/broker/stage.h"
+#include "tests/sim/disk.h"
 
 #include "audit/reason.h"
 #include "proto/hash.h"
@@ -288,6 +289,125 @@ static void an_orcon_source_goes_no_further(void **state)
   assert_int_equal(s->actor[NE].deliveries, 1);
 }
 
+/* ---- two words under one number, and what others may read */
+
+#define ALLOW "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\n"
+
+static void two_policies_with_one_serial_are_evidence(void **state)
+{
+  struct stage *s = *state;
+  struct actor *ml = &s->actor[ML];
+  kit_policy(s->kit, ML, ALLOW "export deny ** to NE\n", s->now.wall, 1);
+  actor_bring(ml, &s->kit->member[ML].policy);
+  s->kit->member[ML].policy_serial--;
+  kit_policy(s->kit, ML, ALLOW "export deny ** to BF\n", s->now.wall, 1);
+  actor_bring(ml, &s->kit->member[ML].policy);
+  stage_settle(s);
+  assert_int_equal(ml->document_outcome[0], REASON_NONE);
+  assert_int_equal(ml->document_outcome[1], REASON_CONFLICT);
+  assert_int_equal(s->alarms, 1);
+  assert_int_equal(count(s, "SELECT count(*) FROM evidence"), 1);
+}
+
+/* Nobody but its own member and the hub reads such a policy. */
+static void a_hidden_policy_is_shown_to_its_member_only(void **state)
+{
+  struct stage *s = *state;
+  kit_policy(s->kit, ML, "visibility hub\n" ALLOW "export deny ** to NE\n", s->now.wall, 1);
+  for (size_t i = 0; i < 3; i++)
+    actor_forget(&s->actor[i]);
+  actor_bring(&s->actor[ML], &s->kit->member[ML].policy);
+  stage_settle(s);
+  assert_int_equal(s->actor[ML].document_outcome[0], REASON_NONE);
+  assert_int_equal(s->actor[ML].documents, 1);
+  assert_int_equal(s->actor[BF].documents, 0);
+  assert_int_equal(s->actor[NE].documents, 0);
+}
+
+/* A folder that was mixed up, or put there by somebody. */
+static void the_store_of_another_hub_is_not_taken(void **state)
+{
+  struct stage *s = *state;
+  strcpy(s->config.name, "hub2");
+  assert_int_equal(stage_restart(s), TG_CONFLICT);
+  strcpy(s->config.name, "hub1");
+  s->config.exchange.b[0] ^= 1;
+  assert_int_equal(stage_restart(s), TG_CONFLICT);
+  s->config.exchange.b[0] ^= 1;
+  assert_int_equal(stage_restart(s), TG_OK);
+}
+
+/* ---- a disk that fails */
+
+/* Everything that founds the exchange once more, into an empty store on the simulated disk. */
+static void found_again(void *context, struct slice note)
+{
+  struct stage *s = context;
+  assert_int_equal(hub_document(s->hub, note, NULL), TG_OK);
+}
+
+static void move_to(struct stage *s, struct disk *d)
+{
+  s->vfs = disk_vfs(d);
+  strcpy(s->database, "/hub.db");
+  buf_clear(&s->signed_note);
+  assert_int_equal(signing_begin(slice_str(secret_key_name(s->kit->hub_log)), &s->signer), TG_OK);
+  assert_int_equal(stage_restart(s), TG_OK);
+  assert_int_equal(hub_time(s->hub, s->now), TG_OK);
+  kit_each_document(s->kit, found_again, s);
+  stage_settle(s);
+  for (size_t i = 0; i < s->actors; i++) {
+    struct actor *a = &s->actor[i];
+    a->seen.size = a->seen.note_n = 0;
+    a->document_cursor = a->note_cursor = 0;
+    actor_hello(a);
+    actor_sealing_keys(a);
+  }
+  stage_settle(s);
+}
+
+/* The n-th write or sync of a turn fails, whichever: the hub stops, nobody was told anything, and from the disk it goes on. */
+static void what_the_disk_did_not_take_is_not_acknowledged(void **state)
+{
+  struct stage *s = *state;
+  struct random r = random_new(1);
+  struct disk *d = disk_new("attack", &r);
+  bool failed = true;
+  unsigned failures = 0;
+  move_to(s, d);
+  for (uint64_t n = 1; failed; n++) {
+    struct actor *ml = &s->actor[ML];
+    for (size_t i = 0; i < s->actors; i++)
+      actor_forget(&s->actor[i]);
+    struct sealed b = actor_seal(ml, (struct story){.to = "BF"});
+    actor_submit(ml, &b);
+    disk_fail_after(d, n, n & 1);
+    failed = stage_commit(s) != TG_OK;
+    disk_fail_after(d, 0, false);
+    failures += failed;
+    if (failed) {
+      assert_int_equal(ml->outcomes, 0);
+      assert_int_equal(s->actor[BF].deliveries, 0);
+      assert_int_equal(stage_restart(s), TG_OK);
+      for (size_t i = 0; i < s->actors; i++)
+        actor_hello(&s->actor[i]);
+      stage_settle(s);
+      actor_submit(ml, &b);
+    }
+    stage_settle(s);
+    assert_int_equal(ml->outcomes, 1);
+    expect_outcome(ml, 0, REASON_NONE);
+    assert_int_equal(s->actor[BF].deliveries, 1);
+    actor_receive(&s->actor[BF], 0, RECEIPT_STORED); /* or it would come again with the next session */
+    stage_settle(s);
+    body_drop(&b.body);
+  }
+  assert_true(failures >= 2); /* a write and a sync at least */
+  hub_free(s->hub);
+  s->hub = NULL;
+  disk_free(d);
+}
+
 int main(void)
 {
 #define STORY(f) cmocka_unit_test_setup_teardown(f, three, gone)
@@ -302,6 +422,10 @@ int main(void)
       STORY(slow_uploads_leave_room_for_others),
       cmocka_unit_test(a_flood_of_routine_leaves_room_for_flash),
       STORY(an_orcon_source_goes_no_further),
+      STORY(two_policies_with_one_serial_are_evidence),
+      STORY(a_hidden_policy_is_shown_to_its_member_only),
+      STORY(the_store_of_another_hub_is_not_taken),
+      STORY(what_the_disk_did_not_take_is_not_acknowledged),
   };
   return cmocka_run_group_tests_name("broker_attack", tests, NULL, NULL);
 }

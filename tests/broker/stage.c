@@ -356,7 +356,7 @@ static enum tg_err start(struct stage *s)
                                       .wake_at = on_wake,
                                       .tell = on_tell};
   assert_int_equal(
-      store_open(&(struct store_options){.database = s->database, .bodies = s->bodies}, &store, &why), TG_OK);
+      store_open(&(struct store_options){.database = s->database, .bodies = s->bodies, .vfs = s->vfs}, &store, &why), TG_OK);
   return hub_new(&s->config, &store, &effects, s->now, buf_slice(&s->signed_note), &s->hub, &why);
 }
 

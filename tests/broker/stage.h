@@ -85,6 +85,7 @@ struct stage {
   struct arena *arena; /* of the frame at hand */
   struct arena *said;  /* of all that nodes said */
   char folder[64], database[96], bodies[96];
+  const char *vfs; /* of the store, from the next restart on; NULL: the system's */
   struct signing_state signer;
   struct buf signed_note;
   bool ask_pending, slow_signer; /* slow: it has not answered yet */

@@ -103,7 +103,7 @@ static void receipts(struct actor *a, struct slice with)
     struct got_delivery *d = &a->delivery[with.p[i + 2] % (a->deliveries < STAGE_KEPT ? a->deliveries : STAGE_KEPT)];
     struct got_delivery was = *d;
     a->serial = serial >> 2;
-    d->queue = queue >> 2;
+    d->queue = queue >> 2 | 1;
     actor_receive(a, (size_t)(d - a->delivery), with.p[i + 2] & 1 ? RECEIPT_STORED : RECEIPT_UNREADABLE);
     *d = was;
   }
