@@ -116,7 +116,7 @@ struct hub_files {
   void *context;
   /* A tile, or an entry bundle, in place of its shorter selves, which may be removed once the checkpoint has followed. */
   enum tg_err (*tile)(void *context, const struct tile_name *name, struct slice bytes);
-  /* The signed checkpoint of all that was handed out: to be put in place last. */
+  /* The signed checkpoint of all that was handed out: to be put in place last; and once more when enough witnesses have cosigned it. */
   enum tg_err (*checkpoint)(void *context, uint64_t size, struct slice note);
 };
 enum { HUB_PUBLISH_MAX = 4096 }; /* files handed out in one call, about */

@@ -21,7 +21,16 @@ struct uploads;
 
 /* What hub_stats() counts, since the start. */
 struct hub_counts {
-  uint64_t frames, malformed, accepted, refused, forwarded, receipts, documents, held, expired, recalled, cut;
+  uint64_t frames, malformed, accepted, refused, forwarded, receipts, documents, held, expired, recalled, cut, cosignatures,
+      cosignatures_ignored;
+};
+
+/* Whose witnesses have cosigned the checkpoint of this size. cosign.c alone changes it. */
+struct hub_cosigned {
+  uint64_t size;
+  bool settled;
+  size_t n;
+  char member[MEMBERS_MAX][2];
 };
 
 struct hub {
@@ -42,6 +51,8 @@ struct hub {
   struct arena *item;  /* one bulletin or document; reset with the next */
   struct arena *reply; /* one frame being built; reset with the next */
   struct hub_counts counts;
+  struct hub_cosigned cosigned;
+  uint64_t settled;    /* size of the newest checkpoint that was seen settled since the start */
   struct note_key key; /* of the log, as the newest charter that names this hub has it */
   bool has_key;
   struct hash allowed;               /* of the keys that were allowed last */

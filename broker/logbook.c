@@ -15,6 +15,7 @@ struct logbook {
   uint64_t signed_size, asked;
   struct hash asked_root;
   struct merkle_path path; /* of the request */
+  bool richer;             /* the note was settled, and not published since */
   struct buf note;
 };
 
@@ -121,6 +122,7 @@ static enum tg_err note_keep(struct logbook *l, uint64_t size, struct slice note
   if (buf_status(&l->note))
     return TG_NO_MEMORY;
   l->signed_size = size;
+  l->richer = false;
   return TG_OK;
 }
 
@@ -182,6 +184,22 @@ enum tg_err logbook_signed(struct logbook *l, const struct note_key *key, struct
                    NULL, NULL);
   l->asked = 0;
   return note_keep(l, c.size, note);
+}
+
+/* ---- witnesses */
+
+enum tg_err logbook_cosigned(struct logbook *l, struct slice line)
+{
+  if (l->note.n + line.n + 1 > LIMIT_CHECKPOINT)
+    return TG_TOO_BIG;
+  buf_put_slice(&l->note, line);
+  buf_put_u8(&l->note, '\n');
+  return buf_status(&l->note) ? TG_NO_MEMORY : TG_OK;
+}
+
+void logbook_settled(struct logbook *l)
+{
+  l->richer = true;
 }
 
 /* ---- proofs */
@@ -287,7 +305,7 @@ enum tg_err logbook_publish(struct logbook *l, uint64_t *published, const struct
                             bool *ret_more)
 {
   *ret_more = false;
-  if (*published >= l->signed_size)
+  if (*published >= l->signed_size && !l->richer)
     return TG_OK;
   for (unsigned total = 0, n; *published < l->signed_size; total += n) {
     uint64_t to = (*published / TILE_WIDTH + 1) * TILE_WIDTH;
@@ -305,7 +323,9 @@ enum tg_err logbook_publish(struct logbook *l, uint64_t *published, const struct
     *published = to;
   }
   enum tg_err err = files->checkpoint(files->context, l->signed_size, buf_slice(&l->note));
-  if (!err)
-    *published = l->signed_size;
-  return err;
+  if (err)
+    return err;
+  *published = l->signed_size;
+  l->richer = false;
+  return TG_OK;
 }

@@ -34,6 +34,12 @@ bool logbook_awaits_signature(const struct logbook *l);
 enum tg_err logbook_signed(struct logbook *l, const struct note_key *key, struct slice note,
                            struct tg_why *why);
 
+/* A witness's signature line, verified by the caller, over the signed checkpoint: it is part of the note from
+   now on. TG_TOO_BIG: no room is left. */
+enum tg_err logbook_cosigned(struct logbook *l, struct slice line);
+/* The note has all that it needs: it is published once more. */
+void logbook_settled(struct logbook *l);
+
 /* An entry and its proof under the signed checkpoint, in the arena. leaf < logbook_signed_size() (asserted).
  */
 enum tg_err logbook_opening(struct logbook *l, uint64_t leaf, struct arena *arena, struct opening *ret);

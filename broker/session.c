@@ -1,6 +1,7 @@
 #include "broker/session.h"
 
 #include "broker/answer.h"
+#include "broker/cosign.h"
 #include "broker/store_document.h"
 
 #include <stdlib.h>
@@ -171,10 +172,8 @@ enum tg_err sessions_review(struct hub *hub)
 
 /* ---- beginning */
 
-/* The checkpoint that the node has: part of our log, or somebody has forked it. *ret_reason is REASON_NONE
- * when all is well. */
-static enum tg_err known_checkpoint(struct hub *hub, struct party *party, struct slice note,
-                                    uint64_t *ret_size, enum reason *ret_reason)
+enum tg_err session_compare(struct hub *hub, struct party *party, struct slice note, uint64_t *ret_size,
+                            enum reason *ret_reason)
 {
   struct checkpoint c;
   bool ours = false;
@@ -293,7 +292,7 @@ enum tg_err session_hello(struct hub *hub, const struct seal_pk *peer, struct pa
   enum reason reason = hello_refusal(hub, node, hello);
   uint64_t shown = 0;
   if (reason == REASON_NONE)
-    err = known_checkpoint(hub, party, strict_slice(hello->checkpoint), &shown, &reason);
+    err = session_compare(hub, party, strict_slice(hello->checkpoint), &shown, &reason);
   if (err)
     return err;
   if (reason != REASON_NONE) {
@@ -316,17 +315,22 @@ enum tg_err session_hello(struct hub *hub, const struct seal_pk *peer, struct pa
 
 /* ---- time */
 
-static enum tg_err tick_one(struct hub *hub, struct session *s)
+enum tg_err session_tick(struct hub *hub, struct session *s)
 {
-  if (hub->now.mono - s->heard > SILENT_TICKS * hub->config.tick)
-    return session_close(hub, s, REASON_SILENT, END_SAY | END_CUT);
-  if (hub->now.mono - s->sent < hub->config.tick)
-    return TG_OK;
   Tg__Tick m = TG__TICK__INIT;
   m.time = (uint64_t)hub->now.wall;
   arena_reset(hub->reply);
   enum tg_err err = session_chain(hub, s, &m.checkpoint, &m.consistency);
+  s->called = s->shown;
   return err ? err : session_send(hub, s, FRAME_TICK, &m.base);
+}
+
+static enum tg_err tick_one(struct hub *hub, struct session *s)
+{
+  if (hub->now.mono - s->heard > SILENT_TICKS * hub->config.tick)
+    return session_close(hub, s, REASON_SILENT, END_SAY | END_CUT);
+  const bool called = !cosign_is_open(hub) || s->called == logbook_signed_size(hub->log);
+  return called && hub->now.mono - s->sent < hub->config.tick ? TG_OK : session_tick(hub, s);
 }
 
 enum tg_err sessions_tick(struct hub *hub)

@@ -1,5 +1,6 @@
 #include "broker/station.h"
 
+#include "broker/cosign.h"
 #include "broker/dispatch.h"
 #include "broker/receipts.h"
 #include "broker/registry.h"
@@ -90,8 +91,8 @@ static enum tg_err on_documents(struct hub *hub, struct session *s, const Protob
 static enum tg_err on_tick(struct hub *hub, struct session *s, const ProtobufCMessage *message, bool *ret_bad,
                            struct tg_why *why)
 {
-  (void)hub, (void)s, (void)message, (void)ret_bad, (void)why; /* that it was heard is all it says */
-  return TG_OK;
+  (void)ret_bad, (void)why;
+  return cosign_take(hub, s, strict_slice(((const Tg__Tick *)message)->checkpoint));
 }
 
 static enum tg_err on_goodbye(struct hub *hub, struct session *s, const ProtobufCMessage *message,

@@ -30,6 +30,7 @@ enum tg_err hub_stats(struct hub *hub, struct buf *ret)
   } numbers[] = {
       {"log_size", logbook_size(hub->log)},
       {"log_signed", logbook_signed_size(hub->log)},
+      {"log_settled", hub->settled},
       {"charter", charter ? charter->version : 0},
       {"frames", c->frames},
       {"malformed", c->malformed},
@@ -42,6 +43,8 @@ enum tg_err hub_stats(struct hub *hub, struct buf *ret)
       {"expired", c->expired},
       {"recalled", c->recalled},
       {"sessions_ended", c->cut},
+      {"cosignatures", c->cosignatures},
+      {"cosignatures_ignored", c->cosignatures_ignored},
   };
   buf_printf(ret, "{\"hub\":\"%s\"", hub->config.name);
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)

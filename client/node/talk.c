@@ -40,6 +40,7 @@ struct talk {
   uint8_t session[16];
   int64_t rest_ms, deadline; /* of RESTING, GREETING, and of CONNECTING when there is another hub */
   int64_t heard, said;       /* the last frame each way */
+  uint64_t vouched;          /* size of the checkpoint that we cosigned in a Tick of this session last */
   unsigned strikes;
   uint64_t inline_body;
   size_t max_frame;
@@ -107,6 +108,7 @@ static enum tg_err tick(struct node_core *core)
   Tg__Tick frame = TG__TICK__INIT;
   frame.time = (uint64_t)core->now.wall;
   frame.checkpoint = slice_data(watch_note(core));
+  core->talk->vouched = watch_size(core);
   return send(core, FRAME_TICK, &frame.base);
 }
 
@@ -300,6 +302,7 @@ static enum tg_err on_welcome(struct node_core *core, const ProtobufCMessage *me
   if (welcome->protocol != 1)
     return end(core, REASON_PROTOCOL, "protocol version");
   t->state = TALK_OPEN;
+  t->vouched = 0;
   t->rest_ms = REST_FIRST_MS;
   t->inline_body = welcome->max_inline_body;
   t->max_frame = welcome->max_frame && welcome->max_frame < LIMIT_FRAME ? (size_t)welcome->max_frame : LIMIT_FRAME;
@@ -333,7 +336,11 @@ static enum tg_err on_goodbye(struct node_core *core, const ProtobufCMessage *me
 
 static enum tg_err on_tick(struct node_core *core, const ProtobufCMessage *message)
 {
-  return check_clock(core, ((const Tg__Tick *)message)->time);
+  const struct charter *charter = core_charter(core);
+  const bool is_asked = core->secrets->witness && charter && charter->witness_quorum.n &&
+                        watch_size(core) != core->talk->vouched;
+  enum tg_err err = check_clock(core, ((const Tg__Tick *)message)->time);
+  return err == TG_OK && is_asked && talk_is_open(core) ? tick(core) : err; /* the hub calls its witnesses by a Tick */
 }
 
 /* ---- frames ---- */

@@ -559,6 +559,128 @@ static void the_log_is_published_as_it_grows(void **state)
   assert_int_equal(f.notes + f.tiles + f.bundles, 0);
 }
 
+/* ---- witnesses */
+
+static void two_must_cosign(struct charter *c)
+{
+  c->witness_quorum = (struct quorum){.n = 1, .term = {{.count = 2, .group = "members"}}};
+}
+
+/* The node says, in a Tick, what it saw last, cosigned with this key. */
+static void vouch(struct actor *a, const struct secret_key *key)
+{
+  struct stage *s = a->stage;
+  const struct slice seen = slice_of(a->seen.note, a->seen.note_n);
+  struct buf out = buf_new(LIMIT_CHECKPOINT);
+  struct note note;
+  Tg__Tick m = TG__TICK__INIT;
+  assert_int_equal(note_parse(seen, NULL, &note, NULL), TG_OK);
+  buf_put_slice(&out, seen);
+  assert_int_equal(note_cosign(&out, note.text, key, s->now.wall, NULL), TG_OK);
+  m.time = (uint64_t)s->now.wall;
+  m.checkpoint = strict_data(buf_slice(&out));
+  actor_frame(a, FRAME_TICK, &m.base);
+  buf_free(&out);
+  stage_settle(s);
+}
+
+static size_t lines_of_note(const struct actor *a)
+{
+  struct note note;
+  assert_int_equal(note_parse(slice_of(a->seen.note, a->seen.note_n), NULL, &note, NULL), TG_OK);
+  return note.n;
+}
+
+static void expect_count(struct stage *s, const char *name, unsigned n)
+{
+  char wanted[64];
+  struct buf stats = buf_new(64 * 1024);
+  assert_int_equal(hub_stats(s->hub, &stats), TG_OK);
+  buf_put_u8(&stats, 0);
+  snprintf(wanted, sizeof wanted, "\"%s\":%u,", name, n);
+  if (!strstr((const char *)stats.p, wanted))
+    fail_msg("%s is not %u: %s", name, n, (const char *)stats.p);
+  buf_free(&stats);
+}
+
+static void witnesses_are_called_once_and_settle_the_log(void **state)
+{
+  (void)state;
+  struct stage *s = stage_new(3, two_must_cosign);
+  struct files f = {0};
+  const struct hub_files to = {.context = &f, .tile = take_tile, .checkpoint = take_note};
+  uint64_t published = 0;
+  bool more;
+  stage_pass(s, 2000);
+  for (size_t i = 0; i < 3; i++)
+    assert_int_equal(s->actor[i].ticks, 1);
+  assert_int_equal(hub_log_publish(s->hub, &published, &to, &more), TG_OK);
+  vouch(&s->actor[ML], s->actor[ML].kit->witness);
+  vouch(&s->actor[ML], s->actor[ML].kit->witness); /* twice is once */
+  assert_int_equal(s->actor[NE].ticks, 1);
+  vouch(&s->actor[BF], s->actor[BF].kit->witness);
+  for (size_t i = 0; i < 3; i++) {
+    assert_int_equal(s->actor[i].ticks, 2);
+    assert_int_equal(lines_of_note(&s->actor[i]), 3);
+  }
+  expect_count(s, "cosignatures", 2);
+  expect_count(s, "log_settled", (unsigned)published);
+  assert_int_equal(hub_log_publish(s->hub, &published, &to, &more), TG_OK);
+  assert_int_equal(f.notes, 2); /* once more, for its cosignatures */
+  assert_int_equal(hub_log_publish(s->hub, &published, &to, &more), TG_OK);
+  assert_int_equal(f.notes, 2);
+  stage_pass(s, 10000); /* then nobody has anything to say */
+  assert_int_equal(s->actor[NE].ticks, 2);
+  stage_free(s);
+}
+
+static void false_cosignatures_change_nothing(void **state)
+{
+  (void)state;
+  struct stage *s = stage_new(3, two_must_cosign);
+  struct actor *ml = &s->actor[ML], *bf = &s->actor[BF];
+  Tg__Tick garbage = TG__TICK__INIT;
+  stage_pass(s, 2000);
+  vouch(ml, bf->kit->witness); /* another's key */
+  vouch(bf, ml->kit->witness);
+  garbage.time = (uint64_t)s->now.wall;
+  garbage.checkpoint = strict_data(slice_str("it is all true, believe me\n"));
+  actor_frame(bf, FRAME_TICK, &garbage.base);
+  stage_settle(s);
+  expect_count(s, "cosignatures_ignored", 3);
+  const struct checkpoint_seen old = ml->seen;
+  actor_publish(ml, (struct story){.to = "BF"});
+  stage_settle(s);
+  ml->seen = old;
+  vouch(ml, ml->kit->witness); /* too late: the log has grown */
+  expect_count(s, "cosignatures_ignored", 4);
+  expect_count(s, "cosignatures", 0);
+  expect_count(s, "log_settled", 0);
+  assert_true(ml->open && bf->open);
+  assert_int_equal(s->alarms, 0);
+  stage_free(s);
+}
+
+static void a_witness_of_another_history_is_an_alarm(void **state)
+{
+  (void)state;
+  struct stage *s = stage_new(3, two_must_cosign);
+  struct actor *bf = &s->actor[BF];
+  stage_pass(s, 2000);
+  const struct checkpoint forged = {
+      .origin = slice_str(secret_key_name(s->kit->hub_log)), .size = bf->seen.size, .root = {{1, 2, 3}}};
+  struct buf note = buf_new(LIMIT_CHECKPOINT);
+  assert_int_equal(checkpoint_sign(&forged, s->kit->hub_log, &note, NULL), TG_OK);
+  memcpy(bf->seen.note, note.p, note.n);
+  bf->seen.note_n = note.n;
+  vouch(bf, bf->kit->witness);
+  assert_int_equal(bf->goodbye, REASON_CONFLICT);
+  assert_int_equal(s->alarms, 1);
+  expect_count(s, "cosignatures", 0);
+  buf_free(&note);
+  stage_free(s);
+}
+
 int main(void)
 {
 #define STORY(f) cmocka_unit_test_setup_teardown(f, three, gone)
@@ -591,6 +713,9 @@ int main(void)
       STORY(an_old_image_of_the_store_is_noticed),
       STORY(a_signer_that_signs_something_else_stops_the_hub),
       STORY(the_log_is_published_as_it_grows),
+      cmocka_unit_test(witnesses_are_called_once_and_settle_the_log),
+      cmocka_unit_test(false_cosignatures_change_nothing),
+      cmocka_unit_test(a_witness_of_another_history_is_an_alarm),
   };
   return cmocka_run_group_tests_name("broker_hub", tests, NULL, NULL);
 }

@@ -264,6 +264,9 @@ class Demo:
                             (kit.toguna_json("audit", "verify", log, "--charter", e.at / "charter.note")), "the log's files to be up to date")
         holds(checked["size"] >= size, f"{checked['size']} entries: one for every decision of the hub; every hash recomputed from the files, its signature good",
               f"{checked['size']} entrées, une par décision du hub ; chaque empreinte recalculée, sa signature est bonne")
+        hub = kit.until(lambda: (lambda h: h if h["log_settled"] == h["log_size"] else None)(e["ML"].status()["hub"]), "the log to be settled")
+        holds(hub["log_settled"] > 0, f"settled up to entry {hub['log_settled']}: witnesses of AES and of ECOWAS have cosigned it",
+              f"établi jusqu'à l'entrée {hub['log_settled']} : des témoins de l'AES et de la CEDEAO l'ont cosigné")
         bad = self.folder / "log-copy"
         shutil.copytree(log, bad)
         victim = max((p for p in (bad / "tile/entries").rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)

@@ -85,6 +85,8 @@ class Exchange:
         blocs = [b for b in blocs if not b.endswith("=")]
         words = [self.agencies.get(m, m) for m in members]
         quorum = ["--quorum", "2 of AES and 4 of ECOWAS"] if members is REGION else []
+        if len(blocs) == 2:
+            quorum += ["--witness-quorum", "1 of AES and 1 of ECOWAS"]
         rules = ["--policies", policies] if policies else ["--open"]
         kit.toguna("init", "exchange", "sahel.example", *words, *[w for b in blocs for w in ("--bloc", b)], *quorum, *rules,
                    "--hub", "dakar", "--host", "SN" if "SN" in members else members[0], "--endpoint",

@@ -242,6 +242,31 @@ class Programs(Story):
         self.assertEqual(told["portions"][0]["content"], "un pont est coupé")
 
 
+class Settled(Story):
+    def test_both_camps_cosign_and_one_alone_does_not(self):
+        ml, sn = self.e["ML"], self.e["SN"]
+        sent = ml.publish(*ALERT, "--to", "SN", wait="settled", stdin="Bonjour")
+        self.assertEqual(sent["state"], "settled")
+        self.settled(ml)
+        self.settled(sn)
+        note = self.e.at / "hub/data/log/checkpoint"
+        kit.until(lambda: len([line for line in note.read_text().splitlines() if line.startswith("\u2014 ")]) == 3,
+                  "the published checkpoint to carry the log's signature and two cosignatures")
+        sn.stop()
+        self.send()
+        kit.until(lambda: self.log_of(ml)[0] > self.log_of(ml)[1], "the log to grow beyond what is settled")
+        self.assertIn("settled", ml.toguna("status"))
+        sn.start()
+        self.settled(ml)
+
+    def log_of(self, node):
+        hub = node.status()["hub"]
+        return hub["log_size"], hub["log_settled"]
+
+    def settled(self, node):
+        kit.until(lambda: len(set(self.log_of(node))) == 1, f"the log to be settled at {node.country}; it is {self.log_of(node)}", 10)
+
+
 class Large(Story):
     def test_a_large_body_arrives_through_kills(self):
         picture = self.place.path / "big"

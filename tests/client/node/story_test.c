@@ -1,6 +1,7 @@
 /* What a node promises its people, told as stories with the real hub. */
 #include "client/node/record.h"
 #include "client/node/rotation.h"
+#include "client/node/watch.h"
 #include "tests/client/node/look.h"
 
 #include <setjmp.h>
@@ -51,6 +52,52 @@ static void restart(struct pair *p, size_t member)
   pair_kill(p, member);
   pair_start(p, member);
   pair_settle(p);
+}
+
+/* ---- witnesses ---- */
+
+static void two_must_cosign(struct charter *c)
+{
+  c->witness_quorum = (struct quorum){.n = 1, .term = {{.count = 2, .group = "members"}}};
+}
+
+static int set_up_witnessed(void **state)
+{
+  static struct world w;
+  w.kit = kit_new(MEMBERS, START, two_must_cosign);
+  w.pair = pair_new(w.kit);
+  *state = &w;
+  return 0;
+}
+
+static void an_idle_exchange_settles_within_seconds_and_stays_silent(void **state)
+{
+  struct pair *p = all_started(state);
+  struct hash id;
+  const struct pair_bulletin b = {.to = "BF", .text = "to be settled"};
+  assert_int_equal(pair_publish(p, ML, &b, &id), TG_OK);
+  pair_settle(p);
+  pair_pass(p, 3 * TG_SECOND);
+  const uint64_t size = watch_size(pair_core(p, ML));
+  assert_true(size > 0);
+  for (size_t i = 0; i < MEMBERS; i++)
+    assert_int_equal(watch_settled(pair_core(p, i)), size);
+  assert_int_equal(look_sent(p, ML, &id), SENT_SETTLED);
+  pair_pass(p, 5 * TG_MINUTE); /* cosigning writes nothing into the log: there is nothing new to settle */
+  assert_int_equal(watch_size(pair_core(p, ML)), size);
+}
+
+static void one_witness_alone_settles_nothing(void **state)
+{
+  struct pair *p = all_started(state);
+  pair_pass(p, 3 * TG_SECOND);
+  pair_plug(p, BF, false);
+  pair_plug(p, NE, false);
+  pair_pass(p, TG_MINUTE);
+  assert_true(watch_settled(pair_core(p, ML)) < watch_size(pair_core(p, ML)));
+  pair_plug(p, BF, true);
+  pair_pass(p, 3 * TG_MINUTE);
+  assert_int_equal(watch_settled(pair_core(p, ML)), watch_size(pair_core(p, ML)));
 }
 
 /* ---- ordinary days ---- */
@@ -496,7 +543,10 @@ static void what_has_expired_is_erased(void **state)
 int main(void)
 {
 #define STORY(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define WITNESSED(f) cmocka_unit_test_setup_teardown(f, set_up_witnessed, tear_down)
   const struct CMUnitTest tests[] = {
+      WITNESSED(an_idle_exchange_settles_within_seconds_and_stays_silent),
+      WITNESSED(one_witness_alone_settles_nothing),
       STORY(what_is_published_is_received_once),
       STORY(written_offline_it_goes_when_the_link_is_back),
       STORY(a_correction_does_not_overtake),
