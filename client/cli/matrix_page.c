@@ -104,7 +104,7 @@ void matrix_page_begin(const struct matrix_page *p, struct buf *out)
   buf_printf(out, "<style>%s</style></head><body><main>\n", style);
   put_element(out, "h1", _("Who tells whom"));
   put_element(out, "p", _("Each row is a state that tells, each column a state that receives. A cell shows the highest level "
-                          "that may pass; an empty one means that nothing may. Point at a cell, or move to it with the "
+                          "that may pass; a dash means that nothing may. Point at a cell, or move to it with the "
                           "arrow keys, to see the rules."));
   put_element(out, "p", _("* the highest of it only with approvals or the caveat ORCON."));
   buf_put_str(out, "<p class=\"dim\">");
