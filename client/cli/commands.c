@@ -46,6 +46,8 @@
   ROW(policy_check)                                                                                          \
   ROW(policy_fmt)                                                                                            \
   ROW(policy_explain)                                                                                        \
+  ROW(policy_diff)                                                                                          \
+  ROW(policy_matrix)                                                                                        \
   ROW(policy_sign)                                                                                           \
   ROW(policy_publish)                                                                                        \
   ROW(document_send)                                                                                         \

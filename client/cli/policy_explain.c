@@ -2,10 +2,8 @@
  */
 #include "policy/explain.h"
 
-#include "client/cli/box.h"
-#include "client/cli/command.h"
-#include "client/cli/folio.h"
 #include "client/cli/init.h"
+#include "client/cli/policies.h"
 #include "client/cli/show.h"
 #include "os/clock.h"
 #include "proto/marking.h"
@@ -26,9 +24,7 @@ struct explain_options {
 /* Everything one question needs; borrowed by the request. */
 struct question {
   const struct explain_options *o;
-  struct folio *folio;
-  struct policy_world *world;
-  struct policy_set *set;
+  struct policies p;
   tg_time now;
   struct slice topics[POLICY_TOPICS_MAX];
   struct country hub;
@@ -36,56 +32,6 @@ struct question {
   struct policy_request request;
   struct holder from;
 };
-
-static void question_free(struct question *q)
-{
-  policy_set_free(q->set);
-  policy_world_free(q->world);
-  folio_free(q->folio);
-}
-
-/* --- policies: the files given, and for everybody else the one in force among the documents --- */
-
-static enum tg_err put_policy(struct question *q, struct slice text, const char *file, struct tg_why *why)
-{
-  struct policy *p = NULL;
-  enum tg_err err = policy_parse(text, file, q->world, &p, NULL, why);
-  if (err == TG_OK)
-    err = policy_set_put(q->set, &p, 0, q->now, why);
-  policy_free(p);
-  return err;
-}
-
-static enum tg_err put_file(struct question *q, const char *path, struct tg_why *why)
-{
-  struct buf bytes;
-  struct slice text;
-  bool is_note;
-  enum tg_err err = box_read(path, &bytes, why);
-  if (err == TG_OK)
-    err = box_text(buf_slice(&bytes), path, &text, &is_note, why);
-  if (err == TG_OK)
-    err = put_policy(q, text, strrchr(path, '/') ? strrchr(path, '/') + 1 : path, why);
-  buf_free(&bytes);
-  return err;
-}
-
-static enum tg_err put_documents(struct question *q, struct tg_why *why)
-{
-  struct memberset members = directory_members(q->folio->directory, q->now);
-  enum tg_err err = TG_OK;
-  for (unsigned i = memberset_next(&members, 0); err == TG_OK && i < MEMBERS_MAX;
-       i = memberset_next(&members, i + 1)) {
-    const struct country *code = directory_member_code(q->folio->directory, i);
-    struct directory_policy known;
-    char file[16];
-    if (policy_set_policy(q->set, i, q->now) || directory_policy(q->folio->directory, *code, q->now, &known))
-      continue;
-    snprintf(file, sizeof file, "%s.policy", code->code);
-    err = put_policy(q, known.text, file, why);
-  }
-  return err;
-}
 
 /* --- the bulletin --- */
 
@@ -97,8 +43,6 @@ static enum tg_err missing(const char *option, const char *todo, struct tg_why *
 
 static enum tg_err check_asked(const struct explain_options *o, struct tg_why *why)
 {
-  if (!o->documents.n)
-    return missing("--documents", N_("Name the charter, and a folder of documents"), why);
   if (!o->from)
     return missing("--from", N_("Name who sends, such as ML/dgse"), why);
   if (!o->to.n)
@@ -135,27 +79,16 @@ static enum tg_err read_release(struct question *q, struct tg_why *why)
   for (size_t i = 0; i < o->except.n; i++)
     to[o->to.n + i] = slice_str(o->except.v[i]);
   struct release_list list = {to, o->to.n, to + o->to.n, o->except.n};
-  enum tg_err err = directory_resolve(q->folio->directory, &list, q->now, &q->portion.release, why);
+  enum tg_err err = directory_resolve(q->p.folio->directory, &list, q->now, &q->portion.release, why);
   free(to);
   return err;
-}
-
-static enum tg_err read_hub(struct question *q, struct tg_why *why)
-{
-  const struct charter *c = directory_charter(q->folio->directory, q->now);
-  const struct charter_hub *hub = q->o->hub ? charter_hub(c, slice_str(q->o->hub)) : &c->hub[0];
-  if (!hub)
-    return why_set(why, TG_NOT_FOUND, "--hub", N_("the charter has no hub %1$s"),
-                   N_("See toguna charter show"), q->o->hub, NULL, NULL);
-  q->hub = hub->host;
-  return TG_OK;
 }
 
 static enum tg_err read_request(struct question *q, struct tg_why *why)
 {
   const struct explain_options *o = q->o;
   enum tg_err err = init_holder(o->from, &q->from, why);
-  int originator = err ? -1 : directory_member_index(q->folio->directory, q->from.member);
+  int originator = err ? -1 : directory_member_index(q->p.folio->directory, q->from.member);
   if (err == TG_OK && (originator < 0 || !q->from.agency[0]))
     err = why_set(why, TG_BAD_INPUT, "--from", N_("%1$s is not an agency of a member"),
                   N_("Write it like ML/dgse"), o->from, NULL, NULL);
@@ -166,7 +99,7 @@ static enum tg_err read_request(struct question *q, struct tg_why *why)
   if (err == TG_OK)
     err = read_release(q, why);
   if (err == TG_OK)
-    err = read_hub(q, why);
+    err = policies_hub(&q->p, o->hub, q->now, &q->hub, why);
   q->request = (struct policy_request){.originator = (unsigned)originator,
                                        .agency = slice_str(q->from.agency),
                                        .suite = 1,
@@ -187,16 +120,7 @@ static enum tg_err prepare(struct question *q, const struct call *call, struct t
   const struct explain_options *o = q->o;
   enum tg_err err = check_asked(o, why);
   if (err == TG_OK)
-    err = folio_read(o->documents.v, o->documents.n, false, q->now, &q->folio, why);
-  if (err == TG_OK && policy_world_build(q->folio->directory, q->now, &q->world))
-    err = why_set(why, TG_NOT_FOUND, o->documents.v[0], N_("no charter in force is among these documents"),
-                  N_("Add the charter's file"), NULL, NULL, NULL);
-  if (err == TG_OK && policy_set_new(q->world, q->now, &q->set))
-    err = why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
-  for (size_t i = 0; err == TG_OK && i < call->n; i++)
-    err = put_file(q, call->arg[i], why);
-  if (err == TG_OK)
-    err = put_documents(q, why);
+    err = policies_read(&o->documents, call->arg, call->n, q->now, &q->p, why);
   return err ? err : read_request(q, why);
 }
 
@@ -241,9 +165,9 @@ static enum tg_err answer(const struct call *call, const struct question *q, str
     struct policy_reason reason;
     if (i == q->request.originator)
       continue;
-    err = policy_explain(q->set, &q->request, 0, i, POLICY_ASKED_BY_ALL, &reason);
+    err = policy_explain(q->p.set, &q->request, 0, i, POLICY_ASKED_BY_ALL, &reason);
     if (err == TG_OK)
-      answer_one(call, directory_member_code(q->folio->directory, i), &reason, g, list);
+      answer_one(call, directory_member_code(q->p.folio->directory, i), &reason, g, list);
     anybody |= err == TG_OK && reason.stage == POLICY_PERMITTED;
   }
   if (err == TG_OK && call->json)
@@ -267,7 +191,7 @@ static enum tg_err run(struct call *call, struct tg_why *why)
   enum tg_err err = prepare(&q, call, why);
   if (err == TG_OK)
     err = answer(call, &q, why);
-  question_free(&q);
+  policies_free(&q.p);
   return err;
 }
 
@@ -281,8 +205,7 @@ static enum tg_err run(struct call *call, struct tg_why *why)
   }
 
 static const struct option_key options[] = {
-    MANY("documents", 'd', documents, N_("NOTE|FOLDER"),
-         N_("The charter, credentials, and policies of those who are not among the files. May be repeated.")),
+    POLICIES_OPTION_DOCUMENTS(struct explain_options),
     TEXT("from", from, N_("COUNTRY/AGENCY"), N_("Who sends.")),
     MANY("to", 0, to, N_("NAME"), N_("For whom: members, blocs, agencies. May be repeated.")),
     MANY("except", 0, except, N_("NAME"), N_("Members and blocs that it is not for. May be repeated.")),
@@ -314,7 +237,7 @@ static const struct option_key options[] = {
      {.min = 1},
      N_("SIZE"),
      N_("Of the sealed body, such as 16MiB.")},
-    TEXT("hub", hub, N_("NAME"), N_("The hub it passes; the first of the charter unless stated.")),
+    POLICIES_OPTION_HUB(struct explain_options),
 };
 
 const struct command command_policy_explain = {

@@ -57,6 +57,72 @@ class Policy(Kitchen):
         self.assertEqual((self.at / "ML.policy").read_text(), once)
         self.assertEqual(self.toguna("policy", "fmt", "ML.policy"), once)
 
+    def exchange(self):
+        """ML and SN with an agency each, NG; the policies ML tells alerts to SN, SN and NG accept all."""
+        self.founded("ML/dgse/n1", "SN", "NG")
+        head = "toguna/policy v1\nmember {}\nserial {}\neffective 2026-01-01T00:00:00Z\n"
+        for code in ("SN", "NG"):
+            (self.at / f"{code}.policy").write_text(head.format(code, 1) + "import allow ** from ML up-to SECRET\n")
+        (self.at / "ML2.policy").write_text(
+            head.format("ML", 2) + "export allow alert.** to SN up-to RESTRICTED\nexport allow alert.attack.** to NG up-to RESTRICTED\n"
+            "export deny alert.drill.** to SN\nexport require approvals 2 by release for alert.attack.** to NG\nexport retain 30d for **\n")
+
+    def test_diff_speaks_in_effects(self):
+        self.exchange()
+        args = ("SN.policy", "NG.policy", "-d", "x/charter.note")
+        said = self.toguna("policy", "diff", "ML.policy", "ML2.policy", *args)
+        self.assertIn("+ NG will now receive alert.attack.** up to RESTRICTED from ML\n", said)
+        self.assertIn("- SN will no longer receive alert.drill.** from ML (until now up to RESTRICTED)\n", said)
+        self.assertIn("keep ** for 30d", said)
+        self.assertIn("two signatures", said)
+        self.assertEqual(said.count("\n+ ") + said.startswith("+ "), 1, said)
+        found = self.json("policy", "diff", "ML2.policy", "ML.policy", *args)
+        self.assertTrue(found["widens"])
+        self.assertEqual({(e["effect"], e.get("to"), e.get("opens")) for e in found["effects"] if e["effect"] == "receives"},
+                         {("receives", "NG", False), ("receives", "SN", True)})
+
+    def test_diff_of_a_policy_with_itself_is_nothing(self):
+        self.exchange()
+        found = self.json("policy", "diff", "ML2.policy", "ML2.policy", "SN.policy", "-d", "x/charter.note")
+        self.assertEqual((found["effects"], found["widens"]), ([], False))
+
+    def test_diff_sees_what_another_state_accepts_from_one_agency_only(self):
+        self.exchange()
+        sn = self.at / "SN.policy"
+        sn.write_text(sn.read_text().replace("SECRET", "SECRET when origin agency ML/dgse"))
+        args = ["-d", "x/charter.note", "-d", "x/nodes/ML-dgse-n1/documents"]
+        said = self.toguna("policy", "diff", "ML.policy", "ML2.policy", "SN.policy", "NG.policy", *args)
+        self.assertIn("SN will no longer receive alert.drill.** from ML/dgse", said)
+        self.assertNotIn("from ML (", said)
+
+    def test_diff_refuses_two_states_and_no_charter(self):
+        self.exchange()
+        self.refuses(3, "policy", "diff", "ML.policy", "SN.policy", "-d", "x/charter.note", says=["ML", "SN"])
+        self.refuses(2, "policy", "diff", "ML.policy", "ML2.policy", says="--documents")
+
+    def test_the_matrix_in_every_form_says_the_same(self):
+        self.exchange()
+        args = ("policy", "matrix", "ML2.policy", "SN.policy", "NG.policy", "-d", "x/charter.note")
+        flows = {(f["to"], f["topics"]): f for f in self.json(*args)["flows"]}
+        self.assertEqual(set(flows), {("SN", "alert.** except alert.drill.**"), ("NG", "alert.attack.**")})
+        attack = flows["NG", "alert.attack.**"]
+        self.assertEqual((attack["up_to"], attack["up_to_freely"]), ("RESTRICTED", "-"))
+        self.assertIn("ML2.policy:6: export allow alert.attack.** to NG", attack["export_rule"])
+        self.assertIn('"ML","NG","alert.attack.**","RESTRICTED","-"', self.toguna(*args, "--csv"))
+        self.assertIn("RESTRICTED *", self.toguna(*args))
+        self.assertEqual([f["to"] for f in self.json(*args, "--topic", "alert.drill.x")["flows"]], [])
+        self.refuses(3, *args, "--topic", "alert.**", says="--topic")
+
+    def test_the_page_is_complete_in_itself(self):
+        self.exchange()
+        self.toguna("policy", "matrix", "ML2.policy", "SN.policy", "-d", "x/charter.note", "--html", "m.html")
+        page = (self.at / "m.html").read_text()
+        self.assertIn("default-src 'none'", page)
+        self.assertNotIn("http:", page)
+        self.assertNotIn("https:", page)
+        self.assertEqual(page.count("<script>"), 1)
+        self.assertIn('data-from="ML" data-to="SN" class="l2"', page)
+
     def test_two_officers_sign_and_no_stranger(self):
         self.founded("ML/dgse/n1", "SN")
         officers = "x/members/ML/officers/"
