@@ -65,16 +65,22 @@ static void wrong_hour(struct sim *s, int who)
   sim_tell(s, site->name, "its clock jumps: %lld h off", (long long)(site->skew / TG_HOUR));
 }
 
+static void revoke(struct sim *s, int who)
+{
+  (void)who;
+  hub_site_revoke(s);
+}
+
 static void strikes(struct sim *s, const struct event *e)
 {
   static void (*const faults[])(struct sim *, int) = {power, power, power_soon, power_soon, disk,      line,
                                                       line,  line,  stop,       front,      wall_clock};
-  static void (*const rare[])(struct sim *, int) = {wrong_hour};
+  static void (*const rare[])(struct sim *, int) = {wrong_hour, revoke};
   (void)e;
   if (s->quiet)
     return;
   int who = (int)random_below(&s->chance, SIM_NODES + 1) - 1;
-  if (random_chance(&s->chance, 3))
+  if (random_chance(&s->chance, 6))
     rare[random_below(&s->chance, sizeof rare / sizeof *rare)](s, who);
   else
     faults[random_below(&s->chance, sizeof faults / sizeof *faults)](s, who);

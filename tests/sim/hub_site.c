@@ -218,6 +218,12 @@ static void effect_tell(void *context, const struct hub_event *event)
     why_render(event->why, NULL, text, sizeof text);
   sim_tell(s, "hub", "%s %s #%llu %s", event->name, event->node ? event->node : "",
            (unsigned long long)event->number, text);
+  const char *revoked = s->kit->member[SIM_REVOKED].node[0].name;
+  if (s->revoked && !strcmp(event->name, "bulletin-accepted") && event->node && !strcmp(event->node, revoked))
+    sim_fail(s, "hub", "it accepts what a revoked node said");
+  if (s->revoking && !strcmp(event->name, "document-accepted") && event->subject &&
+      hash_eq(event->subject, &s->revocation))
+    s->revoked = true;
   if (event->level == HUB_ALARM)
     sim_fail(s, "hub", "an alarm in an honest exchange: %s %s", event->name, text);
 }
@@ -288,10 +294,23 @@ static void take_document(void *context, struct slice note)
   if (!site_alive(&s->hub.site))
     return;
   enum tg_err err = hub_document(s->hub.hub, note, &why);
-  if (err == TG_REFUSED)
+  if (err == TG_REFUSED && !s->revoking)
     sim_fail(s, "hub", "a document is refused: %s %s", why.what ? why.what : "", why.arg[0]);
-  else
+  else if (err != TG_REFUSED)
     check(s, err, &why);
+}
+
+void hub_site_revoke(struct sim *s)
+{
+  struct buf note = kit_revoke(s->kit, SIM_REVOKED, &s->kit->member[SIM_REVOKED].node[0], s->kit->start + SIM_BEGINS);
+  struct note parsed;
+  if (!s->revoking && note_parse(buf_slice(&note), NULL, &parsed, NULL) == TG_OK && turn(s)) {
+    s->revoking = true;
+    s->revocation = document_hash(parsed.text);
+    sim_tell(s, "hub", "is handed the revocation of %s", s->node[SIM_REVOKED].site.name);
+    take_document(s, buf_slice(&note));
+  }
+  buf_free(&note);
 }
 
 void hub_site_start(struct sim *s)

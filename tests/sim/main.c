@@ -52,7 +52,7 @@ static double seconds(void)
   return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static bool tell_failure(const struct kit *kit, uint64_t seed)
+static bool tell_failure(struct kit *kit, uint64_t seed)
 {
   printf("\nseed %llu failed. Its story:\n\n", (unsigned long long)seed);
   (void)sim_run(kit, seed, true, NULL);
@@ -61,7 +61,7 @@ static bool tell_failure(const struct kit *kit, uint64_t seed)
 }
 
 /* The same seed, the same events to the last byte. */
-static bool replays(const struct kit *kit, uint64_t seed)
+static bool replays(struct kit *kit, uint64_t seed)
 {
   struct sim first, second;
   sim_run(kit, seed, false, &first);
@@ -78,7 +78,7 @@ struct run {
   uint64_t seed, count, seconds;
   const char *seeds; /* a file of seeds that failed once: they come first */
   bool story;
-  const struct kit *kit;
+  struct kit *kit;
   double begun;
   uint64_t done, events, published;
 };

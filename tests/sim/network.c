@@ -40,6 +40,8 @@ static void comes_up(struct sim *s, const struct event *e)
     node_site_link(s, e->node, NODE_LINK_REFUSED);
     return;
   }
+  if (s->revoked && e->node == SIM_REVOKED)
+    sim_fail(s, "hub", "it lets a revoked node in");
   w->up = true;
   w->session++;
   w->waiting = 0;

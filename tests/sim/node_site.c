@@ -248,6 +248,8 @@ static void take_document(struct sim *s, int node, struct slice note)
   if (!turn(s, node))
     return;
   enum tg_err err = node_document(s->node[node].core, note, &why);
+  if (err == TG_REFUSED && s->revoking && node == SIM_REVOKED)
+    return;
   if (err == TG_REFUSED)
     sim_fail(s, s->node[node].site.name, "a document is refused: %s %s", why.what ? why.what : "",
              why.arg[0]);

@@ -137,18 +137,19 @@ void oracle_heard(struct sim *s, struct publication *p, struct slice from, unsig
 
 /* Must everything permitted have arrived? What was never answered may have come to nothing, but not to a
  * half. */
-static bool is_owed(const struct publication *p)
+static bool is_owed(const struct sim *s, const struct publication *p)
 {
-  if (p->refused)
+  if (p->refused || (s->revoking && p->node == SIM_REVOKED))
     return false;
   return p->spooled || p->part[0].shown;
 }
 
 /* What was taken back need not be seen before it goes. */
-static bool has_all(const struct publication *p)
+static bool has_all(const struct sim *s, const struct publication *p)
 {
+  const unsigned cut_off = s->revoking ? 1u << SIM_REVOKED : 0;
   for (size_t i = 0; i < p->n_parts; i++)
-    if (p->part[i].sealed && p->part[i].shown != p->part[i].sealed)
+    if (p->part[i].sealed && (p->part[i].sealed & ~(p->part[i].shown | cut_off)))
       return p->recalled;
   return true;
 }
@@ -156,16 +157,21 @@ static bool has_all(const struct publication *p)
 bool oracle_settled(const struct sim *s)
 {
   size_t sent[SIM_NODES] = {0}, taken_back[SIM_NODES] = {0};
+  /* What was spooled and never answered is known by its being read; unless it was refused, or is for the revoked. */
+  const bool exact = !s->revoking && !s->clocks_off;
   for (size_t i = 0; i < s->n_publications; i++) {
     const struct publication *p = &s->publication[i];
-    if (is_owed(p) && !has_all(p))
+    if (is_owed(s, p) && !has_all(s, p))
       return false;
-    taken_back[p->node] += p->recalled; /* the hub delivers it no more: some may never answer */
-    sent[p->node] += is_owed(p) || (p->refused && p->spooled);
+    taken_back[p->node] += p->recalled || (s->revoking && (p->part[0].permitted >> SIM_REVOKED & 1)); /* the hub delivers it no more: some may never answer */
+    sent[p->node] += is_owed(s, p) || (p->refused && p->spooled);
   }
   for (int i = 0; i < SIM_NODES; i++) {
     const struct looker *l = &s->node[i].looker;
-    if (!l->fresh || l->last_open > taken_back[i] || l->last_items != sent[i])
+    if (s->revoking && i == SIM_REVOKED)
+      continue;
+    if (!l->fresh || l->last_open > taken_back[i] || l->last_items < sent[i] ||
+        (exact && l->last_items != sent[i]))
       return false;
   }
   return true;
@@ -175,7 +181,7 @@ void oracle_explain(struct sim *s)
 {
   for (size_t i = 0; i < s->n_publications; i++) {
     const struct publication *p = &s->publication[i];
-    if (is_owed(p) && !has_all(p))
+    if (is_owed(s, p) && !has_all(s, p))
       sim_tell(s, "oracle", "no. %zu of %s: sealed to %x, arrived %x, %s", i, s->node[p->node].site.name,
                p->part[0].sealed, p->part[0].shown,
                p->accepted  ? "accepted"
@@ -205,7 +211,7 @@ void oracle_inspect(struct sim *s)
   for (size_t i = 0; i < s->n_publications; i++) {
     const struct publication *p = &s->publication[i];
     struct store_bulletin found;
-    if (!is_owed(p))
+    if (!is_owed(s, p))
       continue;
     enum tg_err err = store_bulletin_by_id(store, &p->id, &found);
     if (err != TG_OK || !found.accepted)

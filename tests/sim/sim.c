@@ -200,7 +200,7 @@ static void story_of(struct sim *s)
   oracle_inspect(s);
 }
 
-bool sim_run(const struct kit *kit, uint64_t seed, bool story, struct sim *ret_stats)
+bool sim_run(struct kit *kit, uint64_t seed, bool story, struct sim *ret_stats)
 {
   struct sim *s = calloc(1, sizeof *s);
   if (!s || !(s->arena = arena_new(LOCAL_ARENA)))

@@ -10,7 +10,8 @@
    it was said to be
      5 no two checkpoints of one size differ, and no size follows a larger one
      6 an honest exchange raises no alarm, and no core ends by itself
-     7 nobody who said that a recalled bulletin is purged can read it, and in the end all to whom the recall went have purged it
+     7 of a node that was revoked nothing is accepted any more, nor is it let in
+     8 nobody who said that a recalled bulletin is purged can read it, and in the end all to whom the recall went have purged it
 
    Files: agenda (time), network, hub_site, node_site, program (publishing and reading), oracle, fault, sim
    (one run), main. */
@@ -28,7 +29,7 @@
 
 #define SIM_BEGINS TG_DAY /* after the charter took effect: a clock that is behind must not come before it */
 
-enum { SIM_NODES = 3, SIM_PUBLICATIONS = 24, SIM_PARTS = 2, SIM_TEXT = 180 * 1024, SIM_INLINE = 2048 };
+enum { SIM_NODES = 3, SIM_PUBLICATIONS = 24, SIM_PARTS = 2, SIM_TEXT = 180 * 1024, SIM_INLINE = 2048, SIM_REVOKED = 2 };
 
 /* ---- time: what happens next */
 
@@ -165,7 +166,7 @@ struct sim {
   struct random chance, entropy;
   int64_t mono;
   struct agenda agenda;
-  const struct kit *kit;
+  struct kit *kit;
   struct hub_site hub;
   struct node_site node[SIM_NODES];
   struct publication publication[SIM_PUBLICATIONS];
@@ -176,6 +177,8 @@ struct sim {
   struct arena *arena;
   uint64_t clients;
   bool quiet; /* no more faults */
+  bool revoking, revoked; /* the node SIM_REVOKED: the document is on its way; the hub said that it has it */
+  struct hash revocation;
   bool clocks_off; /* a clock was wrong by more than the charter allows */
   bool failed;
   bool story; /* print what happens */
@@ -184,7 +187,7 @@ struct sim {
 
 /* ---- sim.c */
 /* One run; false when something that must hold did not. */
-bool sim_run(const struct kit *kit, uint64_t seed, bool story, struct sim *ret_stats);
+bool sim_run(struct kit *kit, uint64_t seed, bool story, struct sim *ret_stats);
 void sim_tell(struct sim *s, const char *who, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void sim_fail(struct sim *s, const char *who, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int64_t sim_between(struct sim *s, int64_t least, int64_t most);
@@ -204,6 +207,8 @@ void hub_site_front_dies(struct sim *s);
 void hub_site_frame(struct sim *s, int node, struct slice frame);
 void hub_site_gone(struct sim *s, int node);
 void hub_site_dropped(struct sim *s, int node, uint8_t type);
+/* The state of SIM_REVOKED revokes its node's credential; the hub's operator hands the document in. */
+void hub_site_revoke(struct sim *s);
 bool hub_site_admits(const struct sim *s, int node);
 
 /* ---- node_site.c */
