@@ -54,7 +54,9 @@ static int tell(void *context, const struct toguna_progress *p)
   printf("%s  %s", bulletin_short(&p->id, id), _(bulletin_progress(p->state)));
   if (p->state == TOGUNA_IS_ACCEPTED)
     printf(_(", entry %llu of the hub's log"), (unsigned long long)p->leaf);
-  printf("%s%s\n", *p->detail ? ": " : "", p->detail);
+  if (*p->detail)
+    printf(_(": %s"), p->detail);
+  putchar('\n');
   fflush(stdout);
   return 0;
 }
