@@ -25,8 +25,8 @@ class Node(kit.Daemon):
     def toguna(self, *args, env=None, **more):
         return kit.toguna(*args, "--socket", self.socket, env={**QUICK, **(env or {})}, **more)
 
-    def json(self, *args, **more):
-        return kit.toguna_json(*args, "--socket", self.socket, env=QUICK, **more)
+    def json(self, *args, env=None, **more):
+        return kit.toguna_json(*args, "--socket", self.socket, env={**QUICK, **(env or {})}, **more)
 
     def publish(self, *args, wait="accepted", **more):
         return self.json("publish", *args, "--wait", wait, *([] if wait == "spooled" else ["--timeout", "30s"]), **more)
