@@ -82,26 +82,26 @@ static void an_empty_or_unknown_audience_is_an_error(void **state)
   (void)state;
   struct world *w = world_new(NULL);
   struct secret_key *node = world_issue(w, ML, "ML/dgse/n1", ROLE_NODE);
-  expect_refusal(w, "", "", "the release list is empty. name who may read it, for example ML or AES");
+  expect_refusal(w, "", "", "the release list is empty. Name who may read it, for example ML or AES");
   expect_refusal(w, "ML", "AES",
-                 "the release list leaves nobody: every name in it is excepted again. name who may read it, "
+                 "the release list leaves nobody: every name in it is excepted again. Name who may read it, "
                  "for example ML or AES");
-  expect_refusal(w, "Mali", "", "'Mali' is no member or bloc of this exchange. did you mean ML?");
-  expect_refusal(w, "ECOWSA", "", "'ECOWSA' is no member or bloc of this exchange. did you mean ECOWAS?");
+  expect_refusal(w, "Mali", "", "'Mali' is no member or bloc of this exchange. Did you mean ML?");
+  expect_refusal(w, "ECOWSA", "", "'ECOWSA' is no member or bloc of this exchange. Did you mean ECOWAS?");
   expect_refusal(w, "FR", "",
-                 "FR is not a member of this exchange. the charter names the members: toguna charter show");
+                 "FR is not a member of this exchange. The charter names the members: toguna charter show");
   expect_refusal(
       w, "*", "",
-      "'*' is no member or bloc of this exchange. the charter names members and blocs: toguna charter show");
+      "'*' is no member or bloc of this exchange. The charter names members and blocs: toguna charter show");
   expect_refusal(w, "ML", "LCBC",
-                 "'LCBC' is no member or bloc of this exchange. the charter names members and blocs: toguna "
+                 "'LCBC' is no member or bloc of this exchange. The charter names members and blocs: toguna "
                  "charter show");
-  expect_refusal(w, "ML/dges", "", "ML has no agency 'dges'. did you mean 'dgse'?");
+  expect_refusal(w, "ML/dges", "", "ML has no agency 'dges'. Did you mean 'dgse'?");
   expect_refusal(w, "BF/anr", "",
-                 "BF has no agency 'anr'. address the member: it decides where a bulletin goes inside");
+                 "BF has no agency 'anr'. Address the member: it decides where a bulletin goes inside");
   expect_refusal(
       w, "ML/dgse/n1", "",
-      "'ML/dgse/n1' is not an address. address a member (ML), a bloc (AES) or an agency (ML/dgse)");
+      "'ML/dgse/n1' is not an address. Address a member (ML), a bloc (AES) or an agency (ML/dgse)");
   secret_key_free(node);
   world_free(w);
 }

@@ -83,7 +83,7 @@ static void a_wrong_passphrase_says_so(void **state)
   why_render(&why, NULL, text, sizeof text);
   assert_string_equal(
       text, "ml.key: the passphrase is wrong, or the key file of sahel.example/ML/dgse/n1 is damaged. "
-            "type the passphrase again; if it is surely right, restore the file from its copy");
+            "Type the passphrase again; if it is surely right, restore the file from its copy");
   assert_int_equal(open_with(buf_slice(&file), "", &why), TG_BAD_PASSPHRASE);
   secret_key_free(key);
   buf_free(&file);

@@ -124,7 +124,7 @@ static void pins_are_checked_against_every_case(void **state)
   (void)state;
   expect_pin("ML " BASE "pin never SECRET and above to outside AES", "");
   expect_pin("ML " BASE "export allow alert.** to TD\npin never SECRET and above to outside AES",
-             "test.policy:7: test.policy:6 tells TD what this pin forbids: alert SECRET TLP:clear. narrow "
+             "test.policy:7: test.policy:6 tells TD what this pin forbids: alert SECRET TLP:clear. Narrow "
              "that rule, or remove "
              "the pin");
   expect_pin(
@@ -133,15 +133,15 @@ static void pins_are_checked_against_every_case(void **state)
   expect_pin(
       "ML export allow report.** to NG\nexport deny report.humint.** to NG\npin never **.humint.** to NG",
       "test.policy:7: test.policy:5 tells NG what this pin forbids: report.x.humint UNCLASSIFIED TLP:clear. "
-      "narrow "
+      "Narrow "
       "that rule, or remove the pin");
   expect_pin("ML export allow x to TD from 2028-01-01\npin never x to *",
-             "test.policy:6: test.policy:5 tells TD what this pin forbids: x UNCLASSIFIED TLP:clear. narrow "
+             "test.policy:6: test.policy:5 tells TD what this pin forbids: x UNCLASSIFIED TLP:clear. Narrow "
              "that rule, or "
              "remove the pin");
   expect_pin("ML onward allow x to TD\npin never ** to * tlp red and above",
              "test.policy:6: test.policy:5 lets others pass on to TD what this pin forbids: x UNCLASSIFIED "
-             "TLP:red. narrow "
+             "TLP:red. Narrow "
              "that rule, or remove the pin");
 }
 

@@ -45,13 +45,13 @@ static void each_stage_has_its_sentence(void **state)
          "test.policy:5: ML tells this to BF, which accepts it by test.policy:5");
   expect(set, &b, NG, -1, POLICY_EXPORT, "test.policy:6: ML does not tell this to NG");
   expect(set, &b, SN, -1, POLICY_EXPORT, "no rule of ML allows telling this to SN");
-  expect(set, &b, NE, -1, POLICY_IMPORT, "NE has no policy in force, which accepts nothing. publish one");
+  expect(set, &b, NE, -1, POLICY_IMPORT, "NE has no policy in force, which accepts nothing. Publish one");
   expect(set, &b, GH, -1, POLICY_CHARTER, "GH may not receive this under the charter in force");
   b.portion.level = LEVEL_SECRET;
   expect(set, &b, NG, -1, POLICY_CHARTER,
          "SECRET is above the highest level that the charter lets NG receive");
   expect(set, &b, BF, -1, POLICY_OBLIGATION,
-         "test.policy:7: telling this to BF takes 2 approvals by release officers, of which there are 0. ask "
+         "test.policy:7: telling this to BF takes 2 approvals by release officers, of which there are 0. Ask "
          "the officers "
          "to approve it");
   b.request.approvals = 2;
@@ -68,20 +68,20 @@ static void each_stage_has_its_sentence(void **state)
   b.request.sources = &source;
   b.request.source_count = 1;
   expect(set, &b, BF, -1, POLICY_SOURCES,
-         "a bulletin that this one derives from was not released to BF. ask its originator for release");
+         "a bulletin that this one derives from was not released to BF. Ask its originator for release");
   b.request.time = b.request.expires;
   expect(set, &b, BF, -1, POLICY_MARKING, "the bulletin has expired");
   b.request.time = KIT_NOW;
   b.portion.label = slice_str("TSD");
   expect(set, &b, BF, -1, POLICY_MARKING,
-         "the policy of ML in force does not say which level the label \"TSD\" stands for. add a line such "
+         "the policy of ML in force does not say which level the label \"TSD\" stands for. Add a line such "
          "as: label "
          "\"TSD\" is SECRET");
   b.portion.label = slice_str("");
   b.portion.release = kit_members("NE");
   expect(set, &b, BF, -1, POLICY_MARKING, "BF is not on the release list");
   kit_bulletin(&b, SN, "alert", LEVEL_RESTRICTED);
-  expect(set, &b, BF, -1, POLICY_EXPORT, "SN has no policy in force, which permits nothing. publish one");
+  expect(set, &b, BF, -1, POLICY_EXPORT, "SN has no policy in force, which permits nothing. Publish one");
   policy_set_free(set);
 }
 
