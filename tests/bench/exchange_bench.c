@@ -2,8 +2,9 @@
    --from, the other reads at the node behind --at. Every bulletin is counted and its content compared; a figure of a run that lost,
    doubled or changed anything is not printed. Nothing is switched off for it.
 
-     exchange_bench latency --from SOCKET --at SOCKET --to SN --count 500
+     exchange_bench latency --from SOCKET --at SOCKET --to SN --count 100
          one FLASH at a time on an idle exchange: from before toguna_publish() until the other side has read the content
+         (a member may send 120 FLASH an hour and 100,000 bulletins in all, unless charter and hub.conf say otherwise)
      exchange_bench rate --from SOCKET --at SOCKET --to SN --count 20000 --size 1024 --connections 64
          that many programs publish at once; from the first publication to the last content read
      exchange_bench fill --from SOCKET --to SN --count 100000 --size 1024 --connections 64
@@ -21,7 +22,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SIZE_MAX_BODY = 1 << 20, STAMP = 24 }; /* a content begins with its run (16 hex digits) and number (8 bytes) */
+enum { SIZE_MAX_BODY = 1 << 20, SILENCE_MS = 60000, STAMP = 24 }; /* a content begins with its run (16 hex digits) and number (8 bytes) */
 
 struct plan {
   bool help;
@@ -103,7 +104,9 @@ static void *publisher(void *context)
   struct toguna_error error;
   struct toguna *node;
   uint8_t *scratch = malloc(run->plan->size);
-  if (toguna_open(run->plan->from, "exchange_bench", &node, &error) != TOGUNA_OK || !scratch) {
+  if (!scratch)
+    abort();
+  if (toguna_open(run->plan->from, "exchange_bench", &node, &error) != TOGUNA_OK) {
     fail(run, run->plan->from, error.text);
     free(scratch);
     return NULL;
@@ -160,11 +163,11 @@ static void *reader(void *context)
   struct toguna_error error;
   while (!r->run->failed && r->run->read < r->run->plan->count) {
     const struct toguna_item *item;
-    enum toguna_err err = toguna_next(r->subscription, 1000, &item, &error);
+    enum toguna_err err = toguna_next(r->subscription, SILENCE_MS, &item, &error);
     if (err == TOGUNA_BUSY)
-      continue;
-    char *data;
-    size_t n;
+      snprintf(error.text, sizeof error.text, "nothing came for a minute: see toguna sent at the publishing node");
+    char *data = NULL;
+    size_t n = 0;
     if (err == TOGUNA_OK)
       err = toguna_read_all(r->node, &item->id, 0, false, SIZE_MAX_BODY, &data, &n, &error);
     if (err != TOGUNA_OK) {
