@@ -156,7 +156,7 @@ static void expect_end(struct child *c, uint64_t number, int code)
 {
   struct slice message = expect(c, WIRE_ENDED);
   uint64_t got;
-  uint32_t ended;
+  uint32_t ended = 0;
   assert_true(take_u64(&message, &got) && take_u32(&message, &ended));
   assert_int_equal(got, number);
   assert_int_equal((int)ended - 1, code);
