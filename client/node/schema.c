@@ -26,6 +26,7 @@ const char *const schema_migrations[SCHEMA_MIGRATIONS] = {
     " precedence INTEGER NOT NULL, state INTEGER NOT NULL, open INTEGER NOT NULL, expires INTEGER NOT NULL,"
     " leaf INTEGER NOT NULL, record BLOB NOT NULL, proof BLOB NOT NULL, outcome BLOB) STRICT;"
     "CREATE INDEX sent_spooled ON sent(precedence DESC, number) WHERE state = 0;"
+    "CREATE INDEX sent_delivered ON sent(leaf) WHERE state = 2;"
     "CREATE INDEX sent_living ON sent(expires) WHERE state < 4;"
     "CREATE TABLE track(bulletin BLOB NOT NULL, node BLOB NOT NULL, event INTEGER NOT NULL, time INTEGER NOT NULL,"
     " record BLOB NOT NULL, PRIMARY KEY(bulletin, node, event)) STRICT, WITHOUT ROWID;"
