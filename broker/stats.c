@@ -21,6 +21,7 @@ enum tg_err hub_stats(struct hub *hub, struct buf *ret)
   struct store_tally tally;
   const struct hub_counts *c = &hub->counts;
   const struct charter *charter = hub_charter(hub);
+  const struct db_counts db = store_counts(hub->store);
   enum tg_err err = store_tally_all(hub->store, &tally);
   if (err)
     return err;
@@ -43,6 +44,8 @@ enum tg_err hub_stats(struct hub *hub, struct buf *ret)
       {"expired", c->expired},
       {"recalled", c->recalled},
       {"sessions_ended", c->cut},
+      {"commits", db.commits},
+      {"checkpoints", db.checkpoints},
       {"cosignatures", c->cosignatures},
       {"cosignatures_ignored", c->cosignatures_ignored},
   };

@@ -274,3 +274,8 @@ enum tg_err store_log_size(struct store *store, uint64_t *ret)
   db_reset(s);
   return err;
 }
+
+struct db_counts store_counts(const struct store *store)
+{
+  return db_counts(store->db);
+}

@@ -8,6 +8,7 @@
 #ifndef TOGUNA_BROKER_STORE_H
 #define TOGUNA_BROKER_STORE_H
 
+#include "os/db.h"
 #include "proto/arena.h"
 #include "proto/base.h"
 
@@ -71,5 +72,8 @@ enum tg_err store_tile(struct store *store, unsigned level, uint64_t index, uint
 enum tg_err store_tile_put(struct store *store, unsigned level, uint64_t index, struct slice hashes);
 /* How many leaves the log has: one more than the highest entry. */
 enum tg_err store_log_size(struct store *store, uint64_t *ret);
+
+/* Commits and checkpoints since it was opened. */
+struct db_counts store_counts(const struct store *store);
 
 #endif

@@ -33,6 +33,7 @@ struct db {
   bool open;       /* between db_begin() and its end, whatever SQLite thinks */
   char words[200]; /* SQLite's words for the last error */
   int wal_pages;   /* as of the last commit */
+  struct db_counts counts;
   uint64_t checkpoint_bytes;
   int page_size;
   struct db_stmt *bucket[BUCKETS];
@@ -320,7 +321,13 @@ static int count_wal_pages(void *arg, sqlite3 *sqlite, const char *name, int pag
   (void)sqlite;
   (void)name;
   db->wal_pages = pages;
+  db->counts.commits++;
   return SQLITE_OK;
+}
+
+struct db_counts db_counts(const struct db *db)
+{
+  return db->counts;
 }
 
 enum tg_err db_checkpoint(struct db *db, struct tg_why *why)
@@ -329,6 +336,7 @@ enum tg_err db_checkpoint(struct db *db, struct tg_why *why)
   if (!db->failed) {
     int rc = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     err = note(db, rc);
+    db->counts.checkpoints += err == TG_OK && db->wal_pages > 0;
     if (err == TG_OK)
       db->wal_pages = 0;
     else if (err != TG_BUSY)

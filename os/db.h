@@ -66,6 +66,12 @@ bool db_failed(const struct db *db);
 /* Explains the last error of the store, with SQLite's words as argument. Returns err. */
 enum tg_err db_explain(struct db *db, enum tg_err err, struct tg_why *why);
 
+/* What the store did since it was opened. A commit that changed something costs one sync, a checkpoint two. */
+struct db_counts {
+  uint64_t commits, checkpoints;
+};
+struct db_counts db_counts(const struct db *db);
+
 /* --- upkeep */
 enum tg_err db_checkpoint(struct db *db, struct tg_why *why); /* moves the WAL into the file and empties it */
 enum tg_err db_check(struct db *db, struct tg_why *why); /* PRAGMA integrity_check; TG_DISK when damaged */

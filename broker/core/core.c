@@ -6,13 +6,16 @@
 #include "broker/message.h"
 #include "broker/role.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/log.h"
 #include "os/sandbox.h"
 #include "proto/frame.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
   FLUSH_MS = 1000,      /* for a last goodbye */
@@ -95,6 +98,23 @@ static void on_wake(void *arg)
   (void)turn(arg);
 }
 
+/* For the operator, and worth no sync: the counters of a hub that died tell nothing. A file that cannot be written is none. */
+static void write_stats(struct core *c)
+{
+  char path[BRIEF_PATH_MAX + 32], beside[BRIEF_PATH_MAX + 32];
+  struct buf text = buf_new(1 << 20);
+  snprintf(path, sizeof path, "%s/stats.json", c->brief->folder);
+  snprintf(beside, sizeof beside, "%s/stats.json.new", c->brief->folder);
+  check(c, hub_stats(c->hub, &text));
+  int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd >= 0) {
+    if (file_put_fd(fd, buf_slice(&text), NULL) == TG_OK)
+      (void)rename(beside, path);
+    close(fd);
+  }
+  buf_free(&text);
+}
+
 static void on_publish(void *arg)
 {
   struct core *c = arg;
@@ -104,6 +124,8 @@ static void on_publish(void *arg)
   check(c, publish_step(c->publish, c->hub, &more));
   if (more)
     loop_timer_in(c->publishing, PUBLISH_MORE_MS);
+  else
+    write_stats(c);
 }
 
 static void finish(struct core *c)
@@ -111,6 +133,7 @@ static void finish(struct core *c)
   bool more = true;
   while (more && !c->ended)
     check(c, publish_step(c->publish, c->hub, &more));
+  write_stats(c);
   if (c->front)
     (void)pipe_flush(c->front, FLUSH_MS); /* a goodbye that is not heard costs nothing */
   end(c, 0);

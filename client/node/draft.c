@@ -5,7 +5,6 @@
 #include "client/node/plan.h"
 #include "client/node/record.h"
 #include "proto/bulletin.h"
-#include "proto/locked.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -24,10 +23,8 @@ struct draft {
   struct body_sealer *sealer;
   uint64_t body[LIMIT_PORTIONS], chunks[LIMIT_PORTIONS];
   struct body_seal seal[LIMIT_PORTIONS];
-  struct body_key *keys; /* LIMIT_PORTIONS, of `keys_shelf` */
+  struct body_key *keys; /* LIMIT_PORTIONS of sodium_malloc */
 };
-
-static struct locked_shelf keys_shelf = {.size = LIMIT_PORTIONS * sizeof(struct body_key)};
 
 /* A result that is no fault of ours is the wish's verdict. */
 static enum tg_err verdict(enum tg_err err, enum tg_err *ret_verdict)
@@ -55,7 +52,7 @@ void draft_free(struct draft *d)
   if (!d)
     return;
   body_sealer_free(d->sealer);
-  locked_give(&keys_shelf, d->keys);
+  sodium_free(d->keys);
   arena_free(d->arena);
   free(d);
 }
@@ -129,7 +126,7 @@ static enum tg_err begin(struct node_core *core, const Tg__LDraft *wish, struct 
     return TG_NO_MEMORY;
   d->core = core;
   d->arena = arena_new(WISH_ARENA);
-  d->keys = locked_take(&keys_shelf);
+  d->keys = sodium_allocarray(LIMIT_PORTIONS, sizeof *d->keys);
   enum tg_err err = d->arena && d->keys ? copy_wish(d, wish) : TG_NO_MEMORY;
   if (err == TG_OK)
     err = core_begin(core);

@@ -44,6 +44,7 @@ enum tg_err query_status(struct node_core *core, struct query *q)
   struct outbox_counts out;
   struct inbox_counts in;
   struct hooks_counts hooks;
+  const struct db_counts db = db_counts(depot_db(core->depot)); /* since the start */
   enum tg_err err = outbox_counts(core, &out);
   if (err == TG_OK)
     err = inbox_counts(core, &in);
@@ -52,7 +53,7 @@ enum tg_err query_status(struct node_core *core, struct query *q)
   if (err != TG_OK)
     return err;
   q->json = json_pack(
-      "{s:s, s:s, s:o, s:s, s:o, s:o, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:I, s:I, s:{s:I, s:I}, s:o}", //
+      "{s:s, s:s, s:o, s:s, s:o, s:o, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I}, s:o}", //
       "node", core->my_name, "member", core->member.code, "exchange", query_hex(&core->config->exchange),
       "version", TOGUNA_VERSION, "charter", charter_json(core), "hub", hub_json(core), //
       "sent", "spooled", (json_int_t)out.spooled, "accepted", (json_int_t)out.accepted, "refused",
@@ -60,8 +61,8 @@ enum tg_err query_status(struct node_core *core, struct query *q)
       "inbox", "current", (json_int_t)in.current, "unread", (json_int_t)in.unread, "unacknowledged_flash",
       (json_int_t)in.unacknowledged_flash,                                                            //
       "arriving", (json_int_t)arrivals_count(core), "sealing_keys", (json_int_t)rotation_count(core), //
-      "hooks", "retrying", (json_int_t)hooks.retrying, "set_aside", (json_int_t)hooks.set_aside, "machine",
-      machine_json(core));
+      "hooks", "retrying", (json_int_t)hooks.retrying, "set_aside", (json_int_t)hooks.set_aside, "store",
+      "commits", (json_int_t)db.commits, "checkpoints", (json_int_t)db.checkpoints, "machine", machine_json(core));
   return TG_OK;
 }
 
