@@ -1,0 +1,9 @@
+/* The workloads. Each returns an array of rows: {"work", "what", figures…}. */
+#ifndef TOGUNA_BENCH_WORKS_H
+#define TOGUNA_BENCH_WORKS_H
+
+#include "tests/bench/bench.h"
+
+bench_work work_pipeline, work_fan, work_paced, work_flash, work_outage, work_many, work_hub, work_floors, work_growth;
+
+#endif
