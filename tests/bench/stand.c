@@ -118,21 +118,24 @@ static uint16_t free_port(void)
 
 static void name_all(struct stand *s, size_t n)
 {
+  char folder[sizeof s->folder], own[sizeof s->node->folder];
+  memcpy(folder, s->folder, sizeof folder);
   s->n = n;
   for (size_t i = 0; i < n; i++) {
     struct stand_node *node = &s->node[i];
     /* ML publishes and SN reads, whatever the size; the others as they come. */
     size_t state = i == 0 ? 11 : i == 1 ? 15 : i - 2 < 11 ? i - 2 : i - 1 < 15 ? i - 1 : i;
     snprintf(node->member, sizeof node->member, "%s", STATES[state]);
-    snprintf(node->name, sizeof node->name, "%s/ops/n1", node->member);
-    snprintf(node->folder, sizeof node->folder, "%s/x/nodes/%s-ops-n1", s->folder, node->member);
-    snprintf(node->socket, sizeof node->socket, "%s/node.sock", node->folder);
-    snprintf(node->config, sizeof node->config, "%s/node.conf", node->folder);
-    snprintf(node->log, sizeof node->log, "%s/%s.log", s->folder, node->member);
+    snprintf(node->name, sizeof node->name, "%s/ops/n1", STATES[state]);
+    snprintf(own, sizeof own, "%s/x/nodes/%s-ops-n1", folder, STATES[state]);
+    memcpy(node->folder, own, sizeof own);
+    snprintf(node->socket, sizeof node->socket, "%s/node.sock", own);
+    snprintf(node->config, sizeof node->config, "%s/node.conf", own);
+    snprintf(node->log, sizeof node->log, "%s/%s.log", folder, STATES[state]);
   }
-  snprintf(s->hub_config, sizeof s->hub_config, "%s/x/hub/hub.conf", s->folder);
-  snprintf(s->hub_log, sizeof s->hub_log, "%s/hub.log", s->folder);
-  snprintf(s->passphrase, sizeof s->passphrase, "%s/passphrase", s->folder);
+  snprintf(s->hub_config, sizeof s->hub_config, "%s/x/hub/hub.conf", folder);
+  snprintf(s->hub_log, sizeof s->hub_log, "%s/hub.log", folder);
+  snprintf(s->passphrase, sizeof s->passphrase, "%s/passphrase", folder);
 }
 
 /* What an operator of a busy exchange would write: the limits that keep a member from flooding the others, and nothing else. */
