@@ -358,3 +358,58 @@ enum tg_err merkle_consistency_verify(uint64_t old_size, const struct hash *old_
     return err;
   return hash_eq(&old, old_root) && hash_eq(&new, root) ? TG_OK : TG_BAD_PROOF;
 }
+
+static void path_add(struct merkle_path *p, struct slice hashes)
+{
+  if (hashes.n)
+    memcpy(p->hash[p->n].b, hashes.p, hashes.n); /* callers count: at most MERKLE_PATH_MAX together */
+  p->n += hashes.n / HASH;
+}
+
+/* Above the complete subtree of 2^level leaves that the leaf shares with the old tree's end, or lies beside, only
+   what the consistency path says counts; below it, only what its old path says. */
+enum tg_err merkle_path_grow(uint64_t index, uint64_t old_size, struct slice path, uint64_t size,
+                             struct slice consistency, struct merkle_path *ret)
+{
+  if (index >= old_size || old_size > size || size > MERKLE_SIZE_MAX || path.n % HASH || consistency.n % HASH ||
+      path.n / HASH > MERKLE_PATH_MAX || consistency.n / HASH > MERKLE_PATH_MAX)
+    return TG_BAD_PROOF;
+  if (old_size == size)
+    return consistency.n ? TG_BAD_PROOF : merkle_path_read(path, ret);
+  uint64_t fn = old_size - 1, sn = size - 1; /* names of RFC 9162 §2.1.4.2 */
+  unsigned level = 0;
+  size_t at = 0;
+  struct hash sr = {{0}}; /* of the new tree's subtree in which the old tree ends */
+  struct merkle_path out = {0};
+  for (; fn & 1; fn >>= 1, level++)
+    sn >>= 1;
+  if (!merkle_old_is_complete(old_size)) {
+    if (consistency.n == 0)
+      return TG_BAD_PROOF;
+    memcpy(sr.b, consistency.p, HASH);
+    at = HASH;
+  }
+  bool met = index >> level == fn; /* the leaf is in that subtree */
+  for (; !met && at < consistency.n && sn != 0; at += HASH) {
+    const bool left = (fn & 1) || fn == sn;
+    for (; left && !(fn & 1) && fn != 0; fn >>= 1, level++)
+      sn >>= 1;
+    if ((met = left && fn && index >> level == fn - 1))
+      break;
+    sr = left ? node_of(consistency.p + at, sr.b) : node_of(sr.b, consistency.p + at);
+    fn >>= 1, sn >>= 1, level++;
+  }
+  if (!met || path.n < level * HASH)
+    return TG_BAD_PROOF;
+  const bool beside = index >> level != fn;
+  if (level + beside + (consistency.n - at) / HASH > MERKLE_PATH_MAX)
+    return TG_BAD_PROOF;
+  path_add(&out, slice_of(path.p, level * HASH));
+  if (beside) {
+    path_add(&out, slice_of(sr.b, HASH));
+    at += HASH; /* the hash of the leaf's own side */
+  }
+  path_add(&out, slice_of(consistency.p + at, consistency.n - at));
+  *ret = out;
+  return TG_OK;
+}

@@ -98,4 +98,11 @@ static inline bool merkle_old_is_complete(uint64_t size)
 enum tg_err merkle_consistency_roots(uint64_t old_size, uint64_t size, const struct hash *first,
                                      struct slice rest, struct hash *ret_old, struct hash *ret);
 
+/* The path of leaf `index` in the tree of `size` leaves, from its path in the tree of its first old_size leaves
+   and a consistency path between the two: who has seen a log grow can prove an old entry under a new checkpoint
+   without asking anybody. Neither path is verified here: does the result lead to the new root? TG_BAD_PROOF when
+   they have not the lengths that the sizes demand. */
+enum tg_err merkle_path_grow(uint64_t index, uint64_t old_size, struct slice path, uint64_t size,
+                             struct slice consistency, struct merkle_path *ret);
+
 #endif

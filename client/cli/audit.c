@@ -3,8 +3,8 @@
 
 #include "client/cli/box.h"
 #include "client/cli/command.h"
-#include "client/cli/folio.h"
 #include "client/cli/show.h"
+#include "client/cli/whose.h"
 #include "keys/codec.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -24,49 +24,12 @@ struct verify {
   const struct call *call;
   const char *folder;
   struct buf note_bytes;
-  struct note_key log;
+  struct whose whose;
   struct checkpoint checkpoint; /* points into note_bytes */
   json_t *found;                /* NULL: told to people at once */
   int64_t began, shown;         /* the last time progress was shown; 0: nothing stands on the line */
   struct tg_why why;            /* of a file that could not be read */
 };
-
-/* ---- whose log ---- */
-
-/* The first line of a checkpoint: for finding the key, not yet to be believed. */
-static struct slice claimed_origin(struct slice note)
-{
-  struct slice line;
-  return take_line(&note, &line) ? line : note;
-}
-
-static enum tg_err log_of_charter(const struct charter *c, const char *file, struct slice origin,
-                                  struct note_key *ret, struct tg_why *why)
-{
-  char name[NOTE_NAME_MAX + 1];
-  for (size_t i = 0; i < c->n_hubs; i++)
-    if (slice_is(origin, c->hub[i].log.name))
-      return *ret = c->hub[i].log, TG_OK;
-  snprintf(name, sizeof name, "%.*s", (int)(origin.n < NOTE_NAME_MAX ? origin.n : NOTE_NAME_MAX),
-           (const char *)origin.p);
-  return why_set(why, TG_NOT_FOUND, file, N_("no hub of this charter keeps a log named %1$s"),
-                 N_("Take the charter of the exchange that this log is of"), name, NULL, NULL);
-}
-
-static enum tg_err find_log(const struct verify_options *o, struct slice note, struct note_key *ret,
-                            struct tg_why *why)
-{
-  struct folio *folio;
-  if (o->key)
-    return note_key_parse(slice_str(o->key), ret, why);
-  enum tg_err err = folio_read(&o->charter, 1, false, clock_wall(), &folio, why);
-  if (err != TG_OK)
-    return err;
-  err =
-      log_of_charter(directory_newest_charter(folio->directory), o->charter, claimed_origin(note), ret, why);
-  folio_free(folio);
-  return err;
-}
 
 /* The checkpoint, signed by the log that was asked for. */
 static enum tg_err open_checkpoint(const struct verify_options *o, struct verify *v, struct tg_why *why)
@@ -77,8 +40,8 @@ static enum tg_err open_checkpoint(const struct verify_options *o, struct verify
   if (err == TG_OK)
     err = file_read(path ? path : place, CHECKPOINT_BYTES_MAX, &v->note_bytes, why);
   if (err == TG_OK)
-    err = find_log(o, buf_slice(&v->note_bytes), &v->log, why);
-  return err ? err : checkpoint_open(buf_slice(&v->note_bytes), &v->log, &v->checkpoint, NULL, why);
+    err = whose_read(o->charter, o->key, whose_origin(buf_slice(&v->note_bytes)), &v->whose, why);
+  return err ? err : checkpoint_open(buf_slice(&v->note_bytes), &v->whose.log, &v->checkpoint, NULL, why);
 }
 
 /* ---- what recount() asks of us ---- */
@@ -134,12 +97,12 @@ static void show_verdict(const struct verify *v, const struct recount_result *r,
   char root[HASH_TEXT];
   hash_print(&v->checkpoint.root, root);
   if (v->found)
-    show_json(json_pack("{s:s,s:I,s:s,s:b,s:b,s:I,s:I,s:I,s:O}", "log", v->log.name, "size",
+    show_json(json_pack("{s:s,s:I,s:s,s:b,s:b,s:I,s:I,s:I,s:O}", "log", v->whose.log.name, "size",
                         (json_int_t)v->checkpoint.size, "root", root, "verified", verified, "reached",
                         r->reached, "entries", (json_int_t)r->entries, "tiles", (json_int_t)r->tiles, "wrong",
                         (json_int_t)r->wrong, "findings", v->found));
   else if (verified)
-    printf(_("%s: %llu entries and %llu tiles, all as signed; root %s\n"), v->log.name,
+    printf(_("%s: %llu entries and %llu tiles, all as signed; root %s\n"), v->whose.log.name,
            (unsigned long long)r->entries, (unsigned long long)r->tiles, root);
 }
 
@@ -151,10 +114,10 @@ static enum tg_err refuse(const struct verify *v, const struct recount_result *r
     return why_set(why, TG_BAD_PROOF, v->folder,
                    N_("these files do not lead to what %1$s signed; places found wrong: %2$s"),
                    N_("Fetch them again; if they stay so, show them and the checkpoint to the other members"),
-                   v->log.name, wrong, NULL);
+                   v->whose.log.name, wrong, NULL);
   return why_set(why, TG_BAD_PROOF, v->folder,
                  N_("places that are wrong: %1$s; all else is as %2$s signed it"),
-                 N_("Fetch these files again"), wrong, v->log.name, NULL);
+                 N_("Fetch these files again"), wrong, v->whose.log.name, NULL);
 }
 
 static enum tg_err verify_files(struct verify *v, struct tg_why *why)
@@ -179,36 +142,19 @@ static enum tg_err run_verify(struct call *call, struct tg_why *why)
                      .folder = call->arg[0],
                      .note_bytes = buf_new(CHECKPOINT_BYTES_MAX),
                      .began = clock_mono()};
-  if (!o->key == !o->charter)
-    return why_set(why, TG_USAGE, "--charter", N_("say once whose log this must be"),
-                   N_("Name the charter (--charter) or the log's key (--key)"), NULL, NULL, NULL);
   if (call->json)
     v.found = json_array();
   enum tg_err err = open_checkpoint(o, &v, why);
   if (err == TG_OK)
     err = verify_files(&v, why);
   json_decref(v.found);
+  whose_free(&v.whose);
   buf_free(&v.note_bytes);
   return err;
 }
 
 static const struct option_key verify_options[] = {
-    {"charter",
-     'c',
-     OPTION_ONE,
-     VALUE_PATH,
-     offsetof(struct verify_options, charter),
-     {0},
-     N_("NOTE|FOLDER"),
-     N_("The charter that names the hub and its log's key, alone or in a folder of documents.")},
-    {"key",
-     'k',
-     OPTION_ONE,
-     VALUE_TEXT,
-     offsetof(struct verify_options, key),
-     {.max = NOTE_VKEY_MAX},
-     N_("VKEY"),
-     N_("The log's key itself, as name+id+key.")},
+    WHOSE_OPTIONS(struct verify_options),
     {"checkpoint",
      0,
      OPTION_ONE,

@@ -52,6 +52,8 @@
   ROW(policy_publish)                                                                                        \
   ROW(document_send)                                                                                         \
   ROW(audit_verify)                                                                                          \
+  ROW(audit_prove)                                                                                           \
+  ROW(audit_check)                                                                                           \
   ROW(completion)                                                                                            \
   ROW(manual)                                                                                                \
   ROW(version)

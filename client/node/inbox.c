@@ -424,6 +424,24 @@ enum tg_err inbox_below(struct node_core *core, uint64_t below, struct arena *ar
   return one_row(core, s, arena, ret);
 }
 
+enum tg_err inbox_opening(struct node_core *core, const struct hash *id, struct arena *arena, struct opening *ret)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT record FROM inbox WHERE id = ?");
+  ProtobufCMessage *message;
+  bool row;
+  db_bind_blob(s, 1, hash_slice(id));
+  enum tg_err err = db_step(s, &row);
+  if (err != TG_OK || !row)
+    return err != TG_OK ? err : TG_NOT_FOUND;
+  err = record_unlock(core, inbox_label, id, &tg__delivery__descriptor, db_blob(s, 0), arena, &message);
+  db_reset(s);
+  if (err != TG_OK)
+    return err;
+  const Tg__Delivery *d = (const Tg__Delivery *)message;
+  *ret = (struct opening){data_slice(d->entry), data_slice(d->salt), d->leaf, data_slice(d->path)};
+  return TG_OK;
+}
+
 enum tg_err inbox_last_place(struct node_core *core, uint64_t *ret)
 {
   struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT coalesce(max(place), 0) FROM inbox");

@@ -2,6 +2,7 @@
 #ifndef TOGUNA_CLIENT_NODE_INBOX_H
 #define TOGUNA_CLIENT_NODE_INBOX_H
 
+#include "audit/opening.h"
 #include "client/node/core.h"
 #include "proto/header.h"
 #include "proto/portion.h"
@@ -43,6 +44,8 @@ enum tg_err inbox_row(struct node_core *core, const struct hash *id, struct aren
 /* The first row with place > after; the last with place < below. */
 enum tg_err inbox_after(struct node_core *core, uint64_t after, struct arena *arena, struct inbox_row *ret);
 enum tg_err inbox_below(struct node_core *core, uint64_t below, struct arena *arena, struct inbox_row *ret);
+/* The opening of its accepted entry, verified when it came. In the arena. TG_NOT_FOUND. */
+enum tg_err inbox_opening(struct node_core *core, const struct hash *id, struct arena *arena, struct opening *ret);
 enum tg_err inbox_last_place(struct node_core *core, uint64_t *ret); /* 0: never one */
 
 struct inbox_counts {

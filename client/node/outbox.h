@@ -3,6 +3,7 @@
 #ifndef TOGUNA_CLIENT_NODE_OUTBOX_H
 #define TOGUNA_CLIENT_NODE_OUTBOX_H
 
+#include "audit/opening.h"
 #include "client/node/core.h"
 #include "proto/header.h"
 #include "proto/session.pb-c.h"
@@ -71,6 +72,9 @@ enum tg_err outbox_after(struct node_core *core, uint64_t after, struct arena *a
 enum tg_err outbox_below(struct node_core *core, uint64_t below, struct arena *arena, struct sent_row *ret);
 /* Why the hub refused; "" otherwise. In the arena. */
 enum tg_err outbox_detail(struct node_core *core, const struct hash *id, struct arena *arena, struct slice *ret);
+/* The opening of the entry by which the hub accepted or refused it, verified when it came. In the arena. TG_NOT_FOUND: it
+   has not answered yet, or there is no such bulletin. */
+enum tg_err outbox_opening(struct node_core *core, const struct hash *id, struct arena *arena, struct opening *ret);
 struct outbox_counts {
   uint64_t spooled, accepted, refused;
 };

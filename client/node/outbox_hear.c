@@ -122,24 +122,37 @@ enum tg_err outbox_outcomes(struct node_core *core, const Tg__Outcomes *frame)
   return err;
 }
 
-enum tg_err outbox_detail(struct node_core *core, const struct hash *id, struct arena *arena, struct slice *ret)
+enum tg_err outbox_opening(struct node_core *core, const struct hash *id, struct arena *arena, struct opening *ret)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT outcome FROM sent WHERE id = ? AND state = 4");
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT outcome FROM sent WHERE id = ? AND outcome IS NOT NULL");
   ProtobufCMessage *message;
-  struct entry entry;
   bool row;
   db_bind_blob(s, 1, hash_slice(id));
   enum tg_err err = db_step(s, &row);
-  *ret = slice_of(NULL, 0);
   if (err != TG_OK || !row)
-    return err;
+    return err != TG_OK ? err : TG_NOT_FOUND;
   err = record_unlock(core, outbox_outcome_label, id, &tg__outcome__descriptor, db_blob(s, 0), arena, &message);
   db_reset(s);
-  if (err == TG_OK && entry_parse(data_slice(((Tg__Outcome *)message)->entry), &entry, NULL) != TG_OK)
-    err = TG_DISK;
-  if (err == TG_OK)
+  if (err != TG_OK)
+    return err;
+  const Tg__Outcome *o = (const Tg__Outcome *)message;
+  *ret = (struct opening){data_slice(o->entry), data_slice(o->salt), o->leaf, data_slice(o->path)};
+  return TG_OK;
+}
+
+enum tg_err outbox_detail(struct node_core *core, const struct hash *id, struct arena *arena, struct slice *ret)
+{
+  struct opening opening;
+  struct entry entry;
+  *ret = slice_of(NULL, 0);
+  enum tg_err err = outbox_opening(core, id, arena, &opening);
+  if (err != TG_OK)
+    return err == TG_NOT_FOUND ? TG_OK : err;
+  if (entry_parse(opening.entry, &entry, NULL) != TG_OK)
+    return TG_DISK;
+  if (entry.type == ENTRY_REFUSED)
     *ret = entry.detail.n ? entry.detail : slice_str(reason_sentence(entry.reason));
-  return err;
+  return TG_OK;
 }
 
 /* ---- receipts ---- */

@@ -166,6 +166,7 @@ static const struct {
     {"document", 0, query_document},
     {"explain", NODE_PUBLISHER, query_explain},
     {"journal", NODE_AUDITOR, query_journal},
+    {"prove", NODE_READER | NODE_PUBLISHER | NODE_AUDITOR, query_prove},
 };
 enum { N_QUESTIONS = sizeof questions / sizeof *questions };
 

@@ -55,12 +55,13 @@ const char *const schema_migrations[SCHEMA_MIGRATIONS] = {
 
     /* Frames of receipts that the hub has not said to have. */
     "CREATE TABLE said(serial INTEGER PRIMARY KEY, frame BLOB NOT NULL) STRICT;"
-    /* The newest checkpoint of each log that we have proven (witness_print()), and roots it had, to compare with what other nodes
-       saw. */
+    /* The newest checkpoint of each log that we have proven (witness_print()). */
     "CREATE TABLE watched(log TEXT PRIMARY KEY, state BLOB NOT NULL, settled INTEGER NOT NULL, forked INTEGER NOT NULL)"
     " STRICT, WITHOUT ROWID;"
-    "CREATE TABLE root(log TEXT NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL, PRIMARY KEY(log, size))"
-    " STRICT, WITHOUT ROWID;"
+    /* The checkpoints before it: to compare with what other nodes saw, and to prove an entry. The note has its cosignatures where
+       it was settled; growth is the consistency path from the row before. */
+    "CREATE TABLE root(log TEXT NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL, note BLOB NOT NULL, settled INTEGER NOT NULL,"
+    " growth BLOB NOT NULL, PRIMARY KEY(log, size)) STRICT, WITHOUT ROWID;"
 
     "CREATE TABLE hook(name TEXT PRIMARY KEY, cursor INTEGER NOT NULL, tries INTEGER NOT NULL, due INTEGER NOT NULL)"
     " STRICT, WITHOUT ROWID;"

@@ -2,6 +2,7 @@
 
 #include "audit/evidence.h"
 #include "audit/witness.h"
+#include "client/node/history.h"
 #include "client/node/talk.h"
 #include "keys/codec.h"
 #include "proto/hash.h"
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WITNESSES_MAX = 512, ROOTS_KEPT = 100000 };
+enum { WITNESSES_MAX = 512 };
 
 /* Invariant: `state` is what the table says of the log, once the turn is committed. */
 struct watch {
@@ -55,21 +56,6 @@ static enum tg_err load(struct node_core *core, const char *log, struct witness_
   return err;
 }
 
-static enum tg_err store_root(struct node_core *core, const struct witness_state *state)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT OR REPLACE INTO root VALUES(?, ?, ?)");
-  db_bind_text(s, 1, slice_str(state->origin));
-  db_bind_u64(s, 2, state->size);
-  db_bind_blob(s, 3, hash_slice(&state->root));
-  enum tg_err err = db_run(s);
-  if (err != TG_OK || state->size <= ROOTS_KEPT)
-    return err;
-  s = db_stmt(depot_db(core->depot), "DELETE FROM root WHERE log = ? AND size < ?");
-  db_bind_text(s, 1, slice_str(state->origin));
-  db_bind_u64(s, 2, state->size - ROOTS_KEPT);
-  return db_run(s);
-}
-
 static enum tg_err store(struct node_core *core, bool forked)
 {
   struct watch *w = core->watch;
@@ -86,7 +72,7 @@ static enum tg_err store(struct node_core *core, bool forked)
     err = db_run(s);
   }
   buf_free(&text);
-  return err == TG_OK ? store_root(core, &w->state) : err;
+  return err;
 }
 
 enum tg_err watch_is_forked(struct node_core *core, const struct charter_hub *hub, bool *ret)
@@ -185,12 +171,18 @@ enum tg_err watch_take(struct node_core *core, struct slice note, struct slice c
     err = settle(core, note);
     if (err == TG_OK)
       err = store(core, false);
+    if (err == TG_OK) {
+      const bool settled = w->settled == next.size;
+      err = history_put(core, &next, consistency, settled ? note : witness_note(&next), settled);
+    }
     break;
   case TG_DUPLICATE: { /* perhaps with more cosignatures */
     uint64_t before = w->settled;
     err = settle(core, note);
     if (err == TG_OK && w->settled != before)
       err = store(core, false);
+    if (err == TG_OK && w->settled != before)
+      err = history_settle(core, w->log.name, w->settled, note);
     break;
   }
   case TG_CONFLICT:
@@ -231,6 +223,7 @@ struct slice watch_note(struct node_core *core)
 }
 
 uint64_t watch_settled(const struct node_core *core) { return core->watch->settled; }
+const char *watch_log(const struct node_core *core) { return core->watch->begun ? core->watch->log.name : ""; }
 
 enum tg_err watch_entry(struct node_core *core, const struct opening *opening, struct entry *ret, struct tg_why *why)
 {
@@ -249,20 +242,14 @@ enum tg_err watch_compare(struct node_core *core, const struct sign_pk *who, uin
   /* A receipt does not say whose log it means: with several hubs there is nothing to compare. */
   if (size == 0 || !charter || charter->n_hubs != 1)
     return TG_OK;
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT root FROM root WHERE log = ? AND size = ?");
-  db_bind_text(s, 1, slice_str(w->log.name));
-  db_bind_u64(s, 2, size);
-  bool row;
-  struct hash ours;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err;
-  bool read = db_bytes(s, 0, ours.b, sizeof ours.b);
-  db_reset(s);
-  if (!read || hash_eq(&ours, root))
+  struct history_row ours;
+  enum tg_err err = history_at(core, w->log.name, size, core->arena, &ours);
+  if (err != TG_OK)
+    return err == TG_NOT_FOUND ? TG_OK : err;
+  if (hash_eq(&ours.root, root))
     return TG_OK;
   char name[HOLDER_MAX + 1];
   core_name_of(core, who, name);
   err = orders_evidence(core->orders, "other-history.receipt", statement);
-  return err == TG_OK ? core_tell(core, NODE_ALARM, "other-history-seen", &ours, name, size, NULL) : err;
+  return err == TG_OK ? core_tell(core, NODE_ALARM, "other-history-seen", &ours.root, name, size, NULL) : err;
 }

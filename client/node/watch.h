@@ -31,6 +31,8 @@ struct hash watch_root(const struct node_core *core);
 struct slice watch_note(struct node_core *core);
 /* Entries below this leaf are under a checkpoint with all cosignatures the charter demands. */
 uint64_t watch_settled(const struct node_core *core);
+/* The name of the log that is watched; "" before the first session. */
+const char *watch_log(const struct node_core *core);
 
 /* A log entry as opened to us: is it under the newest checkpoint? *ret points into the opening. Errors of opening_verify();
    TG_BAD_PROOF before the first checkpoint. */

@@ -366,6 +366,38 @@ static void a_path_names_the_beginning_it_comes_from(void **state)
   }
 }
 
+/* Every leaf of every tree, from every earlier size to every later one: the path is the one that the tree itself gives. */
+static void an_old_path_grows_with_the_tree(void **state)
+{
+  const struct hash *leaves = *state;
+  for (size_t n = 1; n <= 40; n++)
+    for (size_t m = 1; m <= n; m++)
+      for (size_t i = 0; i < m; i++) {
+        struct store old = {.leaves = leaves, .size = m}, new = {.leaves = leaves, .size = n};
+        struct merkle_path p, c, want, got;
+        assert_int_equal(merkle_inclusion(i, m, store_fetch, &old, &p), TG_OK);
+        assert_int_equal(merkle_consistency(m, n, store_fetch, &new, &c), TG_OK);
+        assert_int_equal(merkle_inclusion(i, n, store_fetch, &new, &want), TG_OK);
+        struct slice path = merkle_path_slice(&p), steps = merkle_path_slice(&c);
+        assert_int_equal(merkle_path_grow(i, m, path, n, steps, &got), TG_OK);
+        assert_int_equal(got.n, want.n);
+        if (want.n)
+          assert_memory_equal(got.hash, want.hash, want.n * 32);
+        assert_int_equal(merkle_path_grow(m, m, path, n, steps, &got), TG_BAD_PROOF);
+        assert_int_equal(merkle_path_grow(i, n + 1, path, n, steps, &got), TG_BAD_PROOF);
+        if (m == n)
+          continue;
+        /* Cut or lengthened it is refused, or leads to no root. */
+        struct hash root = merkle_root(leaves, n);
+        for (size_t k = 0; k < c.n; k++)
+          if (merkle_path_grow(i, m, path, n, slice_of(steps.p, k * 32), &got) == TG_OK)
+            assert_int_equal(merkle_path_verify(&leaves[i], i, n, merkle_path_slice(&got), &root), TG_BAD_PROOF);
+        c.hash[c.n] = root;
+        if (merkle_path_grow(i, m, path, n, slice_of(steps.p, steps.n + 32), &got) == TG_OK)
+          assert_int_equal(merkle_path_verify(&leaves[i], i, n, merkle_path_slice(&got), &root), TG_BAD_PROOF);
+      }
+}
+
 static enum tg_err disk_fails(void *from, unsigned level, uint64_t index, struct hash *ret)
 {
   size_t *left = from;
@@ -455,6 +487,7 @@ int main(void)
       cmocka_unit_test(no_changed_proof_is_accepted),
       cmocka_unit_test(no_changed_consistency_is_accepted),
       cmocka_unit_test(a_path_names_the_beginning_it_comes_from),
+      cmocka_unit_test(an_old_path_grows_with_the_tree),
       cmocka_unit_test(a_failing_store_is_told_and_changes_nothing),
       cmocka_unit_test(what_cannot_be_asked_is_refused),
       cmocka_unit_test(the_largest_trees_fit),

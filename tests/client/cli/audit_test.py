@@ -1,4 +1,4 @@
-"""toguna audit verify, over a log that the second implementation wrote."""
+"""toguna audit verify, prove and check, over a log and evidence that the second implementation wrote."""
 import unittest
 
 from kitchen import Kitchen, raw
@@ -109,6 +109,57 @@ class Audit(Kitchen):
         self.refuses(2, "audit", "verify", "log", says="--charter")
         self.refuses(2, "audit", "verify", "log", "--key", str(self.key), "--charter", "x", says="--charter")
         self.refuses(3, "audit", "verify", "nowhere", "--key", str(self.key), says="nowhere/checkpoint")
+
+    # ---- proofs and evidence ----
+
+    def test_an_entry_is_proven_from_files_and_checked(self):
+        for index in (0, 255, 256, SIZE - 1):
+            told = self.json("audit", "prove", index, "--log", "log", "--key", self.key)
+            self.assertEqual((told["file"], told["index"], told["size"]), (f"{index}.tlog-proof", index, SIZE))
+            said = self.json("audit", "check", told["file"], "--key", self.key)
+            self.assertEqual((said["kind"], said["index"], said["size"], said["settled"]), ("proof", index, SIZE, None))
+        self.refuses(3, "audit", "prove", SIZE, "--log", "log", "--key", str(self.key), says="no entry 700")
+        self.spoil("tile/entries/001", 34 * 5 + 9)
+        self.refuses(3, "audit", "prove", 256 + 5, "--log", "log", "--key", str(self.key), says="audit verify")
+        (self.at / "log/tile/0/001").unlink()
+        self.refuses(3, "audit", "prove", 256 + 6, "--log", "log", "--key", str(self.key), says="tile/0/001")
+
+    def accuse(self, kind, hashes, first, second):
+        (self.at / "x.evidence").write_bytes(log.evidence_print(self.key, kind, hashes, first.encode(), second.encode()))
+
+    def test_two_histories_are_proven_on_any_machine(self):
+        honest, early = self.checkpoint(SIZE), self.checkpoint(500)
+        self.leaves[300] = base.sha(b"rewritten")
+        lie = self.checkpoint(SIZE)
+        self.accuse("same-size", [], honest, lie)
+        said = self.json("audit", "check", "x.evidence", "--key", self.key)
+        self.assertEqual((said["kind"], said["lie"], [c["size"] for c in said["checkpoints"]]), ("evidence", "same-size", [SIZE, SIZE]))
+        self.assertIn("two histories", self.toguna("audit", "check", "x.evidence", "--charter", self.charter()))
+        hashes = [base.leaf_hash(x) for x in self.leaves]
+        self.accuse("other-beginning", base.steps(base.consistency(hashes, 500)), early, lie)
+        self.assertEqual(self.json("audit", "check", "x.evidence", "--key", self.key)["lie"], "other-beginning")
+
+    def test_who_accuses_falsely_is_told_so(self):
+        honest, early = self.checkpoint(SIZE), self.checkpoint(500)
+        hashes = [base.leaf_hash(x) for x in self.leaves]
+        key = str(self.key)
+        self.accuse("same-size", [], honest, honest)
+        self.refuses(3, "audit", "check", "x.evidence", "--key", key, says="x.evidence")
+        self.accuse("same-size", [], early, honest)
+        self.refuses(3, "audit", "check", "x.evidence", "--key", key, says="x.evidence")
+        self.accuse("other-beginning", base.steps(base.consistency(hashes, 500)), early, honest)
+        self.refuses(3, "audit", "check", "x.evidence", "--key", key, says="x.evidence")
+        # Signed by somebody who calls his key by the log's name: against the charter that is nothing.
+        seed, true = base.sha(b"stranger"), self.key
+        charter = self.charter()
+        self.seed, self.key = seed, log.Key(true.name, log.NOTE, base.public_of(seed))
+        self.leaves[300] = base.sha(b"rewritten")
+        lie = self.checkpoint(SIZE)
+        self.leaves[300] = base.sha(b"again")
+        self.accuse("same-size", [], lie, self.checkpoint(SIZE))
+        self.refuses(3, "audit", "check", "x.evidence", "--charter", charter, says="it accuses")
+        (self.at / "x.evidence").write_text("toguna/evidence v2\n")
+        self.refuses(3, "audit", "check", "x.evidence", "--key", key, says="first line")
 
 
 if __name__ == "__main__":
