@@ -18,8 +18,9 @@
 /* Stopped in this order: the core says goodbye through the front and gets its last signature. */
 static const struct role ROLES[] = {{.name = "core", .main = core_main, .peers = {"front", "signer"}},
                                     {.name = "front", .main = front_main, .disposable = true},
-                                    {.name = "signer", .main = signer_main}};
-enum { N_ROLES = sizeof ROLES / sizeof *ROLES };
+                                    {.name = "signer", .main = signer_main},
+                                    {.name = "window", .main = window_main, .disposable = true}};
+enum { N_ROLES = sizeof ROLES / sizeof *ROLES }; /* the last only where the log is served */
 
 struct togunad {
   int argc;
@@ -138,6 +139,11 @@ static enum tg_err check_ports(struct togunad *t, struct tg_why *why)
   enum tg_err err = TG_OK;
   for (size_t i = 0; err == TG_OK && i < t->settings.listen.n; i++)
     err = port_check(t->settings.listen.line[i].word[0], why);
+  int fd = -1;
+  if (err == TG_OK && t->settings.serve_log)
+    err = http_listen(t->settings.serve_log, &fd, why);
+  if (fd >= 0)
+    close(fd);
   return err;
 }
 
@@ -201,12 +207,20 @@ static void brief_signer(const struct togunad *t, struct buf *ret)
   sodium_memzero(&b, sizeof b);
 }
 
+static void brief_window(const struct togunad *t, struct buf *ret)
+{
+  struct window_brief b = {.debug = t->options.debug};
+  snprintf(b.log, sizeof b.log, "%s", t->log_folder);
+  snprintf(b.address, sizeof b.address, "%s", t->settings.serve_log);
+  buf_put(ret, &b, sizeof b);
+}
+
 static enum tg_err brief(void *arg, const char *role, struct buf *ret, struct tg_why *why)
 {
   static const struct {
     const char *role;
     void (*write)(const struct togunad *t, struct buf *ret);
-  } briefs[N_ROLES] = {{"core", brief_core}, {"front", brief_front}, {"signer", brief_signer}};
+  } briefs[N_ROLES] = {{"core", brief_core}, {"front", brief_front}, {"signer", brief_signer}, {"window", brief_window}};
   (void)why;
   for (size_t i = 0; i < N_ROLES; i++)
     if (!strcmp(role, briefs[i].role))
@@ -227,7 +241,7 @@ static enum tg_err supervise(struct togunad *t, struct tg_why *why)
 {
   (void)why;
   const struct supervisor_options o = {
-      .program = "togunad", .roles = ROLES, .n_roles = N_ROLES, .brief = brief, .ready = at_work, .arg = t};
+      .program = "togunad", .roles = ROLES, .n_roles = t->settings.serve_log ? N_ROLES : N_ROLES - 1, .brief = brief, .ready = at_work, .arg = t};
   t->code = supervisor_run(&o);
   log_event(LOG_NOTICE, "stopped", log_signed("code", t->code));
   return TG_OK;

@@ -6,6 +6,7 @@
 #include "broker/hub.h"
 #include "broker/settings.h"
 #include "keys/note.h"
+#include "os/http.h"
 #include "os/supervisor.h"
 
 enum { BRIEF_PATH_MAX = 1024 };
@@ -23,6 +24,11 @@ struct core_brief {
   char documents[BRIEF_PATH_MAX]; /* read only */
   struct hub_config config;
 };
+struct window_brief {
+  bool debug;
+  char log[BRIEF_PATH_MAX]; /* read only */
+  char address[HTTP_ADDRESS_MAX];
+};
 struct signer_brief {
   bool debug;
   char folder[BRIEF_PATH_MAX];
@@ -36,6 +42,8 @@ int front_main(struct role_start *start);
 int core_main(struct role_start *start);
 /* Holds the log key and remembers what it signed last. */
 int signer_main(struct role_start *start);
+/* Shows the log to whoever asks: reads its folder, and nothing else; may die. */
+int window_main(struct role_start *start);
 
 /* The brief of this role, or NULL when it is not one of `size` bytes. Sets the level of the log by its first
  * member. */

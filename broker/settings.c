@@ -1,5 +1,7 @@
 #include "broker/settings.h"
 
+#include "os/http.h"
+
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +50,9 @@ static const struct conf_key KEYS[] = {
      .required = true,
      .example = "tcp://0.0.0.0:7700",
      .help = N_("Where to listen. May stand several times.")},
+    TEXT("serve-log", serve_log, HTTP_ADDRESS_MAX - 1, .example = "127.0.0.1:7780",
+         .help = N_("Serve the log (checkpoint and tiles) there, read-only, over HTTP. On the loopback interface only: "
+                    "a web server that speaks TLS passes it on to others. Without it nothing is served.")),
     LIMIT("clock-skew", VALUE_DURATION, clock_skew, 1000, TG_DAY, "5m",
           N_("How far ahead of ours the clock of an originator may be.")),
     LIMIT("flash-per-hour", VALUE_NUMBER, flash_per_hour, 1, 1000000, "120",
@@ -108,7 +113,7 @@ static enum tg_err check(const char *path, const struct settings *s, struct tg_w
                      N_("%1$s is no address to listen at"),
                      N_("Write it like tcp://0.0.0.0:7700 or tcp://[::]:7700"), s->listen.line[i].word[0],
                      NULL, NULL);
-  return TG_OK;
+  return s->serve_log ? http_check_address(s->serve_log, path, why) : TG_OK;
 }
 
 enum tg_err settings_read(const char *path, struct settings *ret, struct tg_why *why)

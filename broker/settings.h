@@ -13,6 +13,7 @@ struct settings {
   char *transport_key, *log_key, *passphrase_file;
   char *user;
   struct conf_lines listen;
+  char *serve_log; /* where the log is served, as http_listen() has it; NULL: not by us */
   tg_time clock_skew, refusal_window, tick;
   uint64_t flash_per_hour, per_hour;
   uint64_t queue_count, queue_bytes, member_bytes, parked_count;

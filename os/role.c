@@ -3,6 +3,7 @@
 
 #include "os/control.h"
 #include "os/log.h"
+#include "os/random.h"
 #include "os/sandbox.h"
 
 #include <errno.h>
@@ -201,6 +202,7 @@ int role_main(char **argv, const struct role *roles, size_t n)
   signal(SIGPIPE, SIG_IGN);
   prctl(PR_SET_NAME, role->name);
   sandbox_harden();
+  random_use();
   snprintf(s->program, sizeof s->program, "%.*s", (int)(name - 2 - argv[0]), argv[0]);
   s->name = role->name;
   log_open(s->program, s->name);

@@ -13,9 +13,10 @@
      NETWORK     yes     yes       yes       yes         no
      SIGNER      yes     no        no new    no          no
      RUNNER      yes     yes       yes       yes         yes
+     SERVER      yes     no        no new    no new      no
 
-   RUNNER runs hooks; what it runs inherits the limits. */
-enum sandbox_profile { SANDBOX_CORE, SANDBOX_NETWORK, SANDBOX_SIGNER, SANDBOX_RUNNER };
+   RUNNER runs hooks; what it runs inherits the limits. SERVER accepts on the sockets it has and makes none. */
+enum sandbox_profile { SANDBOX_CORE, SANDBOX_NETWORK, SANDBOX_SIGNER, SANDBOX_RUNNER, SANDBOX_SERVER };
 
 enum sandbox_access {
   SANDBOX_READ,

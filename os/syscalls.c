@@ -55,6 +55,9 @@ static const int basic[] = {
 static const int sockets[] = {SCMP_SYS(bind),    SCMP_SYS(listen),   SCMP_SYS(accept),  SCMP_SYS(accept4),
                               SCMP_SYS(connect), SCMP_SYS(sendmmsg), SCMP_SYS(recvmmsg)};
 
+/* What of it a server needs, whose socket listens before it enters the sandbox. */
+static const int serving[] = {SCMP_SYS(accept), SCMP_SYS(accept4)};
+
 /* Nobody here ever calls these; an intruder would. */
 static const int never[] = {SCMP_SYS(execve),
                             SCMP_SYS(execveat),
@@ -176,11 +179,15 @@ static int add_allowed(scmp_filter_ctx ctx, enum sandbox_profile profile)
     rc = add_arguments(ctx);
   if (rc == 0)
     rc = add_memory(ctx, profile == SANDBOX_NETWORK);
-  if (rc == 0 && profile != SANDBOX_SIGNER)
+  if (rc == 0 && profile == SANDBOX_SERVER)
+    rc = allow_all(ctx, serving, N(serving));
+  if (profile == SANDBOX_SIGNER || profile == SANDBOX_SERVER)
+    return rc;
+  if (rc == 0)
     rc = add_threads(ctx);
-  if (rc == 0 && profile != SANDBOX_SIGNER)
+  if (rc == 0)
     rc = allow_all(ctx, sockets, N(sockets));
-  if (rc == 0 && profile != SANDBOX_SIGNER)
+  if (rc == 0)
     rc = allow_domain(ctx, AF_UNIX);
   if (rc == 0 && profile == SANDBOX_NETWORK)
     rc = add_network(ctx);

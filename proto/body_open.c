@@ -2,6 +2,7 @@
 #include "proto/body_stream.h"
 #include "proto/buf.h"
 #include "proto/limits.h"
+#include "proto/locked.h"
 #include "proto/merkle.h"
 #include "proto/bulletin.pb-c.h"
 
@@ -32,6 +33,8 @@ struct body_opener {
   size_t used; /* most of plain that was ever filled, for wiping */
 };
 
+static struct locked_shelf shelf = {.size = sizeof(struct body_opener)};
+
 static enum tg_err refuse(struct tg_why *why, enum tg_err err, const char *what)
 {
   return why_set(why, err, "body", what, NULL, NULL, NULL, NULL);
@@ -55,11 +58,11 @@ enum tg_err body_opener_new(uint32_t index, const struct body_seal *seal, const 
 {
   if (!body_chunks(seal->size))
     return refuse(why, TG_BAD_INPUT, N_("no body has the size that the portion says"));
-  struct body_opener *o = sodium_malloc(sizeof *o);
+  struct body_opener *o = locked_take(&shelf);
   if (!o)
     return TG_NO_MEMORY;
   *o = (struct body_opener){.index = index, .seal = *seal, .max = max, .reader = *reader};
-  o->plain = malloc(BODY_CHUNK);
+  o->plain = malloc(seal->size < BODY_CHUNK ? (size_t)seal->size : BODY_CHUNK);
   o->arena = arena_new(ARENA);
   enum tg_err err = o->plain && o->arena ? begin_stream(o, key, why) : TG_NO_MEMORY;
   if (err)
@@ -81,7 +84,7 @@ void body_opener_free(struct body_opener *o)
   free(o->out);
   arena_free(o->arena);
   ZSTD_freeDCtx(o->zstd);
-  sodium_free(o); /* wipes */
+  locked_give(&shelf, o); /* wipes */
 }
 
 /* A decoder whose window is bounded and which a frame's first bytes cannot turn into another: zstd's library also

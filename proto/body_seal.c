@@ -1,6 +1,7 @@
 #include "proto/body_stream.h"
 #include "proto/buf.h"
 #include "proto/limits.h"
+#include "proto/locked.h"
 #include "proto/merkle.h"
 #include "proto/bulletin.pb-c.h"
 
@@ -29,6 +30,8 @@ struct body_sealer {
   uint8_t *plain, *sealed;
   size_t filled, used; /* used: high-water mark of filled, for wiping */
 };
+
+static struct locked_shelf shelf = {.size = sizeof(struct body_sealer)};
 
 static Tg__BodyHead head_message(const struct body_head *head)
 {
@@ -122,16 +125,27 @@ static void begin_stream(struct body_sealer *s, const struct body_key *key)
   sodium_memzero(stream_key, sizeof stream_key);
 }
 
+/* Of the largest chunk there can be: most bodies are a small part of a whole one. What compression makes of a content is not known. */
+static size_t chunk_max(const struct body_head *head)
+{
+  const uint64_t besides = 4 + LIMIT_BODY_HEAD;
+  if (head->compression == BODY_ZSTD || head->size > BODY_CHUNK - besides)
+    return BODY_CHUNK;
+  uint64_t n = body_padded(besides + head->size);
+  return n < BODY_CHUNK ? (size_t)n : BODY_CHUNK;
+}
+
 enum tg_err body_sealer_new(uint32_t index, const struct body_head *head, const struct body_key *key, body_sink sink,
                             void *context, struct body_sealer **ret, struct tg_why *why)
 {
-  struct body_sealer *s = sodium_malloc(sizeof *s);
+  struct body_sealer *s = locked_take(&shelf);
   enum tg_err err = TG_NO_MEMORY;
   if (!s)
     return err;
   *s = (struct body_sealer){.index = index, .sink = sink, .context = context, .promised = head->size};
-  s->plain = malloc(BODY_CHUNK);
-  s->sealed = malloc(BODY_SEALED);
+  size_t chunk = chunk_max(head);
+  s->plain = malloc(chunk);
+  s->sealed = malloc(chunk + BODY_OVERHEAD);
   if (s->plain && s->sealed) {
     begin_stream(s, key);
     err = put_head(s, head, why);
@@ -154,7 +168,7 @@ void body_sealer_free(struct body_sealer *s)
   free(s->plain);
   free(s->sealed);
   ZSTD_freeCCtx(s->zstd);
-  sodium_free(s); /* wipes */
+  locked_give(&shelf, s); /* wipes */
 }
 
 static enum tg_err compress(struct body_sealer *s, struct slice content, ZSTD_EndDirective end, struct tg_why *why)

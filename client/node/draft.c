@@ -5,6 +5,7 @@
 #include "client/node/plan.h"
 #include "client/node/record.h"
 #include "proto/bulletin.h"
+#include "proto/locked.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -23,8 +24,10 @@ struct draft {
   struct body_sealer *sealer;
   uint64_t body[LIMIT_PORTIONS], chunks[LIMIT_PORTIONS];
   struct body_seal seal[LIMIT_PORTIONS];
-  struct body_key *keys; /* LIMIT_PORTIONS of sodium_malloc */
+  struct body_key *keys; /* LIMIT_PORTIONS, of `keys_shelf` */
 };
+
+static struct locked_shelf keys_shelf = {.size = LIMIT_PORTIONS * sizeof(struct body_key)};
 
 /* A result that is no fault of ours is the wish's verdict. */
 static enum tg_err verdict(enum tg_err err, enum tg_err *ret_verdict)
@@ -52,7 +55,7 @@ void draft_free(struct draft *d)
   if (!d)
     return;
   body_sealer_free(d->sealer);
-  sodium_free(d->keys);
+  locked_give(&keys_shelf, d->keys);
   arena_free(d->arena);
   free(d);
 }
@@ -126,7 +129,7 @@ static enum tg_err begin(struct node_core *core, const Tg__LDraft *wish, struct 
     return TG_NO_MEMORY;
   d->core = core;
   d->arena = arena_new(WISH_ARENA);
-  d->keys = sodium_allocarray(LIMIT_PORTIONS, sizeof *d->keys);
+  d->keys = locked_take(&keys_shelf);
   enum tg_err err = d->arena && d->keys ? copy_wish(d, wish) : TG_NO_MEMORY;
   if (err == TG_OK)
     err = core_begin(core);

@@ -50,7 +50,7 @@ static void what_is_said_holds(void **unused)
   struct settings s = {0};
   struct hub_config c;
   assert_int_equal(read_text(HEAD LISTEN "listen tcp://[::1]:7701\nflash-per-hour 3\nin-flight-bytes 2MiB\n"
-                                         "strike-window 10s\nstrikes 2\nuser toguna\n",
+                                         "strike-window 10s\nstrikes 2\nuser toguna\nserve-log [::1]:7780\n",
                              &s, NULL),
                    TG_OK);
   settings_hub(&s, &c);
@@ -60,6 +60,7 @@ static void what_is_said_holds(void **unused)
   assert_int_equal(c.refusal_window, 10 * TG_SECOND);
   assert_int_equal(c.strikes, 2);
   assert_string_equal(s.user, "toguna");
+  assert_string_equal(s.serve_log, "[::1]:7780");
   settings_free(&s);
 }
 
@@ -81,6 +82,12 @@ static void mistakes_are_said_with_their_place(void **unused)
       {HEAD "listen tcp://127.0.0.1:0\n", "no address to listen at"},
       {HEAD "listen tcp://127.0.0.1:70000\n", "no address to listen at"},
       {HEAD "listen ipc:///tmp/x\n", "no address to listen at"},
+      {HEAD LISTEN "serve-log 0.0.0.0:7780\n", "not on the loopback interface"},
+      {HEAD LISTEN "serve-log [2001:db8::1]:7780\n", "not on the loopback interface"},
+      {HEAD LISTEN "serve-log localhost:7780\n", "no address to serve at"},
+      {HEAD LISTEN "serve-log ::1:7780\n", "no address to serve at"},
+      {HEAD LISTEN "serve-log 127.0.0.1\n", "no address to serve at"},
+      {HEAD LISTEN "serve-log 127.0.0.1:77800\n", "no address to serve at"},
       {HEAD LISTEN "strikes 0\n", "hub.conf:4:9"},
       {HEAD LISTEN "in-flight-bytes 5\n", "hub.conf:4:17"},
       {HEAD LISTEN LISTEN LISTEN LISTEN LISTEN LISTEN LISTEN LISTEN LISTEN, "more than 8"},

@@ -250,7 +250,7 @@ static void files(void **state)
   NEEDS_SANDBOX();
   if (sandbox_landlock_abi() < 3)
     skip();
-  for (int p = SANDBOX_CORE; p <= SANDBOX_RUNNER; p++) {
+  for (int p = SANDBOX_CORE; p <= SANDBOX_SERVER; p++) {
     struct sandbox s = box((enum sandbox_profile)p);
     assert_int_equal(result(&s, act_own), 0);
     assert_int_equal(result(&s, act_read), 0);
@@ -271,24 +271,24 @@ static void calls(void **state)
   static const struct {
     const char *name;
     int (*act)(void);
-    int expected[4]; /* core, network, signer, runner */
+    int expected[5]; /* core, network, signer, runner, server */
   } cases[] = {
-      {"TCP", act_inet, {EPERM, 0, EPERM, 0}},
-      {"UDP", act_inet6_udp, {EPERM, 0, EPERM, 0}},
-      {"netlink", act_netlink, {EPERM, 0, EPERM, 0}},
-      {"packets", act_packet, {EPERM, EPERM, EPERM, 0}},
-      {"AF_UNIX", act_unix, {0, 0, EPERM, 0}},
-      {"socket pair", act_pair, {0, 0, EPERM, 0}},
-      {"exec", act_exec, {-SIGSYS, -SIGSYS, -SIGSYS, 0}},
-      {"fork", act_fork, {EPERM, EPERM, EPERM, 0}},
-      {"thread", act_thread, {0, 0, EPERM, 0}},
-      {"ptrace", act_ptrace, {-SIGSYS, -SIGSYS, -SIGSYS, EPERM}},
-      {"kill", act_kill_parent, {EPERM, EPERM, EPERM, EPERM}},
-      {"new code", act_new_code, {EPERM, 0, EPERM, 0}},
-      {"data to code", act_code_later, {EPERM, 0, EPERM, 0}},
+      {"TCP", act_inet, {EPERM, 0, EPERM, 0, EPERM}},
+      {"UDP", act_inet6_udp, {EPERM, 0, EPERM, 0, EPERM}},
+      {"netlink", act_netlink, {EPERM, 0, EPERM, 0, EPERM}},
+      {"packets", act_packet, {EPERM, EPERM, EPERM, 0, EPERM}},
+      {"AF_UNIX", act_unix, {0, 0, EPERM, 0, EPERM}},
+      {"socket pair", act_pair, {0, 0, EPERM, 0, EPERM}},
+      {"exec", act_exec, {-SIGSYS, -SIGSYS, -SIGSYS, 0, -SIGSYS}},
+      {"fork", act_fork, {EPERM, EPERM, EPERM, 0, EPERM}},
+      {"thread", act_thread, {0, 0, EPERM, 0, EPERM}},
+      {"ptrace", act_ptrace, {-SIGSYS, -SIGSYS, -SIGSYS, EPERM, -SIGSYS}},
+      {"kill", act_kill_parent, {EPERM, EPERM, EPERM, EPERM, EPERM}},
+      {"new code", act_new_code, {EPERM, 0, EPERM, 0, EPERM}},
+      {"data to code", act_code_later, {EPERM, 0, EPERM, 0, EPERM}},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-    for (int p = SANDBOX_CORE; p <= SANDBOX_RUNNER; p++) {
+    for (int p = SANDBOX_CORE; p <= SANDBOX_SERVER; p++) {
       if (cases[i].act == act_kill_parent && sandbox_landlock_abi() < 6)
         continue;
       if (cases[i].act == act_packet && p == SANDBOX_RUNNER)
