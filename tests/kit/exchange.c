@@ -78,16 +78,22 @@ struct kit_node *kit_add_node(struct kit *k, size_t at)
   return node;
 }
 
-void kit_policy(struct kit *k, size_t at, const char *rules, tg_time effective, size_t n_officers)
+struct buf kit_policy_note(const struct kit *k, size_t at, uint64_t serial, const char *rules, tg_time effective, size_t n_officers)
 {
-  struct kit_member *m = &k->member[at];
+  const struct kit_member *m = &k->member[at];
   struct buf text = buf_new(NOTE_BYTES_MAX);
   char when[25];
   time_print(effective, when);
-  buf_printf(&text, "toguna/policy v1\nmember %s\nserial %llu\neffective %s\n%s", m->code.code,
-             (unsigned long long)++m->policy_serial, when, rules);
+  buf_printf(&text, "toguna/policy v1\nmember %s\nserial %llu\neffective %s\n%s", m->code.code, (unsigned long long)serial, when,
+             rules);
+  return sign(&text, (const struct secret_key *const *)m->officer, n_officers);
+}
+
+void kit_policy(struct kit *k, size_t at, const char *rules, tg_time effective, size_t n_officers)
+{
+  struct kit_member *m = &k->member[at];
   buf_free(&m->policy);
-  m->policy = sign(&text, (const struct secret_key *const *)m->officer, n_officers);
+  m->policy = kit_policy_note(k, at, ++m->policy_serial, rules, effective, n_officers);
 }
 
 static void member_new(struct kit *k, size_t at)

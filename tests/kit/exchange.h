@@ -47,6 +47,8 @@ struct kit_node *kit_add_node(struct kit *k, size_t m);
 /* Replaces member m's policy note by one with these rules (lines after the head), the next serial, effective at `effective`, signed by the first
    n_officers officers. */
 void kit_policy(struct kit *k, size_t m, const char *rules, tg_time effective, size_t n_officers);
+/* Such a note with this serial; the kit stays as it is. */
+struct buf kit_policy_note(const struct kit *k, size_t m, uint64_t serial, const char *rules, tg_time effective, size_t n_officers);
 /* A note by which member m's root revokes this node's credential. */
 struct buf kit_revoke(struct kit *k, size_t m, const struct kit_node *node, tg_time now);
 

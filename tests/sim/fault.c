@@ -71,16 +71,22 @@ static void revoke(struct sim *s, int who)
   hub_site_revoke(s);
 }
 
+static void narrow(struct sim *s, int who)
+{
+  (void)who;
+  hub_site_narrow(s);
+}
+
 static void strikes(struct sim *s, const struct event *e)
 {
   static void (*const faults[])(struct sim *, int) = {power, power, power_soon, power_soon, disk,      line,
                                                       line,  line,  stop,       front,      wall_clock};
-  static void (*const rare[])(struct sim *, int) = {wrong_hour, revoke};
+  static void (*const rare[])(struct sim *, int) = {wrong_hour, revoke, narrow, narrow};
   (void)e;
   if (s->quiet)
     return;
   int who = (int)random_below(&s->chance, SIM_NODES + 1) - 1;
-  if (random_chance(&s->chance, 6))
+  if (random_chance(&s->chance, 8))
     rare[random_below(&s->chance, sizeof rare / sizeof *rare)](s, who);
   else
     faults[random_below(&s->chance, sizeof faults / sizeof *faults)](s, who);

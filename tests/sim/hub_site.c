@@ -157,7 +157,7 @@ static void effect_send(void *context, const struct seal_pk *peer, struct slice 
 {
   struct sim *s = context;
   if (site_effect(&s->hub.site))
-    network_to_node(s, peer, frame);
+    network_to_node(s, peer, frame); /* where the oracle sees it */
 }
 
 static void effect_allow(void *context, const struct seal_pk *keys, size_t count)
@@ -224,6 +224,8 @@ static void effect_tell(void *context, const struct hub_event *event)
   if (s->revoking && !strcmp(event->name, "document-accepted") && event->subject &&
       hash_eq(event->subject, &s->revocation))
     s->revoked = true;
+  if (s->narrowing && !strcmp(event->name, "document-accepted") && event->subject && hash_eq(event->subject, &s->narrower))
+    s->narrowed = true;
   if (event->level == HUB_ALARM)
     sim_fail(s, "hub", "an alarm in an honest exchange: %s %s", event->name, text);
 }
@@ -294,23 +296,37 @@ static void take_document(void *context, struct slice note)
   if (!site_alive(&s->hub.site))
     return;
   enum tg_err err = hub_document(s->hub.hub, note, &why);
-  if (err == TG_REFUSED && !s->revoking)
+  if (err == TG_REFUSED && !s->revoking && !s->narrowing) /* the founding documents are older than what is known */
     sim_fail(s, "hub", "a document is refused: %s %s", why.what ? why.what : "", why.arg[0]);
   else if (err != TG_REFUSED)
     check(s, err, &why);
 }
 
+/* Once in a run. *known is true from here on, *hash the document's. Frees the note. */
+static void hand_in(struct sim *s, struct buf *note, const char *what, int node, bool *known, struct hash *hash)
+{
+  struct note parsed;
+  if (!*known && note_parse(buf_slice(note), NULL, &parsed, NULL) == TG_OK && turn(s)) {
+    *known = true;
+    *hash = document_hash(parsed.text);
+    sim_tell(s, "hub", "is handed %s of %s", what, s->node[node].site.name);
+    take_document(s, buf_slice(note));
+  }
+  buf_free(note);
+}
+
 void hub_site_revoke(struct sim *s)
 {
   struct buf note = kit_revoke(s->kit, SIM_REVOKED, &s->kit->member[SIM_REVOKED].node[0], s->kit->start + SIM_BEGINS);
-  struct note parsed;
-  if (!s->revoking && note_parse(buf_slice(&note), NULL, &parsed, NULL) == TG_OK && turn(s)) {
-    s->revoking = true;
-    s->revocation = document_hash(parsed.text);
-    sim_tell(s, "hub", "is handed the revocation of %s", s->node[SIM_REVOKED].site.name);
-    take_document(s, buf_slice(&note));
-  }
-  buf_free(&note);
+  hand_in(s, &note, "the revocation", SIM_REVOKED, &s->revoking, &s->revocation);
+}
+
+void hub_site_narrow(struct sim *s)
+{
+  const struct kit_member *m = &s->kit->member[SIM_NARROWER];
+  struct buf note = kit_policy_note(s->kit, SIM_NARROWER, m->policy_serial + 1,
+                                    "export allow alert.** to * up-to SECRET\nimport allow ** from * up-to SECRET\n", s->kit->start, 1);
+  hand_in(s, &note, "the narrower policy", SIM_NARROWER, &s->narrowing, &s->narrower);
 }
 
 void hub_site_start(struct sim *s)

@@ -77,10 +77,11 @@ static bool replays(struct kit *kit, uint64_t seed)
 struct run {
   uint64_t seed, count, seconds;
   const char *seeds; /* a file of seeds that failed once: they come first */
-  bool story;
+  bool story, all; /* all: go on after a failure, and name the seeds only */
   struct kit *kit;
   double begun;
-  uint64_t done, events, published;
+  uint64_t done, events, published, failed;
+  int64_t simulated; /* ms */
 };
 
 static bool plays(struct run *r, uint64_t seed)
@@ -90,7 +91,11 @@ static bool plays(struct run *r, uint64_t seed)
   r->done++;
   r->events += stats.events;
   r->published += stats.n_publications;
-  return held || (r->story ? false : tell_failure(r->kit, seed));
+  r->simulated += stats.mono;
+  r->failed += !held;
+  if (!held && r->all)
+    printf("seed %llu failed\n", (unsigned long long)seed);
+  return held || r->all || (r->story ? false : tell_failure(r->kit, seed));
 }
 
 static bool plays_known(struct run *r)
@@ -121,6 +126,8 @@ static bool read_options(int argc, char **argv, struct run *r)
                                                        : NULL;
     if (!strcmp(argv[i], "--story"))
       r->story = true;
+    else if (!strcmp(argv[i], "--all"))
+      r->all = true;
     else if (number && value)
       *number = strtoull(argv[++i], NULL, 10);
     else if (!strcmp(argv[i], "--seeds") && value)
@@ -135,7 +142,7 @@ int main(int argc, char **argv)
 {
   struct run r = {.seed = 1, .count = 1, .seconds = UINT64_MAX};
   if (!read_options(argc, argv, &r)) {
-    fprintf(stderr, "usage: toguna_simulate [--seed N] [--count N] [--seconds N] [--seeds FILE] [--story]\n");
+    fprintf(stderr, "usage: toguna_simulate [--seed N] [--count N] [--seconds N] [--seeds FILE] [--story] [--all]\n");
     return 2;
   }
   setvbuf(stdout, NULL, _IOLBF, 0); /* a story must not end before its end */
@@ -146,9 +153,10 @@ int main(int argc, char **argv)
   bool ok = (r.story || r.count == 1 || replays(kit, r.seed)) && plays_known(&r);
   for (uint64_t i = 0; ok && i < r.count && seconds() - r.begun < (double)r.seconds; i++)
     ok = plays(&r, r.seed + i);
-  printf("%llu seeds, %llu from %llu on, %llu publications, %llu events, %.1f s: %s\n",
+  ok = ok && r.failed == 0;
+  printf("%llu seeds, %llu from %llu on, %llu publications, %llu events, %.1f simulated hours, %.1f s: %s\n",
          (unsigned long long)r.done, (unsigned long long)r.count, (unsigned long long)r.seed,
-         (unsigned long long)r.published, (unsigned long long)r.events, seconds() - r.begun,
+         (unsigned long long)r.published, (unsigned long long)r.events, (double)r.simulated / 3.6e6, seconds() - r.begun,
          ok ? "all held" : "FAILED");
   kit_free(kit);
   return ok ? 0 : 1;

@@ -183,6 +183,7 @@ void network_to_node(struct sim *s, const struct seal_pk *peer, struct slice fra
     struct seal_pk key = secret_key_seal_pk(s->kit->member[i].node[0].transport);
     if (!seal_pk_eq(&key, peer))
       continue;
+    oracle_leaves(s, i, frame);
     if (!w->up || (!s->quiet && random_chance(&s->chance, 1)))
       front_drops(s, i, type_of(frame));
     else

@@ -1,7 +1,10 @@
 #include "tests/sim/sim.h"
 
 #include "broker/store_bulletin.h"
+#include "proto/frame.h"
+#include "proto/header.h"
 #include "proto/receipt.h"
+#include "proto/session.pb-c.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +106,35 @@ static struct publication *with_id(struct sim *s, const struct hash *id)
   return NULL;
 }
 
+/* ---- a policy that permits less */
+
+bool oracle_is_narrowed(const struct sim *s, const struct publication *p)
+{
+  return s->narrowing && p->node == SIM_NARROWER && p->topic == 1 && p->kind != KIND_RECALL;
+}
+
+/* A recall goes to whom the recalled went; everything else by what is in force. */
+void oracle_leaves(struct sim *s, int node, struct slice frame)
+{
+  const struct frame_kind *kind;
+  ProtobufCMessage *message;
+  if (!s->narrowed || frame.n < 2 || frame.p[1] != FRAME_DELIVER)
+    return;
+  arena_reset(s->arena);
+  if (frame_decode(frame, FRAME_TO_NODE, s->arena, &kind, &message, NULL) != TG_OK) {
+    sim_fail(s, "hub", "it sends what is no frame");
+    return;
+  }
+  const Tg__Deliver *m = (const Tg__Deliver *)message;
+  for (size_t i = 0; i < m->n_items; i++) {
+    struct hash id = header_id(slice_of(m->items[i]->header.data, m->items[i]->header.len));
+    const struct publication *p = with_id(s, &id);
+    if (p && oracle_is_narrowed(s, p))
+      sim_fail(s, "hub", "it gives no. %zu to %s, which the policy of %s no longer permits", number_of(s, p), s->node[node].site.name,
+               s->node[SIM_NARROWER].site.name);
+  }
+}
+
 void oracle_refused(struct sim *s, struct slice id)
 {
   struct hash h;
@@ -139,7 +171,7 @@ void oracle_heard(struct sim *s, struct publication *p, struct slice from, unsig
  * half. */
 static bool is_owed(const struct sim *s, const struct publication *p)
 {
-  if (p->refused || (s->revoking && p->node == SIM_REVOKED))
+  if (p->refused || (s->revoking && p->node == SIM_REVOKED) || oracle_is_narrowed(s, p))
     return false;
   return p->spooled || p->part[0].shown;
 }
@@ -154,16 +186,23 @@ static bool has_all(const struct sim *s, const struct publication *p)
   return true;
 }
 
+/* It is held, or takes back what was. */
+static bool concerns_narrowed(const struct sim *s, const struct publication *p)
+{
+  return oracle_is_narrowed(s, p) || (p->target && oracle_is_narrowed(s, p->target));
+}
+
 bool oracle_settled(const struct sim *s)
 {
   size_t sent[SIM_NODES] = {0}, taken_back[SIM_NODES] = {0};
   /* What was spooled and never answered is known by its being read; unless it was refused, or is for the revoked. */
-  const bool exact = !s->revoking && !s->clocks_off;
+  const bool exact = !s->revoking && !s->clocks_off && !s->narrowing;
   for (size_t i = 0; i < s->n_publications; i++) {
     const struct publication *p = &s->publication[i];
     if (is_owed(s, p) && !has_all(s, p))
       return false;
-    taken_back[p->node] += p->recalled || (s->revoking && (p->part[0].permitted >> SIM_REVOKED & 1)); /* the hub delivers it no more: some may never answer */
+    /* the hub delivers it no more: some may never answer */
+    taken_back[p->node] += p->recalled || (s->revoking && (p->part[0].permitted >> SIM_REVOKED & 1)) || concerns_narrowed(s, p);
     sent[p->node] += is_owed(s, p) || (p->refused && p->spooled);
   }
   for (int i = 0; i < SIM_NODES; i++) {

@@ -355,7 +355,7 @@ static void progress(struct sim *s, int node, const Tg__LProgress *m)
            m->state);
   oracle_spooled(s, p, slice_of_data(m->bulletin), m->number);
   audience(s, p, m->audience);
-  if (m->state == 4 && (s->clocks_off || s->revoking))
+  if (m->state == 4 && (s->clocks_off || s->revoking || s->narrowing))
     p->refused = true;
   else if (m->state == 4 || m->state == 5)
     sim_fail(s, s->node[node].site.name, "the hub refuses what policy permits: %.*s", (int)m->detail.len,
@@ -408,7 +408,7 @@ static void looked_at(struct sim *s, int node, const Tg__LItem *item)
   struct looker *l = &s->node[node].looker;
   l->items++;
   l->open += item->state < 2;
-  if (item->state == 4 && (s->clocks_off || s->revoking))
+  if (item->state == 4 && (s->clocks_off || s->revoking || s->narrowing))
     oracle_refused(s, slice_of_data(item->bulletin));
   else if (item->state > 3)
     sim_fail(s, s->node[node].site.name, "what it sent is in state %u", item->state);

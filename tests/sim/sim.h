@@ -5,7 +5,8 @@
    What must hold whatever happens (the oracle checks it):
      1 accepted is in the log, and spooled is never lost: in the end the hub has it, once
      2 a bulletin is shown to a reader at one place only, and no place twice in a row of follows
-     3 only to the permitted, and exactly the text that was published
+     3 only to the permitted, and exactly the text that was published; what a narrowed policy no longer permits does not leave the hub
+       once it said that it has the policy, not even what was queued before
      4 who is said to have it has it: once the last fault is over, everything deliverable arrives everywhere
    it was said to be
      5 no two checkpoints of one size differ, and no size follows a larger one
@@ -29,7 +30,7 @@
 
 #define SIM_BEGINS TG_DAY /* after the charter took effect: a clock that is behind must not come before it */
 
-enum { SIM_NODES = 3, SIM_PUBLICATIONS = 24, SIM_PARTS = 2, SIM_TEXT = 180 * 1024, SIM_INLINE = 2048, SIM_REVOKED = 2 };
+enum { SIM_NODES = 3, SIM_PUBLICATIONS = 24, SIM_PARTS = 2, SIM_TEXT = 180 * 1024, SIM_INLINE = 2048, SIM_REVOKED = 2, SIM_NARROWER = 2 };
 
 /* ---- time: what happens next */
 
@@ -179,6 +180,8 @@ struct sim {
   bool quiet; /* no more faults */
   bool revoking, revoked; /* the node SIM_REVOKED: the document is on its way; the hub said that it has it */
   struct hash revocation;
+  bool narrowing, narrowed; /* the same of the policy by which SIM_NARROWER tells its reports to nobody any more */
+  struct hash narrower;
   bool clocks_off; /* a clock was wrong by more than the charter allows */
   bool failed;
   bool story; /* print what happens */
@@ -209,6 +212,8 @@ void hub_site_gone(struct sim *s, int node);
 void hub_site_dropped(struct sim *s, int node, uint8_t type);
 /* The state of SIM_REVOKED revokes its node's credential; the hub's operator hands the document in. */
 void hub_site_revoke(struct sim *s);
+/* The state of SIM_NARROWER signs a policy that permits less. */
+void hub_site_narrow(struct sim *s);
 bool hub_site_admits(const struct sim *s, int node);
 
 /* ---- node_site.c */
@@ -243,6 +248,10 @@ void program_reread(struct sim *s, int node, const struct publication *p);
 /* ---- oracle.c */
 void oracle_signed(struct sim *s, const struct checkpoint *checkpoint);
 void oracle_spooled(struct sim *s, struct publication *p, struct slice id, uint64_t number);
+/* A frame leaves the hub for a node. */
+void oracle_leaves(struct sim *s, int node, struct slice frame);
+/* Does the narrowed policy no longer permit it? */
+bool oracle_is_narrowed(const struct sim *s, const struct publication *p);
 /* A reader got this portion's text, whole, at this place. */
 void oracle_read(struct sim *s, int node, uint64_t place, const struct hash *id, unsigned part, struct slice text);
 /* Its originator finds it refused, and that was to be expected. */
