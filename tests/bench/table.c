@@ -112,6 +112,7 @@ static void print_row(const json_t *row)
     putchar('\n');
   print_stores(row);
   print_object(row, "peak_kib", "peak memory, KiB");
+  print_object(row, "floor_us", "floors, us per bulletin");
   print_object(row, "figures", "each, us");
 }
 

@@ -6,4 +6,8 @@
 
 bench_work work_pipeline, work_fan, work_paced, work_flash, work_outage, work_many, work_hub, work_floors, work_growth;
 
+/* Adds to a row of W7 what its parts would cost by themselves: {"floor_us": {part: µs, "sum"}, "hub_us", "floor_ratio"}. Measures the floors unless that
+   was done. */
+void floors_compare(struct bench *b, json_t *row);
+
 #endif
