@@ -76,9 +76,9 @@ static enum tg_err open_portions(struct hub *hub, const struct content *c, uint3
   return err;
 }
 
-/* The bodies that came inline go inline; *ret_bytes is what they weigh. */
-static enum tg_err inline_bodies(struct hub *hub, const struct store_row *row, Tg__Delivery *m,
-                                 uint64_t *ret_bytes)
+/* The bodies that came inline go inline, unless they would keep a slow line busy for long; *ret_bytes is what they weigh. */
+static enum tg_err inline_bodies(struct hub *hub, const struct session *s, const struct docket *d, const struct store_row *row,
+                                 Tg__Delivery *m, uint64_t *ret_bytes)
 {
   *ret_bytes = 0;
   m->bodies = arena_alloc(hub->reply, LIMIT_PORTIONS * sizeof(Tg__Body *));
@@ -86,7 +86,7 @@ static enum tg_err inline_bodies(struct hub *hub, const struct store_row *row, T
     return TG_NO_MEMORY;
   for (unsigned i = 0; i < LIMIT_PORTIONS; i++) {
     struct slice sealed;
-    if (!(row->portions >> i & 1))
+    if (!(row->portions >> i & 1) || d->content->portions[i].seal.size > pace_piece(&s->pace, LIMIT_FRAME))
       continue;
     enum tg_err err = store_body(hub->store, row->leaf, i, hub->reply, &sealed);
     if (err == TG_NOT_FOUND)
@@ -116,7 +116,7 @@ static enum tg_err opening_of(struct hub *hub, uint64_t leaf, Tg__Delivery *m)
   return TG_OK;
 }
 
-static enum tg_err make_delivery(struct hub *hub, const struct docket *d, const struct store_row *row,
+static enum tg_err make_delivery(struct hub *hub, const struct session *s, const struct docket *d, const struct store_row *row,
                                  Tg__Delivery **ret, uint64_t *ret_bytes)
 {
   Tg__Delivery *m = arena_alloc(hub->reply, sizeof *m);
@@ -131,7 +131,7 @@ static enum tg_err make_delivery(struct hub *hub, const struct docket *d, const 
   m->wrap_path = strict_data(row->wrap_path);
   enum tg_err err = m->proof ? open_portions(hub, d->content, row->portions, m) : TG_NO_MEMORY;
   if (!err)
-    err = inline_bodies(hub, row, m, ret_bytes);
+    err = inline_bodies(hub, s, d, row, m, ret_bytes);
   if (!err)
     err = opening_of(hub, row->leaf, m);
   if (!err)
@@ -183,7 +183,7 @@ static enum tg_err load_row(struct hub *hub, struct session *s, const struct sto
 {
   Tg__Delivery *m;
   uint64_t bytes;
-  enum tg_err err = make_delivery(hub, d, row, &m, &bytes);
+  enum tg_err err = make_delivery(hub, s, d, row, &m, &bytes);
   if (err)
     return err;
   size_t size = tg__delivery__get_packed_size(m) + REPLY_ITEM;
@@ -195,7 +195,7 @@ static enum tg_err load_row(struct hub *hub, struct session *s, const struct sto
   load->ids[load->n] = merkle_leaf(slice_of(d->bulletin.id.b, 32));
   load->items[load->n++] = m;
   load->bytes += size;
-  load->full = load->n == ITEMS;
+  load->full = load->n == ITEMS || s->pace.rate; /* on a slow line each goes alone, so that the next may be a more urgent one */
   s->cursor[row->rank] = row->leaf + 1;
   return flight_add(s, row->leaf, row->rank, bytes);
 }
@@ -256,11 +256,36 @@ static enum tg_err send_load(struct hub *hub, struct session *s, struct load *lo
   return err ? err : session_send(hub, s, FRAME_DELIVER, &m.base);
 }
 
+static struct wanted *most_urgent(struct session *s)
+{
+  struct wanted *best = s->want;
+  for (struct wanted *w = s->want; w < s->want + s->want_count; w++)
+    if (w->rank < best->rank)
+      best = w;
+  return best;
+}
+
+/* On a slow line, where there is not room for both: is a chunk more urgent than every bulletin that waits? */
+static bool chunk_is_due(struct hub *hub, struct session *s)
+{
+  struct store_row row;
+  if (!s->pace.rate || !s->want_count)
+    return false;
+  const unsigned rank = most_urgent(s)->rank;
+  for (unsigned better = 0; better <= rank; better++)
+    if (store_row_next(hub->store, s->party->no, false, better, s->cursor[better], logbook_signed_size(hub->log), hub->reply, &row) !=
+        TG_NOT_FOUND)
+      return false;
+  return true;
+}
+
 enum tg_err dispatch(struct hub *hub, struct session *s, bool *ret_more)
 {
   struct load load = {0};
   *ret_more = false;
   arena_reset(hub->reply);
+  if (!session_may_send(hub, s) || chunk_is_due(hub, s))
+    return TG_OK;
   for (unsigned rank = 0; !load.full && rank < STORE_RANKS; rank++) {
     enum tg_err err = load_rank(hub, s, rank, &load);
     if (err)
@@ -272,8 +297,29 @@ enum tg_err dispatch(struct hub *hub, struct session *s, bool *ret_more)
       s->work &= ~(unsigned)WORK_ROWS;
     return TG_OK;
   }
-  *ret_more = load.full;
-  return send_load(hub, s, &load);
+  *ret_more = load.full && !s->pace.rate;
+  enum tg_err err = send_load(hub, s, &load);
+  if (!err)
+    (void)session_may_send(hub, s); /* wakes us when the line is free again */
+  return err;
+}
+
+enum tg_err dispatch_arriving(struct hub *hub, struct session *s, const Tg__Hello *hello)
+{
+  for (size_t i = 0; i < hello->n_arriving; i++) {
+    const uint64_t leaf = hello->arriving[i] - 1;
+    struct store_bulletin b;
+    struct store_row row;
+    arena_reset(hub->reply);
+    enum tg_err err = store_bulletin(hub->store, leaf, &b);
+    if (!err)
+      err = store_row_next(hub->store, s->party->no, false, b.rank, leaf, leaf + 1, hub->reply, &row);
+    if (!err && !flight_has(s, leaf))
+      err = flight_add(s, leaf, b.rank, 0);
+    if (err && err != TG_NOT_FOUND)
+      return err;
+  }
+  return TG_OK;
 }
 
 /* The next held row of this rank: may it go now? TG_NOT_FOUND: there is none. */
@@ -378,7 +424,7 @@ static enum tg_err row_for(struct hub *hub, struct session *s, const struct hash
 
 enum tg_err dispatch_want(struct hub *hub, struct session *s, const Tg__Want *m)
 {
-  struct wanted w = {.portion = m->portion, .chunk = m->chunk};
+  struct wanted w = {.portion = m->portion, .chunk = m->chunk, .offset = m->offset};
   struct store_row row;
   const struct docket *d;
   if (hash_read(strict_slice(m->bulletin), &w.id))
@@ -393,7 +439,7 @@ enum tg_err dispatch_want(struct hub *hub, struct session *s, const Tg__Want *m)
   w.rank = row.rank;
   w.size = d->content->portions[w.portion].seal.size;
   const uint64_t chunks = body_chunks(w.size);
-  if (w.chunk >= chunks || !docket_permits(d, s->member, row.portions))
+  if (w.chunk >= chunks || w.offset >= body_chunk_size(w.size, w.chunk) || !docket_permits(d, s->member, row.portions))
     return TG_OK;
   w.left = m->count < WANT_MAX ? m->count : WANT_MAX;
   if (w.left > chunks - w.chunk)
@@ -403,43 +449,60 @@ enum tg_err dispatch_want(struct hub *hub, struct session *s, const Tg__Want *m)
     at++;
   if (at == SESSION_WANTS)
     return TG_OK; /* too many at once: it asks again */
-  s->want[at] = w;
+  if (at < s->want_count && !w.offset && w.chunk == s->want[at].chunk + s->want[at].left)
+    s->want[at].left += w.left; /* goes on where the other ends */
+  else
+    s->want[at] = w;
   s->want_count += at == s->want_count;
   s->work |= WORK_WANTS;
   return TG_OK;
 }
 
-static struct wanted *most_urgent(struct session *s)
+/* Out of a file, or of a small body that was not sent along. TG_NOT_FOUND: it is gone. */
+static enum tg_err read_chunk(struct hub *hub, const struct wanted *w, struct slice *ret)
 {
-  struct wanted *best = s->want;
-  for (struct wanted *w = s->want; w < s->want + s->want_count; w++)
-    if (w->rank < best->rank)
-      best = w;
-  return best;
+  const size_t size = body_chunk_size(w->size, w->chunk);
+  struct slice body;
+  enum tg_err err = store_file_chunk(hub->store, &w->id, w->portion, w->chunk, size, hub->reply, ret);
+  if (err != TG_NOT_FOUND)
+    return err;
+  err = store_body(hub->store, w->leaf, w->portion, hub->reply, &body);
+  if (err)
+    return err;
+  const uint64_t at = w->chunk * BODY_SEALED;
+  if (body.n < at + size)
+    return TG_DISK;
+  *ret = slice_of(body.p + at, size);
+  return TG_OK;
 }
 
-/* TG_NOT_FOUND: the body is gone, or was small and came inline. */
+/* The next piece; on a fast line a whole chunk. */
 static enum tg_err send_chunk(struct hub *hub, struct session *s, struct wanted *w)
 {
   Tg__Chunk m = TG__CHUNK__INIT;
   struct slice sealed;
   arena_reset(hub->reply);
-  enum tg_err err = store_file_chunk(hub->store, &w->id, w->portion, w->chunk,
-                                     body_chunk_size(w->size, w->chunk), hub->reply, &sealed);
+  enum tg_err err = read_chunk(hub, w, &sealed);
   if (err)
     return err;
+  const size_t left = sealed.n - w->offset, piece = pace_piece(&s->pace, left);
   m.bulletin = strict_data_of(w->id.b, 32);
   m.portion = w->portion;
   m.chunk = w->chunk;
-  m.sealed = strict_data(sealed);
-  w->chunk++;
-  w->left--;
+  m.offset = (uint32_t)w->offset;
+  m.sealed = strict_data_of(sealed.p + w->offset, piece);
+  w->offset += piece;
+  if (piece == left) {
+    w->chunk++;
+    w->left--;
+    w->offset = 0;
+  }
   return session_send(hub, s, FRAME_CHUNK, &m.base);
 }
 
 enum tg_err dispatch_chunks(struct hub *hub, struct session *s, bool *ret_more)
 {
-  for (unsigned i = 0; i < CHUNKS_PER_TURN && s->want_count; i++) {
+  for (unsigned i = 0; i < CHUNKS_PER_TURN && s->want_count && session_may_send(hub, s); i++) {
     struct wanted *w = most_urgent(s);
     enum tg_err err = send_chunk(hub, s, w);
     if (err && err != TG_NOT_FOUND)
@@ -447,7 +510,7 @@ enum tg_err dispatch_chunks(struct hub *hub, struct session *s, bool *ret_more)
     if (err || w->left == 0)
       *w = s->want[--s->want_count];
   }
-  *ret_more = s->want_count != 0;
+  *ret_more = s->want_count != 0 && session_may_send(hub, s);
   if (!s->want_count)
     s->work &= ~(unsigned)WORK_WANTS;
   return TG_OK;

@@ -6,6 +6,8 @@
 
 /* One frame of what waits for this session, at most; *ret_more: there may be more to send now. */
 enum tg_err dispatch(struct hub *hub, struct session *s, bool *ret_more);
+/* Deliveries that the node says it has, but for their bodies: they are on their way, and do not go again. */
+enum tg_err dispatch_arriving(struct hub *hub, struct session *s, const Tg__Hello *hello);
 /* Policies or rights changed: rows held back are looked at again, some of them; *ret_more: there are others.
  */
 enum tg_err dispatch_reconsider(struct hub *hub, struct session *s, bool *ret_more);

@@ -402,6 +402,7 @@ enum tg_err hub_commit(struct hub *hub, struct tg_why *why)
     return TG_OK;
   enum tg_err err = store_begin(hub->store, why);
   hub->hurry = false;
+  hub->paced = INT64_MAX;
   if (!err)
     err = pump(hub);
   if (!err)
@@ -413,6 +414,6 @@ enum tg_err hub_commit(struct hub *hub, struct tg_why *why)
   effects_flush(hub->out, &hub->effects);
   if (!logbook_awaits_signature(hub->log))
     err = ask_signer(hub);
-  hub->effects.wake_at(hub->effects.context, hub->hurry ? hub->now.mono : hub->chores);
+  hub->effects.wake_at(hub->effects.context, hub->hurry ? hub->now.mono : hub->paced < hub->chores ? hub->paced : hub->chores);
   return err;
 }

@@ -38,6 +38,7 @@ struct hub {
   struct hub_effects effects;
   struct hub_now now;
   int64_t chores; /* when timers are looked at again, monotonic */
+  int64_t paced;  /* when the first line on which something waits is free again */
   struct store *store;
   struct effects *out;
   struct logbook *log;

@@ -1,5 +1,6 @@
 #include "broker/session.h"
 
+#include "broker/dispatch.h"
 #include "broker/answer.h"
 #include "broker/cosign.h"
 #include "broker/store_document.h"
@@ -64,7 +65,19 @@ enum tg_err session_send(struct hub *hub, struct session *s, enum frame_type typ
                          const ProtobufCMessage *message)
 {
   s->sent = hub->now.mono;
-  return effects_send(hub->out, &s->peer, type, message, NULL);
+  size_t bytes = 0;
+  enum tg_err err = effects_send(hub->out, &s->peer, type, message, &bytes);
+  pace_spend(&s->pace, hub->now.mono, bytes);
+  return err;
+}
+
+bool session_may_send(struct hub *hub, const struct session *s)
+{
+  if (pace_is_free(&s->pace, hub->now.mono))
+    return true;
+  if (pace_due(&s->pace) < hub->paced)
+    hub->paced = pace_due(&s->pace);
+  return false;
 }
 
 enum tg_err session_chain(struct hub *hub, struct session *s, ProtobufCBinaryData *ret_note,
@@ -213,6 +226,7 @@ static enum tg_err session_new(struct hub *hub, const struct seal_pk *peer, stru
       .note_seen = hello->receipt_cursor,
       .credit_count = hello->credit_count,
       .credit_bytes = hello->credit_bytes,
+      .pace = pace_of(hello->rate),
       .heard = hub->now.mono,
       .sent = hub->now.mono,
       .rows_end = logbook_size(hub->log),
@@ -306,6 +320,8 @@ enum tg_err session_hello(struct hub *hub, const struct seal_pk *peer, struct pa
   s->shown = shown;
   memcpy(entry.member, s->code, 2);
   err = cursors(hub, s);
+  if (!err)
+    err = dispatch_arriving(hub, s, hello);
   if (!err)
     err = welcome(hub, s, hello);
   if (!err)

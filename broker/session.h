@@ -8,6 +8,7 @@
 
 #include "broker/hub_inside.h"
 #include "broker/store_bulletin.h"
+#include "proto/pace.h"
 #include "proto/session.pb-c.h"
 
 enum { SESSION_WANTS = 8 };
@@ -28,6 +29,7 @@ struct wanted {
   uint64_t leaf, size; /* of the bulletin; sealed bytes of the portion's body */
   unsigned rank, portion;
   uint64_t chunk, left;
+  size_t offset; /* in the next one */
 };
 
 struct answer;
@@ -41,6 +43,7 @@ struct session {
   uint64_t document, note; /* sequences sent last */
   uint64_t note_seen;      /* confirmed last */
   uint64_t credit_count, credit_bytes;
+  struct pace pace; /* of its line */
   struct flight *flights; /* ascending by leaf */
   size_t flight_count, flight_cap;
   uint64_t flight_bytes;
@@ -88,6 +91,8 @@ void sessions_reconsider(struct hub *hub);
 
 enum tg_err session_send(struct hub *hub, struct session *s, enum frame_type type,
                          const ProtobufCMessage *message);
+/* May content go out on its line now? If not, the hub wakes when it may. */
+bool session_may_send(struct hub *hub, const struct session *s);
 /* The signed checkpoint and the proof from the one shown before, for a frame that is sent next; in
    hub->reply. Both empty while nothing is signed. */
 enum tg_err session_chain(struct hub *hub, struct session *s, ProtobufCBinaryData *ret_note,

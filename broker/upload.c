@@ -24,6 +24,7 @@ struct upload {
   struct merkle_frontier tree;
   uint64_t have, asked; /* chunks; asked for up to here */
   int64_t moved;        /* monotonic */
+  struct buf pieces;    /* of chunk `have`; on slow lines it comes in several */
 };
 
 struct uploads {
@@ -37,7 +38,16 @@ struct uploads *uploads_new(void)
 }
 void uploads_free(struct uploads *u)
 {
+  for (size_t i = 0; u && i < UPLOADS; i++)
+    buf_free(&u->list[i].pieces);
   free(u);
+}
+
+/* The place is free for another. */
+static void upload_end(struct upload *u)
+{
+  u->used = false;
+  buf_free(&u->pieces);
 }
 
 /* ---- the hashing, kept with the chunks */
@@ -132,6 +142,7 @@ static enum tg_err want(struct hub *hub, struct upload *u, uint64_t count)
   m.bulletin = strict_data_of(u->id.b, 32);
   m.portion = u->portion;
   m.chunk = u->asked;
+  m.offset = u->asked == u->have ? (uint32_t)u->pieces.n : 0;
   m.count = count < left ? count : left;
   u->asked += m.count;
   return session_send(hub, u->party->session, FRAME_WANT, &m.base);
@@ -181,6 +192,12 @@ static enum tg_err begin(struct hub *hub, struct party *party, const struct stor
   if (err)
     return err;
   u.asked = u.have;
+  u.pieces = buf_new(BODY_SEALED);
+  if (place->used && place->have == u.have && place->portion == portion && hash_eq(&place->id, &u.id)) { /* it goes on where it was */
+    u.pieces = place->pieces;
+    place->pieces = (struct buf){0};
+  }
+  upload_end(place);
   *place = u;
   *ret = place;
   return TG_OK;
@@ -235,7 +252,7 @@ enum tg_err upload_forget(struct hub *hub, const struct hash *id)
     char name[FACT_NAME];
     struct upload *u = find(hub, id, i);
     if (u)
-      u->used = false;
+      upload_end(u);
     fact_name(id, i, name);
     err = store_fact_drop(hub->store, name);
   }
@@ -279,7 +296,7 @@ static enum tg_err complete(struct hub *hub, struct upload *u)
   bool good = hash_eq(&root, &u->seal.root);
   struct hash id = u->id;
   enum tg_err err = tree_keep(hub, u);
-  u->used = false; /* the place is free; the fact goes with the decision */
+  upload_end(u); /* the fact goes with the decision */
   if (!err)
     err = store_parked(hub->store, &id, hub->item, &parked);
   if (err)
@@ -313,19 +330,30 @@ enum tg_err upload_chunk(struct hub *hub, struct session *s, const Tg__Chunk *m,
   if (hash_read(strict_slice(m->bulletin), &id))
     return TG_OK;
   enum tg_err err = upload_of(hub, s, &id, m->portion, &u);
-  if (err || !u || u->party != s->party || m->chunk != u->have)
+  if (err || !u || u->party != s->party || m->chunk != u->have || m->offset != u->pieces.n)
     return err; /* not asked for, twice, or out of order: it will be asked for again */
-  if (m->sealed.len != body_chunk_size(u->seal.size, m->chunk)) {
+  const size_t size = body_chunk_size(u->seal.size, m->chunk);
+  if (m->sealed.len > size - m->offset) {
     *ret_forged = true;
     return TG_OK;
   }
-  struct hash leaf = merkle_leaf(strict_slice(m->sealed));
-  err = store_file_append(hub->store, &id, u->portion, u->have, strict_slice(m->sealed));
+  u->moved = hub->now.mono;
+  struct slice chunk = strict_slice(m->sealed);
+  if (m->sealed.len < size) {
+    buf_put_slice(&u->pieces, chunk);
+    if (buf_status(&u->pieces))
+      return TG_NO_MEMORY;
+    if (u->pieces.n < size)
+      return TG_OK;
+    chunk = buf_slice(&u->pieces);
+  }
+  struct hash leaf = merkle_leaf(chunk);
+  err = store_file_append(hub->store, &id, u->portion, u->have, chunk);
   if (err)
     return err;
+  buf_clear(&u->pieces);
   merkle_frontier_append(&u->tree, &leaf, NULL);
   u->have++;
-  u->moved = hub->now.mono;
   if (u->have == u->seal.chunks)
     return complete(hub, u);
   err = tree_keep(hub, u);

@@ -15,7 +15,7 @@
 #define CURVE_OVERHEAD 33     /* per frame, counted by MAXMSGSIZE */
 #define HANDSHAKE_LEAST 1024  /* MAXMSGSIZE bounds the handshake's commands too */
 #define QUEUE 64
-#define HANDSHAKE_MS 8000
+#define HANDSHAKE_MS 15000 /* seven ways over a satellite, each of a second or more */
 #define HEARTBEAT_MS 15000
 #define RECONNECT_MS 500
 #define RECONNECT_MAX_MS 60000

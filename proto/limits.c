@@ -204,6 +204,8 @@ static const struct strict_field hello_fields[] = {
     {8, 0, 1, ANY, 0, NULL},              /* receipt_cursor */
     {9, R, 1, LIMIT_TIME, 0, NULL},       /* time */
     {10, R, 16, 16, 0, NULL},             /* session */
+    {11, 0, 1, ANY, 0, NULL},             /* rate */
+    {12, 0, 1, ANY, 256, NULL},           /* arriving */
 };
 const struct strict_limits limits_hello = {&tg__hello__descriptor, 20 * 1024, FIELDS(hello_fields)};
 
@@ -253,6 +255,7 @@ static const struct strict_field want_fields[] = {
     {2, 0, 1, MAX_INDEX, 0, NULL},      /* portion */
     {3, 0, 1, UINT32_MAX, 0, NULL},     /* chunk */
     {4, R, 1, 65536, 0, NULL},          /* count */
+    {5, 0, 1, MAX_CHUNK - 1, 0, NULL},  /* offset */
 };
 const struct strict_limits limits_want = {&tg__want__descriptor, 64, FIELDS(want_fields)};
 
@@ -260,7 +263,8 @@ static const struct strict_field chunk_fields[] = {
     {1, R, 32, 32, 0, NULL},            /* bulletin */
     {2, 0, 1, MAX_INDEX, 0, NULL},      /* portion */
     {3, 0, 1, UINT32_MAX, 0, NULL},     /* chunk */
-    {4, R, 18, MAX_CHUNK, 0, NULL},     /* sealed */
+    {4, R, 1, MAX_CHUNK, 0, NULL},      /* sealed */
+    {5, 0, 1, MAX_CHUNK - 1, 0, NULL},  /* offset */
 };
 const struct strict_limits limits_chunk = {&tg__chunk__descriptor, 64 * 1024 + 256, FIELDS(chunk_fields)};
 

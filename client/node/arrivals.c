@@ -5,7 +5,9 @@
 #include "client/node/talk.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
   COMING_MAX = 4096,       /* bulletins whose bodies are coming */
@@ -31,11 +33,23 @@ void arrivals_free(struct arrivals *a)
     return;
   check_free(a->check);
   arena_free(a->arena);
+  for (size_t i = 0; i < a->n; i++)
+    buf_free(&a->coming[i].pieces);
   free(a->coming);
   free(a);
 }
 
 size_t arrivals_count(const struct node_core *core) { return core->arrivals->n; }
+
+size_t arrivals_places(const struct node_core *core, const char *hub, uint64_t *ret, size_t max)
+{
+  const struct arrivals *a = core->arrivals;
+  size_t n = 0;
+  for (size_t i = 0; i < a->n && n < max; i++)
+    if (!strcmp(a->coming[i].hub, hub))
+      ret[n++] = a->coming[i].queue;
+  return n;
+}
 
 static void end_check(struct arrivals *a)
 {
@@ -52,6 +66,7 @@ static enum tg_err remove_coming(struct node_core *core, const struct hash *id)
     end_check(a);
   if (!c)
     return TG_OK;
+  buf_free(&c->pieces);
   *c = a->coming[--a->n];
   struct db_stmt *s = db_stmt(depot_db(core->depot), "DELETE FROM arriving WHERE id = ?");
   db_bind_blob(s, 1, hash_slice(id));
@@ -124,6 +139,7 @@ static enum tg_err altered(struct node_core *core, struct coming *c)
       err = depot_body_own(core->depot, c->part[i].body);
     c->part[i].have = 0;
   }
+  buf_clear(&c->pieces);
   c->asked = 0;
   Tg__Delivery *message;
   if (err == TG_OK)
@@ -161,10 +177,16 @@ static enum tg_err put_inline(struct node_core *core, struct part *part, struct 
   return err;
 }
 
+static void came_by(const struct node_core *core, struct coming *c, const Tg__Delivery *message)
+{
+  c->queue = message->queue;
+  snprintf(c->hub, sizeof c->hub, "%s", talk_hub(core));
+}
+
 static enum tg_err begin(struct node_core *core, const Tg__Delivery *message, const struct judged *j, struct coming *c)
 {
   c->id = j->delivery.header.id;
-  c->queue = message->queue;
+  came_by(core, c, message);
   enum tg_err err = arrivals_describe(message, core->arena, c);
   if (err == TG_OK)
     err = core_begin(core);
@@ -252,7 +274,7 @@ static enum tg_err take_one(struct node_core *core, const Tg__Delivery *message)
   struct tg_why why = {0};
   unsigned event;
   if (c) {
-    c->queue = message->queue;
+    came_by(core, c, message);
     return TG_OK;
   }
   enum tg_err err = inbox_met(core, &id, &event);

@@ -15,9 +15,11 @@ enum tg_err arrivals_chunk(struct node_core *core, const Tg__Chunk *frame)
   struct hash id;
   struct coming *c = hash_read(data_slice(frame->bulletin), &id) == TG_OK ? arrivals_find(a, &id) : NULL;
   struct part *part = c ? arrivals_lacking(c) : NULL;
-  if (!part || part->portion != frame->portion || part->have != frame->chunk)
+  if (!part || part->portion != frame->portion || part->have != frame->chunk || frame->offset != c->pieces.n)
     return TG_OK; /* of an earlier request */
-  if (frame->sealed.len != body_chunk_size(part->size, part->have)) {
+  const size_t size = body_chunk_size(part->size, part->have);
+  struct slice chunk = data_slice(frame->sealed);
+  if (chunk.n > size - c->pieces.n) {
     struct tg_why why;
     why_set(&why, TG_BAD_INPUT, "Chunk.sealed", N_("the chunk has not the length that its place demands"), NULL, NULL, NULL, NULL);
     return talk_strike(core, "chunk-malformed", &id, &why);
@@ -26,11 +28,22 @@ enum tg_err arrivals_chunk(struct node_core *core, const Tg__Chunk *frame)
     a->starved = true;
     return TG_OK;
   }
+  c->since = core->now.mono;
+  if (chunk.n < size && c->asked <= part->have)
+    return TG_OK; /* nobody asked: a hub must not fill our memory with beginnings */
+  if (chunk.n < size) {
+    buf_put_slice(&c->pieces, chunk);
+    if (buf_status(&c->pieces))
+      return TG_NO_MEMORY;
+    if (c->pieces.n < size)
+      return TG_OK;
+    chunk = buf_slice(&c->pieces);
+  }
   enum tg_err err = core_begin(core);
   if (err == TG_OK)
-    err = depot_chunk_put(core->depot, part->body, part->have, data_slice(frame->sealed));
+    err = depot_chunk_put(core->depot, part->body, part->have, chunk);
+  buf_clear(&c->pieces);
   part->have++;
-  c->since = core->now.mono;
   if (part->have == part->chunks)
     c->asked = 0; /* of the next part */
   return err;
@@ -59,6 +72,7 @@ static enum tg_err ask(struct node_core *core, struct coming *c)
   frame.portion = part->portion;
   frame.chunk = c->asked;
   frame.count = left < WINDOW ? left : WINDOW;
+  frame.offset = c->asked == part->have ? (uint32_t)c->pieces.n : 0;
   c->asked += frame.count;
   c->since = core->now.mono;
   return talk_send(core, FRAME_WANT, &frame.base);

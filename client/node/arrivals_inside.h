@@ -16,6 +16,7 @@ struct part {
 struct coming {
   struct hash id;
   uint64_t queue, bytes;
+  char hub[LABEL_MAX + 1]; /* whose queue that is; empty: of a hub before the last start */
   enum precedence precedence;
   tg_time expires;
   struct sign_pk originator;
@@ -23,6 +24,7 @@ struct coming {
   struct part part[LIMIT_PORTIONS];
   uint64_t asked;
   int64_t since;
+  struct buf pieces; /* of the chunk that comes next; on slow lines it comes in several */
 };
 
 /* Invariants: coming[0..n) have rows in `arriving`; check, when there is one, is of the bulletin `checking`, which is complete, and

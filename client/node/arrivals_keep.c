@@ -34,6 +34,7 @@ struct coming *arrivals_add(struct arrivals *a, const struct coming *c)
     a->cap = cap;
   }
   a->coming[a->n] = *c;
+  a->coming[a->n].pieces = buf_new(BODY_SEALED);
   return &a->coming[a->n++];
 }
 

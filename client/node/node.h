@@ -68,6 +68,7 @@ struct node_config {
   tg_time keep_sent;            /* how long a settled bulletin of ours stays readable in `sent`; 0: until it expires */
   uint64_t credit_count;        /* deliveries the hub may have under way to us; 0: 256 */
   uint64_t credit_bytes;        /* 0: 16 MiB */
+  uint64_t line_rate;           /* bytes a second that our line carries, each way: neither we nor the hub say more; 0: no limit is known */
   uint64_t disk_reserve;        /* bytes that stay free: below it nothing is accepted; 0: 64 MiB */
   tg_time tick;                 /* idle time until a Tick is sent; a hub silent for three is dropped; 0: 15 s */
 };

@@ -14,6 +14,7 @@ struct serving {
   struct hash bulletin;
   unsigned portion;
   uint64_t body, from, next, end;
+  size_t offset; /* in the next chunk */
   enum precedence precedence;
 };
 

@@ -65,7 +65,7 @@ static enum tg_err add_bodies(struct node_core *core, const struct hash *id, Tg_
     struct portion portion;
     if (portion_parse(data_slice(message->portions[i]), core->arena, &portion, NULL) != TG_OK)
       return TG_DISK; /* we built it */
-    if (portion.seal.size > talk_inline_body(core) || portion.seal.size + 32 > room)
+    if (portion.seal.size > talk_inline_body(core) || portion.seal.size > talk_piece(core, LIMIT_FRAME) || portion.seal.size + 32 > room)
       continue;
     enum tg_err err = inline_body(core, id, &portion, &message->bodies[message->n_bodies]);
     if (err != TG_OK)
@@ -76,12 +76,14 @@ static enum tg_err add_bodies(struct node_core *core, const struct hash *id, Tg_
   return TG_OK;
 }
 
-/* The spooled rows that come next, up to n; highest precedence first, then in order. */
+/* The spooled rows that come next, up to n; highest precedence first, then in order. On a slow line none that is less urgent than the
+   body that is under way. */
 static enum tg_err next_rows(struct node_core *core, uint64_t *ret_places, size_t n, size_t *ret_n)
 {
   struct outbox *o = core->outbox;
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT place FROM sent WHERE state = 0 ORDER BY precedence DESC, number LIMIT ?");
-  db_bind_u64(s, 1, n + o->n_out);
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT place FROM sent WHERE state = 0 AND precedence >= ? ORDER BY precedence DESC, number LIMIT ?");
+  db_bind_u64(s, 1, talk_is_slow(core) && o->n_serving ? o->serving[0].precedence : 0);
+  db_bind_u64(s, 2, n + o->n_out);
   bool row;
   enum tg_err err;
   size_t found = 0;
@@ -144,21 +146,39 @@ static enum tg_err submit(struct node_core *core, const uint64_t *places, size_t
 static enum tg_err submit_waiting(struct node_core *core)
 {
   struct outbox *o = core->outbox;
-  while (o->waiting && o->n_out < OUTBOX_WINDOW) {
+  while (o->waiting && o->n_out < OUTBOX_WINDOW && talk_has_room(core)) {
     uint64_t places[ITEMS_MAX];
-    size_t n, room = OUTBOX_WINDOW - o->n_out, sent = 0;
+    size_t n, room = talk_is_slow(core) ? 1 : OUTBOX_WINDOW - o->n_out, sent = 0;
     enum tg_err err = next_rows(core, places, room < ITEMS_MAX ? room : ITEMS_MAX, &n);
     if (err == TG_OK)
       err = submit(core, places, n, &sent);
     if (err != TG_OK)
       return err;
-    if (sent == 0)
+    if (sent == 0 && !(talk_is_slow(core) && o->n_serving))
       o->waiting = false;
+    if (sent == 0)
+      break;
   }
   return TG_OK;
 }
 
 /* ---- chunks ---- */
+
+/* More of a body that is under way already: it goes on where the other request ends, or begins anew. False: it is not. */
+static bool goes_on(struct outbox *o, const struct serving *new)
+{
+  for (size_t i = 0; i < o->n_serving; i++) {
+    struct serving *old = &o->serving[i];
+    if (!hash_eq(&old->bulletin, &new->bulletin) || old->portion != new->portion)
+      continue;
+    if (old->end == new->from && !new->offset)
+      old->end = new->end;
+    else
+      *old = *new; /* the same precedence: it keeps its place */
+    return true;
+  }
+  return false;
+}
 
 enum tg_err outbox_want(struct node_core *core, const Tg__Want *frame)
 {
@@ -167,7 +187,7 @@ enum tg_err outbox_want(struct node_core *core, const Tg__Want *frame)
   struct sent_row row;
   struct depot_content content;
   uint64_t chunks;
-  if (hash_read(data_slice(frame->bulletin), &id) != TG_OK || o->n_serving == OUTBOX_SERVING)
+  if (hash_read(data_slice(frame->bulletin), &id) != TG_OK)
     return TG_OK;
   enum tg_err err = outbox_row(core, &id, core->arena, &row);
   if (err == TG_OK && row.state != SENT_SPOOLED)
@@ -180,11 +200,15 @@ enum tg_err outbox_want(struct node_core *core, const Tg__Want *frame)
   }
   if (err != TG_OK)
     return err == TG_NOT_FOUND ? TG_OK : err;
-  if (frame->chunk >= chunks)
+  if (frame->chunk >= chunks || frame->offset >= BODY_SEALED)
     return TG_OK;
   uint64_t count = frame->count < chunks - frame->chunk ? frame->count : chunks - frame->chunk;
   struct serving new = {.bulletin = id, .portion = frame->portion, .body = content.body, .from = frame->chunk,
-                        .next = frame->chunk, .end = frame->chunk + count, .precedence = row.precedence};
+                        .next = frame->chunk, .end = frame->chunk + count, .offset = frame->offset, .precedence = row.precedence};
+  if (goes_on(o, &new))
+    return TG_OK;
+  if (o->n_serving == OUTBOX_SERVING)
+    return TG_OK;
   size_t at = o->n_serving++;
   for (; at > 0 && o->serving[at - 1].precedence < new.precedence; at--)
     o->serving[at] = o->serving[at - 1];
@@ -200,10 +224,16 @@ static enum tg_err send_chunk(struct node_core *core, struct serving *serving)
   enum tg_err err = depot_chunk(core->depot, serving->body, serving->next, core->scrap, &sealed);
   if (err != TG_OK)
     return err == TG_NOT_FOUND ? TG_DISK : err;
+  if (serving->offset >= sealed.n) /* the hub asked for the middle of a shorter chunk */
+    serving->offset = 0;
+  const size_t left = sealed.n - serving->offset, piece = talk_piece(core, left);
   frame.bulletin = slice_data(hash_slice(&serving->bulletin));
   frame.portion = serving->portion;
-  frame.chunk = serving->next++;
-  frame.sealed = slice_data(sealed);
+  frame.chunk = serving->next;
+  frame.offset = (uint32_t)serving->offset;
+  frame.sealed = slice_data(slice_of(sealed.p + serving->offset, piece));
+  serving->offset = piece == left ? 0 : serving->offset + piece;
+  serving->next += piece == left;
   return talk_send(core, FRAME_CHUNK, &frame.base);
 }
 
@@ -211,7 +241,7 @@ static enum tg_err send_chunks(struct node_core *core)
 {
   struct outbox *o = core->outbox;
   enum tg_err err = TG_OK;
-  for (unsigned i = 0; err == TG_OK && o->n_serving && i < CHUNKS_PER_TURN; i++) {
+  for (unsigned i = 0; err == TG_OK && o->n_serving && i < CHUNKS_PER_TURN && talk_has_room(core); i++) {
     err = send_chunk(core, &o->serving[0]);
     if (o->serving[0].next < o->serving[0].end)
       continue;
@@ -219,17 +249,20 @@ static enum tg_err send_chunks(struct node_core *core)
     for (size_t j = 0; j < o->n_serving; j++)
       o->serving[j] = o->serving[j + 1];
   }
-  if (o->n_serving)
+  if (o->n_serving && talk_has_room(core))
     core_wake_now(core);
   return err;
 }
 
 enum tg_err outbox_pump(struct node_core *core)
 {
-  if (!talk_has_room(core))
-    return TG_OK;
-  enum tg_err err = submit_waiting(core);
-  return err == TG_OK ? send_chunks(core) : err;
+  const struct outbox *o = core->outbox;
+  enum tg_err err = talk_has_room(core) ? submit_waiting(core) : TG_OK;
+  if (err == TG_OK && talk_has_room(core))
+    err = send_chunks(core);
+  if (o->waiting || o->n_serving)
+    talk_wake_when_free(core);
+  return err;
 }
 
 void outbox_dropped(struct node_core *core, enum frame_type type)
@@ -241,5 +274,5 @@ void outbox_dropped(struct node_core *core, enum frame_type type)
   }
   if (type == FRAME_CHUNK)
     for (size_t i = 0; i < o->n_serving; i++)
-      o->serving[i].next = o->serving[i].from;
+      o->serving[i].next = o->serving[i].from, o->serving[i].offset = 0;
 }

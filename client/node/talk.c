@@ -20,6 +20,7 @@ enum {
   REST_MAX_MS = 60 * 1000,
   STRIKES_MAX = 16,
   SILENT_TICKS = 3,
+  ARRIVING_MAX = 256, /* as many as a Hello has room for */
 };
 static const tg_time DEFAULT_TICK = 15 * TG_SECOND;
 static const tg_time CLOCK_TOLERATED = 5 * TG_MINUTE;
@@ -45,6 +46,7 @@ struct talk {
   uint64_t inline_body;
   size_t max_frame;
   bool full, stopped;
+  struct pace pace; /* of the line */
 };
 
 const char *talk_state_name(enum talk_state state)
@@ -81,7 +83,21 @@ uint64_t talk_inline_body(const struct node_core *core) { return core->talk->inl
 size_t talk_max_frame(const struct node_core *core) { return core->talk->max_frame; }
 void talk_queued(struct node_core *core, size_t bytes) { core->talk->full = bytes >= NODE_FULL; }
 void talk_drained(struct node_core *core) { core->talk->full = false; }
-bool talk_has_room(const struct node_core *core) { return talk_is_open(core) && !core->talk->full; }
+bool talk_has_room(const struct node_core *core)
+{
+  const struct talk *t = core->talk;
+  return talk_is_open(core) && !t->full && pace_is_free(&t->pace, core->now.mono);
+}
+
+size_t talk_piece(const struct node_core *core, size_t most) { return pace_piece(&core->talk->pace, most); }
+bool talk_is_slow(const struct node_core *core) { return core->talk->pace.rate != 0; }
+
+void talk_wake_when_free(struct node_core *core)
+{
+  const struct talk *t = core->talk;
+  if (talk_is_open(core) && !t->full && !pace_is_free(&t->pace, core->now.mono))
+    core_wake_at(core, pace_due(&t->pace));
+}
 
 static tg_time tick_of(const struct node_core *core) { return core->config->tick ? core->config->tick : DEFAULT_TICK; }
 
@@ -95,6 +111,7 @@ static enum tg_err send(struct node_core *core, enum frame_type type, const Prot
   if (err != TG_OK) /* we made it: a limit of ours and one of the frame's disagree */
     return tg_exit_code(err) == 5 ? err : core_tell(core, NODE_ERROR, "frame-not-made", NULL, NULL, type, &why);
   core->talk->said = core->now.mono;
+  pace_spend(&core->talk->pace, core->now.mono, core->frame.n);
   return orders_to_hub(core->orders, buf_slice(&core->frame));
 }
 
@@ -239,6 +256,10 @@ static enum tg_err greet(struct node_core *core)
   hello.checkpoint = slice_data(watch_note(core));
   hello.credit_count = core->config->credit_count ? core->config->credit_count : 256;
   hello.credit_bytes = core->config->credit_bytes ? core->config->credit_bytes : 16u << 20;
+  hello.rate = core->config->line_rate;
+  uint64_t arriving[ARRIVING_MAX];
+  hello.arriving = arriving;
+  hello.n_arriving = arrivals_places(core, t->hub, arriving, ARRIVING_MAX);
   hello.time = (uint64_t)core->now.wall;
   hello.session = slice_data(slice_of(t->session, sizeof t->session));
   char cursor[64];
@@ -251,6 +272,7 @@ static enum tg_err greet(struct node_core *core)
   t->heard = core->now.mono;
   t->strikes = 0;
   t->full = false;
+  t->pace = pace_of(core->config->line_rate);
   return send(core, FRAME_HELLO, &hello.base);
 }
 

@@ -3,6 +3,7 @@
 #define TOGUNA_CLIENT_NODE_TALK_H
 
 #include "client/node/core.h"
+#include "proto/pace.h"
 
 enum talk_state {
   TALK_ALONE,      /* no charter names a hub that we may use */
@@ -41,6 +42,11 @@ enum tg_err talk_strike(struct node_core *core, const char *name, const struct h
 /* The link's queue, as the shell said. */
 void talk_queued(struct node_core *core, size_t bytes);
 void talk_drained(struct node_core *core);
-bool talk_has_room(const struct node_core *core); /* may content be sent? */
+bool talk_has_room(const struct node_core *core); /* may content be sent now? */
+/* Is the line so slow that each frame of content is to be thought about anew? How much of a body may go in one frame; `most` at the most. */
+bool talk_is_slow(const struct node_core *core);
+size_t talk_piece(const struct node_core *core, size_t most);
+/* Content is left that waits for the line: a turn when it is free. */
+void talk_wake_when_free(struct node_core *core);
 
 #endif

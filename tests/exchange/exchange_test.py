@@ -25,6 +25,9 @@ class Story(unittest.TestCase):
         self.e = Exchange(self.place.path, self.nodes, members=list(self.nodes), hub_lines=self.hub_lines(),
                           node_lines=self.node_lines())
         self.addCleanup(self.clean)
+        self.start()
+
+    def start(self):
         self.e.start()
 
     def hub_lines(self):

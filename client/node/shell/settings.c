@@ -2,6 +2,7 @@
 
 #include "keys/codec.h"
 #include "os/file.h"
+#include "proto/pace.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -142,6 +143,13 @@ static const struct conf_key keys[] = {
      .limits = {1 << 20, 1 << 30, NULL},
      .fallback = "16MiB",
      .help = N_("Their bytes.")},
+    {.keyword = "line-rate",
+     .kind = VALUE_SIZE,
+     .offset = AT(line_rate),
+     .limits = {PACE_LEAST, UINT64_C(1) << 40, NULL},
+     .example = "1200",
+     .help = N_("Bytes a second that the line to the hub carries, where it is slow: what is urgent then overtakes inside bodies too. "
+                "Default: no limit is known.")},
     {.keyword = "disk-reserve",
      .kind = VALUE_SIZE,
      .offset = AT(disk_reserve),
@@ -396,6 +404,7 @@ struct node_config settings_node_config(const struct settings *s)
       .keep_sent = s->keep_sent,
       .credit_count = s->credit_count,
       .credit_bytes = s->credit_bytes,
+      .line_rate = s->line_rate,
       .disk_reserve = s->disk_reserve,
       .tick = s->tick,
   };

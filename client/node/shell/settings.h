@@ -23,7 +23,7 @@ struct settings {
   struct conf_lines users, hubs, hooks, hook_folders;
   unsigned on_recall, log;
   tg_time hook_time, lifetime, keep_sent, tick;
-  uint64_t credit_count, credit_bytes, disk_reserve;
+  uint64_t credit_count, credit_bytes, line_rate, disk_reserve;
 
   /* what follows */
   char *database; /* in the folder */

@@ -1,0 +1,35 @@
+#include "proto/pace.h"
+
+struct pace pace_of(uint64_t rate)
+{
+  return (struct pace){.rate = rate && rate < PACE_LEAST ? PACE_LEAST : rate};
+}
+
+bool pace_is_free(const struct pace *p, int64_t mono)
+{
+  return !p->rate || p->free <= mono * 1000;
+}
+
+int64_t pace_due(const struct pace *p)
+{
+  return p->rate ? p->free / 1000 + (p->free % 1000 > 0) : 0;
+}
+
+void pace_spend(struct pace *p, int64_t mono, size_t bytes)
+{
+  if (!p->rate)
+    return;
+  if (p->free < mono * 1000)
+    p->free = mono * 1000;
+  p->free += (int64_t)(((uint64_t)bytes + PACE_FRAME) * 1000000 / p->rate);
+}
+
+size_t pace_piece(const struct pace *p, size_t most)
+{
+  if (!p->rate || p->rate / 1000 >= most) /* also keeps the product below from overflowing */
+    return most;
+  uint64_t piece = p->rate * PACE_PIECE_MS / 1000;
+  if (piece < PACE_PIECE_LEAST)
+    piece = PACE_PIECE_LEAST;
+  return piece < most ? (size_t)piece : most;
+}
