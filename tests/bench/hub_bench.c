@@ -186,7 +186,12 @@ static void commit(struct bench *b)
 {
   struct tg_why why = {0};
   const double from = cpu(), system = cpu_of_system();
-  assert_int_equal(hub_commit(b->stage->hub, &why), TG_OK);
+  if (hub_commit(b->stage->hub, &why) != TG_OK) {
+    char text[512];
+    why_render(&why, NULL, text, sizeof text);
+    fprintf(stderr, "%s\n", text);
+    abort();
+  }
   b->commit += cpu() - from;
   b->system += cpu_of_system() - system;
   b->commits++;
