@@ -43,6 +43,7 @@ struct bench {
   uint64_t outcomes, delivered, seen, frames;
   double submit, receipts, commit, sign, wall, system; /* system: of commit */
   uint64_t commits;
+  double took[1 << 16]; /* wall time of the latest commits */
 };
 
 static double seconds(clockid_t clock)
@@ -185,7 +186,7 @@ static void listen_all(struct bench *b)
 static void commit(struct bench *b)
 {
   struct tg_why why = {0};
-  const double from = cpu(), system = cpu_of_system();
+  const double from = cpu(), system = cpu_of_system(), wall = seconds(CLOCK_MONOTONIC);
   if (hub_commit(b->stage->hub, &why) != TG_OK) {
     char text[512];
     why_render(&why, NULL, text, sizeof text);
@@ -194,7 +195,7 @@ static void commit(struct bench *b)
   }
   b->commit += cpu() - from;
   b->system += cpu_of_system() - system;
-  b->commits++;
+  b->took[b->commits++ % (sizeof b->took / sizeof *b->took)] = seconds(CLOCK_MONOTONIC) - wall;
 }
 
 static void sign(struct bench *b)
@@ -348,8 +349,15 @@ static void connect_reader(struct bench *b, size_t i)
   actor_hello(a);
 }
 
-static void report(const struct bench *b, size_t count)
+static int by_size(const void *a, const void *b)
 {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static void report(struct bench *b, size_t count)
+{
+  const size_t n_took = b->commits < sizeof b->took / sizeof *b->took ? b->commits : sizeof b->took / sizeof *b->took;
   const double n = (double)count, d = (double)(b->delivered ? b->delivered : 1);
   printf("submit %.1f us, commit %.1f us (%.1f of the system), signed %.1f us a bulletin; receipts %.1f us a delivery; in all %.1f us a "
          "bulletin, %.1f us a delivery\n",
@@ -360,6 +368,9 @@ static void report(const struct bench *b, size_t count)
          "of wall time, nodes included\n",
          (unsigned long long)b->commits, (unsigned long long)b->delivered, (unsigned long long)b->seen,
          (double)io_count("syscw") / n, (double)io_count("wchar") / n, n / b->wall);
+  qsort(b->took, n_took, sizeof *b->took, by_size);
+  printf("a commit took p50 %.2f ms, p99 %.2f ms, at most %.2f ms\n", 1e3 * b->took[n_took / 2],
+         1e3 * b->took[n_took - 1 - n_took / 100], 1e3 * b->took[n_took - 1]);
 }
 
 int main(int argc, char **argv)
@@ -367,7 +378,8 @@ int main(int argc, char **argv)
   const size_t count = argc > 1 ? (size_t)atol(argv[1]) : 4096, readers = argc > 2 ? (size_t)atol(argv[2]) : 1;
   const size_t group = argc > 3 ? (size_t)atol(argv[3]) : 64, bytes = argc > 4 ? (size_t)atol(argv[4]) : 1024;
   const bool absent = argc > 5 && strcmp(argv[5], "absent") == 0;
-  struct bench b = {.readers = readers};
+  static struct bench b;
+  b.readers = readers;
   b.stage = stage_new(1 + readers > 1 ? 1 + readers : 2, tune);
   struct actor *from = &b.stage->actor[0];
   for (size_t i = 0; i < readers; i++) {
