@@ -15,24 +15,33 @@ struct answer {
   uint64_t leaf;
   enum reason reason;            /* documents */
   char detail[ENTRY_DETAIL_MAX]; /* documents; may be empty */
+  bool decided;                  /* outcomes: the decision is at hand, not in the store */
+  struct slice decision;         /* owned: behind this struct */
 };
 
 static enum tg_err add(const struct party *party, struct answer answer)
 {
   if (!party->session)
     return TG_OK; /* it will ask again */
-  struct answer *a = malloc(sizeof *a);
+  struct answer *a = malloc(sizeof *a + answer.decision.n);
   if (!a)
     return TG_NO_MEMORY;
   *a = answer;
+  a->next = NULL;
+  a->decision.p = (const uint8_t *)(a + 1);
+  if (answer.decision.n)
+    memcpy(a + 1, answer.decision.p, answer.decision.n);
   *party->session->answers_end = a;
   party->session->answers_end = &a->next;
   return TG_OK;
 }
 
-enum tg_err answer_outcome(const struct party *party, const struct hash *id, uint64_t leaf)
+enum tg_err answer_outcome(const struct party *party, const struct hash *id, uint64_t leaf, const struct slice *decision)
 {
-  return add(party, (struct answer){.of = *id, .leaf = leaf});
+  return add(party, (struct answer){.of = *id,
+                                    .leaf = leaf,
+                                    .decided = decision != NULL,
+                                    .decision = decision ? *decision : slice_of(NULL, 0)});
 }
 
 enum tg_err answer_document(const struct party *party, const struct hash *hash, uint64_t leaf,
@@ -75,9 +84,11 @@ static enum tg_err make_outcome(struct hub *hub, const struct answer *a, Tg__Out
 {
   Tg__Outcome *m = arena_alloc(hub->reply, sizeof *m);
   struct opening o;
-  struct slice decision;
+  struct slice decision = arena_copy(hub->reply, a->decision);
   enum tg_err err = m ? logbook_opening(hub->log, a->leaf, hub->reply, &o) : TG_NO_MEMORY;
-  if (!err)
+  if (!err && a->decision.n && !decision.p)
+    err = TG_NO_MEMORY;
+  if (!err && !a->decided)
     err = store_bulletin_decision(hub->store, a->leaf, hub->reply, &decision);
   if (err)
     return err;

@@ -7,8 +7,9 @@
 
 struct answer;
 
-/* The outcome of a bulletin, as the entry at `leaf` has it. */
-enum tg_err answer_outcome(const struct party *party, const struct hash *id, uint64_t leaf);
+/* The outcome of a bulletin, as the entry at `leaf` has it. decision: its bytes, copied; NULL: they are looked up. */
+enum tg_err answer_outcome(const struct party *party, const struct hash *id, uint64_t leaf,
+                           const struct slice *decision);
 /* The outcome of a document. leaf UINT64_MAX: nothing was logged. why (may be NULL) goes along in words. */
 enum tg_err answer_document(const struct party *party, const struct hash *hash, uint64_t leaf,
                             enum reason reason, const struct tg_why *why);

@@ -10,6 +10,7 @@
 
 enum {
   ITEMS = 64,          /* deliveries in one frame */
+  ROWS = 16,           /* read at once */
   HELD_PER_TURN = 256, /* rows looked at before others get their turn */
   EXPIRED_PER_TURN = 64,
   WANT_MAX = 256, /* chunks for one Want */
@@ -47,12 +48,13 @@ static Tg__BatchProof *proof_copy(const struct hub *hub, const Tg__BatchProof *p
 static enum tg_err open_portion(struct hub *hub, const struct content *c, struct merkle_tree *tree,
                                 unsigned i, Tg__OpenPortion **ret)
 {
-  struct merkle_path path;
+  struct merkle_path path = {.n = 0};
   Tg__OpenPortion *m = arena_alloc(hub->reply, sizeof *m);
   if (!m)
     return TG_NO_MEMORY;
   tg__open_portion__init(m);
-  merkle_tree_path(tree, i, &path);
+  if (tree)
+    merkle_tree_path(tree, i, &path);
   m->portion = copy(hub, strict_data(c->portions[i].bytes));
   m->path = copy(hub, strict_data(merkle_path_slice(&path)));
   if (!(c->portions[i].caveats & CAVEAT_BLIND))
@@ -67,7 +69,11 @@ static enum tg_err open_portions(struct hub *hub, const struct content *c, uint3
   for (size_t i = 0; i < c->portion_count; i++)
     bytes[i] = c->portions[i].bytes;
   m->portions = arena_alloc(hub->reply, LIMIT_PORTIONS * sizeof(Tg__OpenPortion *));
-  struct merkle_tree *tree = m->portions ? portion_tree(bytes, c->portion_count) : NULL;
+  if (!m->portions)
+    return TG_NO_MEMORY;
+  if (c->portion_count == 1 && (mask & 1)) /* a tree of one leaf: its path is empty */
+    return open_portion(hub, c, NULL, 0, &m->portions[m->n_portions++]);
+  struct merkle_tree *tree = portion_tree(bytes, c->portion_count);
   enum tg_err err = tree ? TG_OK : TG_NO_MEMORY;
   for (unsigned i = 0; !err && i < c->portion_count; i++)
     if (mask >> i & 1)
@@ -88,7 +94,7 @@ static enum tg_err inline_bodies(struct hub *hub, const struct session *s, const
     struct slice sealed;
     if (!(row->portions >> i & 1) || d->content->portions[i].seal.size > pace_piece(&s->pace, LIMIT_FRAME))
       continue;
-    enum tg_err err = store_body(hub->store, row->leaf, i, hub->reply, &sealed);
+    enum tg_err err = docket_body(hub, row->leaf, i, hub->reply, &sealed);
     if (err == TG_NOT_FOUND)
       continue; /* a large one: the node asks for its chunks */
     Tg__Body *body = err ? NULL : arena_alloc(hub->reply, sizeof *body);
@@ -225,14 +231,12 @@ static enum tg_err consider(struct hub *hub, struct session *s, const struct sto
 /* Rows of one precedence, oldest first, until the frame is full or there are no more that can be proved. */
 static enum tg_err load_rank(struct hub *hub, struct session *s, unsigned rank, struct load *load)
 {
-  while (!load->full && s->credit_count) {
-    struct store_row row;
-    enum tg_err err = store_row_next(hub->store, s->party->no, false, rank, s->cursor[rank],
-                                     logbook_signed_size(hub->log), hub->reply, &row);
-    if (err == TG_NOT_FOUND)
-      return TG_OK;
-    if (!err)
-      err = consider(hub, s, &row, load);
+  struct store_row row[ROWS];
+  for (size_t n = ROWS; n == ROWS && !load->full && s->credit_count;) {
+    enum tg_err err = store_rows_next(hub->store, s->party->no, false, rank, s->cursor[rank],
+                                      logbook_signed_size(hub->log), hub->reply, ROWS, row, &n);
+    for (size_t i = 0; !err && i < n && !load->full && s->credit_count; i++)
+      err = consider(hub, s, &row[i], load);
     if (err)
       return err;
   }

@@ -1,10 +1,15 @@
 #include "broker/docket.h"
 
-#include "broker/question.h"
+#include "broker/passage.h"
 
 #include <stdlib.h>
 
-enum { SLOTS = 256, SLOT_ARENA = 4 * 1024 * 1024 };
+enum {
+  SLOTS = 256,
+  SLOT_ARENA = 24 * 1024 * 1024, /* an arena goes between a slot and hub->item: room for any bulletin */
+  KEPT = 32 * 1024,              /* a passage that needed more is read back when it is wanted */
+  BODY_KEPT = 4 * 1024,
+};
 
 /* Slot i holds a bulletin whose leaf is i modulo SLOTS. Arenas are made with their first use. */
 struct slot {
@@ -84,6 +89,66 @@ static enum tg_err decide(struct hub *hub, struct docket *d)
   for (size_t i = 0; i < c->portion_count; i++)
     d->permitted[i] = decision.portions[i].permitted;
   return TG_OK;
+}
+
+/* What a passage decided of it holds as long as the rules do. */
+static void permit(struct hub *hub, struct docket *d, const struct passage *p)
+{
+  d->generation = hub->rules.generation;
+  d->reason = REASON_NONE;
+  for (size_t i = 0; i < d->content->portion_count; i++)
+    d->permitted[i] = p->view.header.subject.kind == KIND_RECALL
+                          ? (struct memberset){{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}}
+                          : p->decision.portions[i].permitted;
+}
+
+enum tg_err docket_keep(struct hub *hub, const struct store_bulletin *b, const struct passage *p, struct slice bytes)
+{
+  struct slot *slot = &hub->dockets->slot[b->leaf % SLOTS];
+  struct arena *arena = hub->item;
+  if (arena_used(arena) + bytes.n > KEPT)
+    return TG_OK;
+  if (!slot->arena)
+    slot->arena = arena_new(SLOT_ARENA);
+  struct content *c = arena_alloc(arena, sizeof *c);
+  const Tg__Submission *m = tg__submission__unpack(arena_allocator(arena), bytes.n, bytes.p);
+  if (!slot->arena || !c || !m)
+    return TG_NO_MEMORY;
+  /* Parsed once: only what pointed into the frame now points into what was unpacked again. */
+  c->message = m;
+  c->header = p->view.header;
+  c->header.bytes = strict_slice(m->header);
+  c->portion_count = p->view.portion_count;
+  for (size_t i = 0; i < c->portion_count; i++) {
+    c->portions[i] = p->view.portions[i];
+    c->portions[i].bytes = strict_slice(m->portions[i]);
+    c->releases[i] = p->view.releases[i];
+    c->releases[i].bytes = strict_slice(m->releases[i]);
+  }
+  slot->docket = (struct docket){.bulletin = *b, .content = c};
+  permit(hub, &slot->docket, p);
+  for (size_t i = 0; i < c->portion_count; i++)
+    if (p->view.bodies[i].n <= BODY_KEPT)
+      slot->docket.body[i] = arena_copy(arena, p->view.bodies[i]);
+  slot->used = true;
+  hub->item = slot->arena;
+  slot->arena = arena;
+  arena_reset(hub->item);
+  return TG_OK;
+}
+
+enum tg_err docket_body(struct hub *hub, uint64_t leaf, unsigned portion, struct arena *arena, struct slice *ret)
+{
+  struct slot *slot = &hub->dockets->slot[leaf % SLOTS];
+  const bool ours = slot->used && slot->docket.bulletin.leaf == leaf;
+  if (ours && slot->docket.body[portion].n) {
+    *ret = arena_copy(arena, slot->docket.body[portion]);
+    return ret->p ? TG_OK : TG_NO_MEMORY;
+  }
+  enum tg_err err = store_body(hub->store, leaf, portion, arena, ret);
+  if (!err && ours && ret->n <= BODY_KEPT)
+    slot->docket.body[portion] = arena_copy(slot->arena, *ret); /* for the next reader; none without room */
+  return err;
 }
 
 enum tg_err docket_of(struct hub *hub, uint64_t leaf, const struct docket **ret)

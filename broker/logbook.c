@@ -6,12 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Entries of late: each is asked for again by whoever is to have its proof, within moments. */
+enum { LATE = 1024 };
+struct late {
+  uint64_t leaf; /* + 1; 0: empty */
+  size_t n;
+  uint8_t salt[ENTRY_SALT], bytes[LIMIT_ENTRY];
+};
+
 /* Invariants: signed_size <= size of the ledger; note is the checkpoint of signed_size, empty when that is 0;
    asked is 0 or above signed_size. */
 struct logbook {
   struct store *store;
   struct ledger *ledger;
   struct arena *scratch;
+  struct late *late; /* LATE of them, by leaf */
+  uint64_t edge_index;
+  size_t edge_bytes; /* of the lowest growing tile, as of the last flush; 0: read it back */
+  uint8_t edge[TILE_BYTES];
   uint64_t signed_size, asked;
   struct hash asked_root;
   struct merkle_path path; /* of the request */
@@ -19,17 +31,56 @@ struct logbook {
   struct buf note;
 };
 
+/* The lowest, still growing tile is not written with every commit: its hashes are those of entries that are. */
+static enum tg_err edge_rebuild(struct logbook *l, uint64_t index, uint8_t out[TILE_BYTES], size_t *ret_bytes)
+{
+  uint64_t size;
+  size_t n = 0;
+  enum tg_err err = store_log_size(l->store, &size);
+  for (uint64_t leaf = index * TILE_WIDTH; !err && leaf < size && n < TILE_BYTES; leaf++) {
+    struct store_entry e;
+    arena_reset(l->scratch);
+    err = store_entry(l->store, leaf, l->scratch, &e);
+    if (err)
+      break;
+    const struct hash entry = entry_leaf(e.salt, e.bytes), hash = merkle_leaf(slice_of(entry.b, sizeof entry.b));
+    memcpy(out + n, hash.b, sizeof hash.b);
+    n += sizeof hash.b;
+  }
+  if (!err)
+    *ret_bytes = n;
+  return err == TG_NOT_FOUND ? TG_DISK : err;
+}
+
 static enum tg_err read_tile(void *context, unsigned level, uint64_t index, uint8_t out[TILE_BYTES],
                              size_t *ret_bytes)
 {
   struct logbook *l = context;
-  return store_tile(l->store, level, index, out, ret_bytes);
+  size_t n = 0;
+  if (level == 0 && index == l->edge_index && l->edge_bytes) {
+    memcpy(out, l->edge, l->edge_bytes);
+    *ret_bytes = l->edge_bytes;
+    return TG_OK;
+  }
+  enum tg_err err = store_tile(l->store, level, index, out, &n);
+  if (level == 0 && ((!err && n < TILE_BYTES) || err == TG_NOT_FOUND))
+    return edge_rebuild(l, index, out, ret_bytes);
+  if (!err)
+    *ret_bytes = n;
+  return err;
 }
 
 static enum tg_err write_tile(void *context, unsigned level, uint64_t index, struct slice hashes)
 {
   struct logbook *l = context;
-  return store_tile_put(l->store, level, index, hashes);
+  if (level > 0)
+    return store_tile_put(l->store, level, index, hashes);
+  const bool whole = hashes.n == TILE_BYTES;
+  l->edge_index = index;
+  l->edge_bytes = whole ? 0 : hashes.n;
+  if (!whole)
+    memcpy(l->edge, hashes.p, hashes.n);
+  return whole ? store_tile_put(l->store, level, index, hashes) : TG_OK;
 }
 
 enum tg_err logbook_open(struct store *store, struct logbook **ret, struct tg_why *why)
@@ -40,9 +91,10 @@ enum tg_err logbook_open(struct store *store, struct logbook **ret, struct tg_wh
   l->store = store;
   l->note = buf_new(LIMIT_CHECKPOINT);
   l->scratch = arena_new(64 * 1024);
+  l->late = calloc(LATE, sizeof *l->late);
   uint64_t size;
   const struct tile_store tiles = {.context = l, .read = read_tile, .write = write_tile};
-  enum tg_err err = l->scratch ? store_log_size(store, &size) : TG_NO_MEMORY;
+  enum tg_err err = l->scratch && l->late ? store_log_size(store, &size) : TG_NO_MEMORY;
   if (!err)
     err = ledger_open(&tiles, size, &l->ledger, why);
   if (err) {
@@ -59,6 +111,7 @@ void logbook_free(struct logbook *l)
     return;
   ledger_free(l->ledger);
   arena_free(l->scratch);
+  free(l->late);
   buf_free(&l->note);
   free(l);
 }
@@ -76,6 +129,26 @@ struct slice logbook_note(const struct logbook *l)
   return buf_slice(&l->note);
 }
 
+static void late_put(struct logbook *l, uint64_t leaf, const struct store_entry *e)
+{
+  struct late *late = &l->late[leaf % LATE];
+  late->leaf = leaf + 1;
+  late->n = e->bytes.n;
+  memcpy(late->salt, e->salt, sizeof late->salt);
+  memcpy(late->bytes, e->bytes.p, e->bytes.n);
+}
+
+/* An entry, copied into the arena. */
+static enum tg_err entry_read(struct logbook *l, uint64_t leaf, struct arena *arena, struct store_entry *ret)
+{
+  const struct late *late = &l->late[leaf % LATE];
+  if (late->leaf != leaf + 1)
+    return store_entry(l->store, leaf, arena, ret);
+  ret->bytes = arena_copy(arena, slice_of(late->bytes, late->n));
+  memcpy(ret->salt, late->salt, sizeof ret->salt);
+  return ret->bytes.p ? TG_OK : TG_NO_MEMORY;
+}
+
 enum tg_err logbook_append(struct logbook *l, const struct entry *entry, uint64_t *ret_leaf)
 {
   uint8_t bytes[LIMIT_ENTRY];
@@ -90,6 +163,8 @@ enum tg_err logbook_append(struct logbook *l, const struct entry *entry, uint64_
   enum tg_err err = ledger_append(l->ledger, &hash, &leaf);
   if (!err)
     err = store_entry_put(l->store, leaf, &e);
+  if (!err)
+    late_put(l, leaf, &e);
   if (!err && ret_leaf)
     *ret_leaf = leaf;
   return err;
@@ -219,7 +294,7 @@ enum tg_err logbook_opening(struct logbook *l, uint64_t leaf, struct arena *aren
   struct store_entry e;
   struct opening o = {.index = leaf};
   assert(leaf < l->signed_size);
-  enum tg_err err = store_entry(l->store, leaf, arena, &e);
+  enum tg_err err = entry_read(l, leaf, arena, &e);
   if (!err)
     err = ledger_inclusion(l->ledger, leaf, l->signed_size, &path);
   if (!err)
@@ -251,7 +326,7 @@ static enum tg_err publish_entries(struct logbook *l, uint64_t index, unsigned w
   for (unsigned i = 0; !err && i < width; i++) {
     struct store_entry e;
     arena_reset(l->scratch);
-    err = store_entry(l->store, index * TILE_WIDTH + i, l->scratch, &e);
+    err = entry_read(l, index * TILE_WIDTH + i, l->scratch, &e);
     if (err)
       break;
     struct hash leaf = entry_leaf(e.salt, e.bytes);
@@ -271,7 +346,7 @@ static enum tg_err publish_tile(struct logbook *l, unsigned level, uint64_t inde
 {
   uint8_t hashes[TILE_BYTES];
   size_t n = 0;
-  enum tg_err err = store_tile(l->store, level, index, hashes, &n);
+  enum tg_err err = read_tile(l, level, index, hashes, &n);
   if (err || n < (size_t)width * 32)
     return err && err != TG_NOT_FOUND ? err : TG_DISK;
   const struct tile_name name = {.level = level, .index = index, .width = width};

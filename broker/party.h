@@ -32,6 +32,8 @@ struct member_use {
 struct parties {
   struct table table;
   struct party *first;
+  struct party **numbered; /* by number in the store; NULL: not dealt with yet */
+  size_t room;
   struct member_use member[MEMBERS_MAX];
 };
 

@@ -46,6 +46,8 @@ struct passage {
 
   /* sequence */
   uint64_t leaf;
+  bool ruled;
+  struct slice ruling; /* Decision bytes, in hub->item; meaningful when ruled, empty when nothing was decided */
 };
 
 #endif

@@ -3,6 +3,7 @@
 #include "audit/ruling.h"
 #include "broker/answer.h"
 #include "broker/content.h"
+#include "broker/docket.h"
 #include "broker/store_bulletin.h"
 #include "broker/upload.h"
 #include "broker/verify.h"
@@ -113,6 +114,15 @@ static enum tg_err write_entry(struct hub *hub, struct passage *p, struct slice 
 
 /* ---- what was said */
 
+/* Is one of its recipients here? */
+static bool is_wanted(const struct passage *p)
+{
+  for (size_t i = 0; !p->reason && i < p->view.wrap_count; i++)
+    if (p->recipients[i].party->session)
+      return true;
+  return false;
+}
+
 static enum tg_err put_bulletin(struct hub *hub, const struct passage *p, struct slice decision)
 {
   const struct subject *s = &p->view.header.subject;
@@ -143,6 +153,8 @@ static enum tg_err put_bulletin(struct hub *hub, const struct passage *p, struct
       .until = s->expires + REMEMBERED, .content = buf_slice(&content), .decision = decision};
   if (!err)
     err = store_bulletin_put(hub->store, &b, &memory, list, n);
+  if (!err && is_wanted(p))
+    err = docket_keep(hub, &b, p, buf_slice(&content));
   buf_free(&content);
   return err;
 }
@@ -263,6 +275,10 @@ static enum tg_err decide(struct hub *hub, struct passage *p)
     err = write_entry(hub, p, buf_slice(&decision));
   if (!err)
     err = put_bulletin(hub, p, buf_slice(&decision));
+  p->ruled = true;
+  p->ruling = arena_copy(hub->item, buf_slice(&decision));
+  if (!err && decision.n && !p->ruling.p)
+    err = TG_NO_MEMORY;
   buf_free(&decision);
   if (!err && p->parked)
     err = unpark(hub, p);
@@ -330,7 +346,7 @@ enum tg_err sequence(struct hub *hub, struct passage *p)
     err = p->parked ? unpark(hub, p) : TG_OK;
     break;
   }
-  return err ? err : answer_outcome(p->party, &p->id, p->leaf);
+  return err ? err : answer_outcome(p->party, &p->id, p->leaf, p->ruled ? &p->ruling : NULL);
 }
 
 /* ---- those that waited */

@@ -1,4 +1,4 @@
-#include "broker/store_inside.h"
+#include "broker/store_recent.h"
 #include "broker/store_schema.h"
 
 #include <stdlib.h>
@@ -28,7 +28,11 @@ enum tg_err store_open(const struct store_options *options, struct store **ret, 
   store->folder = -1;
   for (size_t i = 0; i < FILES_OPEN; i++)
     store->file[i].fd = -1;
-  enum tg_err err = database_open(store, options, why);
+  enum tg_err err = store_numbers_open(store);
+  if (!err)
+    err = store_recent_open(store);
+  if (!err)
+    err = database_open(store, options, why);
   if (!err && options->bodies)
     err = store_files_open(store, options->bodies, why);
   if (err) {
@@ -45,6 +49,8 @@ void store_close(struct store **store)
   if (!store || !*store)
     return;
   store_files_close(*store);
+  store_numbers_close(*store);
+  store_recent_close(*store);
   db_close(&(*store)->db);
   free((*store)->bodies);
   free(*store);
@@ -60,7 +66,12 @@ enum tg_err store_commit(struct store *store, struct tg_why *why)
 {
   if (!db_in_transaction(store->db))
     return TG_OK;
-  enum tg_err err = store_files_sync(store);
+  enum tg_err err = store_numbers_write(store);
+  if (!err)
+    err = store_recent_write(store);
+  if (err)
+    return db_explain(store->db, err, why);
+  err = store_files_sync(store);
   if (err)
     return why_set(why, err, store->bodies, N_("a body could not be written to the disk"),
                    N_("free space or replace the disk, then start the hub again"), NULL, NULL, NULL);
@@ -106,6 +117,17 @@ enum tg_err store_one(struct db_stmt *s)
 enum tg_err store_bytes(struct db_stmt *s, int column, void *out, size_t n)
 {
   return db_bytes(s, column, out, n) ? TG_OK : TG_DISK;
+}
+
+enum tg_err store_count_rows(struct store_count *count, struct db_stmt *s, uint64_t *ret)
+{
+  enum tg_err err = count->known ? TG_OK : store_one(s);
+  if (!count->known && !err)
+    *count = (struct store_count){.known = true, .rows = db_u64(s, 0)};
+  db_reset(s);
+  if (!err)
+    *ret = count->rows;
+  return err;
 }
 
 void store_bind_hash(struct db_stmt *s, int at, const struct hash *h)
@@ -174,39 +196,6 @@ enum tg_err store_node_key(struct store *store, nodeno node, struct sign_pk *ret
     err = store_bytes(s, 0, ret->b, 32);
   db_reset(s);
   return err;
-}
-
-enum tg_err store_node_state(struct store *store, nodeno node, struct store_node_state *ret)
-{
-  struct db_stmt *s = db_stmt(
-      store->db, "SELECT last_number, receipts_serial, receipts_root, notes_sequence FROM node WHERE no = ?1");
-  db_bind_u64(s, 1, node);
-  enum tg_err err = store_one(s);
-  if (!err) {
-    *ret = (struct store_node_state){
-        .last_number = db_u64(s, 0), .receipts_serial = db_u64(s, 1), .notes_sequence = db_u64(s, 3)};
-    db_bytes(s, 2, ret->receipts_root.b, 32); /* empty before the first: zeros */
-  }
-  db_reset(s);
-  return err;
-}
-
-enum tg_err store_node_number(struct store *store, nodeno node, uint64_t number)
-{
-  struct db_stmt *s = db_stmt(store->db, "UPDATE node SET last_number = max(last_number, ?2) WHERE no = ?1");
-  db_bind_u64(s, 1, node);
-  db_bind_u64(s, 2, number);
-  return db_run(s);
-}
-
-enum tg_err store_node_receipts(struct store *store, nodeno node, uint64_t serial, const struct hash *root)
-{
-  struct db_stmt *s =
-      db_stmt(store->db, "UPDATE node SET receipts_serial = ?2, receipts_root = ?3 WHERE no = ?1");
-  db_bind_u64(s, 1, node);
-  db_bind_u64(s, 2, serial);
-  store_bind_hash(s, 3, root);
-  return db_run(s);
 }
 
 /* ---- the log */

@@ -26,6 +26,12 @@ enum tg_err store_body(struct store *store, uint64_t leaf, unsigned portion, str
 
 /* ---- submissions that wait */
 
+/* How many wait in all. */
+static enum tg_err parked_rows(struct store *store, uint64_t *ret)
+{
+  return store_count_rows(&store->parked, db_stmt(store->db, "SELECT count(*) FROM parked"), ret);
+}
+
 enum tg_err store_parked_put(struct store *store, const struct store_parked *p)
 {
   struct db_stmt *s = db_stmt(store->db, "INSERT INTO parked(id, originator, member, why, until, bytes, item)"
@@ -38,7 +44,10 @@ enum tg_err store_parked_put(struct store *store, const struct store_parked *p)
   db_bind_u64(s, 6, p->bytes);
   db_bind_blob(s, 7, p->item);
   enum tg_err err = db_run(s);
-  return err ? err : store_usage_add(store, p->member, (int64_t)p->bytes);
+  if (err)
+    return err;
+  store->parked.rows++; /* whether known yet or not: the table says it then */
+  return store_usage_add(store, p->member, (int64_t)p->bytes);
 }
 
 #define PARKED_COLUMNS "place, id, originator, member, why, until, bytes, item"
@@ -99,9 +108,15 @@ enum tg_err store_parked_due(struct store *store, tg_time now, struct arena *are
 
 enum tg_err store_parked_count(struct store *store, nodeno originator, uint64_t *ret)
 {
+  uint64_t rows;
+  enum tg_err err = parked_rows(store, &rows);
+  if (!err && rows == 0)
+    *ret = 0;
+  if (err || rows == 0)
+    return err;
   struct db_stmt *s = db_stmt(store->db, "SELECT count(*) FROM parked WHERE originator = ?1");
   db_bind_u64(s, 1, originator);
-  enum tg_err err = store_one(s);
+  err = store_one(s);
   if (!err)
     *ret = db_u64(s, 0);
   db_reset(s);
@@ -123,5 +138,8 @@ enum tg_err store_parked_remove(struct store *store, const struct hash *id)
   char member[2] = {(char)text.p[0], (char)text.p[1]};
   int64_t bytes = db_i64(s, 1);
   err = db_run(s);
-  return err ? err : store_usage_add(store, member, -bytes);
+  if (err)
+    return err;
+  store->parked.rows--;
+  return store_usage_add(store, member, -bytes);
 }

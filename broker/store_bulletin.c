@@ -1,6 +1,6 @@
 #include "broker/store_body.h"
 #include "broker/store_bulletin.h"
-#include "broker/store_inside.h"
+#include "broker/store_recent.h"
 #include "proto/buf.h"
 
 #include <string.h>
@@ -74,6 +74,10 @@ enum tg_err store_bulletin_put(struct store *store, const struct store_bulletin 
     err = awaited_insert(store, bulletin, count);
   if (!err && bulletin->number)
     err = store_node_number(store, bulletin->originator, bulletin->number);
+  const struct slice list = buf_slice(&out);
+  const uint64_t rows = count;
+  if (!err)
+    err = store_recent_put(store, bulletin, &list, bulletin->accepted ? &rows : NULL);
   return err;
 }
 
@@ -81,6 +85,7 @@ enum tg_err store_bulletin_recalled(struct store *store, uint64_t leaf)
 {
   struct db_stmt *s = db_stmt(store->db, "UPDATE bulletin SET recalled = 1 WHERE leaf = ?1");
   db_bind_u64(s, 1, leaf);
+  store_recent_recalled(store, leaf);
   return db_run(s);
 }
 
@@ -91,7 +96,7 @@ enum tg_err store_bulletin_recalled(struct store *store, uint64_t leaf)
   " recalls, recalled"
 
 /* The one bulletin that s selects, its columns as BULLETIN_COLUMNS. */
-static enum tg_err bulletin_read(struct db_stmt *s, struct store_bulletin *ret)
+static enum tg_err bulletin_read(struct store *store, struct db_stmt *s, struct store_bulletin *ret)
 {
   enum tg_err err = store_one(s);
   struct store_bulletin b = {0};
@@ -119,31 +124,47 @@ static enum tg_err bulletin_read(struct db_stmt *s, struct store_bulletin *ret)
     *ret = b;
   }
   db_reset(s);
-  return err;
+  return err ? err : store_recent_put(store, &b, NULL, NULL);
 }
 
 enum tg_err store_bulletin(struct store *store, uint64_t leaf, struct store_bulletin *ret)
 {
+  const struct store_bulletin *recent = store_recent(store, leaf);
+  if (recent) {
+    *ret = *recent;
+    return TG_OK;
+  }
   struct db_stmt *s = db_stmt(store->db, "SELECT " BULLETIN_COLUMNS " FROM bulletin WHERE leaf = ?1");
   db_bind_u64(s, 1, leaf);
-  return bulletin_read(s, ret);
+  return bulletin_read(store, s, ret);
 }
 
 enum tg_err store_bulletin_by_id(struct store *store, const struct hash *id, struct store_bulletin *ret)
 {
+  const struct store_bulletin *recent = store_recent_by_id(store, id);
+  if (recent) {
+    *ret = *recent;
+    return TG_OK;
+  }
   struct db_stmt *s = db_stmt(store->db, "SELECT " BULLETIN_COLUMNS " FROM bulletin WHERE id = ?1");
   store_bind_hash(s, 1, id);
-  return bulletin_read(s, ret);
+  return bulletin_read(store, s, ret);
 }
 
 enum tg_err store_bulletin_by_number(struct store *store, nodeno originator, uint64_t number,
                                      struct store_bulletin *ret)
 {
+  struct store_node_state state;
+  enum tg_err err = store_node_state(store, originator, &state);
+  if (!err && number > state.last_number)
+    return TG_NOT_FOUND; /* the ordinary case: the next */
+  if (err && err != TG_NOT_FOUND)
+    return err;
   struct db_stmt *s =
       db_stmt(store->db, "SELECT " BULLETIN_COLUMNS " FROM bulletin WHERE originator = ?1 AND number = ?2");
   db_bind_u64(s, 1, originator);
   db_bind_u64(s, 2, number);
-  return bulletin_read(s, ret);
+  return bulletin_read(store, s, ret);
 }
 
 /* A blob by leaf, or an empty slice. */
@@ -176,7 +197,9 @@ enum tg_err store_bulletin_recipients(struct store *store, uint64_t leaf, struct
 {
   struct slice packed;
   enum tg_err err =
-      blob_read(db_stmt(store->db, "SELECT recipients FROM bulletin WHERE leaf = ?1"), leaf, arena, &packed);
+      store_recent_recipients(store, leaf, &packed)
+          ? TG_OK
+          : blob_read(db_stmt(store->db, "SELECT recipients FROM bulletin WHERE leaf = ?1"), leaf, arena, &packed);
   if (err)
     return err;
   size_t count = packed.n / RECIPIENT_BYTES;
@@ -216,6 +239,8 @@ static enum tg_err by_leaf(struct db_stmt *s, uint64_t leaf)
 enum tg_err store_bulletin_drop(struct store *store, uint64_t leaf)
 {
   enum tg_err err = by_leaf(db_stmt(store->db, "DELETE FROM awaited WHERE leaf = ?1"), leaf);
+  if (!err)
+    store_recent_dropped(store, leaf);
   if (err || !db_changes(store->db))
     return err; /* dropped before, or refused */
   struct store_bulletin b;
@@ -238,30 +263,6 @@ enum tg_err store_bulletins_forget(struct store *store, tg_time now, bool *ret_m
   if (!err)
     *ret_more = db_changes(store->db) == 256;
   return err;
-}
-
-/* ---- what members occupy */
-
-enum tg_err store_usage_add(struct store *store, const char member[2], int64_t bytes)
-{
-  struct db_stmt *s = db_stmt(store->db, "INSERT INTO usage(member, bytes) VALUES(?1, max(?2, 0))"
-                                         " ON CONFLICT(member) DO UPDATE SET bytes = max(bytes + ?2, 0)");
-  db_bind_text(s, 1, slice_of(member, 2));
-  db_bind_i64(s, 2, bytes);
-  return db_run(s);
-}
-
-enum tg_err store_member_bytes(struct store *store, const char member[2], uint64_t *ret)
-{
-  struct db_stmt *s = db_stmt(store->db, "SELECT bytes FROM usage WHERE member = ?1");
-  db_bind_text(s, 1, slice_of(member, 2));
-  enum tg_err err = store_one(s);
-  uint64_t bytes = err ? 0 : db_u64(s, 0);
-  db_reset(s);
-  if (err && err != TG_NOT_FOUND)
-    return err;
-  *ret = bytes;
-  return TG_OK;
 }
 
 /* ---- evidence */

@@ -84,6 +84,9 @@ enum tg_err store_row_put(struct store *store, const struct store_row *row);
 /* The row of this node, holding and rank with the least leaf of from .. below - 1. TG_NOT_FOUND. */
 enum tg_err store_row_next(struct store *store, nodeno node, bool held, unsigned rank, uint64_t from, uint64_t below,
                            struct arena *arena, struct store_row *ret);
+/* The same for up to `most` of them, ascending; *ret_n 0: there is none. */
+enum tg_err store_rows_next(struct store *store, nodeno node, bool held, unsigned rank, uint64_t from, uint64_t below,
+                            struct arena *arena, size_t most, struct store_row *ret, size_t *ret_n);
 /* Removes it, held or not, and drops the bulletin's content and bodies when it was the last row. *ret_removed (may be NULL): was there one? */
 enum tg_err store_row_remove(struct store *store, nodeno node, unsigned rank, uint64_t leaf, bool *ret_removed);
 enum tg_err store_row_hold(struct store *store, nodeno node, unsigned rank, uint64_t leaf, bool held);

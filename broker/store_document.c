@@ -83,17 +83,11 @@ enum tg_err store_document_last(struct store *store, uint64_t *ret)
 
 enum tg_err store_note_put(struct store *store, nodeno originator, const struct store_note *note)
 {
-  struct db_stmt *s = db_stmt(store->db, "UPDATE node SET notes_sequence = notes_sequence + 1 WHERE no = ?1"
-                                         " RETURNING notes_sequence");
-  db_bind_u64(s, 1, originator);
-  enum tg_err err = store_one(s);
+  uint64_t sequence;
+  enum tg_err err = store_node_note(store, originator, &sequence);
   if (err)
     return err;
-  uint64_t sequence = db_u64(s, 0);
-  err = db_run(s);
-  if (err)
-    return err;
-  s = db_stmt(store->db, "INSERT INTO note(node, sequence, receipt, proof, leaf) VALUES(?1, ?2, ?3, ?4, ?5)");
+  struct db_stmt *s = db_stmt(store->db, "INSERT INTO note(node, sequence, receipt, proof, leaf) VALUES(?1, ?2, ?3, ?4, ?5)");
   db_bind_u64(s, 1, originator);
   db_bind_u64(s, 2, sequence);
   db_bind_blob(s, 3, note->receipt);

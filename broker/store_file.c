@@ -135,8 +135,15 @@ enum tg_err store_file_chunks(struct store *store, const struct hash *id, unsign
   return TG_OK;
 }
 
+/* How many bodies there are in files. */
+static enum tg_err file_rows(struct store *store, uint64_t *ret)
+{
+  return store_count_rows(&store->files, db_stmt(store->db, "SELECT count(*) FROM file"), ret);
+}
+
 static enum tg_err chunks_record(struct store *store, const struct hash *id, unsigned portion, uint64_t chunks)
 {
+  store->files.rows += chunks == 1; /* whether known yet or not: the table says it then */
   struct db_stmt *s = db_stmt(store->db, "INSERT INTO file(id, portion, chunks) VALUES(?1, ?2, ?3)"
                                          " ON CONFLICT(id, portion) DO UPDATE SET chunks = excluded.chunks");
   store_bind_hash(s, 1, id);
@@ -225,12 +232,17 @@ static enum tg_err trash_add(struct store *store, const struct hash *id, unsigne
 enum tg_err store_file_remove_all(struct store *store, const struct hash *id)
 {
   for (;;) {
+    uint64_t rows;
+    enum tg_err err = file_rows(store, &rows);
+    if (err || rows == 0)
+      return err;
     struct db_stmt *s = db_stmt(store->db, "DELETE FROM file WHERE id = ?1 AND portion ="
                                            " (SELECT min(portion) FROM file WHERE id = ?1) RETURNING portion");
     store_bind_hash(s, 1, id);
-    enum tg_err err = store_one(s);
+    err = store_one(s);
     if (err)
       return err == TG_NOT_FOUND ? TG_OK : err;
+    store->files.rows--;
     unsigned portion = (unsigned)db_u64(s, 0);
     err = db_run(s);
     if (!err)

@@ -17,14 +17,24 @@ struct store_file {
   bool dirty;
 };
 
+struct numbers;
+struct recent;
+
 struct store {
   struct db *db;
+  struct numbers *numbers;
+  struct recent *recent;
   char *bodies; /* NULL: no large bodies */
   int folder;   /* descriptor of bodies, -1 */
   bool folder_dirty; /* a file was made since the last sync */
   uint64_t clock;
   struct store_file file[FILES_OPEN];
   bool trash; /* rows in table trash may be waiting */
+  /* Rows in the tables parked and file: mostly there are none, and nobody need look. */
+  struct store_count {
+    bool known;
+    uint64_t rows;
+  } parked, files;
 };
 
 /* Copies a blob or text column into the arena. TG_NO_MEMORY. */
@@ -33,9 +43,20 @@ enum tg_err store_copy(struct db_stmt *s, int column, struct arena *arena, struc
 enum tg_err store_one(struct db_stmt *s);
 /* A fixed-size column; TG_DISK when it has another length: the file is damaged. */
 enum tg_err store_bytes(struct db_stmt *s, int column, void *out, size_t n);
+/* How many rows a table has: asked once with this statement, counted by us from then on. */
+enum tg_err store_count_rows(struct store_count *count, struct db_stmt *s, uint64_t *ret);
 void store_bind_hash(struct db_stmt *s, int at, const struct hash *h);
 /* Adds to a member's occupied bytes (never below 0). */
 enum tg_err store_usage_add(struct store *store, const char member[2], int64_t bytes);
+/* Adds to what waits for a node. */
+enum tg_err store_tally_add(struct store *store, nodeno node, bool held, unsigned rank, int64_t rows, int64_t bytes);
+/* The next sequence of a receipt note for this node. TG_NOT_FOUND: no such node. */
+enum tg_err store_node_note(struct store *store, nodeno node, uint64_t *ret_sequence);
+
+/* Numbers: what store_open, store_commit and store_close need. */
+enum tg_err store_numbers_open(struct store *store);
+enum tg_err store_numbers_write(struct store *store); /* before the commit */
+void store_numbers_close(struct store *store);
 
 /* Body files: what store_open, store_commit and store_close need. */
 enum tg_err store_files_open(struct store *store, const char *folder, struct tg_why *why);

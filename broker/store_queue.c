@@ -1,19 +1,6 @@
 /* The rows of table queue, and the tallies that follow them. */
 #include "broker/store_bulletin.h"
-#include "broker/store_inside.h"
-
-static enum tg_err tally_add(struct store *store, nodeno node, bool held, unsigned rank, int rows, int64_t bytes)
-{
-  struct db_stmt *s = db_stmt(store->db, "INSERT INTO tally(node, held, rank, rows, bytes) VALUES(?1, ?2, ?3, ?4, ?5)"
-                                         " ON CONFLICT(node, held, rank) DO UPDATE"
-                                         " SET rows = rows + excluded.rows, bytes = bytes + excluded.bytes");
-  db_bind_u64(s, 1, node);
-  db_bind_u64(s, 2, held);
-  db_bind_u64(s, 3, rank);
-  db_bind_i64(s, 4, rows);
-  db_bind_i64(s, 5, bytes);
-  return db_run(s);
-}
+#include "broker/store_recent.h"
 
 enum tg_err store_row_put(struct store *store, const struct store_row *row)
 {
@@ -30,36 +17,55 @@ enum tg_err store_row_put(struct store *store, const struct store_row *row)
   db_bind_blob(s, 8, row->wrap);
   db_bind_blob(s, 9, row->wrap_path);
   enum tg_err err = db_run(s);
-  return err ? err : tally_add(store, row->node, row->held, row->rank, 1, (int64_t)row->bytes);
+  return err ? err : store_tally_add(store, row->node, row->held, row->rank, 1, (int64_t)row->bytes);
 }
 
-enum tg_err store_row_next(struct store *store, nodeno node, bool held, unsigned rank, uint64_t from, uint64_t below,
-                           struct arena *arena, struct store_row *ret)
+static enum tg_err row_read(struct db_stmt *s, struct arena *arena, struct store_row *row)
+{
+  row->leaf = db_u64(s, 0);
+  row->portions = (uint32_t)db_u64(s, 1);
+  row->bytes = db_u64(s, 2);
+  row->wrap_index = db_u64(s, 3);
+  enum tg_err err = store_copy(s, 4, arena, &row->wrap);
+  return err ? err : store_copy(s, 5, arena, &row->wrap_path);
+}
+
+enum tg_err store_rows_next(struct store *store, nodeno node, bool held, unsigned rank, uint64_t from, uint64_t below,
+                            struct arena *arena, size_t most, struct store_row *ret, size_t *ret_n)
 {
   struct db_stmt *s =
       db_stmt(store->db, "SELECT leaf, portions, bytes, wrap_index, wrap, wrap_path FROM queue"
                          " WHERE node = ?1 AND held = ?2 AND rank = ?3 AND leaf >= ?4 AND leaf < ?5"
-                         " ORDER BY leaf LIMIT 1");
+                         " ORDER BY leaf LIMIT ?6");
   db_bind_u64(s, 1, node);
   db_bind_u64(s, 2, held);
   db_bind_u64(s, 3, rank);
   db_bind_u64(s, 4, from);
   db_bind_u64(s, 5, below);
-  struct store_row row = {.node = node, .held = held, .rank = rank};
-  enum tg_err err = store_one(s);
-  if (!err) {
-    row.leaf = db_u64(s, 0);
-    row.portions = (uint32_t)db_u64(s, 1);
-    row.bytes = db_u64(s, 2);
-    row.wrap_index = db_u64(s, 3);
-    err = store_copy(s, 4, arena, &row.wrap);
+  db_bind_u64(s, 6, most);
+  size_t n = 0;
+  for (bool row = true; row && n < most;) {
+    enum tg_err err = db_step(s, &row);
+    if (!err && row) {
+      ret[n] = (struct store_row){.node = node, .held = held, .rank = rank};
+      err = row_read(s, arena, &ret[n++]);
+    }
+    if (err) {
+      db_reset(s);
+      return err;
+    }
   }
-  if (!err)
-    err = store_copy(s, 5, arena, &row.wrap_path);
   db_reset(s);
-  if (!err)
-    *ret = row;
-  return err;
+  *ret_n = n;
+  return TG_OK;
+}
+
+enum tg_err store_row_next(struct store *store, nodeno node, bool held, unsigned rank, uint64_t from, uint64_t below,
+                           struct arena *arena, struct store_row *ret)
+{
+  size_t n;
+  enum tg_err err = store_rows_next(store, node, held, rank, from, below, arena, 1, ret, &n);
+  return err ? err : n ? TG_OK : TG_NOT_FOUND;
 }
 
 /* Deletes one row. TG_NOT_FOUND. */
@@ -76,21 +82,17 @@ static enum tg_err row_delete(struct store *store, nodeno node, bool held, unsig
     return err;
   int64_t bytes = db_i64(s, 0);
   err = db_run(s);
-  return err ? err : tally_add(store, node, held, rank, -1, -bytes);
+  return err ? err : store_tally_add(store, node, held, rank, -1, -bytes);
 }
 
 /* One row less waits for this bulletin; with the last one its content goes. */
 static enum tg_err row_done(struct store *store, uint64_t leaf)
 {
-  struct db_stmt *s =
-      db_stmt(store->db, "UPDATE awaited SET rows = rows - 1 WHERE leaf = ?1 RETURNING rows");
-  db_bind_u64(s, 1, leaf);
-  enum tg_err err = store_one(s);
+  bool last = false;
+  enum tg_err err = store_recent_row_done(store, leaf, &last);
   if (err)
     return err == TG_NOT_FOUND ? TG_OK : err;
-  bool last = db_i64(s, 0) <= 0;
-  err = db_run(s);
-  return err || !last ? err : store_bulletin_drop(store, leaf);
+  return last ? store_bulletin_drop(store, leaf) : TG_OK;
 }
 
 enum tg_err store_row_remove(struct store *store, nodeno node, unsigned rank, uint64_t leaf, bool *ret_removed)
@@ -123,39 +125,6 @@ enum tg_err store_row_hold(struct store *store, nodeno node, unsigned rank, uint
   int64_t bytes = db_i64(s, 0);
   err = db_run(s);
   if (!err)
-    err = tally_add(store, node, !held, rank, -1, -bytes);
-  return err ? err : tally_add(store, node, held, rank, 1, bytes);
-}
-
-/* Sums the rows of s: rank, held, rows, bytes. */
-static enum tg_err tally_read(struct db_stmt *s, struct store_tally *ret)
-{
-  struct store_tally t = {0};
-  for (;;) {
-    bool row = false;
-    enum tg_err err = db_step(s, &row);
-    if (err)
-      return err;
-    if (!row)
-      break;
-    unsigned rank = (unsigned)db_u64(s, 0) % STORE_RANKS;
-    if (db_u64(s, 1))
-      t.held[rank] += db_u64(s, 2);
-    t.count[rank] += db_u64(s, 2);
-    t.bytes[rank] += db_u64(s, 3);
-  }
-  *ret = t;
-  return TG_OK;
-}
-
-enum tg_err store_tally(struct store *store, nodeno node, struct store_tally *ret)
-{
-  struct db_stmt *s = db_stmt(store->db, "SELECT rank, held, rows, bytes FROM tally WHERE node = ?1");
-  db_bind_u64(s, 1, node);
-  return tally_read(s, ret);
-}
-
-enum tg_err store_tally_all(struct store *store, struct store_tally *ret)
-{
-  return tally_read(db_stmt(store->db, "SELECT rank, held, rows, bytes FROM tally"), ret);
+    err = store_tally_add(store, node, !held, rank, -1, -bytes);
+  return err ? err : store_tally_add(store, node, held, rank, 1, bytes);
 }

@@ -47,7 +47,6 @@ static enum tg_err check_parked(struct hub *hub, struct passage *p)
 {
   struct store_parked parked;
   uint64_t waiting;
-  p->id = header_id(strict_slice(p->message->header));
   enum tg_err err = p->parked ? TG_OK : store_parked_count(hub->store, p->party->no, &waiting);
   if (err || p->parked || !waiting)
     return err;
@@ -56,10 +55,15 @@ static enum tg_err check_parked(struct hub *hub, struct passage *p)
   return err == TG_NOT_FOUND ? TG_OK : err;
 }
 
+/* Decided before? Then its number is taken, and no number above those that are taken need be looked for. */
 static enum tg_err check_known(struct hub *hub, struct passage *p)
 {
   struct store_bulletin b;
-  enum tg_err err = store_bulletin_by_id(hub->store, &p->id, &b);
+  struct store_node_state state;
+  enum tg_err err = store_node_state(hub->store, p->party->no, &state);
+  if (err || p->view.header.number > state.last_number)
+    return err;
+  err = store_bulletin_by_id(hub->store, &p->id, &b);
   if (err)
     return err == TG_NOT_FOUND ? TG_OK : err;
   if (b.originator != p->party->no)
@@ -68,12 +72,12 @@ static enum tg_err check_known(struct hub *hub, struct passage *p)
   return settle(p, PASSAGE_KNOWN, REASON_NONE);
 }
 
-/* Said by the node that it names, whose session this is? Until here nothing of it may take an id or a number.
- */
+/* Of the node that it names, whose session this is? */
 static enum tg_err check_author(struct hub *hub, struct passage *p)
 {
   struct header *h = &p->view.header;
   enum tg_err err = header_parse(strict_slice(p->message->header), hub->item, h, &p->why);
+  p->id = err ? header_id(strict_slice(p->message->header)) : h->id;
   if (err)
     return settle(p, PASSAGE_FORGED, reason_of_parts(err));
   if (!sign_pk_eq(&h->subject.originator, &p->party->identity)) {
@@ -81,7 +85,14 @@ static enum tg_err check_author(struct hub *hub, struct passage *p)
             NULL, NULL, NULL);
     return settle(p, PASSAGE_FORGED, REASON_NOT_ENTITLED);
   }
-  err = batch_verify(hub->verifier, &hub->config.exchange, &h->subject.originator, &p->id, p->message->proof,
+  return TG_OK;
+}
+
+/* And said by it: until here nothing of it may take an id or a number. */
+static enum tg_err check_signature(struct hub *hub, struct passage *p)
+{
+  const struct header *h = &p->view.header;
+  enum tg_err err = batch_verify(hub->verifier, &hub->config.exchange, &h->subject.originator, &p->id, p->message->proof,
                      &p->why);
   return err ? settle(p, PASSAGE_FORGED, REASON_SIGNATURE) : TG_OK;
 }
@@ -89,7 +100,7 @@ static enum tg_err check_author(struct hub *hub, struct passage *p)
 static enum tg_err check_parts(struct hub *hub, struct passage *p)
 {
   enum tg_err err =
-      submission_check(p->message, &hub->config.exchange, hub->verifier, hub->item, &p->view, &p->why);
+      submission_check_parts(p->message, &p->view.header, &hub->config.exchange, hub->item, &p->view, &p->why);
   if (err == TG_NO_MEMORY)
     return err;
   return err ? settle(p, PASSAGE_DECIDED, reason_of_parts(err)) : TG_OK;
@@ -395,9 +406,9 @@ static enum tg_err check_bodies(struct hub *hub, struct passage *p)
 enum tg_err verify(struct hub *hub, struct passage *p)
 {
   static enum tg_err (*const checks[])(struct hub *, struct passage *) = {
-      check_parked, check_known, check_author, check_number, check_parts,  check_right,
-      check_rates,  check_times, check_sizes,  check_room,   check_papers, check_reference,
-      ask,          check_wraps, check_recall, check_queues, check_bodies,
+      check_author, check_parked, check_known, check_signature, check_number, check_parts,
+      check_right,  check_rates,  check_times, check_sizes,     check_room,   check_papers,
+      check_reference, ask,       check_wraps, check_recall,    check_queues, check_bodies,
   };
   p->state = PASSAGE_OPEN;
   for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {

@@ -78,12 +78,19 @@ struct agency {
   char name[LABEL_MAX + 1];
 };
 
-/* Invariant: members = (whole ∪ members of agencies) \ except, and whole has lost the exceptions too. */
+/* Invariant: members = (whole ∪ members of agencies) \ except, and whole has lost the exceptions too. Few lists name agencies: what is not
+   used of the table is not touched. */
 struct reading {
   struct memberset whole, except, members;
   size_t n;
-  struct agency agency[AGENCIES_MAX];
+  struct agency *agency; /* room for AGENCIES_MAX; NULL as long as there is none */
 };
+
+static void reading_done(struct reading *r)
+{
+  free(r->agency);
+  r->agency = NULL;
+}
 
 static bool has_agency(const struct member_state *m, const char *agency)
 {
@@ -132,6 +139,8 @@ static enum tg_err read_agency(const struct directory *d, struct slice name, tg_
   if (r->n == AGENCIES_MAX)
     return why_set(why, TG_TOO_BIG, NULL, N_("the release list names too many agencies"),
                    N_("address members instead"), NULL, NULL, NULL);
+  if (!r->agency && !(r->agency = malloc(AGENCIES_MAX * sizeof *r->agency)))
+    return why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
   r->agency[r->n].member = index;
   memcpy(r->agency[r->n++].name, holder.agency, sizeof holder.agency);
   r->members = memberset_or(r->members, member);
@@ -184,6 +193,7 @@ enum tg_err directory_resolve(const struct directory *d, const struct release_li
   enum tg_err err = read_list(d, list, at, &r, why);
   if (!err)
     *ret = r.members;
+  reading_done(&r);
   return err;
 }
 
@@ -209,6 +219,7 @@ enum tg_err directory_reaches(const struct directory *d, const struct release_li
   if (!err && !reaches(&r, node))
     err = why_set(why, TG_REFUSED, NULL, N_("the release list does not name this node's member or agency"),
                   NULL, NULL, NULL, NULL);
+  reading_done(&r);
   return err;
 }
 
@@ -218,22 +229,17 @@ static int by_identity(const void *a, const void *b)
   return memcmp((*x)->credential.identity.b, (*y)->credential.identity.b, sizeof(*x)->credential.identity.b);
 }
 
-enum tg_err directory_resolve_nodes(const struct directory *d, const struct release_list *list,
-                                    const struct memberset *permitted, tg_time at, tg_time now,
-                                    const struct node **ret_nodes, size_t max, size_t *ret_n,
-                                    struct tg_why *why)
+static enum tg_err reached_nodes(const struct directory *d, const struct reading *r, const struct memberset *permitted,
+                                 tg_time now, const struct node **ret_nodes, size_t max, size_t *ret_n,
+                                 struct tg_why *why)
 {
-  struct reading r;
   size_t n = 0;
-  enum tg_err err = read_list(d, list, at, &r, why);
-  if (err)
-    return err;
-  struct memberset asked = memberset_and(r.members, *permitted);
+  struct memberset asked = memberset_and(r->members, *permitted);
   for (unsigned i = memberset_next(&asked, 0); i < d->n_members; i = memberset_next(&asked, i + 1)) {
     const struct list *records = &d->member[i]->records;
     for (size_t k = 0; k < records->n; k++) {
       const struct record *record = records->at[k];
-      if (record->node.credential.role != ROLE_NODE || !reaches(&r, &record->node) ||
+      if (record->node.credential.role != ROLE_NODE || !reaches(r, &record->node) ||
           record_good(d, record, now, NULL))
         continue;
       if (n == max)
@@ -246,4 +252,17 @@ enum tg_err directory_resolve_nodes(const struct directory *d, const struct rele
   qsort(ret_nodes, n, sizeof *ret_nodes, by_identity);
   *ret_n = n;
   return TG_OK;
+}
+
+enum tg_err directory_resolve_nodes(const struct directory *d, const struct release_list *list,
+                                    const struct memberset *permitted, tg_time at, tg_time now,
+                                    const struct node **ret_nodes, size_t max, size_t *ret_n,
+                                    struct tg_why *why)
+{
+  struct reading r;
+  enum tg_err err = read_list(d, list, at, &r, why);
+  if (!err)
+    err = reached_nodes(d, &r, permitted, now, ret_nodes, max, ret_n, why);
+  reading_done(&r);
+  return err;
 }

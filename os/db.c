@@ -2,6 +2,7 @@
 
 #include "os/fault.h"
 #include "os/file.h"
+#include "os/gather.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +29,7 @@ struct db_stmt {
 /* Invariants: once failed is set it stays; statements live until db_close(). */
 struct db {
   sqlite3 *sqlite;
+  struct gather *gather; /* between SQLite and its VFS; NULL for a store in memory */
   char *path;
   bool failed;
   bool open;       /* between db_begin() and its end, whatever SQLite thinks */
@@ -561,8 +563,10 @@ enum tg_err db_open(const struct db_options *o, struct db **ret, struct tg_why *
   }
   db->checkpoint_bytes = o->checkpoint_bytes ? o->checkpoint_bytes : CHECKPOINT_BYTES;
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  int rc = sqlite3_open_v2(o->path, &db->sqlite, flags, o->vfs);
-  err = note(db, rc);
+  if (!in_memory(o))
+    err = gather_new(o->vfs, &db->gather);
+  if (err == TG_OK)
+    err = note(db, sqlite3_open_v2(o->path, &db->sqlite, flags, db->gather ? gather_name(db->gather) : o->vfs));
   if (err == TG_OK)
     err = configure(db, o);
   if (err != TG_OK)
@@ -600,6 +604,7 @@ void db_close(struct db **taken)
     (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
   if (db->sqlite)
     (void)sqlite3_close(db->sqlite);
+  gather_free(db->gather);
   free(db->path);
   free(db);
 }

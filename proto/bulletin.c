@@ -161,6 +161,13 @@ enum tg_err bulletin_seal(const struct bulletin_draft *d, struct wrap_sender *se
 
 /* ---- what hub and recipient check alike ---- */
 
+static enum tg_err check_exchange(const struct header *h, const struct hash *exchange, struct tg_why *why)
+{
+  return hash_eq(&h->subject.exchange, exchange)
+             ? TG_OK
+             : refuse(why, TG_CONFLICT, "Subject.exchange", N_("the bulletin belongs to another exchange"));
+}
+
 /* A valid header of this exchange that its originator signed. */
 static enum tg_err check_header(struct slice bytes, const Tg__BatchProof *proof, const struct hash *exchange,
                                 struct batch_verifier *verifier, struct arena *arena, struct header *ret,
@@ -169,8 +176,9 @@ static enum tg_err check_header(struct slice bytes, const Tg__BatchProof *proof,
   enum tg_err err = header_parse(bytes, arena, ret, why);
   if (err)
     return err;
-  if (!hash_eq(&ret->subject.exchange, exchange))
-    return refuse(why, TG_CONFLICT, "Subject.exchange", N_("the bulletin belongs to another exchange"));
+  err = check_exchange(ret, exchange, why);
+  if (err)
+    return err;
   return batch_verify(verifier, exchange, &ret->subject.originator, &ret->id, proof, why);
 }
 
@@ -280,9 +288,17 @@ static enum tg_err check_wraps(const Tg__Submission *m, struct arena *arena, str
 enum tg_err submission_check(const Tg__Submission *m, const struct hash *exchange, struct batch_verifier *verifier,
                              struct arena *arena, struct submission *ret, struct tg_why *why)
 {
-  struct submission s = {0};
+  struct header header;
+  enum tg_err err = check_header(strict_slice(m->header), m->proof, exchange, verifier, arena, &header, why);
+  return err ? err : submission_check_parts(m, &header, exchange, arena, ret, why);
+}
+
+enum tg_err submission_check_parts(const Tg__Submission *m, const struct header *header, const struct hash *exchange,
+                                   struct arena *arena, struct submission *ret, struct tg_why *why)
+{
+  struct submission s = {.header = *header};
   const struct portion *portion_of[LIMIT_PORTIONS] = {NULL};
-  enum tg_err err = check_header(strict_slice(m->header), m->proof, exchange, verifier, arena, &s.header, why);
+  enum tg_err err = check_exchange(header, exchange, why);
   if (!err)
     err = check_portions(m, arena, &s, why);
   if (!err)

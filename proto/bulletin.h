@@ -76,6 +76,11 @@ struct submission {
 enum tg_err submission_check(const Tg__Submission *message, const struct hash *exchange, struct batch_verifier *verifier,
                              struct arena *arena, struct submission *ret, struct tg_why *why);
 
+/* The same for a message whose header the caller has parsed, and whose originator's signature it has checked: all that remains, whether
+   it belongs to this exchange first. The header and the message must outlive *ret. */
+enum tg_err submission_check_parts(const Tg__Submission *message, const struct header *header, const struct hash *exchange,
+                                   struct arena *arena, struct submission *ret, struct tg_why *why);
+
 /* ---- the recipient ---- */
 
 /* A Delivery that is consistent in itself. Slices point into the message and the arena. */

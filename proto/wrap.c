@@ -342,11 +342,16 @@ enum tg_err wrap_open(struct wrap_opener *o, const struct wrap *w, const struct 
 
 struct merkle_tree *audience_tree(const struct slice *wraps, size_t count)
 {
-  struct hash leaves[LIMIT_WRAPS];
+  struct hash few[16], *leaves = few;
   assert(count >= 1 && count <= LIMIT_WRAPS);
+  if (count > sizeof few / sizeof *few && !(leaves = calloc(count, sizeof *leaves)))
+    return NULL;
   for (size_t i = 0; i < count; i++)
     leaves[i] = merkle_leaf(wraps[i]);
-  return merkle_tree_new(leaves, count);
+  struct merkle_tree *tree = merkle_tree_new(leaves, count);
+  if (leaves != few)
+    free(leaves);
+  return tree;
 }
 
 enum tg_err audience_verify(struct slice wrap, uint64_t index, uint64_t count, struct slice path,

@@ -134,6 +134,8 @@ static void finish(struct core *c)
   while (more && !c->ended)
     check(c, publish_step(c->publish, c->hub, &more));
   write_stats(c);
+  if (!c->ended)
+    publish_make_certain(c->publish);
   if (c->front)
     (void)pipe_flush(c->front, FLUSH_MS); /* a goodbye that is not heard costs nothing */
   end(c, 0);

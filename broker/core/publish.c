@@ -13,17 +13,43 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 1024 + TILE_PATH_MAX + 16, NAMES_MAX = 2 * HUB_PUBLISH_MAX };
+enum {
+  PATH_BYTES = 1024 + TILE_PATH_MAX + 16,
+  NAMES_MAX = 2 * HUB_PUBLISH_MAX,
+  CERTAIN_EVERY = 65536, /* leaves: so many at most are written again after a crash */
+};
+
+/* How many leaves have their files on the disk for certain. Everything here can be made again from the hub's store, so nothing is synced on
+   the way: a crash costs the files since this mark, which are written again. Not for those who read the log. */
+static const char MARK[] = ".certain";
 
 struct publish {
   const char *folder;
   int folder_fd;
   uint64_t published;     /* leaves covered by the checkpoint in the folder */
+  uint64_t certain;       /* as the mark says */
   char made[PATH_BYTES];  /* the folder made last */
   struct tile_name *full; /* tiles that became full since that checkpoint: their shorter selves can go */
   size_t n_full;
   enum tg_err failed; /* of our files in this step, not of the hub's store */
 };
+
+/* The number in the mark, 0 without one. */
+static uint64_t mark_there(const char *folder)
+{
+  char path[PATH_BYTES];
+  struct buf text = buf_new(32);
+  struct slice line;
+  uint64_t size = 0;
+  snprintf(path, sizeof path, "%s/%s", folder, MARK);
+  if (file_read(path, 32, &text, NULL) == TG_OK) {
+    struct slice rest = buf_slice(&text);
+    if (!take_line(&rest, &line) || number_parse(line, MERKLE_SIZE_MAX, &size) != TG_OK)
+      size = 0;
+  }
+  buf_free(&text);
+  return size;
+}
 
 /* The size that the checkpoint in the folder states. None, or one that says nothing: everything is written
  * again. */
@@ -58,7 +84,11 @@ enum tg_err publish_new(const char *folder, struct publish **ret, struct tg_why 
     publish_free(&p);
     return err;
   }
+  p->certain = mark_there(folder);
   p->published = size_there(folder);
+  if (p->published > p->certain)
+    p->published = p->certain;
+  p->certain = p->published;
   *ret = p;
   return TG_OK;
 }
@@ -96,7 +126,7 @@ static enum tg_err make_folder_of(struct publish *p, const char *path, struct tg
   return err;
 }
 
-/* Whole or absent, but durable only with the checkpoint: one sync for all of them. */
+/* Whole or absent, unless power fails before the mark moves. */
 static enum tg_err put_file(const char *path, struct slice bytes, struct tg_why *why)
 {
   char fresh[PATH_BYTES + 8];
@@ -157,18 +187,33 @@ static enum tg_err put_checkpoint(void *context, uint64_t size, struct slice not
   struct publish *p = context;
   struct tg_why why = {.err = TG_OK};
   char path[PATH_BYTES];
-  enum tg_err err = TG_OK;
   (void)size; /* the hub keeps it for us */
   snprintf(path, sizeof path, "%s/checkpoint", p->folder);
-  if (syncfs(p->folder_fd) != 0)
-    err = fault_why(&why, TG_DISK, p->folder, N_("the files of the log cannot be brought to the disk: %1$s"),
-                    NULL);
-  if (err == TG_OK)
-    err = file_write(path, note, 0644, &why);
+  enum tg_err err = put_file(path, note, &why);
   if (err != TG_OK)
     return failed(p, err, &why);
   remove_shorter(p);
   return TG_OK;
+}
+
+void publish_make_certain(struct publish *p)
+{
+  struct tg_why why = {.err = TG_OK};
+  char path[PATH_BYTES], text[24];
+  if (p->certain == p->published)
+    return;
+  snprintf(path, sizeof path, "%s/%s", p->folder, MARK);
+  snprintf(text, sizeof text, "%llu\n", (unsigned long long)p->published);
+  enum tg_err err = TG_OK;
+  if (syncfs(p->folder_fd) != 0)
+    err = fault_why(&why, TG_DISK, p->folder, N_("the files of the log cannot be brought to the disk: %1$s"),
+                    NULL);
+  if (err == TG_OK)
+    err = file_write(path, slice_str(text), 0600, &why);
+  if (err == TG_OK)
+    p->certain = p->published;
+  else
+    (void)failed(p, err, &why);
 }
 
 enum tg_err publish_step(struct publish *p, struct hub *hub, bool *ret_more)
@@ -178,5 +223,7 @@ enum tg_err publish_step(struct publish *p, struct hub *hub, bool *ret_more)
   p->failed = TG_OK;
   enum tg_err err = hub_log_publish(hub, &p->published, &files, &more);
   *ret_more = more && err == TG_OK;
+  if (!err && !p->failed && p->published - p->certain >= CERTAIN_EVERY)
+    publish_make_certain(p);
   return p->failed ? TG_OK : err;
 }

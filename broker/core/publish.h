@@ -1,5 +1,6 @@
 /* The log as static files (c2sp.org/tlog-tiles), for whoever serves them: FOLDER/checkpoint and FOLDER/tile/…
-   Files are whole or absent, and the checkpoint follows when all that it covers is on the disk. */
+   Files are whole or absent, and the checkpoint follows when all that it covers is written. All of it can be made again from the hub's
+   store, so nothing waits for the disk: a mark says up to where it is certain, and what a crash may have cost behind it is written again. */
 #ifndef TOGUNA_BROKER_CORE_PUBLISH_H
 #define TOGUNA_BROKER_CORE_PUBLISH_H
 
@@ -7,7 +8,7 @@
 
 struct publish;
 
-/* Continues behind the checkpoint that lies in the folder, which must exist. TG_NO_MEMORY; TG_DISK. The
+/* Continues where the folder, which must exist, is certain. TG_NO_MEMORY; TG_DISK. The
  * folder's name is borrowed. */
 enum tg_err publish_new(const char *folder, struct publish **ret, struct tg_why *why);
 void publish_free(struct publish **publish);
@@ -16,5 +17,8 @@ void publish_free(struct publish **publish);
    logged, and tried again at the next call; it costs the hub nothing. Errors are those of the hub's store:
    fail-stop. */
 enum tg_err publish_step(struct publish *publish, struct hub *hub, bool *ret_more);
+/* Brings to the disk what was written, and moves the mark. For a clean stop; under load publish_step() does it now and then. What cannot be
+   synced is logged. */
+void publish_make_certain(struct publish *publish);
 
 #endif

@@ -3,6 +3,7 @@
 #include "audit/signing.h"
 #include "broker/message.h"
 #include "broker/role.h"
+#include "broker/signer/memory.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -17,54 +18,40 @@ struct signer {
   struct pipe *core;
   struct secret_key *key;
   struct file_lock *lock;
+  struct memory *memory;
   struct signing_state state; /* as it is on the disk */
-  char path[BRIEF_PATH_MAX + 8];
 };
 
 /* ---- the state on the disk */
 
 static enum tg_err save(struct signer *s, const struct signing_state *state, struct tg_why *why)
 {
-  struct buf text = buf_new(SIGNING_STATE_MAX);
-  enum tg_err err = signing_print(state, &text);
-  if (err == TG_OK)
-    err = file_write(s->path, buf_slice(&text), 0600, why);
+  enum tg_err err = memory_keep(s->memory, state, why);
   if (err == TG_OK)
     s->state = *state;
-  buf_free(&text);
   return err;
 }
 
 /* A log that begins: written at once, so that a disk that takes nothing is noticed now. */
-static enum tg_err begin(struct signer *s, struct tg_why *why)
+static enum tg_err begin(struct signer *s, const char *path, struct tg_why *why)
 {
-  struct signing_state state;
-  enum tg_err err = signing_begin(slice_str(secret_key_name(s->key)), &state);
+  enum tg_err err = signing_begin(slice_str(secret_key_name(s->key)), &s->state);
   if (err == TG_OK)
-    err = save(s, &state, why);
+    err = memory_make(path, &s->state, &s->memory, why);
   if (err == TG_OK)
-    log_event(LOG_NOTICE, "log-begun", log_text("origin", state.origin));
+    log_event(LOG_NOTICE, "log-begun", log_text("origin", s->state.origin));
   return err;
 }
 
-static enum tg_err load(struct signer *s, struct tg_why *why)
+static enum tg_err load(struct signer *s, const char *path, struct tg_why *why)
 {
-  struct buf text = buf_new(SIGNING_STATE_MAX);
-  struct signing_state state;
-  enum tg_err err = file_read_private(s->path, SIGNING_STATE_MAX, &text, why);
-  if (err == TG_NOT_FOUND) {
-    buf_free(&text);
-    return begin(s, why);
-  }
-  if (err == TG_OK)
-    err = signing_parse(buf_slice(&text), s->path, &state, why);
-  if (err == TG_OK && strcmp(state.origin, secret_key_name(s->key)) != 0)
+  enum tg_err err = memory_open(path, &s->memory, &s->state, why);
+  if (err == TG_NOT_FOUND)
+    return begin(s, path, why);
+  if (err == TG_OK && strcmp(s->state.origin, secret_key_name(s->key)) != 0)
     err = why_set(
-        why, TG_CONFLICT, s->path, N_("this is the state of the log %1$s, but the log key is that of %2$s"),
-        N_("Name the log key that belongs to this folder"), state.origin, secret_key_name(s->key), NULL);
-  if (err == TG_OK)
-    s->state = state;
-  buf_free(&text);
+        why, TG_CONFLICT, path, N_("this is the state of the log %1$s, but the log key is that of %2$s"),
+        N_("Name the log key that belongs to this folder"), s->state.origin, secret_key_name(s->key), NULL);
   return err;
 }
 
@@ -144,7 +131,6 @@ static enum tg_err take_key(struct signer *s, struct role_start *start, struct t
   const struct signer_brief *brief = brief_take(start, sizeof *brief);
   if (!brief)
     return TG_INTERNAL;
-  snprintf(s->path, sizeof s->path, "%s/state", brief->folder);
   enum tg_err err =
       secret_key_from(KEY_HUB_LOG, brief->key_name, slice_of(brief->key, sizeof brief->key), &s->key);
   return err == TG_OK ? TG_OK
@@ -165,6 +151,16 @@ static enum tg_err join_core(struct signer *s, struct role_start *start)
   return fd < 0 ? TG_INTERNAL : pipe_new(s->loop, fd, &MESSAGE_SIGNER_LIMITS, &events, s, &s->core);
 }
 
+static enum tg_err settle_in(struct signer *s, const struct signer_brief *brief, struct tg_why *why)
+{
+  char path[BRIEF_PATH_MAX + 8];
+  snprintf(path, sizeof path, "%s/state", brief->folder);
+  enum tg_err err = jail(brief, why);
+  if (err == TG_OK)
+    err = file_lock_take(brief->folder, &s->lock, why);
+  return err == TG_OK ? load(s, path, why) : err;
+}
+
 static enum tg_err prepare(struct signer *s, struct role_start *start, struct tg_why *why)
 {
   static const struct role_events events = {.stop = on_stop};
@@ -173,13 +169,8 @@ static enum tg_err prepare(struct signer *s, struct role_start *start, struct tg
   if (err == TG_OK)
     err = take_key(s, start, why);
   if (err == TG_OK)
-    err = jail(brief_take(start, sizeof(struct signer_brief)), why);
-  if (err == TG_OK)
-    err = file_lock_take(
-        ((const struct signer_brief *)brief_take(start, sizeof(struct signer_brief)))->folder, &s->lock, why);
+    err = settle_in(s, brief_take(start, sizeof(struct signer_brief)), why);
   role_brief_forget(start);
-  if (err == TG_OK)
-    err = load(s, why);
   if (err == TG_OK)
     err = join_core(s, start);
   return err == TG_OK ? answer(s, why) : err;
@@ -192,6 +183,7 @@ int signer_main(struct role_start *start)
   enum tg_err err = prepare(&s, start, &why);
   int code = err == TG_OK ? (role_ready(start), loop_run(s.loop)) : role_fails("signer-failed", err, &why);
   pipe_free(&s.core);
+  memory_free(s.memory);
   secret_key_free(s.key);
   file_lock_free(&s.lock);
   loop_free(s.loop);

@@ -85,6 +85,7 @@ static void a_restart_goes_on_where_the_checkpoint_stands(void **unused)
   struct publish *p = open_on(folder);
   step(p, &hub);
   assert_int_equal(hub.handed_out, 3);
+  publish_make_certain(p);
   publish_free(&p);
   p = open_on(folder);
   step(p, &hub);
@@ -97,6 +98,40 @@ static void a_restart_goes_on_where_the_checkpoint_stands(void **unused)
   p = open_on(folder);
   step(p, &hub); /* all of it again */
   assert_int_equal(hub.handed_out, 7);
+  publish_free(&p);
+  kit_remove(folder);
+}
+
+/* What was written since the last sync may be gone, or empty, whatever the checkpoint says: it is written again. */
+static void a_crash_costs_what_was_not_yet_certain(void **unused)
+{
+  (void)unused;
+  char *folder = kit_folder();
+  struct hub hub = {.size = 512};
+  struct publish *p = open_on(folder);
+  step(p, &hub);
+  publish_make_certain(p);
+  hub.size = 1024;
+  step(p, &hub);
+  assert_int_equal(hub.handed_out, 4);
+  publish_free(&p);
+  assert_int_equal(truncate(kit_path(folder, "tile/0/003"), 0), 0);
+  p = open_on(folder);
+  step(p, &hub);
+  assert_int_equal(hub.handed_out, 6); /* from the mark on */
+  assert_int_equal(size_of(folder, "tile/0/003"), TILE_BYTES);
+  publish_free(&p);
+  assert_int_equal(file_write(kit_path(folder, ".certain"), slice_str("x"), 0600, NULL), TG_OK);
+  p = open_on(folder);
+  step(p, &hub); /* all of it again */
+  assert_int_equal(hub.handed_out, 10);
+  hub.size += 65536; /* under load the mark moves by itself */
+  step(p, &hub);
+  publish_free(&p);
+  const unsigned before = hub.handed_out;
+  p = open_on(folder);
+  step(p, &hub);
+  assert_int_equal(hub.handed_out, before);
   publish_free(&p);
   kit_remove(folder);
 }
@@ -136,6 +171,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(tiles_grow_and_full_ones_replace_their_shorter_selves),
       cmocka_unit_test(a_restart_goes_on_where_the_checkpoint_stands),
+      cmocka_unit_test(a_crash_costs_what_was_not_yet_certain),
       cmocka_unit_test(a_file_that_cannot_be_written_costs_the_hub_nothing),
       cmocka_unit_test(a_store_that_fails_ends_the_hub),
   };

@@ -3,6 +3,7 @@
 #include "tests/broker/rig.h"
 
 #include "audit/signing.h"
+#include "broker/signer/memory.h"
 #include "keys/secret.h"
 #include "os/file.h"
 #include "proto/merkle.h"
@@ -85,11 +86,23 @@ static void expect_signed(struct story *s, struct rig *rig, uint64_t size)
 static struct signing_state on_disk(const struct story *s)
 {
   struct signing_state state;
-  struct buf text = buf_new(SIGNING_STATE_MAX);
-  assert_int_equal(file_read(kit_path(s->folder, "state"), SIGNING_STATE_MAX, &text, NULL), TG_OK);
-  assert_int_equal(signing_parse(buf_slice(&text), "state", &state, NULL), TG_OK);
-  buf_free(&text);
+  struct memory *memory = NULL;
+  assert_int_equal(memory_open(kit_path(s->folder, "state"), &memory, &state, NULL), TG_OK);
+  memory_free(memory);
   return state;
+}
+
+/* The state file's bytes, as a copy of the disk would have them. */
+static struct buf image(const struct story *s)
+{
+  struct buf bytes = buf_new(MEMORY_BYTES);
+  assert_int_equal(file_read(kit_path(s->folder, "state"), MEMORY_BYTES, &bytes, NULL), TG_OK);
+  return bytes;
+}
+
+static void put_back(const struct story *s, const struct buf *bytes)
+{
+  assert_int_equal(file_write(kit_path(s->folder, "state"), buf_slice(bytes), 0600, NULL), TG_OK);
 }
 
 static void a_new_log_is_greeted_with_nothing_and_grows(void **unused)
@@ -160,16 +173,15 @@ static void an_older_state_put_back_signs_nothing_new(void **unused)
 {
   (void)unused;
   struct story s = tell();
-  struct buf old = buf_new(SIGNING_STATE_MAX);
   struct rig *rig = start(&s);
   rig_expect(rig, MESSAGE_NOTE);
   ask(&s, rig, 0, 3);
   expect_signed(&s, rig, 3);
-  assert_int_equal(file_read(kit_path(s.folder, "state"), SIGNING_STATE_MAX, &old, NULL), TG_OK);
+  struct buf old = image(&s);
   ask(&s, rig, 3, 9);
   expect_signed(&s, rig, 9);
   rig_stop(rig);
-  assert_int_equal(file_write(kit_path(s.folder, "state"), buf_slice(&old), 0600, NULL), TG_OK);
+  put_back(&s, &old);
   rig = start(&s);
   expect_signed(&s, rig, 3);
   ask(&s, rig, 9, 12);
@@ -201,19 +213,106 @@ static void what_cannot_be_kept_is_not_signed(void **unused)
   close_book(&s);
 }
 
+/* An image restored under a running signer: what it would write from now on is written to nothing. */
+static void a_state_replaced_while_it_runs_stops_it(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  struct rig *rig = start(&s);
+  rig_expect(rig, MESSAGE_NOTE);
+  ask(&s, rig, 0, 3);
+  expect_signed(&s, rig, 3);
+  struct buf old = image(&s);
+  put_back(&s, &old);
+  ask(&s, rig, 3, 4);
+  assert_true(rig_expect(rig, MESSAGE_REFUSED).n > 0);
+  assert_int_equal(unlink(kit_path(s.folder, "state")), 0);
+  ask(&s, rig, 3, 4);
+  assert_true(rig_expect(rig, MESSAGE_REFUSED).n > 0);
+  rig_stop(rig);
+  buf_free(&old);
+  close_book(&s);
+}
+
+/* Power fails while a state is written: the sector holds what it held before. */
+static void a_write_that_did_not_happen_loses_nothing_that_was_signed(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  struct rig *rig = start(&s);
+  rig_expect(rig, MESSAGE_NOTE);
+  for (uint64_t size = 0; size < 6; size++) {
+    struct buf before = image(&s);
+    ask(&s, rig, size, size + 1);
+    expect_signed(&s, rig, size + 1);
+    struct buf after = image(&s);
+    /* one slot only was touched, and it is not the one that held the last state */
+    size_t half = MEMORY_BYTES / 2, changed = memcmp(before.p, after.p, half) == 0;
+    assert_memory_equal(before.p + !changed * half, after.p + !changed * half, half);
+    assert_memory_not_equal(before.p + changed * half, after.p + changed * half, half);
+    assert_int_equal(changed, size % 2 == 0);
+    buf_free(&before);
+    buf_free(&after);
+  }
+  rig_stop(rig);
+  close_book(&s);
+}
+
 static void a_damaged_state_is_not_guessed_at(void **unused)
 {
   (void)unused;
   struct story s = tell();
   struct rig *rig = start(&s);
   rig_expect(rig, MESSAGE_NOTE);
+  ask(&s, rig, 0, 1);
+  expect_signed(&s, rig, 1);
   rig_stop(rig);
-  struct buf text = buf_new(SIGNING_STATE_MAX);
-  assert_int_equal(file_read(kit_path(s.folder, "state"), SIGNING_STATE_MAX, &text, NULL), TG_OK);
-  text.p[text.n / 2] ^= 1;
-  assert_int_equal(file_write(kit_path(s.folder, "state"), buf_slice(&text), 0600, NULL), TG_OK);
+  struct buf whole = image(&s);
+  static const size_t places[] = {60, MEMORY_BYTES / 2 - 1, MEMORY_BYTES / 2 + 60, MEMORY_BYTES - 1};
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    whole.p[places[i]] ^= 1;
+    put_back(&s, &whole);
+    assert_int_equal(rig_end(start(&s)), 3);
+    whole.p[places[i]] ^= 1;
+  }
+  for (size_t n = 0; n < MEMORY_BYTES; n += 1365) { /* cut short */
+    const struct buf part = {.p = whole.p, .n = n, .cap = n, .max = n};
+    put_back(&s, &part);
+    assert_int_equal(rig_end(start(&s)), 3);
+  }
+  memset(whole.p + MEMORY_BYTES / 2, 0, MEMORY_BYTES / 2); /* the newer half lost: the older is no substitute */
+  put_back(&s, &whole);
   assert_int_equal(rig_end(start(&s)), 3);
-  buf_free(&text);
+  memset(whole.p, 0, MEMORY_BYTES); /* a file that lost all it held is no log that begins */
+  put_back(&s, &whole);
+  assert_int_equal(rig_end(start(&s)), 3);
+  buf_free(&whole);
+  close_book(&s);
+}
+
+static void two_histories_in_one_file_are_refused(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  struct rig *rig = start(&s);
+  rig_expect(rig, MESSAGE_NOTE);
+  ask(&s, rig, 0, 3);
+  expect_signed(&s, rig, 3);
+  rig_stop(rig);
+  struct buf first = image(&s);
+  assert_int_equal(unlink(kit_path(s.folder, "state")), 0);
+  s.leaf[1] = s.leaf[2];
+  rig = start(&s);
+  rig_expect(rig, MESSAGE_NOTE);
+  ask(&s, rig, 0, 3);
+  expect_signed(&s, rig, 3);
+  rig_stop(rig);
+  struct buf second = image(&s);
+  memcpy(first.p, second.p + MEMORY_BYTES / 2, MEMORY_BYTES / 2);
+  put_back(&s, &first);
+  assert_int_equal(rig_end(start(&s)), 3);
+  buf_free(&first);
+  buf_free(&second);
   close_book(&s);
 }
 
@@ -248,7 +347,10 @@ int main(int argc, char **argv)
       cmocka_unit_test(it_refuses_rollbacks_and_forks_and_goes_on),
       cmocka_unit_test(an_older_state_put_back_signs_nothing_new),
       cmocka_unit_test(what_cannot_be_kept_is_not_signed),
+      cmocka_unit_test(a_state_replaced_while_it_runs_stops_it),
+      cmocka_unit_test(a_write_that_did_not_happen_loses_nothing_that_was_signed),
       cmocka_unit_test(a_damaged_state_is_not_guessed_at),
+      cmocka_unit_test(two_histories_in_one_file_are_refused),
       cmocka_unit_test(the_state_of_another_log_is_refused),
       cmocka_unit_test(two_signers_never_share_a_folder),
   };

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { SECTOR = 512, FILES = 16, NAME = 128 };
+enum { SECTOR = 512, PAGE = 4096, FILES = 16, NAME = 128 };
 
 /* A write (or, with cut set, a truncation to `at`) that was not synced yet; its n bytes follow it. */
 struct pending {
@@ -190,7 +190,13 @@ static int vfs_write(sqlite3_file *base, const void *bytes, int n, sqlite3_int64
   h->d->stats.writes++;
   if (fails(h->d))
     return h->d->fail_full ? SQLITE_FULL : SQLITE_IOERR_WRITE;
-  return remember(h->f, (size_t)at, bytes, (size_t)n, false);
+  /* The kernel brings the pages of one write to the disk in any order: each has a fate of its own. */
+  for (size_t from = (size_t)at, end = from + (size_t)n, to; from < end; from = to) {
+    to = (from / PAGE + 1) * PAGE;
+    to = to < end ? to : end;
+    remember(h->f, from, (const uint8_t *)bytes + (from - (size_t)at), to - from, false);
+  }
+  return SQLITE_OK;
 }
 
 static int vfs_truncate(sqlite3_file *base, sqlite3_int64 size)
