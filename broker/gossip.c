@@ -4,10 +4,11 @@
 
 #include <string.h>
 
+/* Not cut: what was said last is the proof that it is owed. */
 static enum tg_err end(struct hub *hub, struct session *s, bool *ret_ended)
 {
   *ret_ended = true;
-  return session_close(hub, s, REASON_CONFLICT, END_SAY | END_CUT);
+  return session_close(hub, s, REASON_CONFLICT, END_SAY);
 }
 
 /* Only what is not ours is worth checking its signature: a node repeats what we signed, frame by frame. */

@@ -9,12 +9,14 @@
 enum {
   HEARD_MAX = 64,
   ASK_EVERY_MS = 10 * 1000,
-  ANSWER_MS = 30 * 1000, /* a hub that has not proven it by then does not prove it */
+  ANSWER_MS = 30 * 1000, /* a hub that has not proven it by then does not prove it, */
+  ASKED_MAX = 3,         /* nor one that ends so many sessions instead */
 };
 
 /* A checkpoint that somebody saw and we did not. */
 struct heard {
   struct sign_pk node;
+  unsigned asked;
   size_t n;
   uint8_t note[LIMIT_BARE_CHECKPOINT];
 };
@@ -24,7 +26,8 @@ struct gossip {
   size_t n;
   struct heard heard[HEARD_MAX];
   bool asked;
-  int64_t due; /* monotonic: of the answer while asked, else of the next question */
+  int64_t due;   /* monotonic: of the answer while asked, else of the next question, */
+  int64_t again; /* which is no sooner than this, whatever ends the session */
 };
 
 struct gossip *gossip_new(void) { return calloc(1, sizeof(struct gossip)); }
@@ -43,7 +46,8 @@ static void remember(struct gossip *g, const struct sign_pk *node, struct slice 
     i++;
   if (i == HEARD_MAX)
     return; /* one of each of 64 nodes waits already: the next bulletin of this one comes again */
-  g->n = i == g->n ? g->n + 1 : g->n;
+  if (i == g->n)
+    g->heard[g->n++].asked = 0;
   g->heard[i].node = *node;
   g->heard[i].n = note.n;
   memcpy(g->heard[i].note, note.p, note.n);
@@ -86,7 +90,7 @@ enum tg_err gossip_answer(struct node_core *core, struct slice other, struct sli
   if (err != TG_OK)
     return err;
   g->asked = false;
-  g->due = core->now.mono + ASK_EVERY_MS;
+  g->due = g->again;
   if (verdict == WATCH_CHAINED) {
     forget_first(g);
     return TG_OK;
@@ -99,7 +103,7 @@ enum tg_err gossip_answer(struct node_core *core, struct slice other, struct sli
 void gossip_welcome(struct node_core *core)
 {
   core->gossip->asked = false;
-  core->gossip->due = core->now.mono;
+  core->gossip->due = core->gossip->again;
 }
 
 int64_t gossip_due(const struct node_core *core)
@@ -112,6 +116,7 @@ static enum tg_err not_answered(struct node_core *core)
 {
   struct tg_why why;
   core->gossip->asked = false;
+  core->gossip->heard[0].asked = 0;
   why_set(&why, TG_BAD_PROOF, "checkpoint", N_("the hub does not prove that its log begins with what another node saw of it"),
           N_("Compare checkpoints with the other members: it may keep two histories"), NULL, NULL, NULL);
   enum tg_err err = core_tell(core, NODE_ALARM, "checkpoint-not-proven", NULL, talk_hub(core), watch_size(core), &why);
@@ -123,9 +128,11 @@ enum tg_err gossip_time(struct node_core *core)
   struct gossip *g = core->gossip;
   if (core->now.mono < gossip_due(core))
     return TG_OK;
-  if (g->asked)
+  if (g->asked || g->heard[0].asked == ASKED_MAX)
     return not_answered(core);
   g->asked = true;
+  g->heard[0].asked++;
   g->due = core->now.mono + ANSWER_MS;
+  g->again = core->now.mono + ASK_EVERY_MS;
   return talk_ask(core, slice_of(g->heard[0].note, g->heard[0].n));
 }
