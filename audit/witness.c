@@ -100,7 +100,7 @@ static void path_in_full(const struct checkpoint *older, struct slice path, stru
 
 /* Writes the evidence that the two notes contradict each other, when they provably do. */
 static bool accuse(const struct note_key *log, const struct checkpoint *older, struct slice older_note,
-                   const struct checkpoint *newer, struct slice newer_note, struct slice path,
+                   const struct checkpoint *newer, struct slice newer_note, const struct merkle_path *full,
                    struct buf *out)
 {
   struct buf unwanted = buf_new(EVIDENCE_BYTES_MAX);
@@ -109,21 +109,21 @@ static bool accuse(const struct note_key *log, const struct checkpoint *older, s
                        .first = older_note,
                        .second = newer_note};
   if (e.kind == EVIDENCE_OTHER_BEGINNING)
-    path_in_full(older, path, &e.path);
+    e.path = *full;
   bool proved = evidence_print(&e, out ? out : &unwanted, NULL) == TG_OK;
   buf_free(&unwanted);
   return proved;
 }
 
-/* checkpoint_extends(), and when it says no, the evidence if there is any. */
+/* checkpoint_extends(), and when it says no, the evidence if there is any. full: with no hash left out, or empty. */
 static enum tg_err extends(const struct note_key *log, const struct checkpoint *older,
                            struct slice older_note, const struct checkpoint *newer, struct slice newer_note,
-                           struct slice path, struct buf *evidence, struct tg_why *why)
+                           struct slice path, const struct merkle_path *full, struct buf *evidence, struct tg_why *why)
 {
   enum tg_err err = checkpoint_extends(older, newer, path, why);
   if (err != TG_BAD_PROOF && err != TG_CONFLICT)
     return err;
-  if (!accuse(log, older, older_note, newer, newer_note, path, evidence))
+  if (!accuse(log, older, older_note, newer, newer_note, full, evidence))
     return err;
   return why_set(why, TG_CONFLICT, "checkpoint",
                  N_("the log has signed two histories, and here is the proof"),
@@ -155,7 +155,9 @@ enum tg_err witness_update(const struct witness_state *last, const struct note_k
   if (!slice_eq(was.origin, c.origin))
     return why_set(why, TG_CONFLICT, "checkpoint", N_("it is of another log than %1$s"), NULL, last->origin,
                    NULL, NULL);
-  err = extends(log, &was, witness_note(last), &c, witness_note(&next), path, evidence, why);
+  struct merkle_path full;
+  path_in_full(&was, path, &full);
+  err = extends(log, &was, witness_note(last), &c, witness_note(&next), path, &full, evidence, why);
   if (err)
     return err;
   bool same = c.size == last->size;
@@ -174,7 +176,12 @@ enum tg_err witness_compare(const struct witness_state *state, const struct note
   if (!slice_eq(now.origin, older.origin))
     return why_set(why, TG_CONFLICT, "checkpoint", N_("it is of another log than %1$s"), NULL, state->origin,
                    NULL, NULL);
-  return extends(log, &older, older_note, &now, witness_note(state), path, evidence, why);
+  struct merkle_path full;
+  if (merkle_path_read(path, &full) != TG_OK)
+    full.n = 0;
+  if (path.n >= 32 && merkle_old_is_complete(older.size))
+    path = slice_of(path.p + 32, path.n - 32);
+  return extends(log, &older, older_note, &now, witness_note(state), path, &full, evidence, why);
 }
 
 enum tg_err witness_cosign(const struct witness_state *persisted, const struct secret_key *key, tg_time now,

@@ -42,7 +42,8 @@ enum tg_err witness_update(const struct witness_state *last, const struct note_k
                            struct tg_why *why);
 
 /* The other direction: a checkpoint that somebody else has seen, not newer than ours, with a path from it to
-   the state. TG_OK: it is a beginning of what we know. TG_CONFLICT with evidence: it is not. TG_BAD_PROOF:
+   the state; that path in full, with its first hash also where the older tree is complete, so that it can always be
+   evidence. TG_OK: it is a beginning of what we know. TG_CONFLICT with evidence: it is not. TG_BAD_PROOF:
    not shown. TG_STALE: it is newer than the state, which is witness_update()'s matter. Others as
    checkpoint_open(). */
 enum tg_err witness_compare(const struct witness_state *state, const struct note_key *log,

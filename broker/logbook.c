@@ -177,6 +177,11 @@ enum tg_err logbook_flush(struct logbook *l)
 
 /* ---- the signer */
 
+enum tg_err logbook_root(struct logbook *l, uint64_t size, struct hash *ret)
+{
+  return ledger_root_at(l->ledger, size, ret);
+}
+
 enum tg_err logbook_contains(struct logbook *l, uint64_t size, const struct hash *root, bool *ret)
 {
   struct hash ours;

@@ -45,6 +45,8 @@ void logbook_settled(struct logbook *l);
 enum tg_err logbook_opening(struct logbook *l, uint64_t leaf, struct arena *arena, struct opening *ret);
 /* The proof that the signed checkpoint extends the tree of size `from` (at most signed). */
 enum tg_err logbook_chain(struct logbook *l, uint64_t from, struct arena *arena, struct slice *ret);
+/* The root of the log's first `size` leaves. */
+enum tg_err logbook_root(struct logbook *l, uint64_t size, struct hash *ret);
 /* Is this the root of the log's first `size` leaves? */
 enum tg_err logbook_contains(struct logbook *l, uint64_t size, const struct hash *root, bool *ret);
 

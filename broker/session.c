@@ -3,6 +3,7 @@
 #include "broker/dispatch.h"
 #include "broker/answer.h"
 #include "broker/cosign.h"
+#include "broker/gossip.h"
 #include "broker/store_document.h"
 
 #include <stdlib.h>
@@ -202,10 +203,9 @@ enum tg_err session_compare(struct hub *hub, struct party *party, struct slice n
       c.size <= logbook_signed_size(hub->log) ? logbook_contains(hub->log, c.size, &c.root, &ours) : TG_OK;
   if (err)
     return err;
-  if (ours) {
-    *ret_size = c.size;
+  *ret_size = c.size;
+  if (ours)
     return TG_OK;
-  }
   *ret_reason = REASON_CONFLICT;
   return hub_alarm(hub, REASON_CONFLICT, party, &c.root, note);
 }
@@ -311,6 +311,8 @@ enum tg_err session_hello(struct hub *hub, const struct seal_pk *peer, struct pa
     return err;
   if (reason != REASON_NONE) {
     err = hub_tell(hub, HUB_NOTICE, "session-refused", party, NULL, reason, NULL);
+    if (!err && reason == REASON_CONFLICT)
+      err = gossip_confess(hub, peer, hello, shown);
     return err ? err : session_turn_away(hub, peer, reason, reason_sentence(reason));
   }
   struct session *s;

@@ -52,6 +52,8 @@ struct session {
   uint64_t rows_end;                 /* no row of it has this leaf or a higher one */
   struct wanted want[SESSION_WANTS];
   size_t want_count;
+  uint64_t echoed;     /* size of the newest checkpoint that it showed us as seen, and is part of our log */
+  struct hash echoed_root;
   uint64_t called;     /* size of the checkpoint whose cosignature it was asked for */
   int64_t heard, sent; /* monotonic */
   unsigned work;       /* enum session_work */
@@ -73,8 +75,8 @@ enum tg_err session_turn_away(struct hub *hub, const struct seal_pk *peer, enum 
                               const char *detail);
 /* Ends sessions whose right has gone, and tells the front who may connect. */
 enum tg_err sessions_review(struct hub *hub);
-/* Is the log's checkpoint that a node shows a part of our log? Then *ret_size is its size, and the reason
-   REASON_NONE. REASON_SIGNATURE: it is no checkpoint of ours; REASON_CONFLICT: a fork, and the alarm is given. */
+/* Is the log's checkpoint that a node shows a part of our log? Then the reason is REASON_NONE. REASON_SIGNATURE: it
+   is no checkpoint of ours; REASON_CONFLICT: a fork, and the alarm is given. *ret_size is its size, 0 when it is none of ours. */
 enum tg_err session_compare(struct hub *hub, struct party *party, struct slice note, uint64_t *ret_size,
                             enum reason *ret_reason);
 /* The newest checkpoint, and that we live. */

@@ -2,6 +2,7 @@
 
 #include "broker/cosign.h"
 #include "broker/dispatch.h"
+#include "broker/gossip.h"
 #include "broker/receipts.h"
 #include "broker/registry.h"
 #include "broker/sequence.h"
@@ -91,8 +92,12 @@ static enum tg_err on_documents(struct hub *hub, struct session *s, const Protob
 static enum tg_err on_tick(struct hub *hub, struct session *s, const ProtobufCMessage *message, bool *ret_bad,
                            struct tg_why *why)
 {
+  const Tg__Tick *m = (const Tg__Tick *)message;
+  struct party *party = s->party;
+  bool ended = false;
   (void)ret_bad, (void)why;
-  return cosign_take(hub, s, strict_slice(((const Tg__Tick *)message)->checkpoint));
+  enum tg_err err = cosign_take(hub, s, strict_slice(m->checkpoint));
+  return err || party->session != s ? err : gossip_prove(hub, s, strict_slice(m->other), &ended);
 }
 
 static enum tg_err on_goodbye(struct hub *hub, struct session *s, const ProtobufCMessage *message,
@@ -102,13 +107,28 @@ static enum tg_err on_goodbye(struct hub *hub, struct session *s, const Protobuf
   return session_close(hub, s, REASON_CLOSED, END_QUIETLY);
 }
 
-/* By frame type; Hello is dealt with apart, for it makes the session that these have. */
-static handler *const handlers[] = {
-    [FRAME_GOODBYE] = on_goodbye,     [FRAME_SUBMIT] = on_submit,
-    [FRAME_WANT] = on_want,           [FRAME_CHUNK] = on_chunk,
-    [FRAME_RECEIPTS] = on_receipts,   [FRAME_RECEIPTS_SEEN] = on_receipts_seen,
-    [FRAME_DOCUMENTS] = on_documents, [FRAME_TICK] = on_tick,
+/* By frame type; Hello is dealt with apart, for it makes the session that these have. checkpoint: where the message has the
+   newest that the node saw; 0: it has none, or its handler looks at it. */
+static const struct {
+  handler *take;
+  size_t checkpoint;
+} handlers[] = {
+    [FRAME_GOODBYE] = {on_goodbye, 0},
+    [FRAME_SUBMIT] = {on_submit, offsetof(Tg__Submit, checkpoint)},
+    [FRAME_WANT] = {on_want, 0},
+    [FRAME_CHUNK] = {on_chunk, 0},
+    [FRAME_RECEIPTS] = {on_receipts, offsetof(Tg__Receipts, checkpoint)},
+    [FRAME_RECEIPTS_SEEN] = {on_receipts_seen, 0},
+    [FRAME_DOCUMENTS] = {on_documents, offsetof(Tg__Documents, checkpoint)},
+    [FRAME_TICK] = {on_tick, 0},
 };
+
+static enum tg_err hear(struct hub *hub, struct session *s, const ProtobufCMessage *message, size_t checkpoint, bool *ret_ended)
+{
+  const uint8_t *at = (const uint8_t *)message + checkpoint;
+  *ret_ended = false;
+  return checkpoint ? gossip_heard(hub, s, strict_slice(*(const ProtobufCBinaryData *)(const void *)at), ret_ended) : TG_OK;
+}
 
 static enum tg_err hello(struct hub *hub, const struct seal_pk *peer, struct party *party,
                          const ProtobufCMessage *message)
@@ -142,6 +162,10 @@ enum tg_err station_frame(struct hub *hub, const struct seal_pk *peer, struct pa
                ? TG_OK
                : session_turn_away(hub, peer, REASON_RESTARTED, reason_sentence(REASON_RESTARTED));
   s->heard = hub->now.mono;
-  enum tg_err err = handlers[kind->type](hub, s, message, &bad, &why);
+  bool ended;
+  enum tg_err err = hear(hub, s, message, handlers[kind->type].checkpoint, &ended);
+  if (err || ended)
+    return err;
+  err = handlers[kind->type].take(hub, s, message, &bad, &why);
   return err || !bad ? err : session_strike(hub, party, peer, &why);
 }

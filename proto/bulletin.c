@@ -114,7 +114,8 @@ static enum tg_err close_header(const struct bulletin_draft *d, const struct sub
                      .policy_serial = d->policy_serial,
                      .policy_hash = d->policy_hash,
                      .number = d->number,
-                     .audience_count = (uint32_t)d->recipient_count};
+                     .audience_count = (uint32_t)d->recipient_count,
+                     .checkpoint = d->checkpoint};
   struct merkle_tree *tree = audience_tree(wraps, d->recipient_count);
   if (!tree)
     return no_memory(why);

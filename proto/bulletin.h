@@ -37,6 +37,7 @@ struct bulletin_draft {
   size_t portion_count;
   const struct bulletin_recipient *recipients; /* 1..LIMIT_WRAPS, in any order */
   size_t recipient_count;
+  struct slice checkpoint; /* see struct header */
 };
 
 /* All in the arena. */

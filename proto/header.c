@@ -50,6 +50,7 @@ enum tg_err header_build(const struct header *d, struct buf *out, struct tg_why 
   m.number = d->number;
   m.audience_root = strict_data_of(d->audience_root.b, sizeof d->audience_root.b);
   m.audience_count = d->audience_count;
+  m.checkpoint = strict_data(d->checkpoint);
   enum tg_err err = check_approvals(d->approvals, d->approval_count, why);
   return err ? err : strict_pack(&limits_header, &m.base, out, why);
 }
@@ -67,7 +68,8 @@ enum tg_err header_parse(struct slice bytes, struct arena *arena, struct header 
                      .charter_version = m->charter_version,
                      .policy_serial = m->policy_serial,
                      .number = m->number,
-                     .audience_count = m->audience_count};
+                     .audience_count = m->audience_count,
+                     .checkpoint = strict_slice(m->checkpoint)};
   memcpy(h.policy_hash.b, m->policy_hash.data, sizeof h.policy_hash.b);
   memcpy(h.audience_root.b, m->audience_root.data, sizeof h.audience_root.b);
   for (size_t i = 0; i < m->n_approvals; i++)

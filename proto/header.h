@@ -16,6 +16,7 @@ struct header {
   uint64_t number; /* running number of the originator node, from 1 */
   struct hash audience_root;
   uint32_t audience_count;
+  struct slice checkpoint; /* the newest note of its hub's log that the originator had seen; empty: none */
 };
 
 /* Appends the Header bytes: draft->subject.bytes, exactly as approved, and the other fields of draft. out is as before on

@@ -68,6 +68,7 @@ static const struct strict_field header_fields[] = {
     {6, R, 1, ANY, 0, NULL},                            /* number */
     {7, R, 32, 32, 0, NULL},                            /* audience_root */
     {8, R, 1, LIMIT_WRAPS, 0, NULL},                    /* audience_count */
+    {9, 0, 1, LIMIT_BARE_CHECKPOINT, 0, NULL},          /* checkpoint */
 };
 const struct strict_limits limits_header = {&tg__header__descriptor, LIMIT_HEADER, FIELDS(header_fields)};
 
@@ -393,6 +394,8 @@ static const struct strict_field tick_fields[] = {
     {1, R, 1, LIMIT_TIME, 0, NULL},        /* time */
     {2, 0, 1, LIMIT_CHECKPOINT, 0, NULL},  /* checkpoint */
     {3, S, 32, MAX_LOG_STEPS, 0, NULL},    /* consistency */
+    {4, 0, 1, LIMIT_BARE_CHECKPOINT, 0, NULL}, /* other */
+    {5, S, 32, MAX_LOG_STEPS, 0, NULL},    /* other_path */
 };
 const struct strict_limits limits_tick = {&tg__tick__descriptor, 20 * 1024, FIELDS(tick_fields)};
 

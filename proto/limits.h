@@ -31,6 +31,7 @@ enum {
   LIMIT_DECISION = 256 * 1024,
   LIMIT_DOCUMENT = 256 * 1024, /* bytes of a signed note */
   LIMIT_CHECKPOINT = 16 * 1024,
+  LIMIT_BARE_CHECKPOINT = 640, /* one without cosignatures */
 };
 
 /* The last millisecond of the year 9999. */

@@ -232,7 +232,7 @@ static enum tg_err put_checkpoint(void *context, uint64_t size, struct slice not
   char path[PATH_BYTES];
   (void)size; /* the hub keeps it for us */
   snprintf(path, sizeof path, "%s/checkpoint", p->folder);
-  enum tg_err err = put_file(path, note, &why);
+  enum tg_err err = put_file(path, note, 0644, &why);
   if (err != TG_OK)
     return failed(p, err, &why);
   remove_shorter(p);

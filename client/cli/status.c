@@ -44,6 +44,14 @@ static void print_status(const json_t *j)
   snprintf(text, sizeof text, "%s %s", text_at(j, "hub", "name"), _(state));
   grid_row(g, (const char *const[]){_("hub"), text});
   grid_tint(g, 1, strcmp(state, "open") ? TINT_WARN : TINT_GOOD);
+  const json_t *name;
+  size_t i;
+  json_array_foreach(json_object_get(json_object_get(j, "hub"), "distrusted"), i, name)
+  {
+    snprintf(text, sizeof text, _("%s SHOWED TWO HISTORIES: nothing of it is believed; see toguna doctor"), json_string_value(name));
+    grid_row(g, (const char *const[]){_("ALARM"), text});
+    grid_tint(g, 1, TINT_BAD);
+  }
   count_line(g, _("log"), _("%lld entries, %lld settled"), number_at(j, "hub", "log_size"),
              number_at(j, "hub", "log_settled"), 0);
   count_line(g, _("inbox"), _("%lld current, %lld unread, %lld FLASH not acknowledged"),

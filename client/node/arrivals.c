@@ -1,5 +1,6 @@
 #include "client/node/arrivals_inside.h"
 
+#include "client/node/gossip.h"
 #include "client/node/inbox.h"
 #include "client/node/says.h"
 #include "client/node/talk.h"
@@ -288,14 +289,17 @@ static enum tg_err take_one(struct node_core *core, const Tg__Delivery *message)
   struct judged *judged = arena_alloc(core->arena, sizeof *judged); /* wiped with the arena */
   if (!judged)
     return TG_NO_MEMORY;
+  bool believe = true;
   err = judge_delivery(core, message, true, core->arena, judged, &verdict, &why);
-  return err == TG_OK ? take_judged(core, message, judged, verdict, &why) : err;
+  if (err == TG_OK && verdict != JUDGE_FORGED)
+    err = gossip_hear(core, &judged->delivery.header, message->leaf, &believe);
+  return err == TG_OK && believe ? take_judged(core, message, judged, verdict, &why) : err;
 }
 
 enum tg_err arrivals_deliver(struct node_core *core, const Tg__Deliver *frame)
 {
   enum tg_err err = TG_OK;
-  for (size_t i = 0; err == TG_OK && i < frame->n_items; i++)
+  for (size_t i = 0; err == TG_OK && i < frame->n_items && talk_is_open(core); i++)
     err = take_one(core, frame->items[i]);
   return err;
 }

@@ -14,6 +14,7 @@
 
 struct talk;     /* the session with a hub */
 struct watch;    /* the checkpoints of its log */
+struct gossip;   /* and what other nodes saw of it */
 struct papers;   /* signed documents, and what follows from them */
 struct rotation; /* our own sealing keys */
 struct outbox;   /* bulletins of ours on their way */
@@ -55,6 +56,7 @@ struct node_core {
   struct wrap_opener *opener;
 
   struct watch *watch;
+  struct gossip *gossip;
   struct papers *papers;
   struct rotation *rotation;
   struct talk *talk;

@@ -102,7 +102,7 @@ static enum tg_err check_log(struct node_core *core, struct query *q)
     if (!forked)
       continue;
     why_set(&why, TG_CONFLICT, NULL, N_("the hub %1$s showed two histories and is not used any more"),
-            N_("the proof is in the folder `evidence`; tell the other members"), c->hub[i].name, NULL, NULL);
+            N_("the proof is in the folder `evidence`, and `toguna audit check` verifies it anywhere; show it to the other members"), c->hub[i].name, NULL, NULL);
     if ((err = found(q, "log-forked", MUST_BE_MENDED, &why)) != TG_OK)
       return err;
   }

@@ -4,6 +4,7 @@
 #include "client/node/outbox.h"
 #include "client/node/plan.h"
 #include "client/node/record.h"
+#include "client/node/watch.h"
 #include "proto/bulletin.h"
 #include "proto/locked.h"
 
@@ -325,7 +326,8 @@ static enum tg_err seal(struct node_core *core, const struct draft *d, struct pl
                                  .keys = d->keys,
                                  .portion_count = plan->portion_count,
                                  .recipients = recipients,
-                                 .recipient_count = plan->recipient_count};
+                                 .recipient_count = plan->recipient_count,
+                                 .checkpoint = watch_bare(core)};
   memcpy(draft.originator_member, core->member.code, 2);
   err = bulletin_seal(&draft, core->sender, core->now.wall, core->arena, &sealed, why);
   if (err == TG_OK)

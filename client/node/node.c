@@ -3,6 +3,7 @@
 #include "client/node/arrivals.h"
 #include "client/node/core.h"
 #include "client/node/desk.h"
+#include "client/node/gossip.h"
 #include "client/node/hooks.h"
 #include "client/node/inbox.h"
 #include "client/node/judge.h"
@@ -38,6 +39,7 @@ static enum tg_err allocate(struct node_core *core)
   core->sender = wrap_sender_new(WRAP_CONTEXTS);
   core->opener = wrap_opener_new(WRAP_CONTEXTS);
   core->watch = watch_new();
+  core->gossip = gossip_new();
   core->papers = papers_new();
   core->rotation = rotation_new();
   core->talk = talk_new();
@@ -49,7 +51,7 @@ static enum tg_err allocate(struct node_core *core)
   core->desk = desk_new();
   core->hooks = hooks_new();
   bool all = core->orders && core->arena && core->scrap && core->directory && core->verifier && core->sender &&
-             core->opener && core->watch && core->papers && core->rotation && core->talk && core->outbox && core->says &&
+             core->opener && core->watch && core->gossip && core->papers && core->rotation && core->talk && core->outbox && core->says &&
              core->arrivals && core->judge && core->inbox && core->desk && core->hooks;
   return all ? TG_OK : TG_NO_MEMORY;
 }
@@ -68,6 +70,7 @@ void node_free(struct node_core *core)
   talk_free(core->talk);
   rotation_free(core->rotation);
   papers_free(core->papers);
+  gossip_free(core->gossip);
   watch_free(core->watch);
   wrap_opener_free(core->opener);
   wrap_sender_free(core->sender);
@@ -293,7 +296,7 @@ enum tg_err node_time(struct node_core *core, struct node_now now)
   core->now = now;
   if (core->stopping)
     return TG_OK;
-  static enum tg_err (*const due[])(struct node_core *) = {papers_time, rotation_time, talk_time,
+  static enum tg_err (*const due[])(struct node_core *) = {papers_time, rotation_time, talk_time, gossip_time,
                                                            outbox_time, arrivals_time, inbox_time};
   for (size_t i = 0; err == TG_OK && i < sizeof due / sizeof *due; i++)
     err = due[i](core);
@@ -440,6 +443,7 @@ static void wake(struct node_core *core)
     core->wake = INT64_MAX;
   } else {
     core_wake_at(core, talk_due(core));
+    core_wake_at(core, gossip_due(core));
     core_wake_at(core, papers_due(core));
     core_wake_at(core, rotation_due(core));
     core_wake_at(core, outbox_due(core));

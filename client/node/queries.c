@@ -18,10 +18,26 @@ enum { JSON_MAX = 32 << 20, JOURNAL_ROWS = 2000 };
 
 /* ---- status ---- */
 
-static json_t *hub_json(const struct node_core *core)
+/* Names of hubs that were caught with two histories. */
+static enum tg_err distrusted(struct node_core *core, json_t *ret)
 {
-  return json_pack("{s:s, s:s, s:I, s:I}", "state", talk_state_name(talk_state(core)), "name", talk_hub(core),
-                   "log_size", (json_int_t)watch_size(core), "log_settled", (json_int_t)watch_settled(core));
+  const struct charter *c = core_charter(core);
+  for (size_t i = 0; c && i < c->n_hubs; i++) {
+    bool forked;
+    enum tg_err err = watch_is_forked(core, &c->hub[i], &forked);
+    if (err == TG_OK && forked && json_array_append_new(ret, json_string(c->hub[i].name)) != 0)
+      err = TG_NO_MEMORY;
+    if (err != TG_OK)
+      return err;
+  }
+  return TG_OK;
+}
+
+static json_t *hub_json(const struct node_core *core, json_t *forked)
+{
+  return json_pack("{s:s, s:s, s:I, s:I, s:o}", "state", talk_state_name(talk_state(core)), "name", talk_hub(core),
+                   "log_size", (json_int_t)watch_size(core), "log_settled", (json_int_t)watch_settled(core), "distrusted",
+                   forked);
 }
 
 static json_t *charter_json(const struct node_core *core)
@@ -50,12 +66,17 @@ enum tg_err query_status(struct node_core *core, struct query *q)
     err = inbox_counts(core, &in);
   if (err == TG_OK)
     err = hooks_counts(core, &hooks);
-  if (err != TG_OK)
+  json_t *forked = json_array();
+  if (err == TG_OK)
+    err = forked ? distrusted(core, forked) : TG_NO_MEMORY;
+  if (err != TG_OK) {
+    json_decref(forked);
     return err;
+  }
   q->json = json_pack(
       "{s:s, s:s, s:o, s:s, s:o, s:o, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I}, s:o}", //
       "node", core->my_name, "member", core->member.code, "exchange", query_hex(&core->config->exchange),
-      "version", TOGUNA_VERSION, "charter", charter_json(core), "hub", hub_json(core), //
+      "version", TOGUNA_VERSION, "charter", charter_json(core), "hub", hub_json(core, forked), //
       "sent", "spooled", (json_int_t)out.spooled, "accepted", (json_int_t)out.accepted, "refused",
       (json_int_t)out.refused, //
       "inbox", "current", (json_int_t)in.current, "unread", (json_int_t)in.unread, "unacknowledged_flash",

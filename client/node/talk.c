@@ -2,6 +2,7 @@
 
 #include "audit/reason.h"
 #include "client/node/arrivals.h"
+#include "client/node/gossip.h"
 #include "client/node/outbox.h"
 #include "client/node/papers.h"
 #include "client/node/says.h"
@@ -120,14 +121,17 @@ enum tg_err talk_send(struct node_core *core, enum frame_type type, const Protob
   return talk_is_open(core) ? send(core, type, message) : TG_OK;
 }
 
-static enum tg_err tick(struct node_core *core)
+static enum tg_err tick(struct node_core *core, struct slice other)
 {
   Tg__Tick frame = TG__TICK__INIT;
   frame.time = (uint64_t)core->now.wall;
   frame.checkpoint = slice_data(watch_note(core));
+  frame.other = slice_data(other);
   core->talk->vouched = watch_size(core);
   return send(core, FRAME_TICK, &frame.base);
 }
+
+enum tg_err talk_ask(struct node_core *core, struct slice other) { return talk_is_open(core) ? tick(core, other) : TG_OK; }
 
 /* ---- where to connect ---- */
 
@@ -286,6 +290,11 @@ static enum tg_err end(struct node_core *core, enum reason reason, const char *d
   return err == TG_OK ? next_candidate(core, 0) : err;
 }
 
+enum tg_err talk_distrust(struct node_core *core)
+{
+  return talk_is_open(core) ? end(core, REASON_CONFLICT, "checkpoint") : TG_OK;
+}
+
 enum tg_err talk_again(struct node_core *core)
 {
   struct talk *t = core->talk;
@@ -325,6 +334,7 @@ static enum tg_err on_welcome(struct node_core *core, const ProtobufCMessage *me
     return end(core, REASON_PROTOCOL, "protocol version");
   t->state = TALK_OPEN;
   t->vouched = 0;
+  gossip_welcome(core);
   t->rest_ms = REST_FIRST_MS;
   t->inline_body = welcome->max_inline_body;
   t->max_frame = welcome->max_frame && welcome->max_frame < LIMIT_FRAME ? (size_t)welcome->max_frame : LIMIT_FRAME;
@@ -361,8 +371,12 @@ static enum tg_err on_tick(struct node_core *core, const ProtobufCMessage *messa
   const struct charter *charter = core_charter(core);
   const bool is_asked = core->secrets->witness && charter && charter->witness_quorum.n &&
                         watch_size(core) != core->talk->vouched;
-  enum tg_err err = check_clock(core, ((const Tg__Tick *)message)->time);
-  return err == TG_OK && is_asked && talk_is_open(core) ? tick(core) : err; /* the hub calls its witnesses by a Tick */
+  const Tg__Tick *frame = (const Tg__Tick *)message;
+  enum tg_err err = check_clock(core, frame->time);
+  if (err == TG_OK)
+    err = gossip_answer(core, data_slice(frame->other), data_slice(frame->other_path));
+  /* The hub calls its witnesses by a Tick. */
+  return err == TG_OK && is_asked && talk_is_open(core) ? tick(core, slice_of(NULL, 0)) : err;
 }
 
 /* ---- frames ---- */
@@ -528,7 +542,7 @@ static enum tg_err keep_alive(struct node_core *core)
     enum tg_err err = core_tell(core, NODE_NOTICE, "hub-silent", NULL, t->hub, 0, NULL);
     return err == TG_OK ? end(core, REASON_SILENT, "") : err;
   }
-  return core->now.mono - t->said >= tick_of(core) ? tick(core) : TG_OK;
+  return core->now.mono - t->said >= tick_of(core) ? tick(core, slice_of(NULL, 0)) : TG_OK;
 }
 
 enum tg_err talk_time(struct node_core *core)

@@ -26,6 +26,11 @@ int64_t talk_due(const struct node_core *core); /* monotonic */
 enum tg_err talk_hubs_changed(struct node_core *core);
 /* Ends the session, if there is one, to begin it anew: whatever was not answered is sent again. */
 enum tg_err talk_again(struct node_core *core);
+/* The hub is not to be believed: ends the session. A hub whose log forked is not connected to again; any other is tried
+   again after a rest, and must prove itself anew. */
+enum tg_err talk_distrust(struct node_core *core);
+/* Asks the hub to prove that this checkpoint, which another node saw, is a beginning of its log. */
+enum tg_err talk_ask(struct node_core *core, struct slice other);
 /* Says goodbye and stays alone. */
 enum tg_err talk_stop(struct node_core *core);
 

@@ -200,6 +200,80 @@ enum tg_err watch_take(struct node_core *core, struct slice note, struct slice c
   return err;
 }
 
+/* ---- what other nodes saw ---- */
+
+/* Two checkpoints that the log signed, of one size: nothing more is needed. */
+static enum tg_err same_size_fork(struct node_core *core, struct slice theirs, struct slice ours)
+{
+  struct watch *w = core->watch;
+  struct buf text = buf_new(EVIDENCE_BYTES_MAX);
+  struct tg_why why;
+  const struct evidence e = {.kind = EVIDENCE_SAME_SIZE, .log = w->log, .first = ours, .second = theirs};
+  why_set(&why, TG_CONFLICT, "checkpoint", N_("the log has signed two histories, and here is the proof"),
+          N_("stop trusting this hub and show the evidence to the other members"), NULL, NULL, NULL);
+  enum tg_err err = evidence_print(&e, &text, NULL);
+  if (err == TG_OK)
+    err = fork_seen(core, buf_slice(&text), &why);
+  buf_free(&text);
+  return err;
+}
+
+/* Who wrote the bulletin had seen a log longer than the place that its entry got. The entry names the bulletin, the bulletin names
+   that log's root: no log can hold both. */
+static enum tg_err impossible_order(struct node_core *core)
+{
+  struct tg_why why;
+  why_set(&why, TG_CONFLICT, "checkpoint",
+          N_("another node had seen more of the log than the hub shows here, before it wrote what the hub shows now"),
+          N_("stop trusting this hub; compare checkpoints with the other members"), NULL, NULL, NULL);
+  return fork_seen(core, slice_of(NULL, 0), &why);
+}
+
+enum tg_err watch_hear(struct node_core *core, struct slice bytes, uint64_t leaf, enum watch_heard *ret)
+{
+  struct watch *w = core->watch;
+  struct checkpoint c;
+  struct history_row ours;
+  struct slice text = bytes, origin;
+  *ret = HEARD_SAME;
+  if (bytes.n == 0 || !w->known || slice_eq(bytes, witness_note(&w->state)))
+    return TG_OK;
+  *ret = HEARD_OTHER;
+  if (!take_line(&text, &origin) || !slice_is(origin, w->log.name))
+    return TG_OK;
+  *ret = HEARD_FORGED;
+  if (checkpoint_open(bytes, &w->log, &c, NULL, NULL) != TG_OK)
+    return TG_OK;
+  if (c.size > leaf || c.size > w->state.size) {
+    *ret = HEARD_FORKED;
+    return impossible_order(core);
+  }
+  enum tg_err err = c.size ? history_at(core, w->log.name, c.size, core->arena, &ours) : TG_OK;
+  *ret = err == TG_NOT_FOUND ? HEARD_NEW : HEARD_SAME;
+  if (err != TG_OK || c.size == 0 || hash_eq(&ours.root, &c.root))
+    return err == TG_NOT_FOUND ? TG_OK : err;
+  *ret = HEARD_FORKED;
+  return same_size_fork(core, bytes, ours.note);
+}
+
+enum tg_err watch_proven(struct node_core *core, struct slice note, struct slice path, enum watch_verdict *ret,
+                         struct tg_why *why)
+{
+  struct watch *w = core->watch;
+  struct buf evidence = buf_new(EVIDENCE_BYTES_MAX);
+  *ret = WATCH_CHAINED;
+  enum tg_err err = w->known ? witness_compare(&w->state, &w->log, note, path, &evidence, why) : TG_STALE;
+  if (err == TG_CONFLICT) {
+    *ret = WATCH_FORKED;
+    err = fork_seen(core, buf_slice(&evidence), why);
+  } else if (err != TG_OK && err != TG_NO_MEMORY) {
+    *ret = WATCH_BROKEN;
+    err = TG_OK;
+  }
+  buf_free(&evidence);
+  return err;
+}
+
 /* ---- what it knows ---- */
 
 uint64_t watch_size(const struct node_core *core) { return core->watch->known ? core->watch->state.size : 0; }
@@ -220,6 +294,13 @@ struct slice watch_note(struct node_core *core)
       witness_cosign(&w->state, core->secrets->witness, core->now.wall, &w->cosigned, NULL) != TG_OK)
     buf_clear(&w->cosigned);
   return w->cosigned.n ? buf_slice(&w->cosigned) : witness_note(&w->state);
+}
+
+struct slice watch_bare(const struct node_core *core)
+{
+  const struct watch *w = core->watch;
+  const struct slice note = w->known ? witness_note(&w->state) : slice_of(NULL, 0);
+  return note.n <= LIMIT_BARE_CHECKPOINT ? note : slice_of(NULL, 0);
 }
 
 uint64_t watch_settled(const struct node_core *core) { return core->watch->settled; }

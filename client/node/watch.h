@@ -34,6 +34,22 @@ uint64_t watch_settled(const struct node_core *core);
 /* The name of the log that is watched; "" before the first session. */
 const char *watch_log(const struct node_core *core);
 
+/* The newest checkpoint as the log signed it, without cosignatures: what we tell other nodes in our bulletins. Empty: none. */
+struct slice watch_bare(const struct node_core *core);
+
+/* What another node says in a signed bulletin that it saw of the log, before the bulletin was logged at `leaf`. */
+enum watch_heard {
+  HEARD_SAME,    /* it is a checkpoint that we saw too, or says nothing */
+  HEARD_OTHER,   /* of no log that we watch now */
+  HEARD_NEW,     /* one that we have not seen: does the hub prove it to us? */
+  HEARD_FORGED,  /* the log never signed it: its originator lies, not the hub */
+  HEARD_FORKED,  /* it contradicts what the hub shows us: evidence was taken where it is portable */
+};
+enum tg_err watch_hear(struct node_core *core, struct slice note, uint64_t leaf, enum watch_heard *ret);
+/* The hub's proof, in full, that such a checkpoint is a beginning of the newest: WATCH_BROKEN when it is none. */
+enum tg_err watch_proven(struct node_core *core, struct slice note, struct slice path, enum watch_verdict *ret,
+                         struct tg_why *why);
+
 /* A log entry as opened to us: is it under the newest checkpoint? *ret points into the opening. Errors of opening_verify();
    TG_BAD_PROOF before the first checkpoint. */
 enum tg_err watch_entry(struct node_core *core, const struct opening *opening, struct entry *ret, struct tg_why *why);

@@ -1,5 +1,7 @@
 /* The hub among its nodes: what is published arrives, proven; what may not be said is not; nothing
  * acknowledged is lost. */
+#include "audit/evidence.h"
+#include "audit/witness.h"
 #include "tests/broker/stage.h"
 
 #include "proto/hash.h"
@@ -476,10 +478,93 @@ static void another_checkpoint_of_our_log_is_an_alarm(void **state)
   assert_int_equal(checkpoint_sign(&forged, s->kit->hub_log, &note, NULL), TG_OK);
   memcpy(s->actor[BF].seen.note, note.p, note.n);
   s->actor[BF].seen.note_n = note.n;
+  s->actor[BF].seen.size = forged.size;
+  s->actor[BF].seen.root = forged.root;
+  s->actor[BF].lied_to = true; /* the Welcome proves it */
   actor_hello(&s->actor[BF]);
   stage_settle(s);
   assert_int_equal(s->actor[BF].goodbye, REASON_CONFLICT);
   assert_int_equal(s->alarms, 1);
+  buf_free(&note);
+}
+
+/* Asks the hub about what somebody else saw; what the answer proves. */
+static enum tg_err ask(struct actor *a, struct slice note, struct buf *evidence)
+{
+  Tg__Tick m = TG__TICK__INIT;
+  struct note_key log;
+  struct witness_state seen;
+  m.time = (uint64_t)a->stage->now.wall;
+  m.other = strict_data(note);
+  const size_t before = a->answers;
+  actor_frame(a, FRAME_TICK, &m.base);
+  stage_settle(a->stage);
+  assert_int_equal(a->answers, before + 1);
+  assert_int_equal(secret_key_note_key(a->stage->kit->hub_log, &log), TG_OK);
+  assert_int_equal(witness_update(NULL, &log, slice_of(a->seen.note, a->seen.note_n), slice_of(NULL, 0), &seen, NULL, NULL), TG_OK);
+  return witness_compare(&seen, &log, note, merkle_path_slice(&a->other_path), evidence, NULL);
+}
+
+static void what_another_node_saw_is_proven(void **state)
+{
+  struct stage *s = *state;
+  struct actor *ml = &s->actor[ML], *bf = &s->actor[BF];
+  struct buf evidence = buf_new(EVIDENCE_BYTES_MAX);
+  for (int i = 0; i < 12; i++) { /* sizes that are powers of two, and others */
+    const struct checkpoint_seen theirs = ml->seen;
+    assert_int_equal(ask(bf, slice_of(theirs.note, theirs.note_n), &evidence), TG_OK);
+    actor_publish(ml, (struct story){.to = "BF"});
+    stage_settle(s);
+    assert_int_equal(ask(bf, slice_of(theirs.note, theirs.note_n), &evidence), TG_OK);
+  }
+  assert_true(bf->open && s->alarms == 0 && evidence.n == 0);
+}
+
+static void who_was_told_another_history_gets_the_proof(void **state)
+{
+  struct stage *s = *state;
+  for (uint64_t size = 3; size <= 5; size++) { /* 4 is a complete tree, whose root a plain path leaves out */
+    struct actor *bf = &s->actor[BF];
+    struct buf note = buf_new(LIMIT_CHECKPOINT), evidence = buf_new(EVIDENCE_BYTES_MAX);
+    const struct checkpoint forged = {
+        .origin = slice_str(secret_key_name(s->kit->hub_log)), .size = size, .root = {{1, 2, 3}}};
+    assert_int_equal(checkpoint_sign(&forged, s->kit->hub_log, &note, NULL), TG_OK);
+    assert_int_equal(ask(bf, buf_slice(&note), &evidence), TG_CONFLICT);
+    assert_true(evidence.n > 0);
+    assert_int_equal(bf->goodbye, REASON_CONFLICT);
+    assert_int_equal(s->alarms, size - 2);
+    buf_free(&note);
+    buf_free(&evidence);
+    actor_hello(bf);
+    stage_settle(s);
+  }
+}
+
+static void every_frame_s_checkpoint_is_looked_at(void **state)
+{
+  struct stage *s = *state;
+  struct actor *bf = &s->actor[BF];
+  struct buf note = buf_new(LIMIT_CHECKPOINT);
+  const struct checkpoint forged = {
+      .origin = slice_str(secret_key_name(s->kit->hub_log)), .size = 3, .root = {{1, 2, 3}}};
+  assert_int_equal(checkpoint_sign(&forged, s->kit->hub_log, &note, NULL), TG_OK);
+  Tg__Receipts receipts = TG__RECEIPTS__INIT;
+  Tg__Documents documents = TG__DOCUMENTS__INIT;
+  receipts.checkpoint = documents.checkpoint = strict_data(buf_slice(&note));
+  receipts.credit_count = 1;
+  const struct {
+    enum frame_type type;
+    const ProtobufCMessage *message;
+  } frames[] = {{FRAME_RECEIPTS, &receipts.base}, {FRAME_DOCUMENTS, &documents.base}};
+  for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+    actor_frame(bf, frames[i].type, frames[i].message);
+    stage_settle(s);
+    assert_int_equal(bf->goodbye, REASON_CONFLICT);
+    assert_int_equal(s->alarms, i + 1);
+    actor_hello(bf);
+    stage_settle(s);
+    assert_true(bf->open);
+  }
   buf_free(&note);
 }
 
@@ -710,6 +795,9 @@ int main(void)
       STORY(a_silent_session_ends),
       STORY(a_lost_frame_ends_the_session_and_nothing_else),
       STORY(another_checkpoint_of_our_log_is_an_alarm),
+      STORY(what_another_node_saw_is_proven),
+      STORY(who_was_told_another_history_gets_the_proof),
+      STORY(every_frame_s_checkpoint_is_looked_at),
       STORY(an_old_image_of_the_store_is_noticed),
       STORY(a_signer_that_signs_something_else_stops_the_hub),
       STORY(the_log_is_published_as_it_grows),

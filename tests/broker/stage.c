@@ -64,6 +64,16 @@ static struct checkpoint chain(struct actor *a, ProtobufCBinaryData note, Protob
     return c;
   const struct checkpoint last = {.size = a->seen.size, .root = a->seen.size ? a->seen.root : merkle_empty()};
   assert_int_equal(checkpoint_open(strict_slice(note), &key, &c, NULL, &why), TG_OK);
+  if (a->lied_to) {
+    struct hash first, old, root;
+    struct slice path = strict_slice(proof);
+    assert_false(merkle_old_is_complete(last.size)); /* stories choose a size at which the path says all */
+    assert_true(take(&path, sizeof first.b, &(struct slice){0}));
+    memcpy(first.b, proof.data, sizeof first.b);
+    assert_int_equal(merkle_consistency_roots(last.size, c.size, &first, path, &old, &root), TG_OK);
+    assert_true(hash_eq(&root, &c.root) && !hash_eq(&old, &last.root));
+    return c;
+  }
   assert_int_equal(checkpoint_extends(&last, &c, strict_slice(proof), &why), TG_OK);
   a->seen.size = c.size;
   a->seen.root = c.root;
@@ -242,6 +252,10 @@ static void hear_tick(struct actor *a, const ProtobufCMessage *message)
   const Tg__Tick *m = (const Tg__Tick *)message;
   chain(a, m->checkpoint, m->consistency);
   a->ticks++;
+  if (m->other.len == 0)
+    return;
+  assert_int_equal(merkle_path_read(strict_slice(m->other_path), &a->other_path), TG_OK);
+  a->answers++;
 }
 
 static void (*const hears[])(struct actor *, const ProtobufCMessage *) = {

@@ -54,6 +54,9 @@ struct actor {
     uint8_t note[1024];
     size_t note_n;
   } seen;
+  bool lied_to;            /* what it saw is no part of the log: the hub's next proof must show that */
+  size_t answers;          /* Ticks that answered a question about what another node saw: */
+  struct merkle_path other_path;
   uint64_t document_cursor, note_cursor, number, serial, max_inline, last_number;
   uint64_t credit_count, credit_bytes; /* granted with Hello */
   struct seal_pk sealing;

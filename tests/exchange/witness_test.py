@@ -110,5 +110,92 @@ class Proof(Story):
         self.e["ML"].toguna("audit", "prove", "ffffffffffff", expect=3)
 
 
+class Forked(Story):
+    """A host that keeps two stores of one hub: each is honest in itself, and signed with the same key."""
+
+    def setUp(self):
+        super().setUp()
+        self.e["SN"].receives(self.send(wait="delivered"))  # what both histories begin with
+        self.e.hub.stop()
+        self.hubs = self.e.at / "hub"
+        shutil.copytree(self.hubs, self.e.at / "hub2")
+        conf = (self.e.at / "hub2/hub.conf").read_text().replace(str(self.hubs), str(self.e.at / "hub2"))
+        (self.e.at / "hub2/hub.conf").write_text(conf)
+        self.second = kit.Daemon("togunad", self.e.at / "hub2/hub.conf", self.place.path / "hub2.log")
+        self.addCleanup(lambda: self.second.process and self.second.process.poll() is None and self.second.kill())
+
+    def open(self, node):
+        kit.until(node.is_open, f"{node.country} to meet the hub; its log ends: {node.tail()}", 60)
+
+    def alone(self, hub, code, text):
+        """One history goes on with one node: the other is told nothing of it."""
+        other = self.e[next(c for c in self.nodes if c != code)]
+        if other.process.poll() is None:
+            other.stop()
+        hub.start()
+        node = self.e[code]
+        if node.process.poll() is not None:
+            node.start()
+        self.open(node)
+        for n in range(3):
+            node.publish(*ALERT, "--to", other.country, stdin=f"{text} {n}")
+        size = node.status()["hub"]["log_size"]
+        while size & (size - 1) == 0:  # a proof from a complete tree does not repeat its root, and is no evidence
+            node.publish(*ALERT, "--to", other.country, stdin="one more")
+            size = node.status()["hub"]["log_size"]
+        node.stop()
+        hub.stop()
+        return size
+
+    def evidence(self, node):
+        folder = node.folder / "data/evidence"
+        return sorted(folder.glob("log-fork-*")) if folder.is_dir() else sorted(node.folder.rglob("log-fork-*"))
+
+    def test_both_nodes_notice_and_prove_it_elsewhere(self):
+        first = self.alone(self.e.hub, "ML", "first history")
+        second = self.alone(self.second, "SN", "second history")
+        while second <= first:
+            second = self.alone(self.second, "SN", "second history goes on")
+        # Who comes to the longer history is shown that it does not begin with what it saw.
+        self.second.start()
+        ml = self.e["ML"].start()
+        kit.until(lambda: ml.status()["hub"]["distrusted"] == ["dakar"], f"ML to notice; its log ends: {ml.tail()}", 30)
+        self.assertIn("SHOWED TWO HISTORIES", ml.toguna("status"))
+        self.assertIn("two histories", self.doctor(ml))
+        self.assertEqual(ml.inbox(), [])  # nothing that waited there for it was taken
+        file, = self.evidence(ml)
+        self.verified(file)
+        self.assertIn("conflict", self.second.text())
+        ml.stop()
+        ml.start()
+        ml.publish(*ALERT, "--to", "SN", wait="spooled", stdin="not to this hub")
+        self.assertFalse(ml.is_open())
+        # And the other one, at the first store, once that has grown longer.
+        self.second.stop()
+        size = self.e["SN"].start().status()["hub"]["log_size"]
+        self.e.hub.start()
+        sn = self.e["SN"]
+        def noticed():
+            return sn.status()["hub"]["distrusted"] == ["dakar"] or "conflict" in self.e.hub.text()
+        kit.until(noticed, f"SN or the hub to notice ({size}); its log ends: {sn.tail()}", 60)
+
+    def doctor(self, node):
+        return json.dumps(node.json("doctor", expect=None))
+
+    def verified(self, file):
+        """On a machine that has the charter and nothing else."""
+        elsewhere = self.place.path / "elsewhere"
+        elsewhere.mkdir()
+        charter = next(p for p in (self.hubs / "documents").iterdir() if p.read_text().startswith("toguna/charter v1"))
+        shutil.copy(charter, elsewhere / "charter.note")
+        shutil.copy(file, elsewhere / "x.evidence")
+        said = kit.toguna_json("audit", "check", "x.evidence", "--charter", "charter.note", cwd=elsewhere)
+        self.assertEqual((said["kind"], said["verified"]), ("evidence", True))
+        self.assertIn("two histories", kit.toguna("audit", "check", "x.evidence", "--charter", "charter.note", cwd=elsewhere))
+        spoilt = (elsewhere / "x.evidence").read_text().replace("note ", "note 1", 1)
+        (elsewhere / "spoilt").write_text(spoilt)
+        kit.toguna("audit", "check", "spoilt", "--charter", "charter.note", cwd=elsewhere, expect=3)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -32,8 +32,8 @@ struct place {
   bool plugged, wanted, up;
   int64_t wake;
   struct queue to_hub, from_hub, to_program;
-  pair_filter *filter;
-  void *context;
+  pair_filter *filter, *uplink;
+  void *context, *uplink_context;
   struct told told[TOLD];
   size_t n_told;
   unsigned evidence;
@@ -211,8 +211,11 @@ static void start_hub(struct pair *p)
 static size_t node_to_hub(void *context, struct slice frame)
 {
   struct place *at = context;
-  if (at->up)
-    push(&at->to_hub, frame);
+  struct buf copy = buf_new(LIMIT_FRAME);
+  buf_put_slice(&copy, frame);
+  if (at->up && (!at->uplink || at->uplink(at->uplink_context, &copy)))
+    push(&at->to_hub, buf_slice(&copy));
+  buf_free(&copy);
   return 0;
 }
 
@@ -351,6 +354,12 @@ struct node_config *pair_config(struct pair *p, size_t member) { return &p->plac
 struct node_core *pair_core(struct pair *p, size_t member) { return p->place[member].core; }
 const char *pair_database(struct pair *p, size_t member) { return p->place[member].path; }
 tg_time pair_now(const struct pair *p) { return p->wall; }
+
+void pair_set_uplink(struct pair *p, size_t member, pair_filter *f, void *context)
+{
+  p->place[member].uplink = f;
+  p->place[member].uplink_context = context;
+}
 
 void pair_set_filter(struct pair *p, size_t member, pair_filter *f, void *context)
 {

@@ -36,6 +36,8 @@ void pair_pass(struct pair *p, tg_time time);
 /* Every frame from the hub to this node passes through here: it may be changed, or dropped (false). NULL: none. */
 typedef bool pair_filter(void *context, struct buf *frame);
 void pair_set_filter(struct pair *p, size_t member, pair_filter *f, void *context);
+/* The same for frames from this node to the hub: what a hub that cheats would leave unread. */
+void pair_set_uplink(struct pair *p, size_t member, pair_filter *f, void *context);
 /* Gives a frame to a node as if the hub had sent it. */
 void pair_inject(struct pair *p, size_t member, struct slice frame);
 /* A document to the hub, as from its operator. */

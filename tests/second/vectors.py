@@ -535,7 +535,7 @@ class Story:
     def header_over(self, wraps):
         return wire.encode("Header", dict(subject=self.subject, approvals=[self.approval], charter_version=3, policy_serial=12,
                                           policy_hash=sha(b"policy"), number=41, audience_root=base.root(wraps),
-                                          audience_count=len(wraps)))
+                                          audience_count=len(wraps), checkpoint=b"hub.example/log\n1\n" + bytes(40)))
 
     def sign(self, header):
         ids = [self.chance.bytes(), sealed.statement_id("bulletin", header), self.chance.bytes()]
@@ -771,7 +771,7 @@ def samples(s, chance):
         "Documents": dict(items=[dict(kind=2, content=b"x" * 40)], checkpoint=note, consistency=path),
         "DocumentOutcome": dict(hash=sha(b"d"), reason=48, detail=b"no", **opened),
         "DocumentOutcomes": dict(checkpoint=note, items=[dict(hash=sha(b"d"), **opened)], consistency=path),
-        "Tick": dict(time=NOW, checkpoint=note, consistency=path),
+        "Tick": dict(time=NOW, checkpoint=note, consistency=path, other=note, other_path=path),
     }
 
 

@@ -359,6 +359,196 @@ static void a_checkpoint_without_proof_ends_the_session(void **state)
   assert_int_equal(look_inbox(w->pair, BF), 1);
 }
 
+/* ---- two histories, kept apart ----
+
+   The hub shows ML a log of its own and lets its bulletins through into the true one. Nothing that ML says of its checkpoints in
+   frames is read there, and nothing true about the log comes back to it. */
+
+/* Where a message has its checkpoint and the proof of it. */
+static ProtobufCBinaryData *checkpoint_of(enum frame_type type, ProtobufCMessage *m, ProtobufCBinaryData **ret_proof)
+{
+  switch (type) {
+  case FRAME_HELLO:
+    return *ret_proof = NULL, &((Tg__Hello *)m)->checkpoint;
+  case FRAME_SUBMIT:
+    return *ret_proof = NULL, &((Tg__Submit *)m)->checkpoint;
+  case FRAME_RECEIPTS:
+    return *ret_proof = NULL, &((Tg__Receipts *)m)->checkpoint;
+  case FRAME_TICK:
+    return *ret_proof = &((Tg__Tick *)m)->consistency, &((Tg__Tick *)m)->checkpoint;
+  case FRAME_WELCOME:
+    return *ret_proof = &((Tg__Welcome *)m)->consistency, &((Tg__Welcome *)m)->checkpoint;
+  case FRAME_DOCUMENTS:
+    return *ret_proof = &((Tg__Documents *)m)->consistency, &((Tg__Documents *)m)->checkpoint;
+  default:
+    return NULL;
+  }
+}
+
+struct apart {
+  struct world *world;
+  enum frame_direction direction;
+  struct hash root; /* of the log that ML believes in, */
+  uint64_t size;
+  bool lied; /* once it was shown to ML */
+};
+
+/* What the true tree would be if the last leaf that a proof reaches were another one. */
+static bool other_end(const struct checkpoint *old, uint64_t size, const ProtobufCBinaryData *proof, struct hash *ret)
+{
+  struct hash first = old->root, was, root;
+  struct slice rest = data_slice(*proof);
+  if (!merkle_old_is_complete(old->size)) {
+    memcpy(first.b, rest.p, 32);
+    rest = slice_of(rest.p + 32, rest.n - 32);
+  }
+  for (size_t at = rest.n; at > 0; at -= 32) {
+    uint8_t *last = (uint8_t *)(uintptr_t)(rest.p + at - 32);
+    last[0] ^= 1;
+    if (merkle_consistency_roots(old->size, size, &first, rest, &was, &root) == TG_OK && hash_eq(&was, &old->root)) {
+      *ret = root;
+      return true;
+    }
+    last[0] ^= 1;
+  }
+  return false;
+}
+
+static void lie(struct apart *a, ProtobufCBinaryData *note, ProtobufCBinaryData *proof, struct buf *forged)
+{
+  struct note_key log;
+  struct checkpoint c;
+  const struct checkpoint old = {.size = watch_size(pair_core(a->world->pair, ML)),
+                                 .root = watch_root(pair_core(a->world->pair, ML))};
+  assert_int_equal(secret_key_note_key(a->world->kit->hub_log, &log), TG_OK);
+  assert_int_equal(checkpoint_open(data_slice(*note), &log, &c, NULL, NULL), TG_OK);
+  if (c.size == old.size || !other_end(&old, c.size, proof, &c.root))
+    return;
+  assert_int_equal(checkpoint_sign(&c, a->world->kit->hub_log, forged, NULL), TG_OK);
+  *note = slice_data(buf_slice(forged));
+  a->size = c.size;
+  a->root = c.root;
+  a->lied = true;
+}
+
+static bool keep_apart(void *context, struct buf *frame)
+{
+  struct apart *a = context;
+  const struct frame_kind *kind;
+  ProtobufCMessage *message;
+  ProtobufCBinaryData *proof, *note;
+  struct buf forged = buf_new(CHECKPOINT_BYTES_MAX);
+  struct arena *arena = arena_new(FRAME_ARENA);
+  bool passes = false;
+  if (frame_decode(buf_slice(frame), a->direction, arena, &kind, &message, NULL) == TG_OK) {
+    note = checkpoint_of(kind->type, message, &proof);
+    passes = !a->lied || note || kind->type == FRAME_CHUNK || kind->type == FRAME_WANT || kind->type == FRAME_RECEIPTS_SEEN;
+    if (a->direction == FRAME_TO_NODE && !a->lied && note && note->len)
+      lie(a, note, proof, &forged);
+    else if (a->direction == FRAME_TO_HUB || a->lied)
+      if (note) {
+        *note = (ProtobufCBinaryData){0, NULL};
+        if (proof)
+          *proof = (ProtobufCBinaryData){0, NULL};
+      }
+    buf_clear(frame);
+    assert_int_equal(frame_encode(kind->type, message, frame, NULL), TG_OK);
+  }
+  arena_free(arena);
+  buf_free(&forged);
+  return passes;
+}
+
+/* ML believes in another log from now on. BF, if away, was never shown the size at which they part. */
+static void part(struct world *w, struct apart *down, struct apart *up, bool away)
+{
+  pair_plug(w->pair, BF, !away);
+  *down = (struct apart){.world = w, .direction = FRAME_TO_NODE};
+  *up = (struct apart){.world = w, .direction = FRAME_TO_HUB};
+  pair_set_filter(w->pair, ML, keep_apart, down);
+  pair_set_uplink(w->pair, ML, keep_apart, up);
+  assert_int_equal(pair_publish(w->pair, NE, &(struct pair_bulletin){.to = "BF", .text = "the log grows"}, NULL), TG_OK);
+  pair_pass(w->pair, TG_MINUTE);
+  assert_true(down->lied);
+  assert_int_equal(pair_publish(w->pair, NE, &(struct pair_bulletin){.to = "BF", .text = "and grows on"}, NULL), TG_OK);
+  pair_settle(w->pair);
+  pair_plug(w->pair, BF, true);
+  pair_pass(w->pair, TG_MINUTE);
+  const struct hash root = watch_root(pair_core(w->pair, ML));
+  assert_true(hash_eq(&root, &down->root));
+  assert_int_equal(pair_told(w->pair, ML, "log-forked") + pair_told(w->pair, ML, "checkpoint-not-proven"), 0);
+}
+
+static void cross(struct world *w, bool away)
+{
+  struct pair *p = w->pair;
+  struct apart down, up;
+  part(w, &down, &up, away);
+  assert_int_equal(look_inbox(p, BF), 2);
+  publish(p, "BF", "from the other history");
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(pair_told(p, BF, "log-forked"), 1);
+  assert_int_equal(pair_evidence(p, BF), 1);
+  assert_int_not_equal(talk_state(pair_core(p, BF)), TALK_OPEN);
+  const size_t had = look_inbox(p, BF);
+  assert_int_equal(had, away ? 3 : 2); /* asked for a proof it had taken the bulletin meanwhile: it is ML's own word */
+  assert_int_equal(pair_publish(p, NE, &(struct pair_bulletin){.to = "BF", .text = "after"}, NULL), TG_OK);
+  pair_pass(p, 10 * TG_MINUTE);
+  assert_int_equal(look_inbox(p, BF), had); /* but nothing more from that hub */
+}
+
+/* ML's bulletins name what ML saw, where no hub can change it. */
+static void one_bulletin_across_gives_the_hub_away(void **state) { cross(*state, false); }
+static void what_was_not_seen_must_be_proven(void **state) { cross(*state, true); }
+
+/* Ticks come, answers do not. */
+static bool drops_answers(void *context, struct buf *frame)
+{
+  const struct frame_kind *kind;
+  ProtobufCMessage *message;
+  (void)context;
+  if (frame->p[1] != FRAME_TICK)
+    return true;
+  struct arena *arena = arena_new(FRAME_ARENA);
+  assert_int_equal(frame_decode(buf_slice(frame), FRAME_TO_NODE, arena, &kind, &message, NULL), TG_OK);
+  const bool passes = ((const Tg__Tick *)message)->other.len == 0;
+  arena_free(arena);
+  return passes;
+}
+
+/* A hub that gives no answer has given one. */
+static void a_hub_that_does_not_prove_it_is_left(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  struct apart down, up;
+  part(w, &down, &up, true);
+  pair_set_filter(p, BF, drops_answers, NULL);
+  publish(p, "BF", "from the other history");
+  pair_pass(p, 20 * TG_SECOND);
+  assert_int_equal(pair_told(p, BF, "checkpoint-not-proven"), 0);
+  pair_pass(p, 40 * TG_SECOND); /* the session was ended in place of an answer, again and again */
+  assert_int_equal(pair_told(p, BF, "checkpoint-not-proven"), 1);
+  assert_int_equal(pair_told(p, BF, "log-forked"), 0); /* it may be slow; it is left, and asked again */
+}
+
+/* Nothing is asked of an honest hub twice, and nothing is held against it. */
+static void honest_hubs_prove_what_others_saw(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  for (int i = 0; i < 5; i++) {
+    publish(p, "BF", "one more");
+    assert_int_equal(pair_publish(p, BF, &(struct pair_bulletin){.to = "ML,NE", .text = "and back"}, NULL), TG_OK);
+    pair_pass(p, 15 * TG_SECOND);
+  }
+  for (size_t i = 0; i < MEMBERS; i++) {
+    assert_int_equal(talk_state(pair_core(p, i)), TALK_OPEN);
+    assert_int_equal(pair_told(p, i, "log-forked") + pair_told(p, i, "checkpoint-not-proven"), 0);
+  }
+  assert_int_equal(look_inbox(p, BF), 5);
+}
+
 /* ---- others who must not be believed ---- */
 
 /* BF's own node learns of a document just before the delivery comes. */
@@ -435,6 +625,10 @@ int main(void)
       STORY(a_forged_receipt_delivers_nothing),
       STORY(a_forked_log_is_evidence_and_the_end_of_trust),
       STORY(a_checkpoint_without_proof_ends_the_session),
+      STORY(one_bulletin_across_gives_the_hub_away),
+      STORY(what_was_not_seen_must_be_proven),
+      STORY(a_hub_that_does_not_prove_it_is_left),
+      STORY(honest_hubs_prove_what_others_saw),
       STORY(a_revoked_key_is_not_believed_whatever_the_hub_says),
       STORY(our_own_import_rules_hold_whatever_the_hub_says),
       STORY(no_bytes_break_a_node),

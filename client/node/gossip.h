@@ -1,0 +1,28 @@
+/* What other nodes saw of the hub's log. Every bulletin carries, inside what its originator signs, the newest checkpoint that it
+   had seen; a checkpoint that we were not shown ourselves is put to the hub, which must prove that it is a beginning of the log
+   that it shows us. A hub that keeps two histories can therefore let nothing pass from the one to the other: the first bulletin
+   gives it away to whoever reads it.
+
+   Questions are few: the first at once, then one in ten seconds; of each node only its newest checkpoint waits. Nothing of this
+   is on the disk: after a restart the next bulletin asks again. */
+#ifndef TOGUNA_CLIENT_NODE_GOSSIP_H
+#define TOGUNA_CLIENT_NODE_GOSSIP_H
+
+#include "client/node/core.h"
+#include "proto/header.h"
+
+struct gossip *gossip_new(void);
+void gossip_free(struct gossip *g);
+
+/* An authentic bulletin that the hub says it logged at `leaf`. *ret_believe false: the hub is not to be believed any more, and the
+   session has been ended. */
+enum tg_err gossip_hear(struct node_core *core, const struct header *header, uint64_t leaf, bool *ret_believe);
+/* The hub's answer, under the checkpoint of its frame. */
+enum tg_err gossip_answer(struct node_core *core, struct slice other, struct slice path);
+/* A session opened: what was not answered is asked again. */
+void gossip_welcome(struct node_core *core);
+/* Asks; ends the session with a hub that does not answer. */
+enum tg_err gossip_time(struct node_core *core);
+int64_t gossip_due(const struct node_core *core); /* monotonic */
+
+#endif
