@@ -5,6 +5,9 @@ toguna_packages="build-essential cmake ninja-build ccache pkg-config libsodium-d
 toguna_test_packages="libcmocka-dev python3-nacl python3-cryptography python3-zmq strace valgrind"
 toguna_fuzz_packages="clang-14 libclang-rt-14-dev libfuzzer-14-dev"
 
+# The charts of the review console, and its tests, come through npm; without it there are none.
+toguna_browser_packages="chromium fonts-dejavu-core"
+
 # die SENTENCE...   one clear sentence, exit 4: something outside this program is missing
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 4; }
 
@@ -38,3 +41,13 @@ install_packages() {
   fi
   rm -f "$log"
 }
+
+# wish_for WHAT PACKAGE...   as install_packages, for what the build can do without: says so and goes on when it fails
+wish_for() {
+  what=$1
+  shift
+  (install_packages "$@") || say "Going on without $what"
+}
+
+# npm may have come from elsewhere than Debian
+wish_for_npm() { command -v npm >/dev/null 2>&1 || wish_for "the console's charts" npm; }

@@ -63,6 +63,20 @@ void speak_init(void)
   textdomain(CATALOGUE);
 }
 
+extern int _nl_msg_cat_cntr; /* gettext keeps what it found until this changes (its manual, "Being a gettext grok") */
+
+void speak_in(const char *language)
+{
+  const char *now = getenv("LANGUAGE");
+  if (now && !strcmp(now, language))
+    return;
+  const char *locale = setlocale(LC_MESSAGES, NULL);
+  if (!locale || !strcmp(locale, "C") || !strcmp(locale, "POSIX")) /* there nothing is translated at all */
+    setlocale(LC_MESSAGES, "C.UTF-8");
+  setenv("LANGUAGE", language, 1);
+  _nl_msg_cat_cntr++;
+}
+
 const char *tr(const char *msgid)
 {
   return msgid && *msgid ? dgettext(CATALOGUE, msgid) : msgid;

@@ -12,4 +12,8 @@ const char *tr(const char *msgid) __attribute__((format_arg(1)));
 /* "en", "fr", ...: what keys/country.h and others take. */
 const char *speak_language(void);
 
+/* From now on in this language ("fr"; without a catalogue of it, in English), whatever was set: for a program
+   that answers several people. */
+void speak_in(const char *language);
+
 #endif
