@@ -127,6 +127,10 @@ enum { HUB_PUBLISH_MAX = 4096 }; /* files handed out in one call, about */
    call again. Reads the store; changes nothing; may be called between any two other calls. The store's errors are fail-stop. */
 enum tg_err hub_log_publish(struct hub *hub, uint64_t *published, const struct hub_files *files, bool *ret_more);
 
+/* The dossiers (audit/dossier.h) of the first `width` entries of a bundle, which must be under the signed checkpoint, appended to out: for the
+   hub's own auditors. What was forgotten is left out. Reads the store; changes nothing. TG_TOO_BIG: out is full; else as above. */
+enum tg_err hub_dossiers(struct hub *hub, uint64_t bundle, unsigned width, struct buf *out);
+
 /* One JSON object, one line: counters and states, no names of bulletins, topics or audiences. */
 enum tg_err hub_stats(struct hub *hub, struct buf *ret);
 

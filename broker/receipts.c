@@ -80,6 +80,20 @@ static enum tg_err put_note(struct hub *hub, const struct stated *r, struct merk
   return err;
 }
 
+/* As it was signed, for those who ask years later (DOSSIER_RECEIPTS). */
+static enum tg_err keep_said(struct hub *hub, uint64_t leaf, const struct stated *list, size_t n, struct slice signature)
+{
+  struct buf said = buf_new(signature.n + n * (2 + LIMIT_RECEIPT));
+  buf_put_slice(&said, signature);
+  for (size_t i = 0; i < n; i++) {
+    buf_put_u16(&said, (uint16_t)list[i].receipt.bytes.n);
+    buf_put_slice(&said, list[i].receipt.bytes);
+  }
+  enum tg_err err = buf_status(&said) ? TG_NO_MEMORY : store_said_put(hub->store, leaf, buf_slice(&said));
+  buf_free(&said);
+  return err;
+}
+
 static enum tg_err put_all(struct hub *hub, const struct session *s, const struct stated *list,
                            const struct hash *ids, size_t n, struct slice signature, const struct hash *root)
 {
@@ -97,7 +111,7 @@ static enum tg_err put_all(struct hub *hub, const struct session *s, const struc
     err = put_note(hub, &list[i], tree, i, signature, leaf);
   merkle_tree_free(tree);
   hub->counts.receipts += n;
-  return err;
+  return err ? err : keep_said(hub, leaf, list, n, signature);
 }
 
 /* ---- deliveries done with, and credit */

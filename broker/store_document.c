@@ -131,3 +131,22 @@ enum tg_err store_notes_seen(struct store *store, nodeno originator, uint64_t se
   db_bind_u64(s, 2, sequence);
   return db_run(s);
 }
+
+enum tg_err store_said_put(struct store *store, uint64_t leaf, struct slice bytes)
+{
+  struct db_stmt *s = db_stmt(store->db, "INSERT INTO said(leaf, bytes) VALUES(?1, ?2)");
+  db_bind_u64(s, 1, leaf);
+  db_bind_blob(s, 2, bytes);
+  return db_run(s);
+}
+
+enum tg_err store_said(struct store *store, uint64_t leaf, struct arena *arena, struct slice *ret)
+{
+  struct db_stmt *s = db_stmt(store->db, "SELECT bytes FROM said WHERE leaf = ?1");
+  db_bind_u64(s, 1, leaf);
+  enum tg_err err = store_one(s);
+  if (!err)
+    err = store_copy(s, 0, arena, ret);
+  db_reset(s);
+  return err;
+}

@@ -37,4 +37,9 @@ enum tg_err store_note_next(struct store *store, nodeno originator, uint64_t aft
 /* The originator has all up to and with this sequence. */
 enum tg_err store_notes_seen(struct store *store, nodeno originator, uint64_t sequence);
 
+/* Receipts of one entry as their node signed them, kept for ever (DOSSIER_RECEIPTS). */
+enum tg_err store_said_put(struct store *store, uint64_t leaf, struct slice bytes);
+/* TG_NOT_FOUND. */
+enum tg_err store_said(struct store *store, uint64_t leaf, struct arena *arena, struct slice *ret);
+
 #endif

@@ -79,5 +79,8 @@ static const char FIRST[] =
 
     "CREATE TABLE evidence(place INTEGER PRIMARY KEY, leaf INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;";
 
-const char *const STORE_MIGRATIONS[] = {FIRST};
+/* What nodes stated, as they signed it: for auditors. */
+static const char SAID[] = "CREATE TABLE said(leaf INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;";
+
+const char *const STORE_MIGRATIONS[] = {FIRST, SAID};
 const size_t STORE_MIGRATION_COUNT = sizeof STORE_MIGRATIONS / sizeof *STORE_MIGRATIONS;

@@ -351,7 +351,7 @@ static void begin(struct core *c, struct slice signed_note)
   struct tg_why why = {.err = TG_OK};
   enum tg_err err = hub_new(&c->brief->config, &c->store, &effects, now(), signed_note, &c->hub, &why);
   if (err == TG_OK)
-    err = publish_new(c->brief->log, &c->publish, &why);
+    err = publish_new(c->brief->log, c->brief->folder, &c->publish, &why);
   if (err != TG_OK) {
     fail(c, err, &why);
     return;

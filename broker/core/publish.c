@@ -1,5 +1,6 @@
 #include "broker/core/publish.h"
 
+#include "audit/dossier.h"
 #include "os/fault.h"
 #include "os/file.h"
 #include "os/folder.h"
@@ -17,6 +18,9 @@ enum { PATH_BYTES = 1024 + TILE_PATH_MAX + 16, NAMES_MAX = 2 * HUB_PUBLISH_MAX }
 
 struct publish {
   const char *folder;
+  const char *private; /* where dossiers go; NULL: nowhere */
+  struct hub *hub;     /* during a step */
+  struct buf dossiers;
   int folder_fd;
   uint64_t published;     /* leaves covered by the checkpoint in the folder */
   char made[PATH_BYTES];  /* the folder made last */
@@ -44,7 +48,21 @@ static uint64_t size_there(const char *folder)
   return size;
 }
 
-enum tg_err publish_new(const char *folder, struct publish **ret, struct tg_why *why)
+/* Are the dossiers of all that was published there? A hub of an earlier version has none, and whoever removes them gets them
+   again. */
+static bool dossiers_there(const char *private, uint64_t published)
+{
+  char path[PATH_BYTES], tail[DOSSIER_PATH_MAX];
+  for (unsigned end = 0; private && published && end < 2; end++) {
+    dossier_path(end ? (published - 1) / TILE_WIDTH : 0, tail);
+    snprintf(path, sizeof path, "%s/%s", private, tail);
+    if (access(path, F_OK) != 0)
+      return false;
+  }
+  return true;
+}
+
+enum tg_err publish_new(const char *folder, const char *private, struct publish **ret, struct tg_why *why)
 {
   struct publish *p = calloc(1, sizeof *p);
   if (!p || !(p->full = calloc(NAMES_MAX, sizeof *p->full))) {
@@ -58,7 +76,11 @@ enum tg_err publish_new(const char *folder, struct publish **ret, struct tg_why 
     publish_free(&p);
     return err;
   }
+  p->private = private;
+  p->dossiers = buf_new(DOSSIER_BUNDLE_MAX);
   p->published = size_there(folder);
+  if (!dossiers_there(private, p->published))
+    p->published = 0;
   *ret = p;
   return TG_OK;
 }
@@ -70,6 +92,7 @@ void publish_free(struct publish **publish)
     return;
   if (p->folder_fd >= 0)
     close(p->folder_fd);
+  buf_free(&p->dossiers);
   free(p->full);
   free(p);
   *publish = NULL;
@@ -84,28 +107,28 @@ static enum tg_err failed(struct publish *p, enum tg_err err, const struct tg_wh
   return err;
 }
 
-static enum tg_err make_folder_of(struct publish *p, const char *path, struct tg_why *why)
+static enum tg_err make_folder_of(struct publish *p, const char *path, mode_t mode, struct tg_why *why)
 {
   char folder[PATH_BYTES];
   snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
   if (strcmp(folder, p->made) == 0)
     return TG_OK;
-  enum tg_err err = file_mkdir(folder, 0755, why);
+  enum tg_err err = file_mkdir(folder, mode, why);
   if (err == TG_OK)
     memcpy(p->made, folder, sizeof folder);
   return err;
 }
 
 /* Whole or absent, but durable only with the checkpoint: one sync for all of them. */
-static enum tg_err put_file(const char *path, struct slice bytes, struct tg_why *why)
+static enum tg_err put_file(const char *path, struct slice bytes, mode_t mode, struct tg_why *why)
 {
   char fresh[PATH_BYTES + 8];
   snprintf(fresh, sizeof fresh, "%s.new", path);
-  int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+  int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
   if (fd < 0)
     return fault_why(why, TG_DISK, path, N_("cannot write this file of the log: %1$s"), NULL);
   enum tg_err err = file_put_fd(fd, bytes, why);
-  if (err == TG_OK && fchmod(fd, 0644) != 0) /* whatever the umask: it is there to be served */
+  if (err == TG_OK && fchmod(fd, mode) != 0) /* whatever the umask: what is there to be served is */
     err = fault_why(why, TG_DISK, path, N_("cannot write this file of the log: %1$s"), NULL);
   close(fd);
   if (err == TG_OK && rename(fresh, path) != 0)
@@ -115,6 +138,24 @@ static enum tg_err put_file(const char *path, struct slice bytes, struct tg_why 
   return err;
 }
 
+/* For the hub's own auditors, who may see all: in the hub's folder and never among what is served. Written before the
+   checkpoint that covers it; after a crash the same bundle is written again. */
+static enum tg_err put_dossiers(struct publish *p, const struct tile_name *name)
+{
+  struct tg_why why = {.err = TG_OK};
+  char path[PATH_BYTES], tail[DOSSIER_PATH_MAX];
+  buf_clear(&p->dossiers);
+  enum tg_err err = hub_dossiers(p->hub, name->index, name->width, &p->dossiers);
+  if (err != TG_OK)
+    return err; /* of the store: fail-stop */
+  dossier_path(name->index, tail);
+  snprintf(path, sizeof path, "%s/%s", p->private, tail);
+  err = make_folder_of(p, path, 0700, &why);
+  if (err == TG_OK)
+    err = put_file(path, buf_slice(&p->dossiers), 0600, &why);
+  return err == TG_OK ? TG_OK : failed(p, err, &why);
+}
+
 static enum tg_err put_tile(void *context, const struct tile_name *name, struct slice bytes)
 {
   struct publish *p = context;
@@ -122,11 +163,13 @@ static enum tg_err put_tile(void *context, const struct tile_name *name, struct 
   char path[PATH_BYTES], tail[TILE_PATH_MAX];
   (void)tile_name_print(name, tail);
   snprintf(path, sizeof path, "%s/%s", p->folder, tail);
-  enum tg_err err = make_folder_of(p, path, &why);
+  enum tg_err err = make_folder_of(p, path, 0755, &why);
   if (err == TG_OK)
-    err = put_file(path, bytes, &why);
+    err = put_file(path, bytes, 0644, &why);
   if (err != TG_OK)
     return failed(p, err, &why);
+  if (name->entries && p->private && (err = put_dossiers(p, name)) != TG_OK)
+    return err;
   if (name->width == TILE_WIDTH && p->n_full < NAMES_MAX)
     p->full[p->n_full++] = *name;
   return TG_OK;
@@ -175,6 +218,7 @@ enum tg_err publish_step(struct publish *p, struct hub *hub, bool *ret_more)
 {
   const struct hub_files files = {.context = p, .tile = put_tile, .checkpoint = put_checkpoint};
   bool more = false;
+  p->hub = hub;
   p->failed = TG_OK;
   enum tg_err err = hub_log_publish(hub, &p->published, &files, &more);
   *ret_more = more && err == TG_OK;

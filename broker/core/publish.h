@@ -7,9 +7,10 @@
 
 struct publish;
 
-/* Continues behind the checkpoint that lies in the folder, which must exist. TG_NO_MEMORY; TG_DISK. The
- * folder's name is borrowed. */
-enum tg_err publish_new(const char *folder, struct publish **ret, struct tg_why *why);
+/* Continues behind the checkpoint that lies in the folder, which must exist. In the folder `private`, unless that is NULL,
+   dossiers of the same entries are kept for the hub's own auditors, with access for nobody else. TG_NO_MEMORY; TG_DISK.
+   Both names are borrowed. */
+enum tg_err publish_new(const char *folder, const char *private, struct publish **ret, struct tg_why *why);
 void publish_free(struct publish **publish);
 
 /* Writes what is new, or a part of it: *ret_more says that more is left. A file that cannot be written is

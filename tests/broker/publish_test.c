@@ -9,6 +9,7 @@
 
 struct hub {
   uint64_t size;
+  bool bundles;       /* entry bundles are handed out instead of tiles */
   enum tg_err broken; /* what its store answers */
   unsigned handed_out;
 };
@@ -23,7 +24,7 @@ enum tg_err hub_log_publish(struct hub *hub, uint64_t *published, const struct h
     return hub->broken;
   memset(hashes, 7, sizeof hashes);
   for (uint64_t i = *published / TILE_WIDTH; i * TILE_WIDTH < hub->size; i++) {
-    const struct tile_name name = {.index = i, .width = tile_width(hub->size, 0, i)};
+    const struct tile_name name = {.entries = hub->bundles, .index = i, .width = tile_width(hub->size, 0, i)};
     enum tg_err err = files->tile(files->context, &name, slice_of(hashes, 32 * name.width));
     hub->handed_out++;
     if (err != TG_OK)
@@ -36,10 +37,16 @@ enum tg_err hub_log_publish(struct hub *hub, uint64_t *published, const struct h
   return err;
 }
 
+enum tg_err hub_dossiers(struct hub *hub, uint64_t bundle, unsigned width, struct buf *out)
+{
+  buf_printf(out, "%llu of %llu, %u", (unsigned long long)bundle, (unsigned long long)hub->size, width);
+  return hub->broken;
+}
+
 static struct publish *open_on(const char *folder)
 {
   struct publish *p = NULL;
-  assert_int_equal(publish_new(folder, &p, NULL), TG_OK);
+  assert_int_equal(publish_new(folder, NULL, &p, NULL), TG_OK);
   return p;
 }
 
@@ -131,6 +138,35 @@ static void a_store_that_fails_ends_the_hub(void **unused)
   kit_remove(folder);
 }
 
+static void dossiers_are_kept_beside_the_log_for_nobody_else(void **unused)
+{
+  (void)unused;
+  struct stat st;
+  struct publish *p = NULL;
+  char *folder = kit_folder();
+  char private[1024];
+  struct hub hub = {.size = 300, .bundles = true};
+  snprintf(private, sizeof private, "%s/hub", folder);
+  assert_int_equal(publish_new(folder, private, &p, NULL), TG_OK);
+  step(p, &hub);
+  assert_int_equal(stat(kit_path(folder, "hub/openings/000000/001"), &st), 0);
+  assert_int_equal(st.st_mode & 0777, 0600);
+  assert_int_equal(stat(kit_path(folder, "hub/openings"), &st), 0);
+  assert_int_equal(st.st_mode & 0777, 0700);
+  publish_free(&p);
+  /* They come again when somebody removed them. */
+  assert_int_equal(file_remove(kit_path(folder, "hub/openings/000000/000"), NULL), TG_OK);
+  assert_int_equal(publish_new(folder, private, &p, NULL), TG_OK);
+  step(p, &hub);
+  assert_int_equal(stat(kit_path(folder, "hub/openings/000000/000"), &st), 0);
+  hub.broken = TG_DISK;
+  hub.size = 301;
+  bool more;
+  assert_int_equal(publish_step(p, &hub, &more), TG_DISK);
+  publish_free(&p);
+  kit_remove(folder);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -138,6 +174,7 @@ int main(void)
       cmocka_unit_test(a_restart_goes_on_where_the_checkpoint_stands),
       cmocka_unit_test(a_file_that_cannot_be_written_costs_the_hub_nothing),
       cmocka_unit_test(a_store_that_fails_ends_the_hub),
+      cmocka_unit_test(dossiers_are_kept_beside_the_log_for_nobody_else),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

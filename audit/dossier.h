@@ -1,0 +1,85 @@
+/* A dossier: one entry of the log with its salt and all that belongs to it, as a hub keeps it for its own auditors
+   and as copies of a log carry it. What it holds beside the entry proves itself against the entry: nothing here
+   needs to be believed. Dossiers stand in bundles of TILE_WIDTH entries, one file each, beside the public tiles and
+   never among them. */
+#ifndef TOGUNA_AUDIT_DOSSIER_H
+#define TOGUNA_AUDIT_DOSSIER_H
+
+#include "audit/entry.h"
+#include "audit/ruling.h"
+#include "proto/batch.h"
+#include "proto/header.h"
+#include "proto/portion.h"
+#include "proto/receipt.h"
+#include "proto/session.pb-c.h"
+#include "proto/strict.h"
+
+/* Numbers are for ever. */
+enum dossier_paper {
+  DOSSIER_ENTRY = 1,  /* Entry bytes; in every dossier */
+  DOSSIER_BULLETIN,   /* accepted: what was said of it, see dossier_bulletin */
+  DOSSIER_DECISION,   /* accepted, refused: Decision bytes */
+  DOSSIER_RECIPIENTS, /* accepted: 36 bytes per wrap: identity key ‖ u32 mask of portions */
+  DOSSIER_RECEIPTS,   /* receipts: signature(64) ‖ (u16 length ‖ Receipt)... */
+  DOSSIER_DOCUMENT,   /* document: u8 kind ‖ its bytes */
+  DOSSIER_PROOF,      /* document, when it is sealing keys: BatchProof */
+  DOSSIER_PAPERS,
+};
+
+enum {
+  DOSSIER_MAX = 1024 * 1024,  /* bytes of one */
+  DOSSIER_BUNDLE_MAX = 1 << 28, /* bytes of a file */
+  DOSSIER_PATH_MAX = 40,
+  DOSSIER_RECIPIENT = 36,
+};
+
+/* paper[k] is empty when there is none. Slices are borrowed. */
+struct dossier {
+  uint64_t index;
+  uint8_t salt[ENTRY_SALT];
+  struct slice paper[DOSSIER_PAPERS];
+};
+
+/* "openings/000000/000", the file of entries bundle * TILE_WIDTH and on. */
+void dossier_path(uint64_t bundle, char out[DOSSIER_PATH_MAX]);
+
+/* Appends: u32 length of the rest ‖ u64 index ‖ salt ‖ for each paper, ascending: u8 number ‖ u32 length ‖ bytes. */
+void dossier_put(struct buf *out, const struct dossier *d);
+/* Takes the next. TG_BAD_INPUT: it is none, also when its paper is of a number that we do not know, or out of order. */
+enum tg_err dossier_take(struct slice *rest, struct dossier *ret);
+
+/* A bulletin without wraps and bodies: u32 length ‖ Header ‖ u8 portions ‖ for each u16 length ‖ Portion ‖ u32 length ‖ Release,
+   then the BatchProof of its originator. */
+void dossier_bulletin_put(struct buf *out, const Tg__Submission *s);
+/* Opened and checked: the header by its id, portions and release lists by the header. Who signed it is for dossier_signed(). */
+struct dossier_bulletin {
+  struct header header;
+  size_t portion_count;
+  struct portion portions[LIMIT_PORTIONS];
+  struct release releases[LIMIT_PORTIONS];
+  const Tg__BatchProof *proof;
+};
+
+/* Is the dossier that of this leaf, and all its papers those of its entry? *ret points into the dossier. TG_BAD_PROOF and a
+   sentence that says what does not match. scratch is used up to some of its budget: reset it. */
+enum tg_err dossier_check(const struct dossier *d, const struct hash *leaf, struct arena *scratch, struct entry *ret,
+                          struct tg_why *why);
+
+/* Reads papers of a dossier that was checked; everything in the arena. TG_NOT_FOUND: it has none such. */
+enum tg_err dossier_bulletin(const struct dossier *d, struct arena *arena, struct dossier_bulletin **ret, struct tg_why *why);
+enum tg_err dossier_ruling(const struct dossier *d, struct arena *arena, struct ruling *ret, struct tg_why *why);
+/* Did its originator sign the bulletin? TG_BAD_SIGNATURE, TG_BAD_PROOF. */
+enum tg_err dossier_signed(const struct dossier_bulletin *b, const struct hash *exchange, struct batch_verifier *v,
+                           struct tg_why *why);
+
+size_t dossier_recipient_count(const struct dossier *d);
+void dossier_recipient(const struct dossier *d, size_t i, struct sign_pk *ret_node, uint32_t *ret_portions);
+
+/* Receipts, one after the other; *rest is the paper at first, behind its signature. TG_NOT_FOUND at the end. */
+struct slice dossier_receipts(const struct dossier *d);
+enum tg_err dossier_receipt_next(struct slice *rest, struct arena *arena, struct receipt *ret);
+/* Did this node sign all of them, as one batch? */
+enum tg_err dossier_receipts_signed(const struct dossier *d, const struct hash *exchange, const struct sign_pk *node,
+                                    struct batch_verifier *v, struct tg_why *why);
+
+#endif
