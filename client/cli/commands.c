@@ -54,6 +54,15 @@
   ROW(audit_verify)                                                                                          \
   ROW(audit_prove)                                                                                           \
   ROW(audit_check)                                                                                           \
+  ROW(audit_log)                                                                                             \
+  ROW(audit_show)                                                                                            \
+  ROW(audit_why)                                                                                             \
+  ROW(audit_who_got)                                                                                         \
+  ROW(audit_replay)                                                                                          \
+  ROW(audit_overdue)                                                                                         \
+  ROW(audit_anomalies)                                                                                       \
+  ROW(audit_diff)                                                                                            \
+  ROW(audit_export)                                                                                          \
   ROW(completion)                                                                                            \
   ROW(manual)                                                                                                \
   ROW(version)
