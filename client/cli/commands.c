@@ -46,6 +46,9 @@
   ROW(policy_check)                                                                                          \
   ROW(policy_fmt)                                                                                            \
   ROW(policy_explain)                                                                                        \
+  ROW(policy_test)                                                                                           \
+  ROW(policy_preview)                                                                                        \
+  ROW(policy_replay)                                                                                         \
   ROW(policy_diff)                                                                                          \
   ROW(policy_matrix)                                                                                        \
   ROW(policy_sign)                                                                                           \
