@@ -230,6 +230,13 @@ static enum tg_err check_bulletin(const struct dossier *d, const struct entry *e
     return err;
   if (!hash_eq(&b->header.id, &e->subject) || !sign_pk_eq(&b->header.subject.originator, &e->actor))
     return mismatch(why, "bulletin", N_("the bulletin kept there is another than the one that the entry names"));
+  for (size_t i = 0; i < dossier_recipient_count(d); i++) {
+    struct sign_pk node;
+    uint32_t mask = 0;
+    dossier_recipient(d, i, &node, &mask);
+    if (mask == 0 || mask >> b->portion_count)
+      return mismatch(why, "recipients", N_("a recipient is given portions that the bulletin has not"));
+  }
   const size_t bytes = d->paper[DOSSIER_RECIPIENTS].n;
   if (e->type == ENTRY_ACCEPTED && bytes != (size_t)b->header.audience_count * DOSSIER_RECIPIENT)
     return mismatch(why, "recipients", N_("there are not as many recipients as its originator signed"));

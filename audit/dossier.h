@@ -31,6 +31,7 @@ enum {
   DOSSIER_BUNDLE_MAX = 1 << 28, /* bytes of a file */
   DOSSIER_PATH_MAX = 40,
   DOSSIER_RECIPIENT = 36,
+  DOSSIER_BEFORE_ENTRY = 4 + 8 + ENTRY_SALT + 5, /* bytes of a dossier before those of its entry */
 };
 
 /* paper[k] is empty when there is none. Slices are borrowed. */

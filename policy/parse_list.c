@@ -122,7 +122,7 @@ static void suggest_name(const struct parser *x, struct slice word, struct neare
     nearest_try(nearest, clause_words[i]);
 }
 
-static bool bad_name(struct parser *x, struct slice word)
+bool parse_bad_name(struct parser *x, struct slice word)
 {
   struct nearest nearest = nearest_to(word);
   struct holder holder;
@@ -155,7 +155,7 @@ static bool add_name(struct parser *x, struct span *list, struct slice word)
   else if (bloc_name_valid(word))
     name.kind = NAME_BLOC;
   else if (!slice_is(word, "*"))
-    return bad_name(x, word);
+    return parse_bad_name(x, word);
   if (list->n == POLICY_NAMES_MAX)
     return parse_too_many(x, word, N_("there are more names than one list may have"));
   if (!room_for(&p->name, &p->cap_names, p->n_names, sizeof *p->name))
@@ -178,8 +178,7 @@ bool parse_names(struct parser *x, struct draft *d, struct span *list)
   return good;
 }
 
-/* Is this agency known in the world? Offers the nearest of its member. */
-static bool check_agency(struct parser *x, struct slice word, const struct holder *h)
+bool parse_agency_known(struct parser *x, struct slice word, const struct holder *h)
 {
   char names[2][HOLDER_MAX + 1], text[128];
   struct nearest nearest = nearest_to(word);
@@ -218,7 +217,7 @@ static bool add_agency(struct parser *x, struct draft *d, struct slice word)
     return reader_error(&x->r, word, N_("%1$s sends nothing for %2$s"),
                         N_("this rule is about what your own agencies send"), shown(word, text),
                         p->member.code);
-  if (x->world && !check_agency(x, word, &h))
+  if (x->world && !parse_agency_known(x, word, &h))
     return false;
   int known = policy_agency(p, h.member, slice_str(h.agency));
   if (known < 0 && p->n_agencies == POLICY_AGENCIES_MAX)
@@ -266,14 +265,14 @@ bool parse_names_known(struct parser *x, const struct draft *d, struct span list
     char text[128];
     if (n->kind == NAME_MEMBER && d->form->kind != RULE_TRANSIT_DENY && !country_parse(n->text, &country) &&
         policy_world_member(x->world, country) < 0)
-      good = bad_name(x, n->text);
+      good = parse_bad_name(x, n->text);
     if (n->kind == NAME_BLOC &&
         !policy_world_bloc(x->world, n->text, d->rule.as_of ? d->rule.as_of : x->world->at, &members))
       good = ever_bloc(x->world, n->text)
                  ? reader_error(&x->r, n->text, N_("there is no bloc %1$s at the time this rule reads it"),
                                 N_("choose another date after 'as-of', or another bloc"),
                                 shown(n->text, text), NULL)
-                 : bad_name(x, n->text);
+                 : parse_bad_name(x, n->text);
   }
   return good;
 }

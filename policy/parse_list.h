@@ -54,5 +54,9 @@ bool parse_names_known(struct parser *x, const struct draft *d, struct span list
 /* Reports that a limit is passed; TG_TOO_BIG. Returns false. */
 bool parse_too_many(struct parser *x, struct slice word, const char *what);
 bool parse_is_level(struct slice word);
+/* Reports that a word is no member and no bloc, and offers the nearest. Returns false. */
+bool parse_bad_name(struct parser *x, struct slice word);
+/* Is this agency known in the world? Reports it otherwise, and offers the nearest of its member. */
+bool parse_agency_known(struct parser *x, struct slice word, const struct holder *h);
 
 #endif

@@ -46,6 +46,9 @@
   ROW(policy_check)                                                                                          \
   ROW(policy_fmt)                                                                                            \
   ROW(policy_explain)                                                                                        \
+  ROW(policy_test)                                                                                           \
+  ROW(policy_preview)                                                                                        \
+  ROW(policy_replay)                                                                                         \
   ROW(policy_diff)                                                                                          \
   ROW(policy_matrix)                                                                                        \
   ROW(policy_sign)                                                                                           \
@@ -54,6 +57,15 @@
   ROW(audit_verify)                                                                                          \
   ROW(audit_prove)                                                                                           \
   ROW(audit_check)                                                                                           \
+  ROW(audit_log)                                                                                             \
+  ROW(audit_show)                                                                                            \
+  ROW(audit_why)                                                                                             \
+  ROW(audit_who_got)                                                                                         \
+  ROW(audit_replay)                                                                                          \
+  ROW(audit_overdue)                                                                                         \
+  ROW(audit_anomalies)                                                                                       \
+  ROW(audit_diff)                                                                                            \
+  ROW(audit_export)                                                                                          \
   ROW(completion)                                                                                            \
   ROW(manual)                                                                                                \
   ROW(version)

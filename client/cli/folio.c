@@ -1,8 +1,10 @@
 #include "client/cli/folio.h"
 
 #include "client/cli/box.h"
+#include "client/cli/reach.h"
 #include "os/folder.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,24 +31,31 @@ static void name_file(struct tg_why *why, const char *path)
   snprintf(why->where, sizeof why->where, "%s", inner);
 }
 
-static enum tg_err collect(void *arg, const char *path)
+/* The next sheet, from its bytes, which it takes over. */
+static enum tg_err add_sheet(struct folio *f, const char *name, struct buf *bytes, struct tg_why *why)
 {
-  struct collecting *c = arg;
-  struct folio *f = c->folio;
-  if (f->n == FOLIO_MAX)
-    return why_set(c->why, TG_TOO_BIG, path, N_("these are too many documents"), NULL, NULL, NULL, NULL);
-  struct sheet *s = &f->sheet[f->n];
-  enum tg_err err = box_read(path, &s->bytes, c->why);
-  struct note *note = err ? NULL : malloc(sizeof *note);
+  struct sheet *s = &f->sheet[f->n++]; /* also a sheet that failed is freed with the folio */
+  struct note *note = malloc(sizeof *note);
+  s->bytes = *bytes;
+  enum tg_err err = note && (s->path = strdup(name)) ? note_parse(buf_slice(&s->bytes), name, note, why) : no_memory(why);
   if (err == TG_OK)
-    err = note && (s->path = strdup(path)) ? note_parse(buf_slice(&s->bytes), path, note, c->why)
-                                           : no_memory(c->why);
-  if (err == TG_OK)
-    err = document_kind_of(note->text, path, &s->kind, c->why);
+    err = document_kind_of(note->text, name, &s->kind, why);
   if (err == TG_OK)
     s->hash = document_hash(note->text);
   free(note);
-  f->n++; /* also a sheet that failed is freed with the folio */
+  return err;
+}
+
+static enum tg_err collect(void *arg, const char *path)
+{
+  struct collecting *c = arg;
+  struct buf bytes;
+  if (c->folio->n == FOLIO_MAX)
+    return why_set(c->why, TG_TOO_BIG, path, N_("these are too many documents"), NULL, NULL, NULL, NULL);
+  enum tg_err err = box_read(path, &bytes, c->why);
+  if (err == TG_OK)
+    return add_sheet(c->folio, path, &bytes, c->why);
+  buf_free(&bytes);
   return err;
 }
 
@@ -116,31 +125,86 @@ static void take_all(struct folio *f, tg_time now)
     continue;
 }
 
+static struct folio *folio_new(void)
+{
+  struct folio *f = calloc(1, sizeof *f);
+  if (f && (f->sheet = calloc(FOLIO_MAX, sizeof *f->sheet)))
+    return f;
+  free(f);
+  return NULL;
+}
+
+/* All sheets are there: makes the directory of them. */
+static enum tg_err settle(struct folio *f, tg_time now, struct tg_why *why)
+{
+  struct hash exchange;
+  enum tg_err err = find_exchange(f, &exchange, why);
+  if (err == TG_OK && !(f->directory = directory_new(&exchange)))
+    err = no_memory(why);
+  if (err == TG_OK)
+    take_all(f, now);
+  return err;
+}
+
 enum tg_err folio_read(char *const *paths, size_t n, bool strict, tg_time now, struct folio **ret,
                        struct tg_why *why)
 {
-  struct folio *f = calloc(1, sizeof *f);
-  struct hash exchange;
-  if (!f || !(f->sheet = calloc(FOLIO_MAX, sizeof *f->sheet))) {
-    free(f);
+  struct folio *f = folio_new();
+  if (!f)
     return no_memory(why);
-  }
   struct collecting c = {f, why};
   enum tg_err err = TG_OK;
   for (size_t i = 0; err == TG_OK && i < n; i++)
     err = collect_path(&c, paths[i]);
   if (err == TG_OK)
-    err = find_exchange(f, &exchange, why);
-  if (err == TG_OK && !(f->directory = directory_new(&exchange)))
-    err = no_memory(why);
-  if (err == TG_OK)
-    take_all(f, now);
+    err = settle(f, now, why);
   for (size_t i = 0; strict && err == TG_OK && i < f->n; i++)
     if (!f->sheet[i].taken) {
       err = f->sheet[i].why.err;
       if (why)
         *why = f->sheet[i].why;
     }
+  if (err == TG_OK)
+    *ret = f;
+  else
+    folio_free(f);
+  return err;
+}
+
+/* One of the node's documents; announcements of sealing keys are no notes, and say nothing about who may do what. */
+static enum tg_err fetch(struct call *call, const char *socket, const char *hash, struct folio *f, struct tg_why *why)
+{
+  const char *const arguments[] = {hash, NULL};
+  json_t *answer;
+  struct buf bytes = buf_new(NOTE_BYTES_MAX);
+  enum tg_err err = reach_ask(call, socket, "document", arguments, &answer, why);
+  if (err != TG_OK)
+    return err;
+  const char *note = json_string_value(json_object_get(answer, "note"));
+  if (note) {
+    buf_put_str(&bytes, note);
+    err = buf_status(&bytes) ? no_memory(why) : add_sheet(f, hash, &bytes, why);
+  }
+  json_decref(answer);
+  return err;
+}
+
+enum tg_err folio_fetch(struct call *call, const char *socket, tg_time now, struct folio **ret, struct tg_why *why)
+{
+  struct folio *f = folio_new();
+  json_t *list = NULL;
+  const json_t *document;
+  size_t i;
+  enum tg_err err = f ? reach_ask(call, socket, "documents", NULL, &list, why) : no_memory(why);
+  json_array_foreach(list, i, document) {
+    const char *hash = json_string_value(json_object_get(document, "hash"));
+    if (err != TG_OK || !hash || f->n == FOLIO_MAX)
+      break;
+    err = fetch(call, socket, hash, f, why);
+  }
+  json_decref(list);
+  if (err == TG_OK)
+    err = settle(f, now, why);
   if (err == TG_OK)
     *ret = f;
   else

@@ -27,6 +27,9 @@ struct folio {
    list, not taken; with `strict` they are the failure. TG_NOT_FOUND: no founding charter. */
 enum tg_err folio_read(char *const *paths, size_t n, bool strict, tg_time now, struct folio **ret,
                        struct tg_why *why);
+/* The same of what a node knows: all notes that it verified. socket NULL: as every command finds its node. */
+struct call;
+enum tg_err folio_fetch(struct call *call, const char *socket, tg_time now, struct folio **ret, struct tg_why *why);
 void folio_free(struct folio *f);
 
 #endif

@@ -1,5 +1,6 @@
 #include "client/cli/matrix_page.h"
 
+#include "client/report/markup.h"
 #include "proto/marking.h"
 
 #include <stdlib.h>
@@ -49,26 +50,6 @@ static const char script[] =
     "n=row.cells[x].querySelector('button')}while(!n);n.focus()})});"
     "topic.onchange=level.onchange=draw;$('filters').hidden=false;draw();";
 
-/* As text of HTML, also within quotes. */
-static void put_text(struct buf *out, const char *text)
-{
-  for (; *text; text++)
-    switch (*text) {
-    case '&': buf_put_str(out, "&amp;"); break;
-    case '<': buf_put_str(out, "&lt;"); break;
-    case '>': buf_put_str(out, "&gt;"); break;
-    case '"': buf_put_str(out, "&quot;"); break;
-    default: buf_printf(out, "%c", *text);
-    }
-}
-
-static void put_element(struct buf *out, const char *tag, const char *text)
-{
-  buf_printf(out, "<%s>", tag);
-  put_text(out, text);
-  buf_printf(out, "</%s>\n", tag);
-}
-
 /* JSON within a script: nothing in it may end the script. */
 static void put_data(struct buf *out, const char *name, const json_t *value)
 {
@@ -83,11 +64,11 @@ static void put_data(struct buf *out, const char *name, const json_t *value)
 static void put_filters(struct buf *out)
 {
   buf_put_str(out, "<form id=\"filters\" hidden><label>");
-  put_text(out, _("Topics"));
+  markup_text(out, _("Topics"));
   buf_put_str(out, " <select id=\"topic\"><option value=\"\">");
-  put_text(out, _("all"));
+  markup_text(out, _("all"));
   buf_put_str(out, "</option></select></label><label>");
-  put_text(out, _("Level at least"));
+  markup_text(out, _("Level at least"));
   buf_put_str(out, " <select id=\"level\">");
   for (uint8_t level = 1; level <= 5; level++)
     buf_printf(out, "<option value=\"%u\">%s</option>", level, level_name(level));
@@ -100,18 +81,18 @@ void matrix_page_begin(const struct matrix_page *p, struct buf *out)
   buf_put_str(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
                    "script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
                    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n");
-  put_element(out, "title", _("Who tells whom"));
+  markup_element(out, "title", _("Who tells whom"));
   buf_printf(out, "<style>%s</style></head><body><main>\n", style);
-  put_element(out, "h1", _("Who tells whom"));
-  put_element(out, "p", _("Each row is a state that tells, each column a state that receives. A cell shows the highest level "
+  markup_element(out, "h1", _("Who tells whom"));
+  markup_element(out, "p", _("Each row is a state that tells, each column a state that receives. A cell shows the highest level "
                           "that may pass; a dash means that nothing may. Point at a cell, or move to it with the "
                           "arrow keys, to see the rules."));
-  put_element(out, "p", _("* the highest of it only with approvals or the caveat ORCON."));
+  markup_element(out, "p", _("* the highest of it only with approvals or the caveat ORCON."));
   buf_put_str(out, "<p class=\"dim\">");
-  put_text(out, p->time);
+  markup_text(out, p->time);
   if (p->topic) {
     buf_put_str(out, " &middot; ");
-    put_text(out, p->topic);
+    markup_text(out, p->topic);
   }
   buf_put_str(out, "</p>\n");
   put_filters(out);
@@ -121,7 +102,7 @@ void matrix_page_begin(const struct matrix_page *p, struct buf *out)
 static void put_country(const struct matrix_page *p, const struct country *c, const char *scope, struct buf *out)
 {
   buf_printf(out, "<th scope=\"%s\">%s<small>", scope, c->code);
-  put_text(out, country_name(c, p->language));
+  markup_text(out, country_name(c, p->language));
   buf_put_str(out, "</small></th>");
 }
 

@@ -54,23 +54,73 @@ static enum tg_err put_documents(struct policies *x, tg_time now, struct members
   return err;
 }
 
+/* The folio is there: everything else. */
+static enum tg_err build(struct policies *x, char *const *files, size_t n_files, tg_time now, struct tg_why *why)
+{
+  struct memberset given = {0};
+  enum tg_err err = TG_OK;
+  if (policy_world_build(x->folio->directory, now, &x->world))
+    return why_set(why, TG_NOT_FOUND, x->folio->n ? x->folio->sheet[0].path : NULL,
+                   N_("no charter in force is among these documents"), N_("Add the charter's file"), NULL, NULL, NULL);
+  if (policy_set_new(x->world, now, &x->set))
+    return why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
+  for (size_t i = 0; err == TG_OK && i < n_files; i++)
+    err = put_file(x, files[i], now, &given, why);
+  return err ? err : put_documents(x, now, given, why);
+}
+
 enum tg_err policies_read(const struct options_list *documents, char *const *files, size_t n_files, tg_time now,
                           struct policies *ret, struct tg_why *why)
 {
-  struct memberset given = {0};
   *ret = (struct policies){0};
   if (!documents->n)
     return why_set(why, TG_USAGE, "--documents", N_("this option is needed to ask the question"),
                    N_("Name the charter, and a folder of documents"), NULL, NULL, NULL);
   enum tg_err err = folio_read(documents->v, documents->n, false, now, &ret->folio, why);
-  if (err == TG_OK && policy_world_build(ret->folio->directory, now, &ret->world))
-    err = why_set(why, TG_NOT_FOUND, documents->v[0], N_("no charter in force is among these documents"),
-                  N_("Add the charter's file"), NULL, NULL, NULL);
-  if (err == TG_OK && policy_set_new(ret->world, now, &ret->set))
+  return err ? err : build(ret, files, n_files, now, why);
+}
+
+enum tg_err policies_ask(struct call *call, const struct options_list *documents, const char *socket, tg_time now,
+                         struct policies *ret, struct tg_why *why)
+{
+  *ret = (struct policies){0};
+  enum tg_err err = documents->n ? folio_read(documents->v, documents->n, false, now, &ret->folio, why)
+                                 : folio_fetch(call, socket, now, &ret->folio, why);
+  return err ? err : build(ret, NULL, 0, now, why);
+}
+
+enum tg_err policies_with(const struct policies *p, char *const *files, size_t n_files, tg_time now,
+                          struct policy_set **ret, tg_time *ret_at, struct tg_why *why)
+{
+  struct policy_set *set = NULL;
+  struct memberset given = {0};
+  tg_time at = now;
+  enum tg_err err = TG_OK;
+  if (policy_set_copy(p->set, &set))
+    return why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
+  for (size_t i = 0; err == TG_OK && i < n_files; i++) {
+    struct policy *policy = NULL;
+    err = policies_file(files[i], p->world, &policy, why);
+    int member = err ? -1 : policy_world_member(p->world, policy_member(policy));
+    if (err == TG_OK && policy_effective(policy) > at)
+      at = policy_effective(policy);
+    if (member >= 0 && !memberset_has(&given, (unsigned)member) && policy_set_remove(set, (unsigned)member, now))
+      err = why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
+    if (member >= 0)
+      memberset_add(&given, (unsigned)member);
+    if (err == TG_OK)
+      err = policy_set_put(set, &policy, 0, now, why);
+    policy_free(policy);
+  }
+  if (err == TG_OK && policy_set_advance(set, at))
     err = why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
-  for (size_t i = 0; err == TG_OK && i < n_files; i++)
-    err = put_file(ret, files[i], now, &given, why);
-  return err ? err : put_documents(ret, now, given, why);
+  if (err != TG_OK) {
+    policy_set_free(set);
+    return err;
+  }
+  *ret = set;
+  *ret_at = at;
+  return TG_OK;
 }
 
 void policies_free(struct policies *p)

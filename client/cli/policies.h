@@ -16,7 +16,15 @@ struct policies {
    A file takes effect at `now`, or when it says, whichever is later. policies_free() in any case. */
 enum tg_err policies_read(const struct options_list *documents, char *const *files, size_t n_files, tg_time now,
                           struct policies *ret, struct tg_why *why);
+/* The same without files, of documents, or where none are named of what a node knows (folio_fetch()). */
+enum tg_err policies_ask(struct call *call, const struct options_list *documents, const char *socket, tg_time now,
+                         struct policies *ret, struct tg_why *why);
 void policies_free(struct policies *p);
+
+/* A second set in which the policies of these files stand in the place of those of their states, whatever the serials:
+   drafts. *ret_at: when all of them have begun, `now` at the earliest; what both sets are to be compared at. Caller frees. */
+enum tg_err policies_with(const struct policies *p, char *const *files, size_t n_files, tg_time now,
+                          struct policy_set **ret, tg_time *ret_at, struct tg_why *why);
 
 /* The policy in one file, draft or note, read against a world. Caller frees. */
 enum tg_err policies_file(const char *path, const struct policy_world *world, struct policy **ret, struct tg_why *why);
@@ -28,6 +36,12 @@ enum tg_err policies_hub(const struct policies *p, const char *name, tg_time now
   {                                                                                                                    \
     "documents", 'd', OPTION_MANY, VALUE_TEXT, offsetof(type, documents), {0}, N_("NOTE|FOLDER"),                      \
         N_("The charter, credentials, and policies of those who are not among the files. May be repeated.")            \
+  }
+/* For policies_ask(). */
+#define POLICIES_OPTION_WHERE(type)                                                                                    \
+  {                                                                                                                    \
+    "documents", 'd', OPTION_MANY, VALUE_TEXT, offsetof(type, documents), {0}, N_("NOTE|FOLDER"),                      \
+        N_("The charter, credentials and policies in force. Without it the node is asked. May be repeated.")           \
   }
 #define POLICIES_OPTION_HUB(type)                                                                                      \
   {                                                                                                                    \

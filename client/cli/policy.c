@@ -5,6 +5,7 @@
 #include "client/cli/command.h"
 #include "client/cli/folio.h"
 #include "client/cli/init.h"
+#include "client/cli/problems.h"
 #include "client/cli/show.h"
 #include "keys/codec.h"
 #include "os/clock.h"
@@ -41,44 +42,11 @@ static enum tg_err policy_file_read(const char *path, const struct policy_world 
   return err ? err : policy_parse(f->text, path, world, &f->policy, &f->problems, why);
 }
 
-static json_t *json_problems(const struct problems *list)
-{
-  json_t *array = json_array();
-  for (size_t i = 0; i < list->n; i++) {
-    const struct problem *p = &list->list[i];
-    char text[1024];
-    why_render(&p->why, tr, text, sizeof text);
-    json_array_append_new(array, json_pack("{s:i,s:i,s:b,s:s}", "line", (int)p->line, "column",
-                                           (int)p->column, "warning", p->warning, "message", text));
-  }
-  return array;
-}
-
-static void show_problems(const struct policy_file *f)
-{
-  struct buf out = buf_new(1 << 20);
-  for (size_t i = 0; i < f->problems.n; i++)
-    problem_show(&f->problems.list[i], f->text, tr, &out);
-  fwrite(out.p, 1, out.n, stdout);
-  buf_free(&out);
-}
-
 /* Shows every error where it stands; what is returned is one sentence that counts them. */
 static enum tg_err tell_problems(const struct call *call, const char *path, const struct policy_file *f,
                                  enum tg_err err, struct tg_why *why)
 {
-  char count[24];
-  if (f->problems.n == 0)
-    return err;
-  if (!call->json)
-    show_problems(f);
-  size_t errors = 0;
-  for (size_t i = 0; i < f->problems.n; i++)
-    errors += !f->problems.list[i].warning;
-  snprintf(count, sizeof count, "%zu", errors);
-  return err ? why_set(why, err, path, N_("errors: %1$s; a policy with an error is no policy"),
-                       N_("Mend the places shown, and check again"), count, NULL, NULL)
-             : TG_OK;
+  return problems_tell(call, path, &f->problems, f->text, err, N_("errors: %1$s; a policy with an error is no policy"), why);
 }
 
 /* --- check --- */
@@ -121,7 +89,7 @@ static enum tg_err check_one(const struct call *call, const char *path, const st
   enum tg_err err = policy_file_read(path, world, &f, why);
   if (call->json && (err == TG_OK || f.problems.n))
     show_json(json_pack("{s:s,s:b,s:o}", "file", path, "valid", err == TG_OK, "problems",
-                        json_problems(&f.problems)));
+                        problems_json(&f.problems)));
   err = tell_problems(call, path, &f, err, why);
   if (err == TG_OK && !call->json)
     tell_sound(path, f.policy);

@@ -9,6 +9,7 @@ static const char *const WORDS[] = {
     N_("The table below has the same figures."),
     N_("Computing…"),
     N_("These bytes are not what they should be: %1$s"),
+    N_("nobody said whose signature it must have: start the console with --charter"),
     N_("the file carries no entry"),
     N_("the entry is number %1$s of %2$s in the tree; %3$s hashes lead to the root"),
     N_("the entry does not lead to the signed root"),

@@ -1,7 +1,7 @@
 /* Reviewing a hub's log: questions about what happened, answered from entries that were checked.
 
-   A *source* is where openings come from: the folder of a hub, running or not; a node, through its socket; or
-   a copy that `toguna audit export` made. Whatever a source says goes into an index of our own only after it
+   A *source* is where openings come from: the folder of a hub, running or not, or a copy that `toguna audit export`
+   made. Whatever a source says goes into an index of our own only after it
    was held against the signed log: entry and salt against their leaf, the leaf against the signed root, what
    belongs to an entry against the hashes in it. All questions are answered from that index; it can be removed
    at any time and is made again.
@@ -19,12 +19,11 @@
 struct review;
 
 struct review_place {
-  const char *folder; /* of a hub, or a copy; NULL: the node behind `socket` */
-  const char *socket; /* of a node; NULL: the usual one */
+  const char *folder;  /* of a hub, or a copy */
   const char *charter; /* a note, or a folder of notes: whose log it must be; NULL: the charter that the source
                           has itself, whose founders nobody vouched for */
   const char *key;    /* the log's key as a verifier key, in place of a charter; NULL */
-  const char *index;  /* file of the index; NULL: beside the copy, or in the user's cache */
+  const char *index;  /* file of the index; NULL: in the user's cache. One program at a time */
 };
 
 /* While entries are checked: `done` of `of`. */
@@ -41,7 +40,7 @@ void review_free(struct review *r); /* NULL is fine */
    what was known before stays known. */
 enum tg_err review_refresh(struct review *r, uint64_t *ret_new, struct tg_why *why);
 
-/* {"kind":"hub"|"node"|"copy","log":name,"size":leaves signed,"opened":entries that we can read,"root":hex,
+/* {"kind":"hub"|"copy","log":name,"exchange":hash,"size":leaves signed,"opened":entries that we can read,"root":hex,
     "first":time,"last":time,"settled":true|false|null,"vouched":was a charter or key given?,
     "states":[codes that appear],"topics":[names]} */
 enum tg_err review_about(struct review *r, json_t **ret, struct tg_why *why);
@@ -50,8 +49,8 @@ enum tg_err review_about(struct review *r, json_t **ret, struct tg_why *why);
 struct review_filter {
   tg_time from, to;       /* from <= time < to; 0: open */
   const char *state;      /* of the actor or of one concerned: "ML" */
-  const char *topic;      /* this one or below it: "alerte" finds "alerte/crue" */
-  const char *decision;   /* accepted, refused, permitted-none */
+  const char *topic;      /* this one or below it: "alert" finds "alert.flood" */
+  const char *decision;   /* accepted, refused, denied (to some), not-all (either of the two) */
   const char *precedence; /* flash, immediate, priority, routine */
   const char *who;        /* beginning of a holder's name: "ML/dgse/n1", "ML/policy-1", or of a key in hex */
   const char *role;       /* node, policy, release, auditor, security */
@@ -65,51 +64,60 @@ enum tg_err review_filter_check(const struct review_filter *f, struct tg_why *wh
 
 enum { REVIEW_PAGE_MAX = 1000 };
 /* One page: {"entries":[ENTRY...],"next":cursor or null}. cursor: 0, or "next" of the page before; limit 1..REVIEW_PAGE_MAX.
-   ENTRY: {"index","type","sentence","time","time_ms","state","actor":name or key,"subject","number","decision",
-   "reason","detail","precedence","topics":[],"title":null,"denied":members that were denied,"given":members} */
+   ENTRY: {"index","type","sentence","time","time_ms","state","actor":name or beginning of a key,"subject","number",
+   "decision":"accepted"|"refused"|null,"reason","reason_sentence","detail","precedence","kind","topics":[],
+   "given":[states],"denied":[states]} */
 enum tg_err review_entries(struct review *r, const struct review_filter *f, uint64_t cursor, unsigned limit,
                            json_t **ret, struct tg_why *why);
-/* One entry with all that belongs to it: ENTRY and "salt","leaf","entry" (base64, its exact bytes),"charter_version","policy_set",
-   "ruling":{"portions":[{"index","permitted":[],"denied":[{"state","stage","sentence","policy","line","rule"}]}]},
-   "receipts":[RECEIPT],"document":{"kind","text"},"bulletin":{header}. TG_NOT_FOUND. */
+/* One entry with all that belongs to it: ENTRY and "leaf","salt","entry" (the last two base64: its exact bytes),"charter_version",
+   "policy_set","decision_hash","ruling":{"portions":[{"index","permitted":[states],"denied":[DENIAL]}]},"receipts":[{"bulletin","node",
+   "state","event","time"}],"document":{"kind","text"}. TG_NOT_FOUND: none, or it is not open here.
+   DENIAL: {"state","stage","sentence","policy":hash,"line","policy_of":state,"serial","file","rule"}; in lists of one bulletin
+   also "portion". */
 enum tg_err review_entry(struct review *r, uint64_t index, json_t **ret, struct tg_why *why);
 
-/* The whole story of the bulletin whose id begins so (at least 4 digits): {"bulletin":hex,"decision","originator","state",...,
-   "audience":{"signed":wraps that the originator signed,"known":recipients named,"complete":bool},
-   "recipients":[{"node","state","portions":[],"stored","read","acknowledged",... times or null}],
-   "denied":[as in a ruling],"entries":[ENTRY...oldest first]}. TG_NOT_FOUND; TG_CONFLICT: several begin so. */
+/* The whole story of the accepted bulletin whose id begins so (four digits or more): {"bulletin","index","decision","originator","state",
+   "time","header":{"precedence","kind","created","expires","topics","number","approvals","supersedes","replies_to","portions":
+   [{"index","level","tlp","orcon","label","size","to":[],"except":[]}],"signed":bool} or null,"audience":{"signed":wraps that the
+   originator signed for,"known":recipients named,"complete":bool},"recipients":[RECIPIENT],"denied":[DENIAL],"entries":[ENTRY, oldest
+   first]}. RECIPIENT: {"node","state","portions":[],"stored","read","acknowledged","other":event or null,"other_time"}. TG_NOT_FOUND;
+   TG_CONFLICT: several begin so. */
 enum tg_err review_story(struct review *r, const char *id, json_t **ret, struct tg_why *why);
-/* Why a state did or did not get it: {"bulletin","state","permitted":bool,"portions":[{"index","permitted",
-   "stage","sentence","policy","file","line","rule"}],"recomputed":bool,"agrees":bool or null} */
+/* Why a state did or did not get it, made again from the policies: {"bulletin","index","state","permitted":bool,"portions":[{"index",
+   "permitted","named":on the release list?,DENIAL's members,"explanation","where","logged":"permitted"|stage|"unnamed"|null}],
+   "charter_version","same_policies":are they those that the entry names?} */
 enum tg_err review_why(struct review *r, const char *id, const char *state, json_t **ret, struct tg_why *why);
-/* Who got it: {"bulletin","audience":{...},"recipients":[...],"proof":{"index","leaf","size","root"}} */
+/* Who got it: {"bulletin","audience","signed","recipients","denied","receipts_verified":entries,"receipts_false":[indices],
+   "proof":{"index","leaf","size","root"}}. TG_BAD_SIGNATURE besides *ret when a signature is false. */
 enum tg_err review_who_got(struct review *r, const char *id, json_t **ret, struct tg_why *why);
-/* The decision, made again from charter and policies: {"bulletin","index","logged":ruling,"recomputed":ruling,
-   "agrees":bool,"differences":[{"portion","state","logged","recomputed"}],"charter_version","policy_set",
-   "policies":[{"state","serial","hash"}],"missing":[what it could not be recomputed from]}. TG_BAD_PROOF besides *ret when the
-   hub decided otherwise. */
+/* The decision, made again from charter and policies: {"bulletin","index","time","logged":ruling,"recomputed":ruling,"agrees":bool,
+   "signed":bool,"differences":[{"portion","state","logged","recomputed"}],"given_wrongly":[{"node","portion"}],"charter_version",
+   "policy_set","policies":[{"state","serial","hash"}],"missing":[sentences]}. TG_BAD_PROOF besides *ret when the hub decided
+   otherwise. */
 enum tg_err review_replay(struct review *r, const char *id, json_t **ret, struct tg_why *why);
 
-/* From originator state to recipient state: {"states":[codes],"pairs":[{"from","to","given":bulletins forwarded or receipted,
-   "stored":receipts,"read","acknowledged","denied"}]}. */
+/* From originator state to recipient state, from <= time < to (0: open): {"states":[codes],"pairs":[{"from","to","given":wraps,"stored",
+   "read","acknowledged": by receipts,"denied":bulletins}]}. */
 enum tg_err review_matrix(struct review *r, tg_time from, tg_time to, json_t **ret, struct tg_why *why);
-/* {"checkpoints":[{"size","root","time","note","settled","cosigned":[{"witness","state","time"}]}]}, newest first: those that were
-   seen when the index was brought up to date. */
+/* {"log","checkpoints":[{"size","root","seen":time,"settled":bool or null,"cosigned":[{"witness","state","time"}],"note":text}]}, newest
+   first, 200 at most: those that were seen when the index was brought up to date. */
 enum tg_err review_checkpoints(struct review *r, json_t **ret, struct tg_why *why);
-/* {"refusals":[{"index","time","state","actor","subject","reason","sentence","detail"}],"denials":[{"index","time","from","state","subject",
-   "portion","stage","sentence","policy","file","line","rule"}],"next"} by page, as review_entries(). */
+/* {"refusals":[ENTRY],"denials":[DENIAL with "index","time","from":originator's state,"subject"],"next"} by page of entries, as
+   review_entries(). */
 enum tg_err review_refusals(struct review *r, const struct review_filter *f, uint64_t cursor, unsigned limit,
                             json_t **ret, struct tg_why *why);
-/* {"overdue":[{"bulletin","node","state","precedence","accepted","due","late_ms"}]}: recipients that owe a receipt
-   by their precedence's clock, at `now`. */
+/* {"at","overdue":[{"bulletin","index","from","node","state","precedence","accepted","due","late_ms"}]}: recipients that owed a receipt
+   by their precedence's clock at `now`, the highest precedence first, 10,000 at most. */
 enum tg_err review_overdue(struct review *r, tg_time now, json_t **ret, struct tg_why *why);
-/* {"anomalies":[{"kind":"burst"|"new-pair"|"denials-rising"|"clock","time","state","other":state or null,"sentence","value","usual","entries":[indices]}]} */
+/* {"anomalies":[{"kind":"burst"|"new-pair"|"denials-rising"|"clock"|"alarm","time","state","other":state or null,"value","usual",
+   "entries":[indices],"sentence","args":[3 texts for its %1$s..%3$s]}]} */
 enum tg_err review_anomalies(struct review *r, tg_time from, tg_time to, json_t **ret, struct tg_why *why);
-/* What is different between two times: members, policies, charter, who may send to whom, traffic:
-   {"documents":[{"index","time","kind","state","serial","sentence"}],"counts":[{"type","before","after"}],"new_pairs":[{"from","to"}]} */
+/* What changed from one time to another: {"from","to","documents":[{"index","time","kind","state","serial","hash"}],"counts":[{"type",
+   "before":in as long a time before,"between"}],"new_pairs":[as in anomalies]} */
 enum tg_err review_diff(struct review *r, tg_time before, tg_time after, json_t **ret, struct tg_why *why);
 
-/* Copies all that the source has into a folder that must not exist: tiles, checkpoint, openings, signed documents. */
+/* Copies all that the source has into a folder that must not exist: tiles, checkpoint, openings/, and documents/ with the signed notes.
+   *ret_entries: how many of its entries are open. TG_DUPLICATE. */
 enum tg_err review_export(struct review *r, const char *folder, uint64_t *ret_entries, struct tg_why *why);
 
 #endif

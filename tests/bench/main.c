@@ -47,6 +47,7 @@ static const struct {
     {"w5", "catching up after an outage", work_outage, true, false},
     {"w6", "several publishing and reading nodes", work_many, true, false},
     {"w7", "the hub alone", work_hub, true, false},
+    {"growth", "cost by log size, members and nodes", work_growth, false, false},
 };
 enum { N_WORKS = sizeof WORKS / sizeof *WORKS };
 

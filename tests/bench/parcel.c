@@ -87,9 +87,7 @@ static int by_code(const void *a, const void *b)
 struct maker {
   struct parcels *p;
   struct arena *arena;
-  struct wrap_sender *sender;
   struct batch *batch;
-  struct hash last;  /* the bulletin before */
   uint8_t *content;
   uint64_t size;
   struct tg_why why;
@@ -113,10 +111,10 @@ static struct slice make_release(struct maker *m)
 {
   struct slice to[STAND_NODES];
   struct buf out = buf_new(LIMIT_RELEASE);
-  for (size_t i = 1; i < m->p->n; i++)
+  for (size_t i = 1; i <= m->p->readers; i++)
     to[i - 1] = slice_str(m->p->who[i].member);
-  qsort(to, m->p->n - 1, sizeof *to, by_code);
-  check(m, release_build(to, m->p->n - 1, NULL, 0, &out, &m->why));
+  qsort(to, m->p->readers, sizeof *to, by_code);
+  check(m, release_build(to, m->p->readers, NULL, 0, &out, &m->why));
   return kept(m, &out);
 }
 
@@ -152,17 +150,17 @@ static void close_up(struct maker *m, uint64_t record, struct slice subject, con
 {
   struct bulletin_recipient to[STAND_NODES];
   struct parcels *p = m->p;
-  for (size_t i = 1; i < p->n; i++) {
-    to[i - 1] = (struct bulletin_recipient){.identity = secret_key_sign_pk(p->who[i].node), .key = p->who[i].sealing, .portions = 1, .number = record + 1,
-                                            .previous = m->last};
+  for (size_t i = 1; i <= p->readers; i++) {
+    to[i - 1] = (struct bulletin_recipient){.identity = secret_key_sign_pk(p->who[i].node), .key = p->who[i].sealing, .portions = 1, .number = p->first + record + 1,
+                                            .previous = p->last};
     memcpy(to[i - 1].member, p->who[i].member, 2);
   }
-  struct bulletin_draft d = {.subject = subject, .charter_version = 1, .policy_serial = 1, .policy_hash = p->policy, .number = record + 1, .portions = portion, .keys = key,
-                             .portion_count = 1, .recipients = to, .recipient_count = p->n - 1};
+  struct bulletin_draft d = {.subject = subject, .charter_version = 1, .policy_serial = 1, .policy_hash = p->policy, .number = p->first + record + 1, .portions = portion, .keys = key,
+                             .portion_count = 1, .recipients = to, .recipient_count = p->readers};
   memcpy(d.originator_member, p->who[0].member, 2);
   if (!m->failed)
-    check(m, bulletin_seal(&d, m->sender, clock_wall(), m->arena, sealed, &m->why));
-  m->last = p->id[record] = sealed->id;
+    check(m, bulletin_seal(&d, p->sender, clock_wall(), m->arena, sealed, &m->why));
+  p->last = p->id[record] = sealed->id;
 }
 
 static Tg__Submission *make_one(struct maker *m, uint64_t record)
@@ -173,7 +171,7 @@ static Tg__Submission *make_one(struct maker *m, uint64_t record)
   const struct body_head head = {.content_type = slice_str("application/octet-stream"), .size = m->size};
   Tg__Submission *s = arena_alloc(m->arena, sizeof *s);
   Tg__Body *b = arena_alloc(m->arena, sizeof *b);
-  ProtobufCBinaryData *data = arena_alloc(m->arena, (2 + p->n) * sizeof *data);
+  ProtobufCBinaryData *data = arena_alloc(m->arena, (3 + p->readers) * sizeof *data);
   Tg__Body **bodies = arena_alloc(m->arena, sizeof *bodies);
   if (!s || !b || !data || !bodies) {
     check(m, TG_NO_MEMORY);
@@ -256,17 +254,17 @@ double parcels_bytes(const struct parcels *p)
 
 static bool make_all(struct parcels *p, uint64_t size, struct tg_why *why)
 {
-  struct maker m = {.p = p, .size = size, .arena = arena_new(ARENA), .sender = wrap_sender_new(STAND_NODES), .content = malloc(size)};
+  struct maker m = {.p = p, .size = size, .arena = arena_new(ARENA), .content = malloc(size)};
   for (p->index_size = 1024; p->index_size < 2 * p->count; p->index_size *= 2)
     ;
-  size_t each = 1500 + (size_t)body_padded(size + 64) + 420 * p->n;
+  size_t each = 1500 + (size_t)body_padded(size + 64) + 420 * (1 + p->readers);
   p->batch = FRAME_ROOM / each < BATCH_MOST ? FRAME_ROOM / each : BATCH_MOST;
   p->frames = (p->count + p->batch - 1) / p->batch;
   p->id = calloc(p->count, sizeof *p->id);
   p->body = calloc(p->count, sizeof *p->body);
   p->frame = calloc(p->frames, sizeof *p->frame);
   p->index = calloc(p->index_size, sizeof *p->index);
-  bool good = m.arena && m.sender && m.content && p->id && p->body && p->frame && p->index;
+  bool good = m.arena && m.content && p->id && p->body && p->frame && p->index;
   if (good)
     randombytes_buf(m.content, size);
   double began = bench_now();
@@ -279,32 +277,49 @@ static bool make_all(struct parcels *p, uint64_t size, struct tg_why *why)
     index_all(p);
   *why = m.why;
   arena_free(m.arena);
-  wrap_sender_free(m.sender);
   free(m.content);
   return good;
 }
 
-bool parcels_make(const struct stand *s, uint64_t count, uint64_t size, struct parcels *ret)
+static void drop(struct parcels *p)
 {
-  struct tg_why why = {0};
-  *ret = (struct parcels){.count = count};
-  return (read_papers(s, ret, &why) && make_all(ret, size, &why)) || fails("W7", &why);
-}
-
-void parcels_free(struct parcels *p)
-{
-  for (size_t i = 0; i < p->n; i++) {
-    secret_key_free(p->who[i].node);
-    secret_key_free(p->who[i].transport);
-  }
   for (uint64_t i = 0; p->body && i < p->count; i++)
     buf_free(&p->body[i]);
   for (size_t i = 0; p->frame && i < p->frames; i++)
     buf_free(&p->frame[i]);
-  charter_free(p->charter);
   free(p->id);
   free(p->body);
   free(p->frame);
   free(p->index);
+  p->id = NULL;
+  p->body = p->frame = NULL;
+  p->index = NULL;
+}
+
+bool parcels_open(const struct stand *s, size_t readers, struct parcels *ret)
+{
+  struct tg_why why = {0};
+  *ret = (struct parcels){.readers = readers, .sender = wrap_sender_new(STAND_NODES)};
+  return (ret->sender && read_papers(s, ret, &why)) || fails("W7", &why);
+}
+
+bool parcels_make(struct parcels *p, uint64_t count, uint64_t size)
+{
+  struct tg_why why = {0};
+  drop(p);
+  p->first += p->count;
+  p->count = count;
+  return make_all(p, size, &why) || fails("W7", &why);
+}
+
+void parcels_free(struct parcels *p)
+{
+  drop(p);
+  for (size_t i = 0; i < p->n; i++) {
+    secret_key_free(p->who[i].node);
+    secret_key_free(p->who[i].transport);
+  }
+  wrap_sender_free(p->sender);
+  charter_free(p->charter);
   *p = (struct parcels){.n = 0};
 }

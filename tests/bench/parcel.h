@@ -13,6 +13,8 @@ struct identity {
   char member[3];
   struct secret_key *node, *transport;
   struct seal_pk sealing; /* nobody ever opens what is sealed to it */
+  /* Over all sessions: serial of its last frame of receipts, sequence of the last receipt it got. */
+  uint64_t serial, cursor;
 };
 
 struct parcels {
@@ -20,10 +22,12 @@ struct parcels {
   struct hash exchange;
   const struct charter_hub *hub; /* of the charter */
   struct identity who[STAND_NODES]; /* 0 publishes, the others read */
-  size_t n;
+  size_t n, readers;        /* nodes that connect; the first is the publisher, `readers` follow, the others only listen */
   struct hash policy;       /* of the publisher's state */
-  /* The bulletins: number i + 1 of the publisher is record i. */
-  uint64_t count;
+  struct wrap_sender *sender;
+  struct hash last;         /* the bulletin before the next */
+  /* The bulletins at hand: number first + i + 1 of the publisher is record i. */
+  uint64_t first, count;
   struct hash *id;
   struct buf *body;         /* sealed */
   size_t *index;            /* by the beginning of the id: 1 + record, 0: free */
@@ -34,8 +38,10 @@ struct parcels {
   double seal_us;           /* what sealing took, per bulletin */
 };
 
-/* Everything for `count` bulletins of `size` bytes to all but the first node of the stand. False, and something was said, when not. */
-bool parcels_make(const struct stand *s, uint64_t count, uint64_t size, struct parcels *ret);
+/* Who they are: all nodes of the stand, and what its hub is. False, and something was said, when not. */
+bool parcels_open(const struct stand *s, size_t readers, struct parcels *ret);
+/* The next `count` bulletins of `size` bytes, to all readers, in place of those at hand. */
+bool parcels_make(struct parcels *p, uint64_t count, uint64_t size);
 void parcels_free(struct parcels *p);
 /* Bytes of all frames. */
 double parcels_bytes(const struct parcels *p);

@@ -1,10 +1,12 @@
 #include "tests/bench/stand.h"
 
 #include "client/lib/toguna.h"
+#include "keys/country.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,8 +19,17 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const STATES[STAND_NODES] = {"BF", "BJ", "CI", "CM", "CV", "DZ", "GH", "GM", "GN",
-                                                "GW", "LR", "ML", "MR", "NE", "NG", "SN", "TD"};
+/* ML publishes and SN reads, whatever the size; then all others in the order of their codes. */
+static const char *state_of(size_t i)
+{
+  for (size_t at = 0, seen = 2;; at++) {
+    const struct country *c = country_at(at);
+    if (i < 2 || !c)
+      return i == 0 ? "ML" : "SN";
+    if (strcmp(c->code, "ML") != 0 && strcmp(c->code, "SN") != 0 && seen++ == i)
+      return c->code;
+  }
+}
 
 static bool fails(const char *what, const char *why)
 {
@@ -123,15 +134,14 @@ static void name_all(struct stand *s, size_t n)
   s->n = n;
   for (size_t i = 0; i < n; i++) {
     struct stand_node *node = &s->node[i];
-    /* ML publishes and SN reads, whatever the size; the others as they come. */
-    size_t state = i == 0 ? 11 : i == 1 ? 15 : i - 2 < 11 ? i - 2 : i - 1 < 15 ? i - 1 : i;
-    snprintf(node->member, sizeof node->member, "%s", STATES[state]);
-    snprintf(node->name, sizeof node->name, "%s/ops/n1", STATES[state]);
-    snprintf(own, sizeof own, "%s/x/nodes/%s-ops-n1", folder, STATES[state]);
+    const char *state = state_of(i);
+    snprintf(node->member, sizeof node->member, "%s", state);
+    snprintf(node->name, sizeof node->name, "%s/ops/n1", state);
+    snprintf(own, sizeof own, "%s/x/nodes/%s-ops-n1", folder, state);
     memcpy(node->folder, own, sizeof own);
     snprintf(node->socket, sizeof node->socket, "%s/node.sock", own);
     snprintf(node->config, sizeof node->config, "%s/node.conf", own);
-    snprintf(node->log, sizeof node->log, "%s/%s.log", folder, STATES[state]);
+    snprintf(node->log, sizeof node->log, "%s/%s.log", folder, state);
   }
   snprintf(s->hub_config, sizeof s->hub_config, "%s/x/hub/hub.conf", folder);
   snprintf(s->hub_log, sizeof s->hub_log, "%s/hub.log", folder);
@@ -141,7 +151,7 @@ static void name_all(struct stand *s, size_t n)
 /* What an operator of a busy exchange would write: the limits that keep a member from flooding the others, and nothing else. */
 static bool found(struct stand *s)
 {
-  char toguna[600], endpoint[64], folder[400], log[400], *argv[64];
+  char toguna[600], endpoint[64], folder[400], log[400], *argv[STAND_NODES + 32];
   size_t n = 0;
   snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%u", s->port);
   snprintf(folder, sizeof folder, "%s/x", s->folder);
@@ -330,6 +340,24 @@ bool stand_open(struct bench *b, size_t n, size_t resting, struct stand *ret)
 }
 
 /* ---- figures */
+
+static uint64_t sum_of_files;
+
+static int add_file(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+  (void)path, (void)at;
+  sum_of_files += kind == FTW_F ? (uint64_t)st->st_blocks * 512 : 0;
+  return 0;
+}
+
+uint64_t stand_hub_bytes(const struct stand *s)
+{
+  char path[450];
+  snprintf(path, sizeof path, "%s/x/hub/data", s->folder);
+  sum_of_files = 0;
+  nftw(path, add_file, 16, FTW_PHYS);
+  return sum_of_files;
+}
 
 void stand_meter(const struct stand *s, struct meter *m)
 {

@@ -6,7 +6,7 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/meter.h"
 
-enum { STAND_NODES = 17 };
+enum { STAND_NODES = 200 };
 
 struct stand_node {
   char member[3], name[32], folder[384], socket[400], config[400], log[400];
@@ -26,6 +26,8 @@ struct stand {
 bool stand_open(struct bench *b, size_t n, size_t resting, struct stand *ret);
 /* The same with the hub alone running. */
 bool stand_open_hub(struct bench *b, size_t n, struct stand *ret);
+/* Bytes on the disk of what the hub keeps: store, log and signer. */
+uint64_t stand_hub_bytes(const struct stand *s);
 /* Kills what still runs. Its files go with the run. */
 void stand_close(struct stand *s);
 

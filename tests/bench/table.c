@@ -96,7 +96,8 @@ static void print_row(const json_t *row)
   static const char *const rates[][2] = {{"per_s", "  %.0f/s"},          {"spooled_per_s", " (spooled at %.0f/s)"}, {"deliveries_per_s", "  %.0f deliveries/s"},
                                          {"rate", "  asked %.0f/s"},       {"backlog", "  backlog %.0f"},             {"fill_per_s", "  filled at %.0f/s"},
                                          {"hub_ready_s", "  hub ready %.2f s"}, {"first_s", "  first after %.2f s"}, {"drain_per_s", "  drained at %.0f/s"},
-                                         {"floor_ratio", "  %.1f x its floors"}};
+                                         {"floor_ratio", "  %.1f x its floors"}, {"bulletins", "  %.0f in the log"}, {"core_us", "  core %.1f us"}, {"front_us", "  front %.1f us"},
+                                         {"core_kib", "  core %.0f KiB"}, {"restart_s", "  restart %.2f s"}, {"disk_mib", "  disk %.1f MiB"}};
   printf("%-6s %s", json_string_value(json_object_get(row, "work")), json_string_value(json_object_get(row, "what")));
   print_if(row, "size", ", %.0f B");
   print_if(row, "count", " x %.0f");

@@ -63,6 +63,15 @@ class Fields(Kitchen):
         self.says("policy", "explain", "c.d/members/ML/ML.policy", "c.d/members/SN/SN.policy", "-d", "c.d/charter.note", "-d",
                   "c.d/nodes/SN-cigs-n1/documents", "--from", "ML/dgse", "--to", "SN", "--topic", "alert.x", "--class", "RESTRICTED",
                   "--tlp", "amber", expect=None)
+        files = ["c.d/members/ML/ML.policy", "c.d/members/SN/SN.policy", "-d", "c.d/charter.note"]
+        self.assertTrue(self.says("policy", "matrix", *files)["flows"])
+        (self.at / "next.policy").write_text((self.at / files[0]).read_text().replace("allow ** to", "allow alert.** to") +
+                                             'label "DR" is RESTRICTED\nexport retain 9d for **\n')
+        self.assertTrue(self.says("policy", "diff", files[0], "next.policy", *files[1:])["effects"])
+        self.says("policy", "preview", "next.policy", "-d", "c.d/hub/documents", "--from", "ML/dgse", "--to", "SN", "--topic", "alert.x",
+                  "--class", "RESTRICTED", "--tlp", "amber")
+        (self.at / "t.expect").write_text("toguna/expectations v1\nmember ML\nexpect permit report.x SECRET to SN\n")
+        self.toguna("policy", "test", "t.expect", "next.policy", "-d", "c.d/hub/documents", expect=1)
 
     def test_a_hub_listens_where_only_its_nodes_can_reach_it(self):
         wanted = {"tcp://127.0.0.1:7711": "tcp://127.0.0.1:7711", "tcp://localhost:7711": "tcp://127.0.0.1:7711",

@@ -1,0 +1,105 @@
+/* What the files of this room share, and nobody else. */
+#ifndef TOGUNA_REVIEW_INSIDE_H
+#define TOGUNA_REVIEW_INSIDE_H
+
+#include "audit/checkpoint.h"
+#include "audit/dossier.h"
+#include "audit/tile.h"
+#include "client/review/review.h"
+#include "client/review/words.h"
+#include "keys/directory.h"
+#include "os/db.h"
+
+enum { REVIEW_PATH = 4096, REVIEW_ARENA = 4 * DOSSIER_MAX };
+
+enum review_kind { REVIEW_HUB, REVIEW_COPY };
+
+/* Where the files of a source are. */
+struct place {
+  enum review_kind kind;
+  char log[REVIEW_PATH];      /* checkpoint and tiles */
+  char private[REVIEW_PATH];  /* above openings/ */
+  bool vouched;               /* whose log it must be was stated */
+  bool has_key;
+  struct note_key key;
+  char charter[REVIEW_PATH]; /* NOTE|FOLDER; empty: none was given */
+};
+
+/* One entry as the index knows it. */
+struct place_of {
+  uint64_t leaf, at, n; /* of its dossier in its bundle's file; n 0: it is not open to us */
+  tg_time time;
+  struct hash hash; /* its leaf */
+};
+
+struct review {
+  struct place place;
+  struct db *db;
+  struct words *words;
+  struct directory *directory; /* of all documents that are open to us; NULL until the founding charter is known */
+  struct hash exchange;
+  struct buf note; /* the newest checkpoint that was verified */
+  struct checkpoint checkpoint; /* points into note */
+  uint64_t size;                /* entries in the index */
+  struct merkle_frontier frontier;
+  struct batch_verifier *verifier;
+  struct arena *arena; /* reset by each question */
+  struct buf bundle;   /* the file of dossiers read last */
+  uint64_t bundle_of;  /* UINT64_MAX: none */
+};
+
+/* ---- place.c: files */
+enum tg_err place_find(const struct review_place *wish, struct place *ret, struct tg_why *why);
+/* Appends a file of the log or of the dossiers. TG_NOT_FOUND; why names it. */
+enum tg_err place_read(const char *folder, const char *name, size_t max, struct buf *ret, struct tg_why *why);
+/* The notes at PATH, a file or a folder, each given once. */
+enum tg_err place_notes(const char *path, enum tg_err (*each)(void *arg, struct slice bytes), void *arg, struct tg_why *why);
+
+/* ---- index.c: what is known */
+extern const char *const REVIEW_SCHEMA[];
+extern const size_t REVIEW_SCHEMAS;
+enum tg_err index_open(struct review *r, const char *path, struct tg_why *why);
+enum tg_err index_fact(struct review *r, const char *name, struct buf *ret); /* TG_NOT_FOUND */
+enum tg_err index_fact_put(struct review *r, const char *name, struct slice value);
+enum tg_err index_place(struct review *r, uint64_t leaf, struct place_of *ret);
+
+/* ---- intake.c: what is new */
+enum tg_err intake(struct review *r, review_progress *progress, void *arg, uint64_t *ret_new, struct tg_why *why);
+
+/* ---- record.c: one dossier into the tables; it was checked */
+enum tg_err record(struct review *r, const struct dossier *d, const struct entry *e, struct arena *arena);
+
+/* ---- papers.c: who is who */
+/* Takes a document in. What the directory does not take is no error: it was accepted by the hub's rules of its day. */
+enum tg_err papers_take(struct review *r, const struct dossier *d, tg_time accepted, struct directory_news *ret);
+/* All documents of the index below a leaf, in a directory of their own. *ret NULL: no charter is among them. */
+enum tg_err papers_until(struct review *r, uint64_t leaf, struct directory **ret);
+/* "ML/dgse/n1", or 16 hex digits of the key. */
+enum { PAPERS_NAME = HOLDER_MAX + 1 };
+const char *papers_name(const struct review *r, const struct sign_pk *key, char out[PAPERS_NAME]);
+/* The member a node belongs to; "" when nobody knows. */
+void papers_member(const struct review *r, const struct sign_pk *node, char out[3]);
+
+/* ---- file.c: reading dossiers again */
+/* The dossier of an entry that the index knows, checked again; valid until the next call. TG_NOT_FOUND: not open to us, or no such entry. */
+enum tg_err file_dossier(struct review *r, uint64_t leaf, struct arena *arena, struct dossier *ret, struct entry *ret_entry,
+                         struct tg_why *why);
+/* The leaf of the bulletin whose id begins so. TG_NOT_FOUND, TG_CONFLICT, TG_USAGE. */
+enum tg_err file_bulletin(struct review *r, const char *prefix, uint64_t *ret, struct tg_why *why);
+/* The range of hashes that begin with these hex digits. False: they are none. */
+bool file_range(const char *prefix, struct hash *low, struct hash *high);
+
+/* ---- json.c: shared shapes */
+json_t *json_of_time(tg_time t);
+json_t *json_of_hash(const struct hash *h);
+json_t *json_of_text(struct slice s);
+/* ENTRY of review.h. NULL without memory. */
+json_t *json_of_entry(struct review *r, const struct dossier *d, const struct entry *e, struct arena *arena);
+json_t *json_of_ruling(struct review *r, const struct ruling *ruling);
+json_t *json_of_receipt(struct review *r, const struct receipt *receipt);
+/* "stage","sentence","policy","file","line","rule" into `into`. */
+void json_add_rule(struct review *r, json_t *into, unsigned stage, const struct hash *policy, unsigned line);
+json_t *json_of_denied(struct review *r, uint64_t leaf);
+json_t *json_of_audience(struct review *r, uint64_t leaf, const struct dossier *d, const struct dossier_bulletin *b);
+
+#endif

@@ -1,0 +1,470 @@
+#include "client/review/replay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- policies as of a time; the same reading as the hub's (broker/rules.c) ---- */
+
+static enum tg_err put_policy(const struct directory_policy *p, tg_time at, struct policy_set *set)
+{
+  struct policy *policy = NULL;
+  const char file[] = {(char)(p->member.code[0] | 0x20), (char)(p->member.code[1] | 0x20), '.', 'p', 'o', 'l', 'i', 'c', 'y', 0};
+  enum tg_err err = policy_parse(p->text, file, NULL, &policy, NULL, NULL);
+  if (!err)
+    err = policy_set_put(set, &policy, 0, at, NULL);
+  policy_free(policy);
+  return err == TG_NO_MEMORY ? err : TG_OK;
+}
+
+static enum tg_err put_member(const struct directory *d, struct country member, tg_time at, struct policy_set *set)
+{
+  struct directory_policy newest, first, p;
+  enum tg_err err = TG_OK;
+  if (directory_policy_serial(d, member, 0, &newest))
+    return TG_OK;
+  uint64_t from = directory_policy(d, member, at, &first) ? 1 : first.serial;
+  if (newest.serial >= DIRECTORY_POLICIES_MAX && from < newest.serial - DIRECTORY_POLICIES_MAX)
+    from = newest.serial - DIRECTORY_POLICIES_MAX;
+  for (uint64_t serial = from; !err && serial <= newest.serial; serial++)
+    if (directory_policy_serial(d, member, serial, &p) == TG_OK)
+      err = put_policy(&p, at, set);
+  return err;
+}
+
+static enum tg_err compile(const struct directory *d, tg_time at, struct policy_set **ret)
+{
+  struct policy_world *world = NULL;
+  enum tg_err err = policy_world_build(d, at, &world);
+  if (!err)
+    err = policy_set_new(world, at, ret);
+  for (unsigned i = 0; !err && i < directory_member_count(d); i++)
+    err = put_member(d, *directory_member_code(d, i), at, *ret);
+  policy_world_free(world);
+  return err;
+}
+
+/* ---- the question ---- */
+
+static void lacks(struct replay *p, const char *sentence)
+{
+  json_array_append_new(p->missing, json_string(sentence));
+}
+
+static enum tg_err ask_portion(const struct directory *d, const struct portion *p, const struct release *l, tg_time created,
+                               struct policy_portion *ret)
+{
+  const struct release_list list = {.to = l->to, .n_to = l->to_count, .except = l->except, .n_except = l->except_count};
+  struct memberset named;
+  enum tg_err err = directory_resolve(d, &list, created, &named, NULL);
+  if (err)
+    return err;
+  *ret = (struct policy_portion){.level = p->level,
+                                 .tlp = p->tlp,
+                                 .orcon = (p->caveats & CAVEAT_ORCON) != 0,
+                                 .label = p->label,
+                                 .size = p->seal.size,
+                                 .release = named};
+  return TG_OK;
+}
+
+static struct policy_portion *ask_portions(struct review *r, const struct directory *d, const struct dossier_bulletin *b)
+{
+  struct policy_portion *all = arena_alloc(r->arena, b->portion_count * sizeof *all);
+  for (size_t i = 0; all && i < b->portion_count; i++)
+    if (ask_portion(d, &b->portions[i], &b->releases[i], b->header.subject.created, &all[i]) != TG_OK)
+      return NULL;
+  return all;
+}
+
+static unsigned approvals_of(const struct replay *p, unsigned member)
+{
+  const struct header *h = &p->bulletin->header;
+  unsigned n = 0;
+  for (size_t i = 0; i < h->approval_count; i++) {
+    const struct approval *a = &h->approvals[i];
+    const struct officer *o = directory_officer(p->directory, &a->officer);
+    n += o && o->member == member && directory_officer_may(p->directory, &a->officer, ROLE_RELEASE, a->time, NULL) == TG_OK &&
+         approval_verify(&h->subject, a, NULL) == TG_OK;
+  }
+  return n;
+}
+
+/* Was a node of this member among those that the source was given to? */
+static bool was_party(const struct replay *p, const struct dossier *source, const struct entry *e)
+{
+  if (memcmp(e->member, p->entry.member, 2) == 0)
+    return true;
+  for (size_t i = 0; i < dossier_recipient_count(source); i++) {
+    struct sign_pk key;
+    uint32_t portions;
+    dossier_recipient(source, i, &key, &portions);
+    const struct node *n = directory_node(p->directory, &key);
+    if (n && n->member == p->request.originator)
+      return true;
+  }
+  return false;
+}
+
+static enum tg_err find_source(struct review *r, const struct hash *id, const struct replay *p, struct dossier_bulletin **ret)
+{
+  struct db_stmt *s = db_stmt(r->db, "SELECT leaf FROM bulletin WHERE id = ?1");
+  struct dossier d;
+  struct entry e;
+  bool row;
+  *ret = NULL;
+  db_bind_blob(s, 1, slice_of(id->b, 32));
+  enum tg_err err = db_step(s, &row);
+  if (err || !row)
+    return err;
+  const uint64_t leaf = db_u64(s, 0);
+  db_reset(s);
+  err = leaf < p->dossier.index ? file_dossier(r, leaf, r->arena, &d, &e, NULL) : TG_OK;
+  if (err || leaf >= p->dossier.index || !was_party(p, &d, &e))
+    return err;
+  err = dossier_bulletin(&d, r->arena, ret, NULL);
+  return err == TG_NOT_FOUND ? TG_OK : err;
+}
+
+static enum tg_err ask_source(struct review *r, struct replay *p, const struct hash *id, struct policy_source *ret)
+{
+  struct dossier_bulletin *b;
+  *ret = (struct policy_source){0};
+  enum tg_err err = find_source(r, id, p, &b);
+  if (err || !b)
+    return err;
+  const struct subject *subject = &b->header.subject;
+  const struct node *node = directory_node(p->directory, &subject->originator);
+  struct policy_portion *portions = ask_portions(r, p->directory, b);
+  if (!portions || !node)
+    return TG_OK;
+  struct policy_request original = p->request;
+  original.originator = node->member;
+  original.agency = slice_str(node->credential.holder.agency);
+  original.expires = subject->expires;
+  original.topics = subject->topics;
+  original.topic_count = subject->topic_count;
+  original.portions = portions;
+  original.portion_count = b->portion_count;
+  original.sources = NULL;
+  original.source_count = 0;
+  for (size_t i = 0; i < b->portion_count; i++) {
+    struct memberset allow, ask;
+    if (policy_onward(p->set, &original, i, &allow, &ask))
+      allow = (struct memberset){0};
+    ret->release = i ? memberset_and(ret->release, portions[i].release) : portions[i].release;
+    ret->granted = i ? memberset_and(ret->granted, allow) : allow;
+  }
+  memberset_add(&ret->release, node->member);
+  ret->granted =
+      memberset_or(ret->granted, directory_granted(p->directory, id, node->credential.holder.member, p->request.time));
+  return TG_OK;
+}
+
+static enum tg_err ask_sources(struct review *r, struct replay *p)
+{
+  const struct subject *subject = &p->bulletin->header.subject;
+  if (subject->source_count == 0)
+    return TG_OK;
+  struct policy_source *sources = arena_alloc(r->arena, subject->source_count * sizeof *sources);
+  if (!sources)
+    return TG_NO_MEMORY;
+  for (size_t i = 0; i < subject->source_count; i++) {
+    enum tg_err err = ask_source(r, p, &subject->sources[i], &sources[i]);
+    if (err)
+      return err;
+  }
+  p->request.sources = sources;
+  p->request.source_count = subject->source_count;
+  return TG_OK;
+}
+
+static const struct charter_hub *hub_of(const struct review *r, const struct charter *c)
+{
+  for (size_t i = 0; c && i < c->n_hubs; i++)
+    if (strcmp(c->hub[i].log.name, r->place.key.name) == 0)
+      return &c->hub[i];
+  return NULL;
+}
+
+static enum tg_err ask(struct review *r, struct replay *p)
+{
+  const struct subject *subject = &p->bulletin->header.subject;
+  const struct node *node = directory_node(p->directory, &subject->originator);
+  const struct charter_hub *hub = hub_of(r, directory_newest_charter(p->directory));
+  struct country *place = arena_alloc(r->arena, sizeof *place);
+  struct policy_portion *portions = ask_portions(r, p->directory, p->bulletin);
+  if (!node || !portions || !place)
+    return lacks(p, N_("its originator or a name on its release list is not in the documents here")), TG_NOT_FOUND;
+  for (size_t i = 0; i < p->bulletin->portion_count; i++)
+    p->named[i] = portions[i].release;
+  if (hub)
+    *place = hub->host;
+  p->request = (struct policy_request){.originator = node->member,
+                                       .agency = slice_str(node->credential.holder.agency),
+                                       .suite = subject->suite,
+                                       .owed = subject->kind == KIND_RECALL || subject->kind == KIND_CORRECTION,
+                                       .time = p->entry.time,
+                                       .expires = subject->expires,
+                                       .topic_count = subject->topic_count,
+                                       .topics = subject->topics,
+                                       .hub_count = hub ? 1 : 0,
+                                       .hubs = place,
+                                       .approvals = approvals_of(p, node->member),
+                                       .portion_count = p->bulletin->portion_count,
+                                       .portions = portions};
+  enum tg_err err = ask_sources(r, p);
+  return err ? err : policy_decide(p->set, &p->request, &p->decision);
+}
+
+/* A recall goes to those who were given what it recalls, whatever policies have become. */
+static enum tg_err decide_recall(struct review *r, struct replay *p)
+{
+  p->decision = (struct policy_decision){.portion_count = p->bulletin->portion_count};
+  for (size_t i = 0; i < dossier_recipient_count(&p->dossier); i++) {
+    struct sign_pk key;
+    uint32_t portions;
+    bool row;
+    dossier_recipient(&p->dossier, i, &key, &portions);
+    const struct node *n = directory_node(p->directory, &key);
+    struct db_stmt *s = db_stmt(r->db, "SELECT 1 FROM given, bulletin USING(leaf) WHERE bulletin.id = ?1 AND given.node = ?2");
+    db_bind_blob(s, 1, slice_of(p->bulletin->header.subject.supersedes.b, 32));
+    db_bind_blob(s, 2, slice_of(key.b, 32));
+    enum tg_err err = db_step(s, &row);
+    if (err)
+      return err;
+    if (row)
+      db_reset(s);
+    for (size_t q = 0; n && row && q < p->bulletin->portion_count; q++)
+      if (portions >> q & 1)
+        memberset_add(&p->decision.portions[q].permitted, n->member);
+  }
+  return TG_OK;
+}
+
+/* ---- the ruling, as the hub writes it ---- */
+
+static int by_code(const void *a, const void *b)
+{
+  return memcmp(a, b, 2);
+}
+
+static enum tg_err rule_portion(struct review *r, struct replay *p, size_t portion, struct ruling_portion *ret)
+{
+  const struct memberset *permitted = &p->decision.portions[portion].permitted;
+  const struct memberset denied = memberset_minus(p->named[portion], *permitted);
+  char(*yes)[2] = arena_alloc(r->arena, sizeof(char[2]) * MEMBERS_MAX);
+  struct ruling_denial *no = arena_alloc(r->arena, sizeof *no * (memberset_count(&denied) + 1));
+  size_t n_yes = 0, n_no = 0;
+  if (!yes || !no)
+    return TG_NO_MEMORY;
+  for (unsigned i = memberset_next(permitted, 0); i < MEMBERS_MAX; i = memberset_next(permitted, i + 1))
+    memcpy(yes[n_yes++], directory_member_code(p->directory, i)->code, 2);
+  for (unsigned i = memberset_next(&denied, 0); i < MEMBERS_MAX; i = memberset_next(&denied, i + 1)) {
+    struct policy_reason why = {.stage = POLICY_CHARTER};
+    const struct country *code = directory_member_code(p->directory, i);
+    (void)policy_explain(p->set, &p->request, portion, i, (int)p->request.originator, &why);
+    no[n_no] = (struct ruling_denial){.member = {code->code[0], code->code[1]},
+                                      .stage = why.stage ? why.stage : POLICY_CHARTER,
+                                      .line = why.policy ? why.line : 0};
+    if (why.policy)
+      no[n_no].policy = policy_hash(why.policy);
+    n_no++;
+  }
+  qsort(yes, n_yes, sizeof *yes, by_code);
+  qsort(no, n_no, sizeof *no, by_code);
+  *ret = (struct ruling_portion){.index = (uint32_t)portion,
+                                 .permitted = (const char(*)[2])yes,
+                                 .permitted_count = n_yes,
+                                 .denied = no,
+                                 .denied_count = n_no};
+  return TG_OK;
+}
+
+static enum tg_err rule(struct review *r, struct replay *p)
+{
+  struct ruling_portion *all = arena_alloc(r->arena, LIMIT_PORTIONS * sizeof *all);
+  enum tg_err err = all ? TG_OK : TG_NO_MEMORY;
+  for (size_t i = 0; !err && i < p->bulletin->portion_count; i++)
+    err = rule_portion(r, p, i, &all[i]);
+  p->again = (struct ruling){.portions = all, .portion_count = p->bulletin->portion_count};
+  return err;
+}
+
+static enum tg_err gather(struct review *r, uint64_t leaf, struct replay *p, struct tg_why *why)
+{
+  arena_reset(r->arena);
+  enum tg_err err = papers_until(r, leaf, &p->directory); /* reads other bundles, so before the dossier */
+  if (!err)
+    err = file_dossier(r, leaf, r->arena, &p->dossier, &p->entry, why);
+  if (err)
+    return err;
+  /* Sources stand in other bundles: what we borrow from this one must stay. */
+  for (unsigned k = DOSSIER_ENTRY; k < DOSSIER_PAPERS; k++)
+    p->dossier.paper[k] = arena_copy(r->arena, p->dossier.paper[k]);
+  err = dossier_bulletin(&p->dossier, r->arena, &p->bulletin, why);
+  if (err == TG_NOT_FOUND)
+    return why_set(why, err, NULL, N_("what was said of this bulletin is not open here, so nothing can be made again from it"), NULL,
+                   NULL, NULL, NULL);
+  p->has_logged = !err && dossier_ruling(&p->dossier, r->arena, &p->logged, NULL) == TG_OK;
+  return err;
+}
+
+enum tg_err replay_make(struct review *r, uint64_t leaf, struct replay *ret, struct tg_why *why)
+{
+  *ret = (struct replay){.missing = json_array()};
+  enum tg_err err = gather(r, leaf, ret, why);
+  if (!err && (!ret->directory || compile(ret->directory, ret->entry.time, &ret->set) != TG_OK))
+    err = why_set(why, TG_NOT_FOUND, NULL, N_("the charter of that time is not open here"), NULL, NULL, NULL, NULL);
+  if (err)
+    return err;
+  const struct charter *c = directory_charter(ret->directory, ret->entry.time);
+  ret->charter_version = c ? c->version : 0;
+  ret->policy_set_hash = policy_set_hash(ret->set, ret->entry.time);
+  err = ask(r, ret);
+  if (!err && ret->bulletin->header.subject.kind == KIND_RECALL)
+    err = decide_recall(r, ret);
+  if (!err)
+    err = rule(r, ret);
+  if (err && why && !why->what)
+    return why_set(why, err, NULL, N_("the decision cannot be made again from what is open here"), NULL, NULL, NULL, NULL);
+  return err;
+}
+
+void replay_done(struct replay *p)
+{
+  policy_set_free(p->set);
+  directory_free(p->directory);
+  json_decref(p->missing);
+  p->set = NULL;
+  p->directory = NULL;
+  p->missing = NULL;
+}
+
+/* ---- the comparison ---- */
+
+static const struct ruling_denial *denial_of(const struct ruling_portion *p, const char member[2])
+{
+  for (size_t i = 0; p && i < p->denied_count; i++)
+    if (memcmp(p->denied[i].member, member, 2) == 0)
+      return &p->denied[i];
+  return NULL;
+}
+
+static bool permits(const struct ruling_portion *p, const char member[2])
+{
+  for (size_t i = 0; p && i < p->permitted_count; i++)
+    if (memcmp(p->permitted[i], member, 2) == 0)
+      return true;
+  return false;
+}
+
+/* "permitted", a stage, or "unnamed". */
+static const char *said_of(const struct ruling_portion *p, const char member[2])
+{
+  const struct ruling_denial *d = denial_of(p, member);
+  return permits(p, member) ? "permitted" : d ? policy_stage_name((enum policy_stage)d->stage) : "unnamed";
+}
+
+static bool same_rule(const struct ruling_denial *a, const struct ruling_denial *b)
+{
+  return !a || !b || (a->line == b->line && hash_eq(&a->policy, &b->policy));
+}
+
+static void compare_member(json_t *list, size_t portion, const struct ruling_portion *was, const struct ruling_portion *is,
+                           const char member[2], bool recall)
+{
+  const char *a = said_of(was, member), *b = said_of(is, member);
+  if (recall && strcmp(a, "unnamed") == 0)
+    return; /* of a recall only permissions are logged */
+  if (strcmp(a, b) != 0 || !same_rule(denial_of(was, member), denial_of(is, member)))
+    json_array_append_new(list, json_pack("{s:I,s:o,s:s,s:s}", "portion", (json_int_t)portion, "state", json_stringn(member, 2),
+                                          "logged", a, "recomputed", b));
+}
+
+/* Everybody that one of the two names. */
+static json_t *differences(const struct replay *p)
+{
+  json_t *list = json_array();
+  const bool recall = p->bulletin->header.subject.kind == KIND_RECALL;
+  for (size_t i = 0; i < p->again.portion_count; i++) {
+    const struct ruling_portion *was = i < p->logged.portion_count ? &p->logged.portions[i] : NULL;
+    for (unsigned m = 0; m < directory_member_count(p->directory); m++)
+      compare_member(list, i, was, &p->again.portions[i], directory_member_code(p->directory, m)->code, recall);
+  }
+  return list;
+}
+
+/* Nodes that were given a portion their member is not permitted. */
+static json_t *intruders(struct review *r, const struct replay *p)
+{
+  json_t *list = json_array();
+  for (size_t i = 0; i < dossier_recipient_count(&p->dossier); i++) {
+    struct sign_pk key;
+    uint32_t portions;
+    char name[PAPERS_NAME];
+    dossier_recipient(&p->dossier, i, &key, &portions);
+    const struct node *n = directory_node(p->directory, &key);
+    for (size_t q = 0; q < p->again.portion_count; q++)
+      if ((portions >> q & 1) && (!n || !memberset_has(&p->decision.portions[q].permitted, n->member)))
+        json_array_append_new(list, json_pack("{s:s,s:I}", "node", papers_name(r, &key, name), "portion", (json_int_t)q));
+  }
+  return list;
+}
+
+static json_t *policies_of(const struct replay *p)
+{
+  json_t *list = json_array();
+  for (unsigned m = 0; m < directory_member_count(p->directory); m++) {
+    struct directory_policy d;
+    const struct country *code = directory_member_code(p->directory, m);
+    if (directory_policy(p->directory, *code, p->entry.time, &d) == TG_OK)
+      json_array_append_new(list, json_pack("{s:s,s:I,s:o}", "state", code->code, "serial", (json_int_t)d.serial, "hash",
+                                            json_of_hash(&d.hash)));
+  }
+  return list;
+}
+
+static enum tg_err report(struct review *r, struct replay *p, json_t **ret, struct tg_why *why)
+{
+  const bool same_policies = hash_eq(&p->policy_set_hash, &p->entry.policy_set);
+  const bool same_charter = p->charter_version == p->entry.charter_version;
+  const bool is_signed = dossier_signed(p->bulletin, &r->exchange, r->verifier, NULL) == TG_OK;
+  if (!same_policies)
+    lacks(p, N_("the policies in force here are not those that the entry names"));
+  if (!same_charter)
+    lacks(p, N_("the charter in force here is not the one that the entry names"));
+  if (!p->has_logged)
+    lacks(p, N_("the decision itself is not open here"));
+  json_t *different = p->has_logged ? differences(p) : json_array(), *others = intruders(r, p);
+  const bool right = same_policies && same_charter && p->has_logged && is_signed && json_array_size(different) == 0 &&
+                     json_array_size(others) == 0;
+  char at[24];
+  snprintf(at, sizeof at, "%llu", (unsigned long long)p->dossier.index);
+  *ret = json_pack("{s:o,s:I,s:o,s:o,s:o,s:b,s:b,s:o,s:o,s:I,s:o,s:o,s:O}", "bulletin", json_of_hash(&p->entry.subject), "index",
+                   (json_int_t)p->dossier.index, "time", json_of_time(p->entry.time), "logged",
+                   p->has_logged ? json_of_ruling(r, &p->logged) : json_null(), "recomputed", json_of_ruling(r, &p->again), "agrees",
+                   right, "signed", is_signed, "differences", different, "given_wrongly", others, "charter_version",
+                   (json_int_t)p->charter_version, "policy_set", json_of_hash(&p->policy_set_hash), "policies", policies_of(p),
+                   "missing", p->missing);
+  if (!*ret)
+    return TG_NO_MEMORY;
+  return right ? TG_OK
+               : why_set(why, TG_BAD_PROOF, at,
+                         N_("the hub decided otherwise than charter and policies say, or logged something else than it decided by"),
+                         N_("Keep this copy and show it to the other members"), NULL, NULL, NULL);
+}
+
+enum tg_err review_replay(struct review *r, const char *id, json_t **ret, struct tg_why *why)
+{
+  uint64_t leaf;
+  struct replay p = {.missing = NULL};
+  enum tg_err err = file_bulletin(r, id, &leaf, why);
+  if (err)
+    return err;
+  err = replay_make(r, leaf, &p, why);
+  if (!err)
+    err = report(r, &p, ret, why);
+  replay_done(&p);
+  return err;
+}
