@@ -3,6 +3,7 @@
 #include "client/node/query.h"
 
 #include "client/node/outbox.h"
+#include "keys/approver.h"
 #include "keys/codec.h"
 #include "policy/explain.h"
 #include "proto/portion.h"
@@ -40,9 +41,8 @@ static unsigned approvals(const struct node_core *core, const struct header *h)
 {
   unsigned n = 0;
   for (size_t i = 0; i < h->approval_count; i++)
-    n += approval_verify(&h->subject, &h->approvals[i], NULL) == TG_OK &&
-         directory_officer_may(core->directory, &h->approvals[i].officer, ROLE_RELEASE, h->approvals[i].time, NULL) ==
-             TG_OK;
+    n += approver_check(core->directory, (unsigned)core_member_index(core), &h->subject, &h->approvals[i], core->now.wall,
+                        NULL) == TG_OK;
   return n;
 }
 
