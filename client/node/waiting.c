@@ -326,7 +326,7 @@ static enum tg_err find_open(struct node_core *core, const struct hash *id, stru
                  N_("see what waits: toguna approve"), NULL, NULL, NULL);
 }
 
-/* The row with one approval more; those that count no more make room. */
+/* The row with one approval more; where there is no room for it, those that count no more make some. */
 static enum tg_err add_approval(struct node_core *core, struct waiting_row *row, const struct approval *approval,
                                 struct tg_why *why)
 {
@@ -338,7 +338,7 @@ static enum tg_err add_approval(struct node_core *core, struct waiting_row *row,
   if (waiting_counting(core, row, &mask) == LIMIT_APPROVALS)
     return why_set(why, TG_QUOTA, NULL, N_("it has as many approvals as a bulletin can carry"), NULL, NULL, NULL, NULL);
   for (size_t i = 0; i < row->approval_count; i++)
-    if (mask >> i & 1)
+    if ((mask >> i & 1) || row->approval_count < LIMIT_APPROVALS)
       row->approvals[kept++] = row->approvals[i];
   row->approvals[kept++] = *approval;
   row->approval_count = kept;
@@ -370,10 +370,10 @@ static enum tg_err approve(struct node_core *core, const struct hash *id, const 
     return why_set(why, TG_REFUSED, NULL, N_("who published it may not approve it too"),
                    N_("have another user of this node approve it, or set `own-approval accept` in the node's configuration"), NULL,
                    NULL, NULL);
-  for (size_t i = 0; i < row->approval_count; i++)
-    if (sign_pk_eq(&row->approvals[i].officer, &approval->officer))
-      return why_set(why, TG_DUPLICATE, NULL, N_("this officer has approved it already"), NULL, NULL, NULL, NULL);
   err = approver_check(core->directory, (unsigned)core_member_index(core), &row->subject, approval, core->now.wall, why);
+  for (size_t i = 0; err == TG_OK && i < row->approval_count; i++)
+    if (sign_pk_eq(&row->approvals[i].officer, &approval->officer))
+      err = why_set(why, TG_DUPLICATE, NULL, N_("this officer has approved it already"), NULL, NULL, NULL, NULL);
   return err == TG_OK ? add_approval(core, row, approval, why) : err;
 }
 
