@@ -48,10 +48,8 @@ enum tg_err approving_deny(struct node_core *core, struct request *r, const Prot
   enum tg_err verdict = TG_OK, err = waiting_row(core, &draft, core->arena, &row);
   if (core_is_fatal(err))
     return err;
-  if (err == TG_OK && !approving_may_see(r, &row)) {
-    why_set(&why, TG_REFUSED, NULL, N_("only approvers may deny what another user has published"), NULL, NULL, NULL, NULL);
-    return request_refuse(core, r, &why);
-  }
+  if (err == TG_OK && !approving_may_see(r, &row)) /* to this user it is not there */
+    memset(draft.b, 0, sizeof draft.b);
   err = waiting_deny(core, &draft, data_slice(m->reason), request_author(r).uid, &verdict, &why);
   if (err != TG_OK)
     return err;

@@ -8,14 +8,21 @@
 
 /* ---- content ---- */
 
-/* What was sent or has come is for readers; what waits, for who may approve it and who wrote it. */
-static enum tg_err may_read(struct node_core *core, const struct request *r, bool *ret)
+/* What was sent or has come is for readers; what waits, for who may approve it and who wrote it: to others it is not there. */
+static enum tg_err may_read(struct node_core *core, const struct request *r, enum tg_err *ret_verdict, struct tg_why *why)
 {
   struct waiting_row row;
   enum tg_err err = waiting_row(core, &r->bulletin, core->arena, &row);
   if (err != TG_OK && err != TG_NOT_FOUND)
     return err;
-  *ret = err == TG_OK ? approving_may_see(r, &row) : (request_roles(r) & NODE_READER) != 0;
+  *ret_verdict = TG_OK;
+  if (err == TG_OK && approving_may_see(r, &row))
+    return TG_OK;
+  if (!(request_roles(r) & NODE_READER))
+    *ret_verdict = why_set(why, TG_REFUSED, NULL, N_("this user may not do this here: %1$s"),
+                           N_("who runs the node gives roles with `user` lines in its configuration"), "read", NULL, NULL);
+  else if (err == TG_OK)
+    *ret_verdict = why_set(why, TG_NOT_FOUND, NULL, N_("there is no such bulletin or portion here"), NULL, NULL, NULL, NULL);
   return TG_OK;
 }
 
@@ -24,19 +31,11 @@ enum tg_err handling_read(struct node_core *core, struct request *r, const Proto
   const Tg__LRead *read = (const Tg__LRead *)message;
   struct tg_why why = {0};
   char portion[32];
-  bool may;
   (void)hash_read(data_slice(read->bulletin), &r->bulletin); /* 32 bytes by its limits */
   r->mark = read->mark;
-  enum tg_err seen = may_read(core, r, &may);
-  if (seen != TG_OK)
-    return seen;
-  if (!may) {
-    why_set(&why, TG_REFUSED, NULL, N_("this user may not do this here: %1$s"),
-            N_("who runs the node gives roles with `user` lines in its configuration"), "read", NULL, NULL);
-    return request_refuse(core, r, &why);
-  }
-  enum tg_err verdict, err = reading_new(core, &r->bulletin, read->portion, read->offset, read->count,
-                                         &r->reading, &verdict, &why);
+  enum tg_err verdict, err = may_read(core, r, &verdict, &why);
+  if (err == TG_OK && verdict == TG_OK)
+    err = reading_new(core, &r->bulletin, read->portion, read->offset, read->count, &r->reading, &verdict, &why);
   if (err != TG_OK)
     return err;
   if (verdict != TG_OK)

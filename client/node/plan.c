@@ -304,6 +304,38 @@ static enum tg_err add_node(struct node_core *core, struct plan *plan, const str
   return TG_OK;
 }
 
+/* Was this node given the bulletin that is corrected? */
+static enum tg_err was_given(struct node_core *core, const struct hash *bulletin, const struct sign_pk *node, bool *ret)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT EXISTS(SELECT 1 FROM track WHERE bulletin = ? AND node = ? AND event = 0)");
+  db_bind_blob(s, 1, hash_slice(bulletin));
+  db_bind_blob(s, 2, key_slice(node));
+  bool row;
+  enum tg_err err = db_step(s, &row);
+  if (err != TG_OK)
+    return err;
+  *ret = db_u64(s, 0) != 0;
+  db_reset(s);
+  return TG_OK;
+}
+
+/* A correction passes from and to suspended members, which must not let new traffic pass under its name: it then goes where the
+   bulletin went. */
+static enum tg_err is_owed(struct node_core *core, struct plan *plan, const struct node *node, bool *ret)
+{
+  *ret = true;
+  if (plan->subject.kind != KIND_CORRECTION)
+    return TG_OK;
+  const struct memberset senders = directory_originators(core->directory, core->now.wall),
+                         receivers = directory_receivers(core->directory, core->now.wall);
+  if (memberset_has(&senders, plan->request.originator) && memberset_has(&receivers, node->member))
+    return TG_OK;
+  enum tg_err err = was_given(core, &plan->subject.supersedes, &node->credential.identity, ret);
+  if (err == TG_OK && !*ret)
+    memberset_add(&plan->not_given, node->member);
+  return err;
+}
+
 static enum tg_err find_nodes(struct node_core *core, struct plan *plan, struct arena *arena, struct tg_why *why)
 {
   const struct node **nodes = arena_alloc(arena, LIMIT_WRAPS * sizeof *nodes);
@@ -313,8 +345,12 @@ static enum tg_err find_nodes(struct node_core *core, struct plan *plan, struct 
     size_t n = 0;
     enum tg_err err = directory_resolve_nodes(core->directory, &plan->list[i], &plan->decision.portions[i].permitted,
                                               plan->subject.created, core->now.wall, nodes, LIMIT_WRAPS, &n, why);
-    for (size_t j = 0; err == TG_OK && j < n; j++)
-      err = add_node(core, plan, nodes[j], UINT32_C(1) << i, why);
+    for (size_t j = 0; err == TG_OK && j < n; j++) {
+      bool owed;
+      err = is_owed(core, plan, nodes[j], &owed);
+      if (err == TG_OK && owed)
+        err = add_node(core, plan, nodes[j], UINT32_C(1) << i, why);
+    }
     if (err != TG_OK)
       return err;
   }

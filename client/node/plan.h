@@ -32,6 +32,7 @@ struct plan {
   struct policy_request request;
   struct policy_decision decision;
   unsigned approvals;     /* our policy demands so many, and there are fewer; 0: none lacks. The decision is that with them */
+  struct memberset not_given;   /* it, or we, are suspended, and it was not given what this corrects */
   struct memberset without_key; /* members one of whose nodes has no sealing key */
   size_t recipient_count;
   struct plan_recipient *recipients; /* ascending by identity key */

@@ -112,6 +112,12 @@ static enum tg_err why_not(struct node_core *core, const struct plan *plan, unsi
     if (!memberset_has(&plan->portion[i].release, member))
       continue;
     bool permitted = memberset_has(&plan->decision.portions[i].permitted, member);
+    if (permitted && memberset_has(&plan->not_given, member)) {
+      line->stage = POLICY_CHARTER;
+      why_set(&why, TG_REFUSED, NULL, N_("from and to suspended members a correction goes only to whom the bulletin went"), NULL, NULL,
+              NULL, NULL);
+      return explain(arena, &why, line);
+    }
     if (permitted && memberset_has(&plan->without_key, member)) {
       line->stage = DRAFT_NO_KEY;
       why_set(&why, TG_REFUSED, NULL, N_("its node has announced no sealing key that may be used now"), NULL, NULL, NULL, NULL);

@@ -196,6 +196,11 @@ static const struct {
 };
 enum { N_QUESTIONS = sizeof questions / sizeof *questions };
 
+const char *query_name(size_t i)
+{
+  return i < N_QUESTIONS ? questions[i].name : NULL;
+}
+
 static enum tg_err keep_text(struct request *r, struct query *q)
 {
   char *text = q->json ? json_dumps(q->json, JSON_COMPACT) : NULL;

@@ -18,6 +18,9 @@ struct query {
   struct tg_why why;
 };
 
+/* The name of the i-th question; NULL past the last. */
+const char *query_name(size_t i);
+
 /* Each returns TG_OK or fail-stop. */
 enum tg_err query_status(struct node_core *core, struct query *q);
 enum tg_err query_doctor(struct node_core *core, struct query *q);    /* doctor.c */
