@@ -248,6 +248,8 @@ static const struct strict_field track_item_fields[] = {
     {.number = 4, .min = 1, .max = 8},
     {.number = 5, .min = 1, .max = LIMIT_TIME},
     {.number = 6, .flags = STRICT_TEXT, .min = 1, .max = TEXT_DETAIL},
+    {.number = 7, .min = 1, .max = 1},
+    {.number = 8, .flags = STRICT_TEXT | STRICT_EMPTY, .min = 0, .max = TEXT_ARG, .count = 3},
 };
 static const struct strict_limits track_item = {&tg__ltrack_item__descriptor, 1024, FIELDS(track_item_fields)};
 

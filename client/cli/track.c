@@ -19,6 +19,7 @@ struct recipient {
   bool said[EVENTS];
   int64_t time[EVENTS];
   const char *detail[EVENTS];
+  const char *held; /* why; NULL: it is not */
 };
 
 struct tracking {
@@ -55,6 +56,8 @@ static int note(void *context, const struct toguna_track *track)
   r->said[track->event] = true;
   r->time[track->event] = track->time;
   r->detail[track->event] = reach_text(t->arena, track->detail);
+  if (track->held)
+    r->held = r->detail[track->event];
   return 0;
 }
 
@@ -70,6 +73,8 @@ static const char *other_cell(const struct recipient *r, char *out, size_t size)
 {
   size_t n = 0;
   out[0] = 0;
+  if (r->held)
+    n = (size_t)snprintf(out, size, _("held: %s"), r->held);
   for (unsigned e = TOGUNA_PURGED; e < EVENTS && n < size; e++) {
     char time[SHOW_TIME];
     if (r->said[e])
@@ -112,7 +117,7 @@ static json_t *recipient_json(const struct recipient *r)
       json_array_append_new(
           events, json_pack("{s:s, s:o, s:s}", "event", bulletin_event((enum toguna_event)e), "time",
                             json_time(r->time[e]), "detail", r->detail[e] ? r->detail[e] : ""));
-  return json_pack("{s:s, s:s, s:o}", "node", r->node, "member", r->member, "events", events);
+  return json_pack("{s:s, s:s, s:o, s:s?}", "node", r->node, "member", r->member, "events", events, "held", r->held);
 }
 
 static void print_json(const struct tracking *t, const struct toguna_item *item, bool ours)
@@ -199,7 +204,7 @@ const struct command command_track = {
     .min = 1,
     .max = 1,
     .about = N_("Every time is a signed statement of that recipient's node. \"-\" means that it has said "
-                "nothing yet. Of a bulletin that waits for approvals: who is missing."),
+                "nothing yet; held, that the hub keeps it back, by the policies in force now. Of a bulletin that waits for approvals: who is missing."),
     .examples = "toguna track 3f2a\n",
     .options = options,
     .n_options = sizeof options / sizeof *options,

@@ -473,6 +473,7 @@ struct toguna_track {
   enum toguna_event event;
   int64_t time; /* when that node says it happened; 0 with TOGUNA_NOTHING_YET */
   const char *detail;
+  bool held; /* the hub has it and holds it back from this node: by the policies in force now, as detail says */
 };
 
 typedef int toguna_on_track(void *context, const struct toguna_track *track);

@@ -1,5 +1,6 @@
 #include "client/node/request.h"
 
+#include "client/node/explain.h"
 #include "client/node/papers.h"
 #include "client/node/waiting.h"
 #include "keys/codec.h"
@@ -101,9 +102,34 @@ enum tg_err handling_track(struct node_core *core, struct request *r, const Prot
                              : err;
 }
 
+/* Who has said nothing yet of what the hub has: is it held back? */
+static enum tg_err say_held(struct node_core *core, const struct request *r, const struct track_row *row, Tg__LTrackItem *item,
+                            struct tg_why *why, ProtobufCBinaryData args[3])
+{
+  struct sent_row sent;
+  bool held = false;
+  if (row->event)
+    return TG_OK;
+  arena_reset(core->scrap);
+  enum tg_err err = outbox_row(core, &r->bulletin, core->scrap, &sent);
+  if (err == TG_OK && sent.state == SENT_ACCEPTED)
+    err = explain_held(core, &sent, &row->node, core->scrap, &held, why);
+  if (err != TG_OK || !held)
+    return err;
+  for (size_t i = 0; i < 3; i++)
+    args[i] = text_data(why->arg[i]);
+  item->held = true;
+  item->detail = text_data(why->what);
+  item->n_args = 3;
+  item->args = args;
+  return TG_OK;
+}
+
 enum tg_err handling_track_on(struct node_core *core, struct request *r)
 {
   Tg__LTrackItem item = TG__LTRACK_ITEM__INIT;
+  ProtobufCBinaryData args[3];
+  struct tg_why why = {0};
   struct track_row row;
   enum tg_err err = item_track(core, &r->bulletin, r->count ? &r->track : NULL, &row);
   if (err == TG_NOT_FOUND)
@@ -117,6 +143,8 @@ enum tg_err handling_track_on(struct node_core *core, struct request *r)
   item.member = text_data(row.member.code);
   item.event = row.event;
   item.time = row.event ? (uint64_t)row.time : 0;
+  if ((err = say_held(core, r, &row, &item, &why, args)) != TG_OK)
+    return err;
   return request_answer(core, r, LOCAL_TRACK_ITEM, &item.base);
 }
 
