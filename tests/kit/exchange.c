@@ -166,6 +166,25 @@ static void charter_found(struct kit *k, void (*tune)(struct charter *))
     free(blocs[i].member);
 }
 
+struct buf kit_next_charter(const struct kit *k, tg_time effective, void (*tune)(struct charter *))
+{
+  const struct secret_key *roots[KIT_MEMBERS];
+  struct charter *c;
+  struct note note;
+  struct buf text = buf_new(NOTE_BYTES_MAX);
+  need(note_parse(buf_slice(&k->charter), NULL, &note, NULL) == TG_OK && charter_parse(note.text, NULL, &c, NULL) == TG_OK,
+       "reading the charter");
+  c->version = 2;
+  c->previous = k->exchange;
+  c->effective = effective;
+  tune(c);
+  charter_print(c, &text);
+  charter_free(c);
+  for (size_t i = 0; i < k->n_members; i++)
+    roots[i] = k->member[i].root;
+  return sign(&text, roots, k->n_members);
+}
+
 struct kit *kit_new(size_t n, tg_time start, void (*tune)(struct charter *))
 {
   struct kit *k = calloc(1, sizeof *k);

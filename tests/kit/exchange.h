@@ -55,6 +55,9 @@ struct secret_key *kit_officer(const struct kit *k, size_t m, const char *holder
 struct buf kit_revoke(struct kit *k, size_t m, const struct kit_node *node, tg_time now);
 struct buf kit_revoke_key(const struct kit *k, size_t m, const struct sign_pk *key, tg_time now);
 
+/* Version 2 of the charter, changed by tune, effective then, signed by everybody. A note. */
+struct buf kit_next_charter(const struct kit *k, tg_time effective, void (*tune)(struct charter *));
+
 /* Calls f for every document that founds the exchange, in an order in which they can be taken in. */
 void kit_each_document(const struct kit *k, void (*f)(void *context, struct slice note), void *context);
 
