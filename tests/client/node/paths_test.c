@@ -116,6 +116,10 @@ static const struct cell table[] = {
     {QUESTION, 0, "journal", M(BF), NODE_AUDITOR, CAME, EXISTS},
     {QUESTION, 0, "journal", M(SN), NODE_AUDITOR, CAME | S(RECIPIENT_REVOKED), EXISTS},
     {QUESTION, 0, "explain", M(ML), NODE_PUBLISHER, LEFT, EXISTS},
+    /* its entry in the log, where it was opened to this node */
+    {QUESTION, 0, "prove", M(ML), NODE_READER | NODE_PUBLISHER | NODE_AUDITOR, LEFT, EXISTS},
+    {QUESTION, 0, "prove", M(BF), NODE_READER | NODE_PUBLISHER | NODE_AUDITOR, CAME, EXISTS},
+    {QUESTION, 0, "prove", M(SN), NODE_READER | NODE_PUBLISHER | NODE_AUDITOR, CAME | S(RECIPIENT_REVOKED), EXISTS},
     /* hooks are run for what comes */
     {HOOK, 0, NULL, M(BF), 0, CAME & ~S(LARGE), EXISTS | FIRST},
     {HOOK, 0, NULL, M(BF), 0, S(LARGE), EXISTS},
@@ -474,7 +478,10 @@ static struct heard question(struct scene *s, unsigned who, unsigned role, const
   sodium_bin2hex(hex, sizeof hex, id->b, sizeof id->b);
   m.what = strict_data(slice_str(name));
   m.args = args;
-  m.n_args = strcmp(name, "explain") == 0 ? 2 : strcmp(name, "document") == 0 || strcmp(name, "waiting") == 0 ? 1 : 0;
+  static const char *const one[] = {"document", "waiting", "prove"};
+  m.n_args = strcmp(name, "explain") == 0 ? 2 : 0;
+  for (size_t i = 0; i < sizeof one / sizeof *one; i++)
+    m.n_args += strcmp(name, one[i]) == 0;
   return ask(s, who, role, LOCAL_QUERY, &m.base);
 }
 
