@@ -2,6 +2,7 @@
 
 #include "broker/docket.h"
 #include "broker/flight.h"
+#include "broker/owed.h"
 #include "broker/reply.h"
 #include "broker/store_body.h"
 #include "proto/hash.h"
@@ -206,6 +207,16 @@ static enum tg_err load_row(struct hub *hub, struct session *s, const struct sto
   return flight_add(s, row->leaf, row->rank, bytes);
 }
 
+/* May this row go to the session's node, by all that is in force now? */
+static enum tg_err may_go(struct hub *hub, const struct session *s, const struct store_row *row, const struct docket *d, bool *ret)
+{
+  const struct subject *subject = &d->content->header.subject;
+  const struct node *from = directory_node(hub->rules.directory, &subject->originator);
+  *ret = docket_permits(d, s->member, row->portions);
+  arena_reset(hub->item);
+  return *ret && from ? owed_permits(hub, subject, from->member, s->member, s->party, ret) : TG_OK;
+}
+
 static enum tg_err consider(struct hub *hub, struct session *s, const struct store_row *row,
                             struct load *load)
 {
@@ -222,7 +233,11 @@ static enum tg_err consider(struct hub *hub, struct session *s, const struct sto
     s->cursor[row->rank] = row->leaf + 1;
     return TG_OK;
   }
-  if (docket_permits(d, s->member, row->portions))
+  bool may;
+  err = may_go(hub, s, row, d, &may);
+  if (err)
+    return err;
+  if (may)
     return load_row(hub, s, row, d, load);
   s->cursor[row->rank] = row->leaf + 1;
   return hold(hub, s, row, d);
@@ -340,8 +355,10 @@ static enum tg_err reconsider_row(struct hub *hub, struct session *s, unsigned r
   if (err)
     return err == TG_NOT_FOUND ? TG_DISK : err;
   s->held_cursor[rank] = row.leaf + 1;
-  if (!docket_permits(d, s->member, row.portions))
-    return TG_OK;
+  bool may;
+  err = may_go(hub, s, &row, d, &may);
+  if (err || !may)
+    return err;
   if (s->cursor[rank] > row.leaf)
     s->cursor[rank] = row.leaf;
   s->work |= WORK_ROWS;

@@ -2,6 +2,7 @@
 
 #include "broker/content.h"
 #include "broker/store_bulletin.h"
+#include "keys/approver.h"
 
 /* ---- release lists */
 
@@ -27,25 +28,6 @@ static enum tg_err portion_ask(const struct hub *hub, const struct portion *p, c
                                  .size = p->seal.size,
                                  .release = named};
   return TG_OK;
-}
-
-/* ---- approvals */
-
-/* Is it one of an officer of the originator's member who might approve when it says it did? */
-static bool approval_counts(const struct hub *hub, const struct subject *subject, const struct approval *a,
-                            unsigned member, struct tg_why *why)
-{
-  const struct directory *d = hub->rules.directory;
-  const struct officer *officer = directory_officer(d, &a->officer);
-  if (!officer || officer->member != member || officer->revoked ||
-      a->time > hub->now.wall + hub->config.clock_skew) {
-    why_set(why, TG_REFUSED, "Header.approvals",
-            N_("an approval is by nobody who may approve for this member"),
-            N_("ask an officer with the role release"), NULL, NULL, NULL);
-    return false;
-  }
-  return !directory_officer_may(d, &a->officer, ROLE_RELEASE, a->time, why) &&
-         !approval_verify(subject, a, why);
 }
 
 /* ---- sources */
@@ -176,7 +158,7 @@ enum tg_err question_build(struct hub *hub, const struct header *header, const s
   }
   unsigned approvals = 0;
   for (; approvals < header->approval_count; approvals++)
-    if (!approval_counts(hub, subject, &header->approvals[approvals], node->member, why))
+    if (approver_check(hub->rules.directory, node->member, subject, &header->approvals[approvals], hub->now.wall, why))
       return refuse(REASON_APPROVALS, ret_reason);
   for (size_t i = 0; i < subject->topic_count; i++)
     topics[i] = subject->topics[i];

@@ -1,6 +1,7 @@
 #include "broker/receipts.h"
 
 #include "broker/flight.h"
+#include "broker/owed.h"
 #include "broker/reply.h"
 #include "broker/store_bulletin.h"
 #include "broker/store_document.h"
@@ -26,18 +27,6 @@ static enum tg_err not_taken(struct tg_why *why, const char *what, bool *ret_for
   return TG_OK;
 }
 
-static enum tg_err was_given(struct hub *hub, const struct session *s, const struct store_bulletin *b,
-                             bool *ret)
-{
-  struct store_recipient *list;
-  size_t n;
-  *ret = false;
-  enum tg_err err = store_bulletin_recipients(hub->store, b->leaf, hub->item, &list, &n);
-  for (size_t i = 0; !err && !*ret && i < n; i++)
-    *ret = list[i].node == s->party->no;
-  return err;
-}
-
 /* A receipt of this node about a bulletin that it was given. */
 static enum tg_err read_one(struct hub *hub, const struct session *s, struct slice bytes, struct stated *ret,
                             bool *ret_good)
@@ -51,7 +40,7 @@ static enum tg_err read_one(struct hub *hub, const struct session *s, struct sli
     *ret_good = false;
     return TG_OK;
   }
-  return err ? err : was_given(hub, s, &ret->about, ret_good);
+  return err ? err : owed_was_given(hub, ret->about.leaf, s->party, ret_good);
 }
 
 /* ---- into the store */

@@ -1,6 +1,7 @@
 #include "broker/verify.h"
 
 #include "broker/content.h"
+#include "broker/owed.h"
 #include "broker/reply.h"
 #include "broker/store_bulletin.h"
 #include "policy/explain.h"
@@ -307,6 +308,30 @@ static enum tg_err check_wraps(struct hub *hub, struct passage *p)
   return TG_OK;
 }
 
+/* Corrections from and to suspended members. Every wrap's node is known: check_wraps(). */
+static enum tg_err check_owed(struct hub *hub, struct passage *p)
+{
+  const struct submission *v = &p->view;
+  for (size_t w = 0; v->header.subject.kind == KIND_CORRECTION && w < v->wrap_count; w++) {
+    const struct node *node = directory_node(hub->rules.directory, &v->wraps[w].recipient);
+    struct party *party;
+    char name[HOLDER_MAX + 1];
+    bool may;
+    enum tg_err err = party_of(&hub->parties, hub->store, &v->wraps[w].recipient, &party);
+    if (!err)
+      err = owed_permits(hub, &v->header.subject, p->node->member, node->member, party, &may);
+    if (err)
+      return err;
+    if (may)
+      continue;
+    holder_print(&node->credential.holder, name);
+    return refuse(p, REASON_POLICY,
+                  N_("from and to suspended members a correction goes only where the bulletin went that it corrects: not to %1$s"),
+                  name);
+  }
+  return TG_OK;
+}
+
 static bool is_recipient(const struct store_recipient *list, size_t n, nodeno node)
 {
   for (size_t i = 0; i < n; i++)
@@ -408,7 +433,8 @@ enum tg_err verify(struct hub *hub, struct passage *p)
   static enum tg_err (*const checks[])(struct hub *, struct passage *) = {
       check_author, check_parked, check_known, check_signature, check_number, check_parts,
       check_right,  check_rates,  check_times, check_sizes,     check_room,   check_papers,
-      check_reference, ask,       check_wraps, check_recall,    check_queues, check_bodies,
+      check_reference, ask,       check_wraps, check_owed,      check_recall, check_queues,
+      check_bodies,
   };
   p->state = PASSAGE_OPEN;
   for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {

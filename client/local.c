@@ -88,7 +88,8 @@ static const struct strict_limits draft = {&tg__ldraft__descriptor, LOCAL_FRAME 
 
 static const struct strict_field preview_fields[] = {
     REQUEST,
-    {.number = 2, .flags = STRICT_REQUIRED | STRICT_EMPTY, .message = &draft},
+    {.number = 2, .flags = STRICT_EMPTY, .message = &draft},
+    {.number = 3, .min = 32, .max = 32},
 };
 static const struct strict_limits preview = {&tg__lpreview__descriptor, LOCAL_FRAME - 2, FIELDS(preview_fields)};
 
@@ -112,6 +113,7 @@ static const struct strict_field audience_fields[] = {
     {.number = 1, .min = 1, .max = UINT64_MAX}, /* absent inside LProgress */
     {.number = 2, .count = AUDIENCE_LINES, .message = &audience_line},
     {.number = 3, .flags = STRICT_TEXT, .min = 1, .max = TEXT_SENTENCE, .count = MISSING_MAX},
+    {.number = 4, .min = 1, .max = LIMIT_APPROVALS},
 };
 static const struct strict_limits audience = {&tg__laudience__descriptor, LOCAL_FRAME - 1024, FIELDS(audience_fields)};
 
@@ -134,7 +136,7 @@ static const struct strict_limits data = {&tg__ldata__descriptor, LOCAL_DATA + 6
 static const struct strict_field progress_fields[] = {
     REQUEST,
     {.number = 2, .flags = STRICT_REQUIRED, .min = 32, .max = 32},
-    {.number = 3, .min = 1, .max = 5},
+    {.number = 3, .min = 1, .max = 6},
     {.number = 4, .min = 1, .max = UINT64_MAX},
     {.number = 5, .flags = STRICT_EMPTY, .message = &audience},
     {.number = 6, .flags = STRICT_TEXT, .min = 1, .max = TEXT_DETAIL},
@@ -246,6 +248,8 @@ static const struct strict_field track_item_fields[] = {
     {.number = 4, .min = 1, .max = 8},
     {.number = 5, .min = 1, .max = LIMIT_TIME},
     {.number = 6, .flags = STRICT_TEXT, .min = 1, .max = TEXT_DETAIL},
+    {.number = 7, .min = 1, .max = 1},
+    {.number = 8, .flags = STRICT_TEXT | STRICT_EMPTY, .min = 0, .max = TEXT_ARG, .count = 3},
 };
 static const struct strict_limits track_item = {&tg__ltrack_item__descriptor, 1024, FIELDS(track_item_fields)};
 
@@ -278,10 +282,27 @@ static const struct strict_limits resolve = {&tg__lresolve__descriptor, 128, FIE
 static const struct strict_field cancel_fields[] = {REQUEST};
 static const struct strict_limits cancel = {&tg__lcancel__descriptor, 32, FIELDS(cancel_fields)};
 
+static const struct strict_field approve_fields[] = {
+    REQUEST,
+    {.number = 2, .flags = STRICT_REQUIRED, .min = 32, .max = 32},
+    {.number = 3, .flags = STRICT_REQUIRED, .min = 32, .max = 32},
+    {.number = 4, .flags = STRICT_REQUIRED, .min = 1, .max = LIMIT_TIME},
+    {.number = 5, .flags = STRICT_REQUIRED, .min = 64, .max = 64},
+};
+static const struct strict_limits approve = {&tg__lapprove__descriptor, 256, FIELDS(approve_fields)};
+
+static const struct strict_field deny_fields[] = {
+    REQUEST,
+    {.number = 2, .flags = STRICT_REQUIRED, .min = 32, .max = 32},
+    {.number = 3, .flags = STRICT_REQUIRED | STRICT_TEXT, .min = 1, .max = LOCAL_REASON},
+};
+static const struct strict_limits deny = {&tg__ldeny__descriptor, 512, FIELDS(deny_fields)};
+
 const struct strict_limits *const local_limits_all[] = {
     &hello,  &welcome, &error,        &done, &portion_draft, &draft,   &preview, &audience_line, &audience,   &publish,
     &data,   &progress, &filter,      &list, &follow,        &portion_info, &item, &read_limits, &content,    &ack,
-    &track,  &track_item, &query,     &json, &document,      &resolve, &cancel,  NULL,
+    &track,  &track_item, &query,     &json, &document,      &resolve, &cancel,  &approve,
+    &deny,   NULL,
 };
 
 /* ---- the table ---- */
@@ -309,6 +330,8 @@ static const struct local_kind kinds[] = {
     {LOCAL_PUT_DOCUMENT, "document", LOCAL_TO_NODE, &document},
     {LOCAL_RESOLVE, "resolve", LOCAL_TO_NODE, &resolve},
     {LOCAL_CANCEL, "cancel", LOCAL_TO_NODE, &cancel},
+    {LOCAL_APPROVE, "approve", LOCAL_TO_NODE, &approve},
+    {LOCAL_DENY, "deny", LOCAL_TO_NODE, &deny},
 };
 
 const struct local_kind *local_kind(uint8_t type)

@@ -16,6 +16,7 @@ enum {
   LOCAL_FRAME = 1 << 20,  /* bytes of a frame, its two leading bytes included: pipe_limits.max_frame */
   LOCAL_DATA = 64 * 1024, /* bytes of LData.data, LContent.data, LJson.json */
   LOCAL_DOCUMENT = 256 * 1024,
+  LOCAL_REASON = 128,     /* bytes of LDeny.reason */
   LOCAL_NAME = 67,        /* bytes of a holder's name: "ML/dgse/n1" */
   LOCAL_ARENA = 8 << 20,  /* an arena of this budget takes any frame */
 };
@@ -43,6 +44,8 @@ enum local_type {
   LOCAL_PUT_DOCUMENT,
   LOCAL_RESOLVE,
   LOCAL_CANCEL,
+  LOCAL_APPROVE,
+  LOCAL_DENY,
 };
 
 enum local_direction { LOCAL_TO_NODE = 1, LOCAL_TO_PROGRAM = 2 };

@@ -130,6 +130,9 @@ void audience_print(const struct toguna_audience *audience, size_t portions)
   }
   for (size_t i = 0; audience->missing[i]; i++)
     printf(_("Still missing: %s\n"), audience->missing[i]);
+  if (audience->approvals)
+    printf(_("The policy demands approvals by officers with the role release: %u. Until then it waits at the node.\n"),
+           audience->approvals);
 }
 
 /* ---- JSON ---- */

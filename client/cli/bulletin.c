@@ -42,7 +42,8 @@ const char *bulletin_highest(const struct toguna_item *item, char out[BULLETIN_M
 }
 
 static const char *const progress_words[] = {N_("spooled"), N_("accepted"), N_("delivered"),
-                                             N_("settled"), N_("refused"),  N_("expired")};
+                                             N_("settled"), N_("refused"),  N_("expired"),
+                                             N_("waiting")};
 static const char *const state_words[] = {N_("current"), N_("superseded"), N_("recalled-purged"),
                                           N_("recalled-retained"), N_("expired")};
 static const char *const event_words[] = {N_("nothing-yet"),    N_("stored"),     N_("read"),

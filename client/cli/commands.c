@@ -11,6 +11,7 @@
   ROW(init_node)                                                                                             \
   ROW(init_exchange)                                                                                         \
   ROW(publish)                                                                                               \
+  ROW(approve)                                                                                               \
   ROW(inbox)                                                                                                 \
   ROW(sent)                                                                                                  \
   ROW(read)                                                                                                  \

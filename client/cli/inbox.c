@@ -1,5 +1,6 @@
 /* toguna inbox, toguna sent: the bulletins of this node, in a table or as they come. */
 #include "client/cli/bulletin.h"
+#include "client/cli/waiting.h"
 #include "client/cli/wish.h"
 #include "keys/name.h"
 #include "policy/pattern.h"
@@ -85,6 +86,26 @@ static enum tg_err check(const struct inbox_options *o, struct tg_why *why)
   return TG_OK;
 }
 
+/* Below what was sent: what is not sent yet. Who may not see it is shown nothing. */
+static void list_waiting(struct call *call, struct toguna *node)
+{
+  struct arena *arena = reach_arena();
+  const struct toguna_error said = call->said;
+  const struct waiting_draft *drafts;
+  struct tg_why why;
+  json_t *json;
+  size_t n;
+  if (waiting_ask(call, node, NULL, arena, &drafts, &n, &json, &why) == TG_OK) {
+    if (n) {
+      printf("\n%s\n", _("Waiting for approvals:"));
+      waiting_table(drafts, n);
+    }
+    json_decref(json);
+  }
+  call->said = said;
+  arena_free(arena);
+}
+
 static enum tg_err look(struct call *call, enum toguna_folder folder, struct tg_why *why)
 {
   const struct inbox_options *o = call->options;
@@ -99,6 +120,8 @@ static enum tg_err look(struct call *call, enum toguna_folder folder, struct tg_
   if (err != TG_OK)
     return err;
   err = o->follow ? follow(call, node, &filter) : list(call, node, &filter);
+  if (err == TG_OK && !o->follow && !call->json && folder == TOGUNA_SENT)
+    list_waiting(call, node);
   toguna_close(node);
   return err;
 }
@@ -157,7 +180,8 @@ const struct command command_sent = {
     .operands = "",
     .about = N_("The state is how far each is: spooled by the node, accepted by the hub, delivered to "
                 "everybody, settled in "
-                "the witnessed log; or refused, or expired. toguna track tells more about one."),
+                "the witnessed log; or refused, or expired. toguna track tells more about one. What waits for approvals is listed "
+                "below."),
     .examples = "toguna sent --since 24h\n"
                 "toguna sent --json\n",
     .options = sent_options,

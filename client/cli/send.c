@@ -51,7 +51,13 @@ static int tell(void *context, const struct toguna_progress *p)
   char id[BULLETIN_SHORT];
   if (t->json)
     return 0;
-  printf("%s  %s", bulletin_short(&p->id, id), _(bulletin_progress(p->state)));
+  bulletin_short(&p->id, id);
+  if (p->state == TOGUNA_IS_WAITING) {
+    printf(_("%s  waits for approvals: see who is missing with toguna track %s\n"), id, id);
+    fflush(stdout);
+    return 0;
+  }
+  printf("%s  %s", id, _(bulletin_progress(p->state)));
   if (p->state == TOGUNA_IS_ACCEPTED)
     printf(_(", entry %llu of the hub's log"), (unsigned long long)p->leaf);
   if (*p->detail)
@@ -61,15 +67,16 @@ static int tell(void *context, const struct toguna_progress *p)
   return 0;
 }
 
-/* One object, whatever became of it; "bulletin" is null when nothing left. */
+/* One object, whatever became of it; "bulletin" is null when nothing left, also when it waits for approvals, as "draft". */
 static void show_outcome(const struct toguna_audience *audience, const struct toguna_progress *p,
                          bool dry_run)
 {
-  bool known = p != NULL;
-  show_json(json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "dry_run", dry_run, "bulletin",
-                      bulletin_id_json(known ? &p->id : NULL), "state",
+  bool known = p != NULL, waits = known && p->state == TOGUNA_IS_WAITING;
+  show_json(json_pack("{s:b, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "dry_run", dry_run, "bulletin",
+                      bulletin_id_json(known && !waits ? &p->id : NULL), "draft", bulletin_id_json(waits ? &p->id : NULL), "approvals",
+                      (int)audience->approvals, "state",
                       known ? json_string(bulletin_progress(p->state)) : json_null(), "number",
-                      known ? json_integer((json_int_t)p->number) : json_null(), "leaf",
+                      known && !waits ? json_integer((json_int_t)p->number) : json_null(), "leaf",
                       known && p->leaf ? json_integer((json_int_t)p->leaf) : json_null(), "detail",
                       known && *p->detail ? json_string(p->detail) : json_null(), "audience",
                       audience_json(audience), "missing", json_words(audience->missing)));

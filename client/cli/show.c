@@ -284,3 +284,15 @@ enum tg_err show_flush(struct tg_why *why)
     return TG_OK;
   return fault_why(why, TG_DISK, NULL, N_("standard output did not take everything: %1$s"), NULL);
 }
+
+const char *show_sentence(const json_t *sentence, const char *key, char *out, size_t size)
+{
+  const json_t *args = json_object_get(sentence, "args");
+  const char *msgid = json_string_value(json_object_get(sentence, key)), *arg[3];
+  for (size_t i = 0; i < 3; i++) {
+    arg[i] = json_string_value(json_array_get(args, i));
+    arg[i] = arg[i] ? arg[i] : "";
+  }
+  why_fill(msgid ? _(msgid) : "", arg, out, size);
+  return out;
+}

@@ -56,6 +56,9 @@ json_t *json_why(const struct tg_why *why, const char *message);
 /* The same from parts that are in words already; "" becomes null. */
 json_t *json_failure(enum tg_err err, const char *where, const char *what, const char *todo, const char *message);
 
+/* A sentence that the node sends in JSON, {"what", "todo", "args"}: one of them, translated and filled in. */
+const char *show_sentence(const json_t *sentence, const char *key, char *out, size_t size);
+
 /* Everything printed has arrived? TG_DISK when standard output did not take it. */
 enum tg_err show_flush(struct tg_why *why);
 

@@ -61,6 +61,10 @@ static void print_status(const json_t *j)
     grid_tint(g, 1, TINT_BAD);
   count_line(g, _("sent"), _("%lld spooled, %lld accepted, %lld refused"), number_at(j, "sent", "spooled"),
              number_at(j, "sent", "accepted"), number_at(j, "sent", "refused"));
+  if (number_at(j, "sent", "waiting")) {
+    count_line(g, _("waiting"), _("%lld for approvals: toguna approve"), number_at(j, "sent", "waiting"), 0, 0);
+    grid_tint(g, 1, TINT_WARN);
+  }
   count_line(g, _("arriving"), _("%lld bulletins"), number_at(j, "arriving", NULL), 0, 0);
   if (json_is_integer(json_object_get(json_object_get(j, "machine"), "disk_free")))
     grid_row(g, (const char *const[]){_("disk free"),
@@ -102,18 +106,6 @@ const struct command command_status = {
 
 /* ---- doctor ---- */
 
-static const char *sentence(const json_t *finding, const char *key, char *out, size_t size)
-{
-  const json_t *args = json_object_get(finding, "args");
-  const char *msgid = json_string_value(json_object_get(finding, key)), *arg[3];
-  for (size_t i = 0; i < 3; i++) {
-    arg[i] = json_string_value(json_array_get(args, i));
-    arg[i] = arg[i] ? arg[i] : "";
-  }
-  why_fill(msgid ? _(msgid) : "", arg, out, size);
-  return out;
-}
-
 static bool is_error(const json_t *finding)
 {
   const char *severity = json_string_value(json_object_get(finding, "severity"));
@@ -125,8 +117,8 @@ static void print_finding(const json_t *finding)
   char text[1024];
   show_tinted(is_error(finding) ? TINT_BAD : TINT_WARN, is_error(finding) ? _("wrong") : _("worth knowing"));
   putchar('\n');
-  show_wrapped(sentence(finding, "what", text, sizeof text), 2);
-  if (*sentence(finding, "todo", text, sizeof text))
+  show_wrapped(show_sentence(finding, "what", text, sizeof text), 2);
+  if (*show_sentence(finding, "todo", text, sizeof text))
     show_wrapped(text, 2);
 }
 

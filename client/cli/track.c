@@ -1,6 +1,7 @@
 /* toguna track: who has a bulletin of ours, and what became of it there. */
 #include "client/cli/bulletin.h"
 #include "client/cli/reach.h"
+#include "client/cli/waiting.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct recipient {
   bool said[EVENTS];
   int64_t time[EVENTS];
   const char *detail[EVENTS];
+  const char *held; /* why; NULL: it is not */
 };
 
 struct tracking {
@@ -54,6 +56,8 @@ static int note(void *context, const struct toguna_track *track)
   r->said[track->event] = true;
   r->time[track->event] = track->time;
   r->detail[track->event] = reach_text(t->arena, track->detail);
+  if (track->held)
+    r->held = r->detail[track->event];
   return 0;
 }
 
@@ -69,6 +73,8 @@ static const char *other_cell(const struct recipient *r, char *out, size_t size)
 {
   size_t n = 0;
   out[0] = 0;
+  if (r->held)
+    n = (size_t)snprintf(out, size, _("held: %s"), r->held);
   for (unsigned e = TOGUNA_PURGED; e < EVENTS && n < size; e++) {
     char time[SHOW_TIME];
     if (r->said[e])
@@ -111,7 +117,7 @@ static json_t *recipient_json(const struct recipient *r)
       json_array_append_new(
           events, json_pack("{s:s, s:o, s:s}", "event", bulletin_event((enum toguna_event)e), "time",
                             json_time(r->time[e]), "detail", r->detail[e] ? r->detail[e] : ""));
-  return json_pack("{s:s, s:s, s:o}", "node", r->node, "member", r->member, "events", events);
+  return json_pack("{s:s, s:s, s:o, s:s?}", "node", r->node, "member", r->member, "events", events, "held", r->held);
 }
 
 static void print_json(const struct tracking *t, const struct toguna_item *item, bool ours)
@@ -122,25 +128,69 @@ static void print_json(const struct tracking *t, const struct toguna_item *item,
   show_json(json_pack("{s:o, s:o}", "bulletin", bulletin_json(item, ours), "recipients", recipients));
 }
 
+/* ---- what waits for approvals, or did ---- */
+
+/* Its id begins so; *ret_found stays false when none does, or it is not for this user to see. What it became is found under the
+   bulletin's own id. */
+static enum tg_err track_waiting(struct call *call, struct toguna *node, struct arena *arena, bool *ret_found, struct tg_why *why)
+{
+  const struct waiting_draft *drafts;
+  struct toguna_error said = call->said;
+  json_t *json;
+  size_t n;
+  enum tg_err err = waiting_ask(call, node, call->arg[0], arena, &drafts, &n, &json, why);
+  if (err == TG_REFUSED || err == TG_USAGE || (err == TG_OK && n != 1)) {
+    call->said = said;
+    if (err == TG_OK)
+      json_decref(json);
+    return TG_OK;
+  }
+  if (err != TG_OK)
+    return err;
+  *ret_found = true;
+  if (call->json) {
+    show_json(json_pack("{s:o, s:[]}", "bulletin", waiting_json(drafts), "recipients"));
+  } else {
+    bulletin_card(drafts->item, true);
+    putchar('\n');
+    waiting_missing(drafts);
+  }
+  json_decref(json);
+  return TG_OK;
+}
+
+static enum tg_err track_sent(struct call *call, struct toguna *node, const struct toguna_item *item, struct arena *arena)
+{
+  struct tracking t = {.arena = arena};
+  struct toguna_error error;
+  if (toguna_track(node, &item->id, note, &t, &error) != TOGUNA_OK)
+    return call_said(call, &error);
+  if (call->json)
+    print_json(&t, item, reach_is_ours(node, item));
+  else
+    print(&t, item, reach_is_ours(node, item));
+  return TG_OK;
+}
+
 static enum tg_err run(struct call *call, struct tg_why *why)
 {
   const struct track_options *o = call->options;
-  struct tracking t = {.arena = reach_arena()};
+  struct arena *arena = reach_arena();
   const struct toguna_item *item;
   struct toguna *node = NULL;
-  struct toguna_error error;
-  (void)why;
+  bool waits = false;
   enum tg_err err = reach_open(call, o->socket, &node);
-  if (err == TG_OK)
-    err = reach_find(call, node, call->arg[0], t.arena, &item);
-  if (err == TG_OK && toguna_track(node, &item->id, note, &t, &error) != TOGUNA_OK)
-    err = call_said(call, &error);
-  if (err == TG_OK && call->json)
-    print_json(&t, item, reach_is_ours(node, item));
-  else if (err == TG_OK)
-    print(&t, item, reach_is_ours(node, item));
+  if (err == TG_OK) {
+    err = reach_find(call, node, call->arg[0], arena, &item);
+    if (err == TG_OK) {
+      err = track_sent(call, node, item, arena);
+    } else if (err == TG_NOT_FOUND) {
+      enum tg_err looked = track_waiting(call, node, arena, &waits, why);
+      err = waits || looked != TG_OK ? looked : err;
+    }
+  }
   toguna_close(node);
-  arena_free(t.arena);
+  arena_free(arena);
   return err;
 }
 
@@ -154,7 +204,7 @@ const struct command command_track = {
     .min = 1,
     .max = 1,
     .about = N_("Every time is a signed statement of that recipient's node. \"-\" means that it has said "
-                "nothing yet."),
+                "nothing yet; held, that the hub keeps it back, by the policies in force now. Of a bulletin that waits for approvals: who is missing."),
     .examples = "toguna track 3f2a\n",
     .options = options,
     .n_options = sizeof options / sizeof *options,

@@ -60,7 +60,7 @@ static enum tg_err take_audience(const Tg__LAudience *m, struct toguna_audience 
     return no_memory(why);
   }
   qsort(list, m->n_lines, sizeof *list, by_permission);
-  *held = (struct held_audience){.audience = {.lines = list, .missing = missing}, .arena = arena};
+  *held = (struct held_audience){.audience = {.lines = list, .missing = missing, .approvals = m->approvals}, .arena = arena};
   *ret = &held->audience;
   return TG_OK;
 }
@@ -71,17 +71,14 @@ void toguna_audience_free(struct toguna_audience *audience)
     arena_free(((struct held_audience *)(void *)audience)->arena);
 }
 
-static enum tg_err preview(struct toguna *node, struct draft *d, struct toguna_audience **ret,
-                           struct tg_why *why)
+static enum tg_err preview(struct toguna *node, Tg__LPreview *m, struct toguna_audience **ret, struct tg_why *why)
 {
-  Tg__LPreview m = TG__LPREVIEW__INIT;
   enum local_type type;
   ProtobufCMessage *answer;
-  m.request = channel_number(node->channel);
-  m.draft = &d->message;
-  enum tg_err err = channel_send(node->channel, LOCAL_PREVIEW, &m.base, why);
+  m->request = channel_number(node->channel);
+  enum tg_err err = channel_send(node->channel, LOCAL_PREVIEW, &m->base, why);
   if (err == TG_OK)
-    err = channel_answer(node->channel, m.request, ANSWER(LOCAL_AUDIENCE), &type, &answer, why);
+    err = channel_answer(node->channel, m->request, ANSWER(LOCAL_AUDIENCE), &type, &answer, why);
   return err == TG_OK ? take_audience((const Tg__LAudience *)answer, ret, why) : err;
 }
 
@@ -93,9 +90,24 @@ enum toguna_err toguna_preview(struct toguna *node, const struct toguna_draft *d
   enum tg_err err = node_begin(node, &why);
   if (err == TG_OK)
     err = draft_open(draft, true, &d, &why);
-  if (err == TG_OK)
-    err = preview(node, &d, ret_audience, &why);
+  if (err == TG_OK) {
+    Tg__LPreview m = TG__LPREVIEW__INIT;
+    m.draft = &d.message;
+    err = preview(node, &m, ret_audience, &why);
+  }
   draft_close(&d);
+  return error_put(error, err, &why);
+}
+
+enum toguna_err toguna_preview_waiting(struct toguna *node, const struct toguna_id *draft,
+                                       struct toguna_audience **ret_audience, struct toguna_error *error)
+{
+  struct tg_why why = {0};
+  Tg__LPreview m = TG__LPREVIEW__INIT;
+  enum tg_err err = node_begin(node, &why);
+  m.waiting = id_data(draft);
+  if (err == TG_OK)
+    err = preview(node, &m, ret_audience, &why);
   return error_put(error, err, &why);
 }
 

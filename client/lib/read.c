@@ -130,7 +130,8 @@ static enum tg_err show_track(struct toguna *node, const Tg__LTrackItem *m, togu
       .member = copier_text(&c, m->member),
       .event = (enum toguna_event)m->event,
       .time = (int64_t)m->time,
-      .detail = m->detail.len ? copier_sentence(&c, m->detail, 0, NULL) : "",
+      .detail = m->detail.len ? copier_sentence(&c, m->detail, m->n_args, m->args) : "",
+      .held = m->held,
   };
   if (c.failed)
     return no_memory(why);

@@ -230,6 +230,7 @@ struct toguna_audience_line {
 struct toguna_audience {
   const struct toguna_audience_line *const *lines; /* ends with NULL; permitted first, each group by code */
   const char *const *missing; /* obligations not yet met, as translated sentences; nothing can leave until then */
+  unsigned approvals;         /* so many officers must approve it: it waits for them at the node */
 };
 
 /* Exactly who would be able to read the draft, and who not and why. Nothing leaves; no content is read.
@@ -237,6 +238,9 @@ struct toguna_audience {
    toguna_publish(), except that an audience of nobody is an answer here, not an error. */
 TOGUNA_API enum toguna_err toguna_preview(struct toguna *node, const struct toguna_draft *draft,
                                           struct toguna_audience **ret_audience, struct toguna_error *error);
+/* The same of one that waits for approvals: to whom it would go now. */
+TOGUNA_API enum toguna_err toguna_preview_waiting(struct toguna *node, const struct toguna_id *draft,
+                                                  struct toguna_audience **ret_audience, struct toguna_error *error);
 TOGUNA_API void toguna_audience_free(struct toguna_audience *audience);
 
 /* ---- publishing -------------------------------------------------------------------------------------- */
@@ -252,11 +256,12 @@ enum toguna_state {
   TOGUNA_IS_DELIVERED,
   TOGUNA_IS_SETTLED,
   TOGUNA_IS_REFUSED, /* by the hub; detail says why */
-  TOGUNA_IS_EXPIRED
+  TOGUNA_IS_EXPIRED,
+  TOGUNA_IS_WAITING /* at the node, as safe as one that is spooled, until enough officers have approved it */
 };
 
 struct toguna_progress {
-  struct toguna_id id;
+  struct toguna_id id; /* while it waits for approvals: of the draft; it becomes a bulletin of another id */
   enum toguna_state state;
   uint64_t number;    /* running number of this node */
   uint64_t leaf;      /* place in the hub's log, once accepted */
@@ -271,6 +276,8 @@ typedef int toguna_on_progress(void *context, const struct toguna_progress *prog
                   *ret_progress filled; the bulletin is not withdrawn by that.
      on_progress  may be NULL
      ret_progress may be NULL; its detail belongs to the connection until the next call
+   Where the policy demands approvals the state TOGUNA_IS_WAITING comes first; who waits for no more than
+   TOGUNA_SPOOLED gets TOGUNA_OK with it. TOGUNA_REFUSED after it: an officer denied the approval.
    TOGUNA_REFUSED: a policy or an empty audience; nothing left. TOGUNA_REFUSED with *ret_progress filled and
    state TOGUNA_IS_REFUSED: the hub refused. TOGUNA_BAD_INPUT: the draft. */
 TOGUNA_API enum toguna_err toguna_publish(struct toguna *node, const struct toguna_draft *draft,
@@ -315,6 +322,20 @@ TOGUNA_API enum toguna_err toguna_collect(struct toguna *node, int timeout_ms, s
 TOGUNA_API size_t toguna_outstanding(const struct toguna *node);
 /* For poll loops: after toguna_collect(node, 0, …), when this descriptor is readable, collect again. */
 TOGUNA_API int toguna_fd(const struct toguna *node);
+
+/* ---- approvals --------------------------------------------------------------------------------------- */
+
+/* An officer's approval of what waits: an Ed25519 signature under the message that docs/protocol.md section 5 says, over the
+   draft's id, which is its subject hash. What waits, and the Subject itself, tells toguna_query() "waiting".
+   *ret_lacking (may be NULL): approvals that are missing still; 0: it is sent. TOGUNA_REFUSED, TOGUNA_REVOKED, TOGUNA_EXPIRED,
+   TOGUNA_NOT_FOUND: this officer may not approve it, or nothing waits under this id; TOGUNA_DUPLICATE: has done so already;
+   TOGUNA_BAD_SIGNATURE. */
+TOGUNA_API enum toguna_err toguna_approve(struct toguna *node, const struct toguna_id *draft, const uint8_t officer[32],
+                                          int64_t time, const uint8_t signature[64], unsigned *ret_lacking,
+                                          struct toguna_error *error);
+/* It shall not be sent; its content is erased. reason: 1 to 128 bytes. */
+TOGUNA_API enum toguna_err toguna_deny(struct toguna *node, const struct toguna_id *draft, const char *reason,
+                                       struct toguna_error *error);
 
 /* ---- what has come ----------------------------------------------------------------------------------- */
 
@@ -452,6 +473,7 @@ struct toguna_track {
   enum toguna_event event;
   int64_t time; /* when that node says it happened; 0 with TOGUNA_NOTHING_YET */
   const char *detail;
+  bool held; /* the hub has it and holds it back from this node: by the policies in force now, as detail says */
 };
 
 typedef int toguna_on_track(void *context, const struct toguna_track *track);

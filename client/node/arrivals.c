@@ -432,6 +432,8 @@ int64_t arrivals_due(const struct node_core *core)
   return a->again ? core->now.mono : a->n ? a->due : INT64_MAX;
 }
 
+bool arrivals_is_coming(const struct node_core *core, const struct hash *id) { return arrivals_find(core->arrivals, id) != NULL; }
+
 enum tg_err arrivals_forget(struct node_core *core, const struct hash *id, struct country member, bool *ret_any)
 {
   struct coming *c = arrivals_find(core->arrivals, id);

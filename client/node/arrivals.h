@@ -31,6 +31,7 @@ int64_t arrivals_due(const struct node_core *core); /* monotonic */
 enum tg_err arrivals_time(struct node_core *core);
 /* A bulletin is taken back by `member` before it was complete: forgets it, and says that it was purged. *ret_any: was it coming, and
    that member's? */
+bool arrivals_is_coming(const struct node_core *core, const struct hash *id);
 enum tg_err arrivals_forget(struct node_core *core, const struct hash *id, struct country member, bool *ret_any);
 /* Places in this hub's queue of what came by it and is not complete, max at most; how many. */
 size_t arrivals_places(const struct node_core *core, const char *hub, uint64_t *ret, size_t max);

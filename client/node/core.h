@@ -17,6 +17,7 @@ struct watch;    /* the checkpoints of its log */
 struct gossip;   /* and what other nodes saw of it */
 struct papers;   /* signed documents, and what follows from them */
 struct rotation; /* our own sealing keys */
+struct waiting;  /* bulletins of ours that lack approvals */
 struct outbox;   /* bulletins of ours on their way */
 struct says;     /* receipts we state */
 struct arrivals; /* bodies that are coming */
@@ -60,6 +61,7 @@ struct node_core {
   struct papers *papers;
   struct rotation *rotation;
   struct talk *talk;
+  struct waiting *waiting;
   struct outbox *outbox;
   struct says *says;
   struct arrivals *arrivals;

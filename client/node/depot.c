@@ -2,6 +2,7 @@
 
 #include "client/node/schema.h"
 #include "proto/hash.h"
+#include "proto/limits.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -377,6 +378,24 @@ enum tg_err depot_content(struct depot *depot, const struct hash *bulletin, unsi
   if (err == TG_OK)
     *ret = c;
   return err;
+}
+
+enum tg_err depot_content_move(struct depot *depot, const struct hash *from, const struct hash *to, struct arena *arena)
+{
+  enum tg_err err = TG_OK;
+  for (unsigned i = 0; err == TG_OK && i < LIMIT_PORTIONS; i++) {
+    struct depot_content content;
+    err = depot_content(depot, from, i, arena, &content);
+    if (err == TG_OK)
+      err = depot_content_put(depot, to, i, &content);
+    else if (err == TG_NOT_FOUND)
+      err = TG_OK;
+  }
+  if (err != TG_OK)
+    return err;
+  struct db_stmt *s = db_stmt(depot->db, "DELETE FROM content WHERE bulletin = ?");
+  db_bind_blob(s, 1, slice_of(from->b, 32));
+  return db_run(s);
 }
 
 enum tg_err depot_content_erase(struct depot *depot, const struct hash *bulletin, bool *ret_any)

@@ -71,6 +71,8 @@ enum tg_err depot_content_put(struct depot *depot, const struct hash *bulletin, 
                               const struct depot_content *content);
 enum tg_err depot_content(struct depot *depot, const struct hash *bulletin, unsigned portion, struct arena *arena,
                           struct depot_content *ret); /* TG_NOT_FOUND: never here, or erased */
+/* What stands under one id stands under another from now on; both ids are of 32 bytes. Wipe the arena after use. */
+enum tg_err depot_content_move(struct depot *depot, const struct hash *from, const struct hash *to, struct arena *arena);
 /* Erases keys and heads of all portions of a bulletin and drops the bodies. *ret_any (may be NULL): was there something? */
 enum tg_err depot_content_erase(struct depot *depot, const struct hash *bulletin, bool *ret_any);
 

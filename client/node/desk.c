@@ -179,6 +179,11 @@ unsigned request_roles(const struct request *r)
   return r->client->roles;
 }
 
+struct draft_author request_author(const struct request *r)
+{
+  return (struct draft_author){.uid = r->client->uid, .program = r->client->program};
+}
+
 enum tg_err request_journal(struct node_core *core, const struct request *r, const char *action,
                             const struct hash *subject, const char *detail)
 {
@@ -195,16 +200,18 @@ enum tg_err request_journal(struct node_core *core, const struct request *r, con
 /* ---- who may do what ---- */
 
 static const struct request_kind kinds[] = {
-    {LOCAL_PREVIEW, NODE_PUBLISHER, publishing_preview, NULL},
+    {LOCAL_PREVIEW, NODE_PUBLISHER | NODE_APPROVER, publishing_preview, NULL},
     {LOCAL_PUBLISH, NODE_PUBLISHER, publishing_begin, NULL},
     {LOCAL_LIST, NODE_READER, browse_list, browse_produce},
     {LOCAL_FOLLOW, NODE_READER, browse_follow, browse_produce},
-    {LOCAL_READ, NODE_READER, handling_read, handling_read_on},
+    {LOCAL_READ, NODE_READER | NODE_PUBLISHER | NODE_APPROVER, handling_read, handling_read_on},
     {LOCAL_ACK, NODE_READER, handling_acknowledge, NULL},
     {LOCAL_TRACK, NODE_PUBLISHER | NODE_AUDITOR, handling_track, handling_track_on},
     {LOCAL_QUERY, 0, queries_begin, queries_produce},
     {LOCAL_PUT_DOCUMENT, NODE_OFFICER, handling_document, NULL},
     {LOCAL_RESOLVE, NODE_READER | NODE_PUBLISHER, browse_resolve, NULL},
+    {LOCAL_APPROVE, NODE_APPROVER, approving_approve, NULL},
+    {LOCAL_DENY, NODE_APPROVER | NODE_PUBLISHER, approving_deny, NULL},
 };
 
 static const struct request_kind *kind_of(enum local_type type)
@@ -505,6 +512,38 @@ enum tg_err desk_progress(struct node_core *core, const struct hash *id, enum se
       if (!r->waiting || !hash_eq(&r->bulletin, id))
         continue;
       enum tg_err err = publishing_progress(core, r, state, number, leaf, detail);
+      if (err == TG_OK)
+        err = settle(core, r);
+      if (err != TG_OK)
+        return err;
+    }
+  return TG_OK;
+}
+
+enum tg_err desk_draft_sent(struct node_core *core, const struct hash *draft, const struct hash *bulletin, uint64_t number)
+{
+  request_stir(core);
+  for (size_t i = 0; i < core->desk->n; i++)
+    for (size_t j = 0; j < core->desk->client[i]->n_slots; j++) {
+      struct request *r = core->desk->client[i]->request[j];
+      if (!r->waiting || !hash_eq(&r->bulletin, draft))
+        continue;
+      r->bulletin = *bulletin;
+      enum tg_err err = publishing_progress(core, r, SENT_SPOOLED, number, 0, slice_of(NULL, 0));
+      if (err != TG_OK)
+        return err;
+    }
+  return TG_OK;
+}
+
+enum tg_err desk_draft_ended(struct node_core *core, const struct hash *draft, const struct tg_why *why)
+{
+  for (size_t i = 0; i < core->desk->n; i++)
+    for (size_t j = 0; j < core->desk->client[i]->n_slots; j++) {
+      struct request *r = core->desk->client[i]->request[j];
+      if (!r->waiting || !hash_eq(&r->bulletin, draft))
+        continue;
+      enum tg_err err = request_refuse(core, r, why);
       if (err == TG_OK)
         err = settle(core, r);
       if (err != TG_OK)

@@ -39,6 +39,9 @@ void desk_inbox_new(struct node_core *core);
 /* A bulletin of ours has reached a state. leaf: 0 when not logged; detail: the hub's words when it refused, else empty. */
 enum tg_err desk_progress(struct node_core *core, const struct hash *id, enum sent_state state, uint64_t number,
                           uint64_t leaf, struct slice detail);
+/* A draft that waited for approvals is a bulletin now; or it will never be one, why says so. */
+enum tg_err desk_draft_sent(struct node_core *core, const struct hash *draft, const struct hash *bulletin, uint64_t number);
+enum tg_err desk_draft_ended(struct node_core *core, const struct hash *draft, const struct tg_why *why);
 /* The hub has answered a document (papers_offer()); refusal NULL: it is in the log. */
 enum tg_err desk_document_done(struct node_core *core, uint64_t client, uint64_t request, const struct tg_why *refusal);
 

@@ -1,11 +1,9 @@
 #include "client/node/draft.h"
 
 #include "client/node/arrivals.h"
-#include "client/node/outbox.h"
-#include "client/node/plan.h"
 #include "client/node/record.h"
-#include "client/node/watch.h"
-#include "proto/bulletin.h"
+#include "client/node/seal.h"
+#include "client/node/waiting.h"
 #include "proto/locked.h"
 
 #include <assert.h>
@@ -46,7 +44,7 @@ enum tg_err draft_preview(struct node_core *core, const Tg__LDraft *wish, struct
   struct plan *plan = arena_alloc(arena, sizeof *plan);
   if (!plan)
     return TG_NO_MEMORY;
-  enum tg_err err = verdict(plan_make(core, wish, NULL, arena, plan, ret_why), ret_verdict);
+  enum tg_err err = verdict(plan_make(core, wish, NULL, NULL, arena, plan, ret_why), ret_verdict);
   return err == TG_OK && *ret_verdict == TG_OK ? plan_audience(core, plan, arena, ret) : err;
 }
 
@@ -164,9 +162,11 @@ enum tg_err draft_begin(struct node_core *core, const Tg__LDraft *wish, struct d
   struct plan *plan = arena_alloc(core->arena, sizeof *plan);
   if (!plan)
     return TG_NO_MEMORY;
-  enum tg_err err = core_has_room(core) ? plan_make(core, wish, NULL, core->arena, plan, ret_why) : no_room(ret_why);
+  enum tg_err err = core_has_room(core) ? plan_make(core, wish, NULL, NULL, core->arena, plan, ret_why) : no_room(ret_why);
   if (err == TG_OK)
     err = plan_check(core, plan, ret_why);
+  if (err == TG_OK && plan->approvals)
+    err = waiting_room(core, ret_why);
   if (err == TG_OK)
     err = begin(core, wish, true, ret, ret_why);
   return verdict(err, ret_verdict);
@@ -192,11 +192,6 @@ enum tg_err draft_put(struct node_core *core, struct draft *d, uint32_t portion,
 
 /* ---- sealing ---- */
 
-/* What is built for the header, in the arena of the event. */
-struct parts {
-  struct slice portions[LIMIT_PORTIONS], releases[LIMIT_PORTIONS], subject;
-};
-
 static enum tg_err keep(struct arena *arena, struct buf *b, struct slice *ret)
 {
   *ret = arena_copy(arena, buf_slice(b));
@@ -205,7 +200,7 @@ static enum tg_err keep(struct arena *arena, struct buf *b, struct slice *ret)
 }
 
 static enum tg_err build_portion(struct node_core *core, const struct draft *d, const struct plan *plan, size_t i,
-                                 struct parts *parts, struct buf *b, struct tg_why *why)
+                                 struct seal_parts *parts, struct buf *b, struct tg_why *why)
 {
   const struct release_list *list = &plan->list[i];
   enum tg_err err = release_build(list->to, list->n_to, list->except, list->n_except, b, why);
@@ -225,7 +220,7 @@ static enum tg_err build_portion(struct node_core *core, const struct draft *d, 
   return err == TG_OK ? keep(core->arena, b, &parts->portions[i]) : err;
 }
 
-static enum tg_err build_parts(struct node_core *core, const struct draft *d, struct plan *plan, struct parts *ret,
+static enum tg_err build_parts(struct node_core *core, const struct draft *d, struct plan *plan, struct seal_parts *ret,
                                struct tg_why *why)
 {
   struct buf b = buf_new(LIMIT_RELEASE);
@@ -240,52 +235,6 @@ static enum tg_err build_parts(struct node_core *core, const struct draft *d, st
     err = keep(core->arena, &b, &ret->subject);
   buf_free(&b);
   return err;
-}
-
-static enum tg_err list_recipients(struct node_core *core, const struct plan *plan, struct bulletin_recipient **ret)
-{
-  struct bulletin_recipient *list = arena_alloc(core->arena, plan->recipient_count * sizeof *list);
-  if (!list)
-    return TG_NO_MEMORY;
-  for (size_t i = 0; i < plan->recipient_count; i++) {
-    const struct plan_recipient *r = &plan->recipients[i];
-    list[i] = (struct bulletin_recipient){.identity = r->node->credential.identity, .key = r->key.key.key,
-                                          .fallback = r->key.fallback, .portions = r->portions};
-    memcpy(list[i].member, r->node->credential.holder.member.code, 2);
-    enum tg_err err = outbox_pair(core, &list[i].identity, &list[i].number, &list[i].previous);
-    if (err != TG_OK)
-      return err;
-  }
-  *ret = list;
-  return TG_OK;
-}
-
-static enum tg_err spool(struct node_core *core, const struct plan *plan, const struct parts *parts,
-                         const struct bulletin_sealed *sealed, const struct bulletin_recipient *recipients)
-{
-  struct arena *arena = core->arena;
-  size_t n = plan->portion_count;
-  Tg__Submission message = TG__SUBMISSION__INIT;
-  struct header header;
-  message.header = slice_data(sealed->header);
-  message.portions = arena_alloc(arena, n * sizeof *message.portions);
-  message.releases = arena_alloc(arena, n * sizeof *message.releases);
-  message.wraps = arena_alloc(arena, sealed->wrap_count * sizeof *message.wraps);
-  struct outbox_recipient *to = arena_alloc(arena, plan->recipient_count * sizeof *to);
-  if (!message.portions || !message.releases || !message.wraps || !to)
-    return TG_NO_MEMORY;
-  message.n_portions = message.n_releases = n;
-  message.n_wraps = sealed->wrap_count;
-  for (size_t i = 0; i < n; i++) {
-    message.portions[i] = slice_data(parts->portions[i]);
-    message.releases[i] = slice_data(parts->releases[i]);
-  }
-  for (size_t i = 0; i < sealed->wrap_count; i++)
-    message.wraps[i] = slice_data(sealed->wraps[i]);
-  for (size_t i = 0; i < plan->recipient_count; i++)
-    to[i] = (struct outbox_recipient){recipients[i].identity, recipients[i].number};
-  enum tg_err err = header_parse(sealed->header, arena, &header, NULL);
-  return err == TG_OK ? outbox_add(core, &header, &message, to, plan->recipient_count) : TG_INTERNAL;
 }
 
 /* Our own copy: the key of each portion under our storage key. */
@@ -305,42 +254,23 @@ static enum tg_err keep_content(struct node_core *core, const struct draft *d, c
   return err;
 }
 
-static enum tg_err seal(struct node_core *core, const struct draft *d, struct plan *plan, struct draft_done *ret,
-                        struct tg_why *why)
+/* It goes, or waits for those who must approve it. Our own copy goes along. */
+static enum tg_err send_or_wait(struct node_core *core, const struct draft *d, struct plan *plan, const struct draft_author *author,
+                                struct draft_done *ret, struct tg_why *why)
 {
-  struct parts parts;
-  struct bulletin_recipient *recipients;
-  struct bulletin_sealed sealed;
-  const struct policy *policy = policy_set_policy(core->policies, (unsigned)core_member_index(core), core->now.wall);
+  struct seal_parts parts;
   enum tg_err err = build_parts(core, d, plan, &parts, why);
-  if (err == TG_OK)
-    err = list_recipients(core, plan, &recipients);
   if (err != TG_OK)
     return err;
-  struct bulletin_draft draft = {.subject = parts.subject,
-                                 .charter_version = core_charter(core)->version,
-                                 .policy_serial = policy_serial(policy),
-                                 .policy_hash = policy_hash(policy),
-                                 .number = outbox_next_number(core),
-                                 .portions = parts.portions,
-                                 .keys = d->keys,
-                                 .portion_count = plan->portion_count,
-                                 .recipients = recipients,
-                                 .recipient_count = plan->recipient_count,
-                                 .checkpoint = watch_bare(core)};
-  memcpy(draft.originator_member, core->member.code, 2);
-  err = bulletin_seal(&draft, core->sender, core->now.wall, core->arena, &sealed, why);
-  if (err == TG_OK)
-    err = spool(core, plan, &parts, &sealed, recipients);
-  if (err == TG_OK)
-    err = keep_content(core, d, &sealed.id);
-  if (err == TG_OK)
-    err = plan_air(core, plan);
-  if (err == TG_OK) {
-    ret->id = sealed.id;
-    ret->number = draft.number;
+  ret->waits = plan->approvals > 0;
+  if (ret->waits) {
+    ret->id = subject_hash(parts.subject);
+    ret->number = 0;
+    err = waiting_add(core, plan, &parts, author, why);
+  } else {
+    err = seal_bulletin(core, plan, &parts, d->keys, NULL, 0, &ret->id, &ret->number, why);
   }
-  return err;
+  return err == TG_OK ? keep_content(core, d, &ret->id) : err;
 }
 
 /* What was decided about the draft, with the sizes that its bodies have in truth. */
@@ -353,36 +283,37 @@ static enum tg_err decide(struct node_core *core, const struct draft *d, struct 
     sizes[i] = d->seal[i].size;
   enum tg_err err = core_begin(core);
   if (err == TG_OK)
-    err = plan_make(core, d->wish, sizes, core->arena, plan, why);
+    err = plan_make(core, d->wish, sizes, NULL, core->arena, plan, why);
   return err == TG_OK ? plan_check(core, plan, why) : err;
 }
 
 /* All is sealed and permitted. The audience is listed before that of its topics becomes the usual one. */
 static enum tg_err complete(struct node_core *core, const struct draft *d, struct plan *plan, bool with_audience,
-                            struct draft_done *ret, struct tg_why *why)
+                            const struct draft_author *author, struct draft_done *ret, struct tg_why *why)
 {
   struct draft_done done = {.number = 0};
   enum tg_err err = with_audience ? plan_audience(core, plan, core->arena, &done.audience) : TG_OK;
   if (err == TG_OK)
-    err = seal(core, d, plan, &done, why);
+    err = send_or_wait(core, d, plan, author, &done, why);
   if (err == TG_OK)
     *ret = done;
   return err;
 }
 
-static enum tg_err finish(struct node_core *core, const struct draft *d, struct draft_done *ret, struct tg_why *why)
+static enum tg_err finish(struct node_core *core, const struct draft *d, const struct draft_author *author, struct draft_done *ret,
+                          struct tg_why *why)
 {
   struct plan *plan = arena_alloc(core->arena, sizeof *plan);
   enum tg_err err = plan ? decide(core, d, plan, why) : TG_NO_MEMORY;
-  return err == TG_OK ? complete(core, d, plan, true, ret, why) : err;
+  return err == TG_OK ? complete(core, d, plan, true, author, ret, why) : err;
 }
 
-enum tg_err draft_finish(struct node_core *core, struct draft **d, struct draft_done *ret, enum tg_err *ret_verdict,
-                         struct tg_why *ret_why)
+enum tg_err draft_finish(struct node_core *core, struct draft **d, const struct draft_author *author, struct draft_done *ret,
+                         enum tg_err *ret_verdict, struct tg_why *ret_why)
 {
   struct draft *draft = *d;
   *d = NULL;
-  enum tg_err err = verdict(finish(core, draft, ret, ret_why), ret_verdict);
+  enum tg_err err = verdict(finish(core, draft, author, ret, ret_why), ret_verdict);
   if (err == TG_OK && *ret_verdict != TG_OK)
     return draft_abort(core, &draft);
   draft_free(draft);
@@ -412,15 +343,17 @@ static enum tg_err put_all(struct node_core *core, struct draft *d, const struct
 
 /* Without compression the sealed sizes are known before anything is sealed, so that one decision is enough. */
 static enum tg_err publish(struct node_core *core, const Tg__LDraft *wish, const struct slice *contents, bool with_audience,
-                           struct draft **d, struct draft_done *ret, struct tg_why *why)
+                           const struct draft_author *author, struct draft **d, struct draft_done *ret, struct tg_why *why)
 {
   bool once = !is_compressed(wish);
   struct plan *plan = arena_alloc(core->arena, sizeof *plan);
   if (!plan)
     return TG_NO_MEMORY;
-  enum tg_err err = core_has_room(core) ? plan_make(core, wish, NULL, core->arena, plan, why) : no_room(why);
+  enum tg_err err = core_has_room(core) ? plan_make(core, wish, NULL, NULL, core->arena, plan, why) : no_room(why);
   if (err == TG_OK)
     err = plan_check(core, plan, why);
+  if (err == TG_OK && plan->approvals)
+    err = waiting_room(core, why);
   if (err == TG_OK)
     err = begin(core, wish, false, d, why);
   if (err == TG_OK)
@@ -430,14 +363,14 @@ static enum tg_err publish(struct node_core *core, const Tg__LDraft *wish, const
   for (size_t i = 0; err == TG_OK && i < wish->n_portions; i++)
     if ((*d)->seal[i].size != plan->portion[i].size)
       err = TG_INTERNAL; /* it was decided about something else */
-  return err == TG_OK ? complete(core, *d, plan, with_audience, ret, why) : err;
+  return err == TG_OK ? complete(core, *d, plan, with_audience, author, ret, why) : err;
 }
 
 enum tg_err draft_publish(struct node_core *core, const Tg__LDraft *wish, const struct slice *contents, bool with_audience,
-                          struct draft_done *ret, enum tg_err *ret_verdict, struct tg_why *ret_why)
+                          const struct draft_author *author, struct draft_done *ret, enum tg_err *ret_verdict, struct tg_why *ret_why)
 {
   struct draft *d = NULL;
-  enum tg_err err = verdict(publish(core, wish, contents, with_audience, &d, ret, ret_why), ret_verdict);
+  enum tg_err err = verdict(publish(core, wish, contents, with_audience, author, &d, ret, ret_why), ret_verdict);
   if (err == TG_OK && *ret_verdict != TG_OK)
     return draft_abort(core, &d);
   draft_free(d);

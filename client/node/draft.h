@@ -20,8 +20,8 @@ enum tg_err draft_preview(struct node_core *core, const Tg__LDraft *wish, struct
 
 struct draft;
 
-/* Begins one: its content must follow. Refused besides: an audience of nobody, for any portion; obligations unmet; no room on the
-   disk. The wish is copied. */
+/* Begins one: its content must follow. Refused besides: an audience of nobody, for any portion; obligations unmet that no approval
+   meets; no room on the disk, or among those that wait. The wish is copied. */
 enum tg_err draft_begin(struct node_core *core, const Tg__LDraft *wish, struct draft **ret, enum tg_err *ret_verdict,
                         struct tg_why *ret_why);
 /* The next content of a portion; portions in order, every one exactly as long as the wish says. After any verdict but TG_OK the
@@ -29,19 +29,26 @@ enum tg_err draft_begin(struct node_core *core, const Tg__LDraft *wish, struct d
 enum tg_err draft_put(struct node_core *core, struct draft *d, uint32_t portion, struct slice content,
                       enum tg_err *ret_verdict, struct tg_why *ret_why);
 
+/* Whose program it was. */
+struct draft_author {
+  uint32_t uid;
+  const char *program;
+};
+
 struct draft_done {
-  struct hash id;
-  uint64_t number;
+  struct hash id;  /* of the bulletin; while it waits for approvals, of the draft (waiting.h) */
+  bool waits;
+  uint64_t number; /* 0: it waits */
   Tg__LAudience *audience; /* in core->arena: of this event */
 };
-/* Decides again, seals, numbers, hands it to the outbox: it is spooled when this turn is on the disk. Takes the draft, whatever
-   the verdict. */
-enum tg_err draft_finish(struct node_core *core, struct draft **d, struct draft_done *ret, enum tg_err *ret_verdict,
-                         struct tg_why *ret_why);
+/* Decides again, seals, numbers, hands it to the outbox: it is spooled when this turn is on the disk. Where our policy demands
+   approvals, it waits for them instead, as durably. Takes the draft, whatever the verdict. */
+enum tg_err draft_finish(struct node_core *core, struct draft **d, const struct draft_author *author, struct draft_done *ret,
+                         enum tg_err *ret_verdict, struct tg_why *ret_why);
 /* All of this at once, for content that came with the wish: contents[i] is that of portion i, exactly as long as the wish says (asserted).
    with_audience: fill ret->audience. */
 enum tg_err draft_publish(struct node_core *core, const Tg__LDraft *wish, const struct slice *contents, bool with_audience,
-                          struct draft_done *ret, enum tg_err *ret_verdict, struct tg_why *ret_why);
+                          const struct draft_author *author, struct draft_done *ret, enum tg_err *ret_verdict, struct tg_why *ret_why);
 /* Forgets it and what it put into the store. NULL is fine. */
 enum tg_err draft_abort(struct node_core *core, struct draft **d);
 /* Frees it without touching the store: what it put there goes at the next start. For desk_free(). */

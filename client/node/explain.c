@@ -1,11 +1,13 @@
 /* The question `explain`: why a member may, or may not, receive a bulletin that this node sent, by the
  * policies in force now. */
-#include "client/node/query.h"
+#include "client/node/explain.h"
 
-#include "client/node/outbox.h"
+#include "client/node/query.h"
+#include "keys/approver.h"
 #include "keys/codec.h"
 #include "policy/explain.h"
 #include "proto/portion.h"
+#include "proto/wrap.h"
 
 enum { HUBS_MAX = POLICY_HUBS_MAX };
 
@@ -14,15 +16,16 @@ struct case_file {
   struct country hubs[HUBS_MAX];
   struct policy_portion portions[POLICY_PORTIONS_MAX];
   struct policy_request request;
+  struct arena *arena;
 };
 
 static enum tg_err read_portion(struct node_core *core, const struct sent_row *row, size_t i, struct case_file *c)
 {
   struct portion p;
   struct release r;
-  enum tg_err err = portion_parse(data_slice(row->message->portions[i]), core->arena, &p, NULL);
+  enum tg_err err = portion_parse(data_slice(row->message->portions[i]), c->arena, &p, NULL);
   if (err == TG_OK)
-    err = release_parse(data_slice(row->message->releases[i]), core->arena, &r, NULL);
+    err = release_parse(data_slice(row->message->releases[i]), c->arena, &r, NULL);
   if (err != TG_OK)
     return TG_DISK; /* we wrote it */
   struct release_list list = {.to = r.to, .n_to = r.to_count, .except = r.except, .n_except = r.except_count};
@@ -40,9 +43,8 @@ static unsigned approvals(const struct node_core *core, const struct header *h)
 {
   unsigned n = 0;
   for (size_t i = 0; i < h->approval_count; i++)
-    n += approval_verify(&h->subject, &h->approvals[i], NULL) == TG_OK &&
-         directory_officer_may(core->directory, &h->approvals[i].officer, ROLE_RELEASE, h->approvals[i].time, NULL) ==
-             TG_OK;
+    n += approver_check(core->directory, (unsigned)core_member_index(core), &h->subject, &h->approvals[i], core->now.wall,
+                        NULL) == TG_OK;
   return n;
 }
 
@@ -96,6 +98,36 @@ static json_t *portion_json(const struct node_core *core, const struct case_file
                    rule_json(&reason), "why", query_why(&reason.why));
 }
 
+/* The portions that were sealed to it. */
+static uint32_t sealed_to(const struct sent_row *row, const struct sign_pk *recipient, struct arena *arena)
+{
+  struct wrap w;
+  for (size_t i = 0; i < row->message->n_wraps; i++)
+    if (wrap_parse(data_slice(row->message->wraps[i]), arena, &w, NULL) == TG_OK && sign_pk_eq(&w.recipient, recipient))
+      return w.portions;
+  return 0;
+}
+
+enum tg_err explain_held(struct node_core *core, const struct sent_row *row, const struct sign_pk *recipient, struct arena *arena,
+                         bool *ret, struct tg_why *ret_why)
+{
+  struct case_file c = {.arena = arena};
+  struct policy_reason reason;
+  const struct node *node = directory_node(core->directory, recipient);
+  *ret = false;
+  if (!node || !core->policies || !core->named || row->header.subject.kind == KIND_RECALL)
+    return TG_OK;
+  const uint32_t portions = sealed_to(row, recipient, arena);
+  enum tg_err err = open_case(core, row, &c);
+  for (size_t i = 0; err == TG_OK && !*ret && i < row->message->n_portions; i++)
+    if ((portions >> i & 1) && policy_explain(core->policies, &c.request, i, node->member, (int)c.request.originator, &reason) == TG_OK &&
+        reason.stage != POLICY_PERMITTED) {
+      *ret = true;
+      *ret_why = reason.why;
+    }
+  return err;
+}
+
 static enum tg_err refuse(struct query *q, enum tg_err err, const char *what, const char *todo)
 {
   q->verdict = why_set(&q->why, err, NULL, what, todo, NULL, NULL, NULL);
@@ -107,7 +139,7 @@ enum tg_err query_explain(struct node_core *core, struct query *q)
   struct hash id;
   struct country member;
   struct sent_row row;
-  struct case_file c = {0};
+  struct case_file c = {.arena = core->arena};
   if (q->n != 2 || hash_parse(q->args[0], &id) != TG_OK || country_parse(q->args[1], &member) != TG_OK)
     return refuse(q, TG_USAGE, N_("this question takes the whole id of a bulletin and the code of a state"),
                   NULL);

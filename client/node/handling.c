@@ -1,11 +1,31 @@
 #include "client/node/request.h"
 
+#include "client/node/explain.h"
 #include "client/node/papers.h"
+#include "client/node/waiting.h"
 #include "keys/codec.h"
 
 #include <stdio.h>
 
 /* ---- content ---- */
+
+/* What was sent or has come is for readers; what waits, for who may approve it and who wrote it: to others it is not there. */
+static enum tg_err may_read(struct node_core *core, const struct request *r, enum tg_err *ret_verdict, struct tg_why *why)
+{
+  struct waiting_row row;
+  enum tg_err err = waiting_row(core, &r->bulletin, core->arena, &row);
+  if (err != TG_OK && err != TG_NOT_FOUND)
+    return err;
+  *ret_verdict = TG_OK;
+  if (err == TG_OK && approving_may_see(r, &row))
+    return TG_OK;
+  if (!(request_roles(r) & NODE_READER))
+    *ret_verdict = why_set(why, TG_REFUSED, NULL, N_("this user may not do this here: %1$s"),
+                           N_("who runs the node gives roles with `user` lines in its configuration"), "read", NULL, NULL);
+  else if (err == TG_OK)
+    *ret_verdict = why_set(why, TG_NOT_FOUND, NULL, N_("there is no such bulletin or portion here"), NULL, NULL, NULL, NULL);
+  return TG_OK;
+}
 
 enum tg_err handling_read(struct node_core *core, struct request *r, const ProtobufCMessage *message)
 {
@@ -14,8 +34,9 @@ enum tg_err handling_read(struct node_core *core, struct request *r, const Proto
   char portion[32];
   (void)hash_read(data_slice(read->bulletin), &r->bulletin); /* 32 bytes by its limits */
   r->mark = read->mark;
-  enum tg_err verdict, err = reading_new(core, &r->bulletin, read->portion, read->offset, read->count,
-                                         &r->reading, &verdict, &why);
+  enum tg_err verdict, err = may_read(core, r, &verdict, &why);
+  if (err == TG_OK && verdict == TG_OK)
+    err = reading_new(core, &r->bulletin, read->portion, read->offset, read->count, &r->reading, &verdict, &why);
   if (err != TG_OK)
     return err;
   if (verdict != TG_OK)
@@ -81,9 +102,34 @@ enum tg_err handling_track(struct node_core *core, struct request *r, const Prot
                              : err;
 }
 
+/* Who has said nothing yet of what the hub has: is it held back? */
+static enum tg_err say_held(struct node_core *core, const struct request *r, const struct track_row *row, Tg__LTrackItem *item,
+                            struct tg_why *why, ProtobufCBinaryData args[3])
+{
+  struct sent_row sent;
+  bool held = false;
+  if (row->event)
+    return TG_OK;
+  arena_reset(core->scrap);
+  enum tg_err err = outbox_row(core, &r->bulletin, core->scrap, &sent);
+  if (err == TG_OK && sent.state == SENT_ACCEPTED)
+    err = explain_held(core, &sent, &row->node, core->scrap, &held, why);
+  if (err != TG_OK || !held)
+    return err;
+  for (size_t i = 0; i < 3; i++)
+    args[i] = text_data(why->arg[i]);
+  item->held = true;
+  item->detail = text_data(why->what);
+  item->n_args = 3;
+  item->args = args;
+  return TG_OK;
+}
+
 enum tg_err handling_track_on(struct node_core *core, struct request *r)
 {
   Tg__LTrackItem item = TG__LTRACK_ITEM__INIT;
+  ProtobufCBinaryData args[3];
+  struct tg_why why = {0};
   struct track_row row;
   enum tg_err err = item_track(core, &r->bulletin, r->count ? &r->track : NULL, &row);
   if (err == TG_NOT_FOUND)
@@ -97,6 +143,8 @@ enum tg_err handling_track_on(struct node_core *core, struct request *r)
   item.member = text_data(row.member.code);
   item.event = row.event;
   item.time = row.event ? (uint64_t)row.time : 0;
+  if ((err = say_held(core, r, &row, &item, &why, args)) != TG_OK)
+    return err;
   return request_answer(core, r, LOCAL_TRACK_ITEM, &item.base);
 }
 

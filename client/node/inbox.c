@@ -188,12 +188,26 @@ static enum tg_err said_by(struct node_core *core, const struct hash *id, struct
   return TG_OK;
 }
 
+/* It was taken back before it came: nothing of it is here, and its originator is told so; if it comes after all, amend_arrival() has its
+   say. */
+static enum tg_err recall_unseen(struct node_core *core, const struct hash *target, struct country member)
+{
+  unsigned event;
+  bool coming = arrivals_is_coming(core, target);
+  enum tg_err err = inbox_met(core, target, &event);
+  if (err != TG_NOT_FOUND)
+    return err; /* it has been answered */
+  if (coming)
+    return core->config->on_recall == NODE_RECALL_PURGE ? arrivals_forget(core, target, member, &coming) : TG_OK;
+  return says_receipt(core, target, RECEIPT_PURGED, 0);
+}
+
 /* What this bulletin does to an earlier one, or to one that is still to come. Only the state that said that one may. */
 static enum tg_err amend_target(struct node_core *core, const struct inbox_arrival *a)
 {
   const struct subject *subject = &a->header->subject;
   struct country member;
-  bool living, coming;
+  bool living;
   if (subject->kind != KIND_CORRECTION && subject->kind != KIND_RECALL)
     return TG_OK;
   struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT OR IGNORE INTO amended VALUES(?, ?, ?, ?)");
@@ -210,9 +224,7 @@ static enum tg_err amend_target(struct node_core *core, const struct inbox_arriv
     return living ? amend(core, &subject->supersedes, &a->header->id, subject->kind) : TG_OK;
   if (err != TG_NOT_FOUND)
     return err;
-  if (subject->kind == KIND_RECALL && core->config->on_recall == NODE_RECALL_PURGE)
-    return arrivals_forget(core, &subject->supersedes, a->member, &coming);
-  return TG_OK;
+  return subject->kind == KIND_RECALL ? recall_unseen(core, &subject->supersedes, a->member) : TG_OK;
 }
 
 /* What came earlier and concerns this one. */

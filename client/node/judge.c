@@ -2,6 +2,7 @@
 
 #include "client/node/rotation.h"
 #include "client/node/watch.h"
+#include "keys/approver.h"
 #include "policy/explain.h"
 
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 
 /* Our import rules, with everything else open: what others may say is their nodes' and the hub's to judge, by policies that we may
-   not even see. Invariant: `imports` was built of the policy `ours`, under the world of `at`; NULL: not built. */
+   not even see; of those that we see, the obligations. Invariant: `imports` was built of the policy `ours`, under the world of `at`; NULL: not built. */
 struct judge {
   struct policy_set *imports;
   struct hash ours;
@@ -134,18 +135,33 @@ static bool is_reached(const struct node_core *core, const struct delivery *d)
   return true;
 }
 
-/* How long its originator lets us keep it, counted from when it was written, if we may see its policy. */
-static void read_retention(const struct node_core *core, const struct policy_request *request, tg_time created,
-                           tg_time *keep_until)
+/* What its originator's own policy says, if we may see it: are its obligations met, approvals above all, and how long may we keep
+   it, counted from when it was written? */
+static enum tg_err ask_originators_rules(const struct node_core *core, struct judged *j, const struct policy_request *imports,
+                                         enum judge_verdict *ret, struct tg_why *why)
 {
+  const struct header *header = &j->delivery.header;
+  struct policy_portion portions[POLICY_PORTIONS_MAX];
+  struct policy_request request = *imports;
   struct policy_decision decision;
-  tg_time until;
-  if (policy_decide(core->policies, request, &decision) != TG_OK)
-    return;
-  for (size_t i = 0; i < decision.portion_count; i++)
-    if (decision.portions[i].retain && !__builtin_add_overflow(created, decision.portions[i].retain, &until) &&
-        until < *keep_until)
-      *keep_until = until;
+  request.approvals = (unsigned)header->approval_count; /* every one counts: check_originator() */
+  request.portions = portions;
+  for (size_t i = 0; i < request.portion_count; i++) {
+    portions[i] = imports->portions[i];
+    portions[i].label = j->delivery.portions[i].label;
+  }
+  if (policy_decide(core->policies, &request, &decision) != TG_OK)
+    return TG_OK;
+  for (size_t i = 0; i < decision.portion_count; i++) {
+    const struct policy_verdict *v = &decision.portions[i];
+    tg_time until;
+    if (memberset_has(&v->unmet, (unsigned)core_member_index(core)))
+      return refuse(why, ret, JUDGE_REFUSED, TG_REFUSED,
+                    N_("an obligation of its originator's own policy is not met: approvals, or the caveat ORCON"));
+    if (v->retain && !__builtin_add_overflow(header->subject.created, v->retain, &until) && until < j->keep_until)
+      j->keep_until = until;
+  }
+  return TG_OK;
 }
 
 static enum tg_err ask_rules(struct node_core *core, struct judged *j, enum judge_verdict *ret, struct tg_why *why)
@@ -188,8 +204,7 @@ static enum tg_err ask_rules(struct node_core *core, struct judged *j, enum judg
         *why = reason.why;
       return TG_OK;
     }
-  read_retention(core, &request, subject->created, &j->keep_until);
-  return TG_OK;
+  return ask_originators_rules(core, j, &request, ret, why);
 }
 
 /* ---- who said it ---- */
@@ -205,7 +220,8 @@ static enum tg_err check_originator(struct node_core *core, const struct judged 
     return TG_OK;
   }
   for (size_t i = 0; i < header->approval_count; i++)
-    if (approval_verify(&header->subject, &header->approvals[i], why) != TG_OK) {
+    if (approver_check(core->directory, j->originator->member, &header->subject, &header->approvals[i], core->now.wall, why) !=
+        TG_OK) {
       *ret = JUDGE_REFUSED;
       return TG_OK;
     }

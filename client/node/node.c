@@ -12,6 +12,7 @@
 #include "client/node/rotation.h"
 #include "client/node/says.h"
 #include "client/node/talk.h"
+#include "client/node/waiting.h"
 #include "client/node/watch.h"
 
 #include <sodium.h>
@@ -43,6 +44,7 @@ static enum tg_err allocate(struct node_core *core)
   core->papers = papers_new();
   core->rotation = rotation_new();
   core->talk = talk_new();
+  core->waiting = waiting_new();
   core->outbox = outbox_new();
   core->says = says_new();
   core->arrivals = arrivals_new();
@@ -51,7 +53,7 @@ static enum tg_err allocate(struct node_core *core)
   core->desk = desk_new();
   core->hooks = hooks_new();
   bool all = core->orders && core->arena && core->scrap && core->directory && core->verifier && core->sender &&
-             core->opener && core->watch && core->gossip && core->papers && core->rotation && core->talk && core->outbox && core->says &&
+             core->opener && core->watch && core->gossip && core->papers && core->rotation && core->talk && core->waiting && core->outbox && core->says &&
              core->arrivals && core->judge && core->inbox && core->desk && core->hooks;
   return all ? TG_OK : TG_NO_MEMORY;
 }
@@ -67,6 +69,7 @@ void node_free(struct node_core *core)
   arrivals_free(core->arrivals);
   says_free(core->says);
   outbox_free(core->outbox);
+  waiting_free(core->waiting);
   talk_free(core->talk);
   rotation_free(core->rotation);
   papers_free(core->papers);
@@ -297,7 +300,7 @@ enum tg_err node_time(struct node_core *core, struct node_now now)
   if (core->stopping)
     return TG_OK;
   static enum tg_err (*const due[])(struct node_core *) = {papers_time, rotation_time, talk_time, gossip_time,
-                                                           outbox_time, arrivals_time, inbox_time};
+                                                           outbox_time, waiting_time,  arrivals_time, inbox_time};
   for (size_t i = 0; err == TG_OK && i < sizeof due / sizeof *due; i++)
     err = due[i](core);
   return done(core, err);
@@ -447,6 +450,7 @@ static void wake(struct node_core *core)
     core_wake_at(core, papers_due(core));
     core_wake_at(core, rotation_due(core));
     core_wake_at(core, outbox_due(core));
+    core_wake_at(core, waiting_due(core));
     core_wake_at(core, arrivals_due(core));
     core_wake_at(core, inbox_due(core));
     core_wake_at(core, hooks_due(core));

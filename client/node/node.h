@@ -32,7 +32,7 @@ struct node_now {
 enum node_role {
   NODE_READER = 1,    /* list, follow, read, acknowledge */
   NODE_PUBLISHER = 2, /* preview, publish, track */
-  NODE_APPROVER = 4,
+  NODE_APPROVER = 4,  /* see what waits for approvals, bring them, deny */
   NODE_OFFICER = 8,   /* hand in documents */
   NODE_AUDITOR = 16,  /* the journal, documents, status */
   NODE_ADMIN = 32,    /* all of this */
@@ -65,6 +65,8 @@ struct node_config {
   const char *const *endpoints; /* parallel to hubs: replaces the charter's endpoints; entries may be NULL */
   const char *const *hooks;     /* NULL-terminated names of on-bulletin hooks */
   tg_time lifetime;             /* of drafts that state no expiry; 0: 30 days. Never beyond the charter's */
+  tg_time approval_time;        /* how long a bulletin waits for approvals; 0: 7 days. Never beyond its expiry */
+  bool own_approval;            /* may the user who published it bring an officer's approval too? */
   tg_time keep_sent;            /* how long a settled bulletin of ours stays readable in `sent`; 0: until it expires */
   uint64_t credit_count;        /* deliveries the hub may have under way to us; 0: 256 */
   uint64_t credit_bytes;        /* 0: 16 MiB */

@@ -9,8 +9,8 @@
 #include "proto/session.pb-c.h"
 
 /* LProgress.state, in this order: settled means that everybody has answered and that the checkpoint carries the cosignatures that
-   the charter demands. Refused and expired are ends. */
-enum sent_state { SENT_SPOOLED, SENT_ACCEPTED, SENT_DELIVERED, SENT_SETTLED, SENT_REFUSED, SENT_EXPIRED };
+   the charter demands. Refused and expired are ends. Waiting is said of drafts only, which lack approvals (waiting.h): it comes before all others. */
+enum sent_state { SENT_SPOOLED, SENT_ACCEPTED, SENT_DELIVERED, SENT_SETTLED, SENT_REFUSED, SENT_EXPIRED, SENT_WAITING };
 
 struct outbox *outbox_new(void);
 void outbox_free(struct outbox *o);

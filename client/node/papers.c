@@ -3,6 +3,7 @@
 #include "client/node/desk.h"
 #include "client/node/rotation.h"
 #include "client/node/talk.h"
+#include "client/node/waiting.h"
 #include "client/node/watch.h"
 #include "keys/codec.h"
 #include "policy/change.h"
@@ -217,6 +218,7 @@ static enum tg_err store_document(struct node_core *core, const struct directory
 
 static enum tg_err follow(struct node_core *core, const struct directory_news *news, tg_time *ret_in_force)
 {
+  waiting_stir(core);
   switch (news->kind) {
   case DOCUMENT_CHARTER:
   case DOCUMENT_CREDENTIAL:

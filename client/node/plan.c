@@ -72,8 +72,13 @@ static enum tg_err find_expiry(struct node_core *core, const Tg__LDraft *wish, t
   return TG_OK;
 }
 
-static enum tg_err read_subject(struct node_core *core, const Tg__LDraft *wish, struct subject *ret, struct tg_why *why)
+static enum tg_err read_subject(struct node_core *core, const Tg__LDraft *wish, const struct plan_given *given,
+                                struct subject *ret, struct tg_why *why)
 {
+  if (given) {
+    *ret = *given->subject;
+    return ret->expires > core->now.wall ? TG_OK : refuse(why, TG_EXPIRED, "expires", N_("this time is past"), NULL);
+  }
   struct subject s = {.suite = SUITE_1,
                       .exchange = core->config->exchange,
                       .originator = core->me,
@@ -165,7 +170,7 @@ static enum tg_err read_portion(struct node_core *core, const Tg__LPortionDraft 
     return TG_NO_MEMORY;
   struct policy_portion portion = {.level = (uint8_t)p->level, .tlp = (uint8_t)p->tlp, .orcon = p->caveats & CAVEAT_ORCON,
                                    .label = data_slice(p->label), .size = size};
-  enum tg_err err = directory_resolve(core->directory, &plan->list[i], core->now.wall, &portion.release, why);
+  enum tg_err err = directory_resolve(core->directory, &plan->list[i], plan->subject.created, &portion.release, why);
   if (err == TG_OK)
     plan->portion[i] = portion;
   return err;
@@ -213,8 +218,24 @@ static enum tg_err read_sources(struct node_core *core, struct plan *plan, struc
   return TG_OK;
 }
 
+/* With the approvals that there are; if they are too few, with all that it takes: that is what it waits for. */
+static enum tg_err ask(struct node_core *core, struct plan *plan)
+{
+  enum tg_err err = policy_decide(core->policies, &plan->request, &plan->decision);
+  for (size_t i = 0; err == TG_OK && i < plan->portion_count; i++) {
+    const struct policy_verdict *v = &plan->decision.portions[i];
+    if (!memberset_empty(&v->unmet) && v->approvals > plan->approvals)
+      plan->approvals = v->approvals;
+  }
+  if (err != TG_OK || !plan->approvals)
+    return err;
+  plan->request.approvals = plan->approvals;
+  return policy_decide(core->policies, &plan->request, &plan->decision);
+}
+
 /* Every hub that this node may use is on the path: which one it will be is not known yet. */
-static enum tg_err decide(struct node_core *core, struct plan *plan, struct arena *arena, struct tg_why *why)
+static enum tg_err decide(struct node_core *core, struct plan *plan, unsigned approvals, struct arena *arena,
+                          struct tg_why *why)
 {
   const struct charter_hub *hubs[POLICY_HUBS_MAX];
   size_t n = core_hubs(core, hubs, POLICY_HUBS_MAX);
@@ -233,6 +254,7 @@ static enum tg_err decide(struct node_core *core, struct plan *plan, struct aren
                                           .topics = slices(arena, plan->wish->topics, plan->wish->n_topics),
                                           .hub_count = n,
                                           .hubs = hosts,
+                                          .approvals = approvals,
                                           .portion_count = plan->portion_count,
                                           .portions = plan->portion};
   if (!plan->request.topics)
@@ -240,7 +262,7 @@ static enum tg_err decide(struct node_core *core, struct plan *plan, struct aren
   enum tg_err err = read_sources(core, plan, arena, why);
   if (err != TG_OK)
     return err;
-  err = policy_decide(core->policies, &plan->request, &plan->decision);
+  err = ask(core, plan);
   return err == TG_BAD_INPUT ? refuse(why, err, "draft", N_("no policy can be asked about this"), NULL) : err;
 }
 
@@ -282,6 +304,38 @@ static enum tg_err add_node(struct node_core *core, struct plan *plan, const str
   return TG_OK;
 }
 
+/* Was this node given the bulletin that is corrected? */
+static enum tg_err was_given(struct node_core *core, const struct hash *bulletin, const struct sign_pk *node, bool *ret)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT EXISTS(SELECT 1 FROM track WHERE bulletin = ? AND node = ? AND event = 0)");
+  db_bind_blob(s, 1, hash_slice(bulletin));
+  db_bind_blob(s, 2, key_slice(node));
+  bool row;
+  enum tg_err err = db_step(s, &row);
+  if (err != TG_OK)
+    return err;
+  *ret = db_u64(s, 0) != 0;
+  db_reset(s);
+  return TG_OK;
+}
+
+/* A correction passes from and to suspended members, which must not let new traffic pass under its name: it then goes where the
+   bulletin went. */
+static enum tg_err is_owed(struct node_core *core, struct plan *plan, const struct node *node, bool *ret)
+{
+  *ret = true;
+  if (plan->subject.kind != KIND_CORRECTION)
+    return TG_OK;
+  const struct memberset senders = directory_originators(core->directory, core->now.wall),
+                         receivers = directory_receivers(core->directory, core->now.wall);
+  if (memberset_has(&senders, plan->request.originator) && memberset_has(&receivers, node->member))
+    return TG_OK;
+  enum tg_err err = was_given(core, &plan->subject.supersedes, &node->credential.identity, ret);
+  if (err == TG_OK && !*ret)
+    memberset_add(&plan->not_given, node->member);
+  return err;
+}
+
 static enum tg_err find_nodes(struct node_core *core, struct plan *plan, struct arena *arena, struct tg_why *why)
 {
   const struct node **nodes = arena_alloc(arena, LIMIT_WRAPS * sizeof *nodes);
@@ -290,9 +344,13 @@ static enum tg_err find_nodes(struct node_core *core, struct plan *plan, struct 
   for (size_t i = 0; i < plan->portion_count; i++) {
     size_t n = 0;
     enum tg_err err = directory_resolve_nodes(core->directory, &plan->list[i], &plan->decision.portions[i].permitted,
-                                              core->now.wall, core->now.wall, nodes, LIMIT_WRAPS, &n, why);
-    for (size_t j = 0; err == TG_OK && j < n; j++)
-      err = add_node(core, plan, nodes[j], UINT32_C(1) << i, why);
+                                              plan->subject.created, core->now.wall, nodes, LIMIT_WRAPS, &n, why);
+    for (size_t j = 0; err == TG_OK && j < n; j++) {
+      bool owed;
+      err = is_owed(core, plan, nodes[j], &owed);
+      if (err == TG_OK && owed)
+        err = add_node(core, plan, nodes[j], UINT32_C(1) << i, why);
+    }
     if (err != TG_OK)
       return err;
   }
@@ -322,13 +380,13 @@ static enum tg_err find_given(struct node_core *core, struct plan *plan, struct 
   return err;
 }
 
-enum tg_err plan_make(struct node_core *core, const Tg__LDraft *wish, const uint64_t *sizes, struct arena *arena,
-                      struct plan *ret, struct tg_why *why)
+enum tg_err plan_make(struct node_core *core, const Tg__LDraft *wish, const uint64_t *sizes, const struct plan_given *given,
+                      struct arena *arena, struct plan *ret, struct tg_why *why)
 {
   struct plan plan = {.wish = wish};
   enum tg_err err = check_ourselves(core, why);
   if (err == TG_OK)
-    err = read_subject(core, wish, &plan.subject, why);
+    err = read_subject(core, wish, given, &plan.subject, why);
   if (err == TG_OK)
     err = check_superseded(core, &plan.subject, arena, why);
   if (err == TG_OK)
@@ -344,7 +402,7 @@ enum tg_err plan_make(struct node_core *core, const Tg__LDraft *wish, const uint
     ret->decision.portion_count = plan.portion_count;
     return find_given(core, ret, why);
   }
-  err = decide(core, ret, arena, why);
+  err = decide(core, ret, given ? given->approvals : 0, arena, why);
   return err == TG_OK ? find_nodes(core, ret, arena, why) : err;
 }
 
@@ -357,12 +415,8 @@ enum tg_err plan_check(struct node_core *core, const struct plan *plan, struct t
     reached |= plan->recipients[i].portions;
   for (size_t i = 0; i < plan->portion_count; i++) {
     const struct policy_verdict *verdict = &plan->decision.portions[i];
-    char where[32], number[16];
+    char where[32];
     snprintf(where, sizeof where, "portion %zu", i + 1);
-    snprintf(number, sizeof number, "%u", verdict->approvals);
-    if (!memberset_empty(&verdict->unmet) && verdict->approvals)
-      return why_set(why, TG_REFUSED, where, N_("the policy demands %1$s approvals before this may leave"),
-                     N_("narrow the release list, or gather the approvals"), number, NULL, NULL);
     if (!memberset_empty(&verdict->unmet))
       return refuse(why, TG_REFUSED, where, N_("the policy demands the caveat ORCON for this"), N_("mark it ORCON"));
     if (reached >> i & 1)

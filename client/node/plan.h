@@ -15,26 +15,35 @@ struct plan_recipient {
   uint32_t portions;
 };
 
+/* What a draft that waited for approvals brings along. */
+struct plan_given {
+  const struct subject *subject; /* what was approved: its times count */
+  unsigned approvals;            /* so many */
+};
+
 /* Everything in the arena that plan_make() was given, or in the wish. */
 struct plan {
   const Tg__LDraft *wish;
-  struct subject subject; /* portion_root is not known yet */
+  struct subject subject; /* of a new one: portion_root is not known yet */
   bool recall;            /* goes to those who were given what it recalls: no policy is asked */
   size_t portion_count;
   struct release_list list[LIMIT_PORTIONS];
   struct policy_portion portion[LIMIT_PORTIONS];
   struct policy_request request;
   struct policy_decision decision;
+  unsigned approvals;     /* our policy demands so many, and there are fewer; 0: none lacks. The decision is that with them */
+  struct memberset not_given;   /* it, or we, are suspended, and it was not given what this corrects */
   struct memberset without_key; /* members one of whose nodes has no sealing key */
   size_t recipient_count;
   struct plan_recipient *recipients; /* ascending by identity key */
 };
 
-/* sizes: sealed bytes of each portion; NULL: as they will be, unless compression makes them smaller. TG_BAD_INPUT, TG_NOT_FOUND (a
+/* sizes: sealed bytes of each portion; NULL: as they will be, unless compression makes them smaller. given: NULL for a new one. TG_BAD_INPUT, TG_NOT_FOUND (a
    name, source or bulletin), TG_EXPIRED, TG_TOO_BIG, TG_REFUSED, TG_BUSY; fail-stop ones. */
-enum tg_err plan_make(struct node_core *core, const Tg__LDraft *wish, const uint64_t *sizes, struct arena *arena,
-                      struct plan *ret, struct tg_why *why);
-/* May it leave: does every portion reach somebody, and is no obligation unmet? TG_OK or TG_REFUSED with the first reason. */
+enum tg_err plan_make(struct node_core *core, const Tg__LDraft *wish, const uint64_t *sizes, const struct plan_given *given,
+                      struct arena *arena, struct plan *ret, struct tg_why *why);
+/* May it leave, once approved: does every portion reach somebody, and is no other obligation unmet? TG_OK or TG_REFUSED with the
+   first reason. */
 enum tg_err plan_check(struct node_core *core, const struct plan *plan, struct tg_why *why);
 /* The audience for people: a line for each member of the release lists, those that get something first, each group by code. */
 enum tg_err plan_audience(struct node_core *core, const struct plan *plan, struct arena *arena, Tg__LAudience **ret);

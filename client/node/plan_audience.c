@@ -112,6 +112,12 @@ static enum tg_err why_not(struct node_core *core, const struct plan *plan, unsi
     if (!memberset_has(&plan->portion[i].release, member))
       continue;
     bool permitted = memberset_has(&plan->decision.portions[i].permitted, member);
+    if (permitted && memberset_has(&plan->not_given, member)) {
+      line->stage = POLICY_CHARTER;
+      why_set(&why, TG_REFUSED, NULL, N_("from and to suspended members a correction goes only to whom the bulletin went"), NULL, NULL,
+              NULL, NULL);
+      return explain(arena, &why, line);
+    }
     if (permitted && memberset_has(&plan->without_key, member)) {
       line->stage = DRAFT_NO_KEY;
       why_set(&why, TG_REFUSED, NULL, N_("its node has announced no sealing key that may be used now"), NULL, NULL, NULL, NULL);
@@ -170,20 +176,15 @@ static int by_use_and_code(const void *a, const void *b)
   return memcmp(x->member.data, y->member.data, 2);
 }
 
-/* Sentences, without numbers: they are translated where they are shown. */
+/* What approvals do not help. Sentences are translated where they are shown. */
 static enum tg_err list_missing(const struct plan *plan, struct arena *arena, Tg__LAudience *ret)
 {
-  bool approvals = false, orcon = false;
-  for (size_t i = 0; i < plan->portion_count; i++) {
-    const struct policy_verdict *v = &plan->decision.portions[i];
-    approvals |= !memberset_empty(&v->unmet) && v->approvals;
-    orcon |= !memberset_empty(&v->unmet) && v->orcon;
-  }
-  ret->missing = arena_alloc(arena, 2 * sizeof *ret->missing);
+  bool orcon = false;
+  for (size_t i = 0; i < plan->portion_count; i++)
+    orcon |= !memberset_empty(&plan->decision.portions[i].unmet) && plan->decision.portions[i].orcon;
+  ret->missing = arena_alloc(arena, sizeof *ret->missing);
   if (!ret->missing)
     return TG_NO_MEMORY;
-  if (approvals)
-    ret->missing[ret->n_missing++] = text_data(N_("the policy demands approvals by officers with the role release"));
   if (orcon)
     ret->missing[ret->n_missing++] = text_data(N_("the policy demands the caveat ORCON"));
   return TG_OK;
@@ -208,6 +209,7 @@ enum tg_err plan_audience(struct node_core *core, const struct plan *plan, struc
     return err;
   qsort(lines, audience->n_lines, sizeof *lines, by_use_and_code);
   audience->lines = lines;
+  audience->approvals = plan->approvals;
   *ret = audience;
   return TG_OK;
 }

@@ -1,11 +1,43 @@
 #include "client/node/request.h"
 
+#include "client/node/waiting.h"
+
+/* Of one that waits: to whom it would go now, by the approvals that it lacks too. Who may not see it learns as much as of one that
+   is not there. */
+static enum tg_err preview_waiting(struct node_core *core, const struct request *r, const Tg__LPreview *preview, Tg__LAudience **ret,
+                                   enum tg_err *ret_verdict, struct tg_why *why)
+{
+  struct hash id;
+  struct waiting_row row;
+  (void)hash_read(data_slice(preview->waiting), &id); /* 32 bytes by its limits */
+  enum tg_err err = waiting_row(core, &id, core->arena, &row);
+  if (core_is_fatal(err))
+    return err;
+  if (err != TG_OK || row.state != WAITING_OPEN || !approving_may_see(r, &row)) {
+    *ret_verdict = why_set(why, TG_NOT_FOUND, NULL, N_("no such bulletin waits for approvals here"),
+                           N_("see what waits: toguna approve"), NULL, NULL, NULL);
+    return TG_OK;
+  }
+  struct plan *plan = arena_alloc(core->arena, sizeof *plan);
+  err = plan ? waiting_plan(core, &row, core->arena, plan, ret_verdict, why) : TG_NO_MEMORY;
+  return err == TG_OK && *ret_verdict == TG_OK ? plan_audience(core, plan, core->arena, ret) : err;
+}
+
 enum tg_err publishing_preview(struct node_core *core, struct request *r, const ProtobufCMessage *message)
 {
   const Tg__LPreview *preview = (const Tg__LPreview *)message;
   struct tg_why why = {0};
   Tg__LAudience *audience;
-  enum tg_err verdict, err = draft_preview(core, preview->draft, core->arena, &audience, &verdict, &why);
+  enum tg_err verdict = TG_OK, err = TG_OK;
+  if (!preview->draft == !preview->waiting.len)
+    verdict = why_set(&why, TG_BAD_INPUT, "preview", N_("either a draft or one that waits is previewed"), NULL, NULL, NULL, NULL);
+  else if (preview->waiting.len)
+    err = preview_waiting(core, r, preview, &audience, &verdict, &why);
+  else if (request_roles(r) & NODE_PUBLISHER)
+    err = draft_preview(core, preview->draft, core->arena, &audience, &verdict, &why);
+  else
+    verdict = why_set(&why, TG_REFUSED, NULL, N_("this user may not do this here: %1$s"),
+                      N_("who runs the node gives roles with `user` lines in its configuration"), "preview", NULL, NULL);
   if (err != TG_OK)
     return err;
   if (verdict != TG_OK)
@@ -15,7 +47,8 @@ enum tg_err publishing_preview(struct node_core *core, struct request *r, const 
   return request_answer(core, r, LOCAL_AUDIENCE, &audience->base);
 }
 
-/* It is a bulletin from now on, and spooled once this turn is on the disk. */
+/* It is a bulletin from now on, and spooled once this turn is on the disk; or it waits for approvals to become one, as safely: who waits
+   for no more than that has heard enough either way. */
 static enum tg_err published(struct node_core *core, struct request *r, const struct draft_done *done)
 {
   Tg__LProgress progress = TG__LPROGRESS__INIT;
@@ -23,9 +56,10 @@ static enum tg_err published(struct node_core *core, struct request *r, const st
   request_stir(core);
   progress.request = r->number;
   progress.bulletin = slice_data(hash_slice(&done->id));
+  progress.state = done->waits ? SENT_WAITING : SENT_SPOOLED;
   progress.number = done->number;
   progress.audience = done->audience;
-  enum tg_err err = request_journal(core, r, "published", &done->id, NULL);
+  enum tg_err err = request_journal(core, r, done->waits ? "waits-for-approval" : "published", &done->id, NULL);
   if (err == TG_OK)
     err = request_answer(core, r, LOCAL_PROGRESS, &progress.base);
   if (err == TG_OK && r->wait == SENT_SPOOLED)
@@ -40,7 +74,8 @@ static enum tg_err finish(struct node_core *core, struct request *r)
 {
   struct tg_why why = {0};
   struct draft_done done;
-  enum tg_err verdict, err = draft_finish(core, &r->draft, &done, &verdict, &why);
+  const struct draft_author author = request_author(r);
+  enum tg_err verdict, err = draft_finish(core, &r->draft, &author, &done, &verdict, &why);
   if (err != TG_OK)
     return err;
   if (r->brief)
@@ -65,7 +100,8 @@ static enum tg_err publish_now(struct node_core *core, struct request *r, const 
             NULL, NULL);
     return request_refuse(core, r, &why);
   }
-  enum tg_err verdict, err = draft_publish(core, wish, contents, !r->brief, &done, &verdict, &why);
+  const struct draft_author author = request_author(r);
+  enum tg_err verdict, err = draft_publish(core, wish, contents, !r->brief, &author, &done, &verdict, &why);
   if (err != TG_OK)
     return err;
   return verdict == TG_OK ? published(core, r, &done) : request_refuse(core, r, &why);

@@ -7,6 +7,7 @@
 #include "client/node/journal.h"
 #include "client/node/rotation.h"
 #include "client/node/talk.h"
+#include "client/node/waiting.h"
 #include "client/node/watch.h"
 #include "keys/codec.h"
 
@@ -61,7 +62,10 @@ enum tg_err query_status(struct node_core *core, struct query *q)
   struct inbox_counts in;
   struct hooks_counts hooks;
   const struct db_counts db = db_counts(depot_db(core->depot)); /* since the start */
+  uint64_t waiting = 0;
   enum tg_err err = outbox_counts(core, &out);
+  if (err == TG_OK)
+    err = waiting_count(core, &waiting);
   if (err == TG_OK)
     err = inbox_counts(core, &in);
   if (err == TG_OK)
@@ -74,11 +78,11 @@ enum tg_err query_status(struct node_core *core, struct query *q)
     return err;
   }
   q->json = json_pack(
-      "{s:s, s:s, s:o, s:s, s:o, s:o, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I}, s:o}", //
+      "{s:s, s:s, s:o, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I}, s:o}", //
       "node", core->my_name, "member", core->member.code, "exchange", query_hex(&core->config->exchange),
       "version", TOGUNA_VERSION, "charter", charter_json(core), "hub", hub_json(core, forked), //
       "sent", "spooled", (json_int_t)out.spooled, "accepted", (json_int_t)out.accepted, "refused",
-      (json_int_t)out.refused, //
+      (json_int_t)out.refused, "waiting", (json_int_t)waiting, //
       "inbox", "current", (json_int_t)in.current, "unread", (json_int_t)in.unread, "unacknowledged_flash",
       (json_int_t)in.unacknowledged_flash,                                                            //
       "arriving", (json_int_t)arrivals_count(core), "sealing_keys", (json_int_t)rotation_count(core), //
@@ -188,8 +192,14 @@ static const struct {
     {"explain", NODE_PUBLISHER, query_explain},
     {"journal", NODE_AUDITOR, query_journal},
     {"prove", NODE_READER | NODE_PUBLISHER | NODE_AUDITOR, query_prove},
+    {"waiting", NODE_PUBLISHER | NODE_APPROVER, query_waiting},
 };
 enum { N_QUESTIONS = sizeof questions / sizeof *questions };
+
+const char *query_name(size_t i)
+{
+  return i < N_QUESTIONS ? questions[i].name : NULL;
+}
 
 static enum tg_err keep_text(struct request *r, struct query *q)
 {
@@ -228,7 +238,7 @@ enum tg_err queries_begin(struct node_core *core, struct request *r, const Proto
 {
   const Tg__LQuery *query = (const Tg__LQuery *)message;
   struct slice args[16]; /* the limit of LQuery.args */
-  struct query q = {.n = query->n_args, .args = args};
+  struct query q = {.n = query->n_args, .args = args, .request = r};
   for (size_t i = 0; i < q.n; i++)
     args[i] = data_slice(query->args[i]);
   enum tg_err err = ask(core, r, query, &q);

@@ -6,14 +6,20 @@
 
 #include <jansson.h>
 
+struct request;
+
 /* What a question is answered with: `json` (owned), or, with verdict not TG_OK, the sentence in `why`. */
 struct query {
   size_t n;
   const struct slice *args;
+  const struct request *request; /* whose it is */
   json_t *json;
   enum tg_err verdict;
   struct tg_why why;
 };
+
+/* The name of the i-th question; NULL past the last. */
+const char *query_name(size_t i);
 
 /* Each returns TG_OK or fail-stop. */
 enum tg_err query_status(struct node_core *core, struct query *q);
@@ -22,6 +28,7 @@ enum tg_err query_directory(struct node_core *core, struct query *q); /* roster.
 enum tg_err query_documents(struct node_core *core, struct query *q);
 enum tg_err query_document(struct node_core *core, struct query *q);
 enum tg_err query_journal(struct node_core *core, struct query *q);
+enum tg_err query_waiting(struct node_core *core, struct query *q); /* approving.c */
 enum tg_err query_explain(struct node_core *core, struct query *q); /* explain.c */
 enum tg_err query_prove(struct node_core *core, struct query *q);   /* prove.c */
 

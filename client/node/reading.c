@@ -4,6 +4,7 @@
 #include "client/node/inbox.h"
 #include "client/node/outbox.h"
 #include "client/node/record.h"
+#include "client/node/waiting.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -45,7 +46,10 @@ static enum tg_err find_seal(struct node_core *core, const struct hash *id, uint
 {
   struct inbox_row in;
   struct sent_row out;
+  struct waiting_row draft;
   struct portion p;
+  const ProtobufCBinaryData *portions = NULL;
+  size_t n = 0;
   enum tg_err err = inbox_row(core, id, core->arena, &in);
   if (err == TG_OK) {
     for (size_t i = 0; i < in.portion_count; i++)
@@ -57,9 +61,17 @@ static enum tg_err find_seal(struct node_core *core, const struct hash *id, uint
   }
   if (err == TG_NOT_FOUND)
     err = outbox_row(core, id, core->arena, &out);
-  if (err != TG_OK || portion >= out.message->n_portions)
+  if (err == TG_OK) {
+    portions = out.message->portions;
+    n = out.message->n_portions;
+  } else if (err == TG_NOT_FOUND) {
+    err = waiting_row(core, id, core->arena, &draft);
+    portions = err == TG_OK ? draft.record->portions : NULL;
+    n = err == TG_OK ? draft.record->n_portions : 0;
+  }
+  if (err != TG_OK || portion >= n)
     return err != TG_OK ? err : TG_NOT_FOUND;
-  if (portion_parse(data_slice(out.message->portions[portion]), core->arena, &p, NULL) != TG_OK)
+  if (portion_parse(data_slice(portions[portion]), core->arena, &p, NULL) != TG_OK)
     return TG_DISK; /* we built it */
   *ret = p.seal;
   return TG_OK;

@@ -1,4 +1,4 @@
-/* Reading the content of a bulletin, of the inbox or of our own: piece by piece, at the reader's pace, in bounded memory. */
+/* Reading the content of a bulletin, of the inbox, of our own, or of what waits for approvals: piece by piece, at the reader's pace, in bounded memory. */
 #ifndef TOGUNA_CLIENT_NODE_READING_H
 #define TOGUNA_CLIENT_NODE_READING_H
 

@@ -36,8 +36,8 @@ struct request {
   uint64_t expected, received;
   uint32_t wait;
   bool brief;   /* nobody asked for the audience */
-  bool waiting; /* for a state of `bulletin` beyond spooled */
-  struct hash bulletin; /* LPublish once it is spooled; LRead; LTrack */
+  bool waiting; /* for a state of `bulletin` beyond spooled, or for its approvals */
+  struct hash bulletin; /* LPublish once it is spooled, or waits for approvals; LRead; LTrack */
 
   struct reading *reading;
   bool mark;
@@ -62,6 +62,8 @@ void request_stir(struct node_core *core);
 
 /* What the program may do here. */
 unsigned request_roles(const struct request *r);
+/* Whose it is. */
+struct draft_author request_author(const struct request *r);
 /* Writes into the node's journal what the program did. */
 enum tg_err request_journal(struct node_core *core, const struct request *r, const char *action,
                             const struct hash *subject, const char *detail);
@@ -88,6 +90,13 @@ enum tg_err handling_acknowledge(struct node_core *core, struct request *r, cons
 enum tg_err handling_track(struct node_core *core, struct request *r, const ProtobufCMessage *message);
 enum tg_err handling_track_on(struct node_core *core, struct request *r);
 enum tg_err handling_document(struct node_core *core, struct request *r, const ProtobufCMessage *message);
+
+/* ---- approving.c */
+enum tg_err approving_approve(struct node_core *core, struct request *r, const ProtobufCMessage *message);
+enum tg_err approving_deny(struct node_core *core, struct request *r, const ProtobufCMessage *message);
+/* May the program see this draft: an approver, or the user who published it? */
+struct waiting_row;
+bool approving_may_see(const struct request *r, const struct waiting_row *row);
 
 /* ---- queries.c */
 enum tg_err queries_begin(struct node_core *core, struct request *r, const ProtobufCMessage *message);

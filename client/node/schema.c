@@ -70,4 +70,10 @@ const char *const schema_migrations[SCHEMA_MIGRATIONS] = {
     /* What local programs did. Each row's record is chained to the one before. */
     "CREATE TABLE journal(place INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, record BLOB NOT NULL,"
     " chain BLOB NOT NULL) STRICT;",
+
+    /* Bulletins of our own that wait for approvals, by the hash of their Subject. state as enum waiting_state; until: when it ends, or
+       what is kept of its end. Their content stands in `content` under the same id. */
+    "CREATE TABLE waiting(place INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, state INTEGER NOT NULL,"
+    " until INTEGER NOT NULL, record BLOB NOT NULL) STRICT;"
+    "CREATE INDEX waiting_until ON waiting(until);",
 };

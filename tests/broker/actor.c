@@ -199,6 +199,23 @@ static struct slice subject_of(struct actor *a, const struct story *t, const str
 }
 
 /* Wraps and header, by the running numbers that this node keeps for each other. */
+/* The approvals of a story, those of its officers last. */
+static size_t approve(struct actor *a, const struct story *t, struct slice subject, struct approval out[LIMIT_APPROVALS])
+{
+  struct subject parsed;
+  size_t n = t->approval_count;
+  assert_int_equal(subject_parse(subject, a->stage->said, &parsed, NULL), TG_OK);
+  for (size_t i = 0; i < n; i++)
+    out[i] = t->approvals[i];
+  for (const struct secret_key *const *officer = t->officers; officer && *officer; officer++, n++) {
+    uint8_t message[APPROVAL_MESSAGE];
+    out[n] = (struct approval){.officer = secret_key_sign_pk(*officer), .time = a->stage->now.wall};
+    approval_message(&parsed, out[n].time, message);
+    assert_int_equal(secret_key_sign(*officer, slice_of(message, sizeof message), &out[n].signature), TG_OK);
+  }
+  return n;
+}
+
 static struct bulletin_sealed close_up(struct actor *a, const struct story *t, struct slice subject,
                                        const struct slice *portions, const struct body_key *keys, size_t count)
 {
@@ -206,6 +223,7 @@ static struct bulletin_sealed close_up(struct actor *a, const struct story *t, s
   struct bulletin_recipient to[STAGE_NODES];
   size_t members[STAGE_NODES], n = members_named(a, t->wraps ? t->wraps : t->to ? t->to : "*", members);
   const struct kit_member *me = &s->kit->member[a->member];
+  struct approval approvals[LIMIT_APPROVALS];
   struct note policy;
   struct bulletin_sealed sealed;
   assert_int_equal(note_parse(buf_slice(&me->policy), NULL, &policy, NULL), TG_OK);
@@ -220,6 +238,8 @@ static struct bulletin_sealed close_up(struct actor *a, const struct story *t, s
     memcpy(to[i].member, s->kit->member[other->member].code.code, 2);
   }
   struct bulletin_draft d = {.subject = subject,
+                             .approvals = approvals,
+                             .approval_count = approve(a, t, subject, approvals),
                              .charter_version = 1,
                              .policy_serial = me->policy_serial,
                              .policy_hash = document_hash(policy.text),

@@ -167,6 +167,8 @@ static void hear_delivery(struct actor *a, const struct checkpoint *c, const Tg_
                                .precedence = d.header.subject.precedence,
                                .kind = d.header.subject.kind,
                                .inline_bodies = m->n_bodies,
+                               .named = d.releases[0].to_count,
+                               .approvals = d.header.approval_count,
                                .key = content.keys[d.portions[0].index],
                                .seal = d.portions[0].seal};
   sodium_memzero(&content, sizeof content);

@@ -30,6 +30,7 @@ struct got_delivery {
   enum precedence precedence;
   enum kind kind;
   size_t inline_bodies;
+  size_t named, approvals; /* names in the release list of the lowest portion, as it was shown: 0, its audience is blind */
   struct body_key key; /* of the lowest portion */
   struct body_seal seal;
 };
@@ -139,6 +140,9 @@ struct story {
   tg_time lifetime;     /* (7 days) */
   uint64_t number;      /* (the next) */
   bool apart;           /* the body does not come inline */
+  const struct secret_key *const *officers; /* who approve it now; ended by NULL */
+  const struct approval *approvals;         /* and approvals as they are */
+  size_t approval_count;
 };
 /* A bulletin that was sealed and signed, ready to be submitted any number of times. */
 struct sealed {

@@ -22,13 +22,17 @@ class Story(unittest.TestCase):
 
     def setUp(self):
         self.place = kit.Folder("exchange")
-        self.e = Exchange(self.place.path, self.nodes, members=list(self.nodes), hub_lines=self.hub_lines(),
-                          node_lines=self.node_lines())
+        self.e = Exchange(self.place.path, self.nodes, members=list(self.nodes), policies=self.policies(self.place.path / "policies"),
+                          hub_lines=self.hub_lines(), node_lines=self.node_lines())
         self.addCleanup(self.clean)
         self.start()
 
     def start(self):
         self.e.start()
+
+    def policies(self, folder):
+        """A folder of policies, written there; None: everything may pass."""
+        return None
 
     def hub_lines(self):
         return ()

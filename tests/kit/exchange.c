@@ -166,6 +166,25 @@ static void charter_found(struct kit *k, void (*tune)(struct charter *))
     free(blocs[i].member);
 }
 
+struct buf kit_next_charter(const struct kit *k, tg_time effective, void (*tune)(struct charter *))
+{
+  const struct secret_key *roots[KIT_MEMBERS];
+  struct charter *c;
+  struct note note;
+  struct buf text = buf_new(NOTE_BYTES_MAX);
+  need(note_parse(buf_slice(&k->charter), NULL, &note, NULL) == TG_OK && charter_parse(note.text, NULL, &c, NULL) == TG_OK,
+       "reading the charter");
+  c->version = 2;
+  c->previous = k->exchange;
+  c->effective = effective;
+  tune(c);
+  charter_print(c, &text);
+  charter_free(c);
+  for (size_t i = 0; i < k->n_members; i++)
+    roots[i] = k->member[i].root;
+  return sign(&text, roots, k->n_members);
+}
+
 struct kit *kit_new(size_t n, tg_time start, void (*tune)(struct charter *))
 {
   struct kit *k = calloc(1, sizeof *k);
@@ -180,15 +199,27 @@ struct kit *kit_new(size_t n, tg_time start, void (*tune)(struct charter *))
   return k;
 }
 
-struct buf kit_revoke(struct kit *k, size_t at, const struct kit_node *node, tg_time now)
+struct secret_key *kit_officer(const struct kit *k, size_t at, const char *holder, enum role role, struct buf *ret_note)
 {
-  struct revocation r = {.member = k->member[at].code, .serial = (uint64_t)now, .by_key = true,
-                         .key = secret_key_sign_pk(node->identity), .reason = "lost"};
+  struct secret_key *key = key_new(KEY_OFFICER, holder);
+  *ret_note = credential(k, &k->member[at], holder, role, key, NULL);
+  return key;
+}
+
+struct buf kit_revoke_key(const struct kit *k, size_t at, const struct sign_pk *key, tg_time now)
+{
+  struct revocation r = {.member = k->member[at].code, .serial = (uint64_t)now, .by_key = true, .key = *key, .reason = "lost"};
   struct buf text = buf_new(NOTE_BYTES_MAX);
   strcpy(r.exchange, NAME);
   revocation_print(&r, &text);
   const struct secret_key *signer = k->member[at].root;
   return sign(&text, &signer, 1);
+}
+
+struct buf kit_revoke(struct kit *k, size_t at, const struct kit_node *node, tg_time now)
+{
+  const struct sign_pk key = secret_key_sign_pk(node->identity);
+  return kit_revoke_key(k, at, &key, now);
 }
 
 void kit_each_document(const struct kit *k, void (*f)(void *context, struct slice note), void *context)

@@ -49,8 +49,14 @@ struct kit_node *kit_add_node(struct kit *k, size_t m);
 void kit_policy(struct kit *k, size_t m, const char *rules, tg_time effective, size_t n_officers);
 /* Such a note with this serial; the kit stays as it is. */
 struct buf kit_policy_note(const struct kit *k, size_t m, uint64_t serial, const char *rules, tg_time effective, size_t n_officers);
-/* A note by which member m's root revokes this node's credential. */
+/* A further officer of member m ("ML/release-1"); the caller frees both. ret_note: its credential, which nobody knows yet. */
+struct secret_key *kit_officer(const struct kit *k, size_t m, const char *holder, enum role role, struct buf *ret_note);
+/* A note by which member m's root revokes this node's key; or any key of the member's. */
 struct buf kit_revoke(struct kit *k, size_t m, const struct kit_node *node, tg_time now);
+struct buf kit_revoke_key(const struct kit *k, size_t m, const struct sign_pk *key, tg_time now);
+
+/* Version 2 of the charter, changed by tune, effective then, signed by everybody. A note. */
+struct buf kit_next_charter(const struct kit *k, tg_time effective, void (*tune)(struct charter *));
 
 /* Calls f for every document that founds the exchange, in an order in which they can be taken in. */
 void kit_each_document(const struct kit *k, void (*f)(void *context, struct slice note), void *context);

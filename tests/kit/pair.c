@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ROUNDS = 5000, TOLD = 64, CLIENT = 1, ARENA = 16 << 20 };
+enum { ROUNDS = 5000, TOLD = 64, CLIENT = 1, VISITOR = 2, ARENA = 16 << 20 };
 
 /* Frames on their way: u32 length, bytes. */
 struct queue {
@@ -31,7 +31,8 @@ struct place {
   char path[160];
   bool plugged, wanted, up;
   int64_t wake;
-  struct queue to_hub, from_hub, to_program;
+  struct queue to_hub, from_hub, to_program, to_visitor; /* visitor: a program that comes, asks and goes */
+  struct buf hooked;
   pair_filter *filter, *uplink;
   void *context, *uplink_context;
   struct told told[TOLD];
@@ -238,8 +239,8 @@ static void node_connect(void *context, const char *endpoint, const struct seal_
 
 static size_t node_to_client(void *context, uint64_t client, struct slice frame)
 {
-  (void)client;
-  push(&((struct place *)context)->to_program, frame);
+  struct place *at = context;
+  push(client == VISITOR ? &at->to_visitor : &at->to_program, frame);
   return 0;
 }
 
@@ -251,8 +252,7 @@ static void node_close_client(void *context, uint64_t client)
 
 static void node_hook(void *context, const struct node_hook *order)
 {
-  (void)context;
-  (void)order;
+  buf_put_slice(&((struct place *)context)->hooked, order->json);
 }
 
 static void node_wake(void *context, int64_t mono) { ((struct place *)context)->wake = mono; }
@@ -510,6 +510,61 @@ const ProtobufCMessage *pair_ask(struct pair *p, size_t member, enum local_type 
   return hear(p, at, ret_type);
 }
 
+/* A program of another user than the one that is always there. */
+static void visit(struct place *at, uint32_t uid)
+{
+  Tg__LHello hello = TG__LHELLO__INIT;
+  struct buf frame = buf_new(LOCAL_FRAME);
+  hello.request = ++at->request;
+  hello.protocol = LOCAL_PROTOCOL;
+  tell_time(at);
+  need(local_encode(LOCAL_HELLO, &hello.base, &frame, NULL) == TG_OK && node_client_joined(at->core, VISITOR, uid) == TG_OK &&
+           node_client_frame(at->core, VISITOR, buf_slice(&frame)) == TG_OK,
+       "a visitor", NULL);
+  turn(at);
+  buf_clear(&at->to_visitor.bytes);
+  buf_free(&frame);
+}
+
+const ProtobufCMessage *pair_program(struct pair *p, size_t member, uint32_t uid, enum local_type type,
+                                     const ProtobufCMessage *message, struct buf *out, enum local_type *ret_type)
+{
+  struct place *at = &p->place[member];
+  struct buf frame = buf_new(LOCAL_FRAME);
+  const ProtobufCMessage *first = NULL;
+  const struct local_kind *kind;
+  arena_reset(p->arena);
+  visit(at, uid);
+  number(at, (ProtobufCMessage *)(uintptr_t)message);
+  need(local_encode(type, message, &frame, NULL) == TG_OK && node_client_frame(at->core, VISITOR, buf_slice(&frame)) == TG_OK,
+       "a visitor's request", NULL);
+  for (size_t had = SIZE_MAX; had != at->to_visitor.bytes.n;) {
+    had = at->to_visitor.bytes.n;
+    turn(at);
+  }
+  struct buf frames = pull(&at->to_visitor);
+  struct slice all = buf_slice(&frames), one;
+  while (next(&all, &one)) {
+    buf_put_slice(out, one);
+    ProtobufCMessage *answer;
+    need(local_decode(one, LOCAL_TO_PROGRAM, p->arena, &kind, &answer, NULL) == TG_OK, "an answer", NULL);
+    if (!first && local_request(answer) == at->request) {
+      first = answer;
+      *ret_type = kind->type;
+    }
+  }
+  need(node_client_gone(at->core, VISITOR) == TG_OK, "a visitor's going", NULL);
+  turn(at);
+  buf_free(&frames);
+  buf_free(&frame);
+  return first;
+}
+
+void pair_hooked(const struct pair *p, size_t member, struct buf *out)
+{
+  buf_put_slice(out, buf_slice(&p->place[member].hooked));
+}
+
 static size_t split(const char *names, ProtobufCBinaryData *ret, size_t max)
 {
   size_t n = 0;
@@ -628,7 +683,8 @@ struct pair *pair_new(struct kit *k)
     at->kit = &k->member[i].node[0];
     at->plugged = true;
     at->wake = INT64_MAX;
-    at->to_hub.bytes = at->from_hub.bytes = at->to_program.bytes = buf_new((size_t)1 << 30);
+    at->to_hub.bytes = at->from_hub.bytes = at->to_program.bytes = at->to_visitor.bytes = at->hooked =
+        buf_new((size_t)1 << 30);
     snprintf(at->path, sizeof at->path, "%s/%s.db", p->folder, k->member[i].code.code);
     at->config = (struct node_config){.exchange = k->exchange, .database = at->path};
   }
@@ -646,6 +702,8 @@ void pair_free(struct pair *p)
     buf_free(&p->place[i].to_hub.bytes);
     buf_free(&p->place[i].from_hub.bytes);
     buf_free(&p->place[i].to_program.bytes);
+    buf_free(&p->place[i].to_visitor.bytes);
+    buf_free(&p->place[i].hooked);
   }
   hub_free(p->hub);
   buf_free(&p->to_sign);

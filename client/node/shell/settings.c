@@ -17,6 +17,7 @@
 enum { CONF_BYTES_MAX = 128 * 1024 };
 
 static const char *const recalls[] = {"purge", "retain", "refuse", NULL}; /* enum node_recall */
+static const char *const own_approvals[] = {"refuse", "accept", NULL};
 static const char *const logs[] = {"alarm", "error", "notice", "debug", NULL};
 
 static const struct conf_key keys[] = {
@@ -124,6 +125,18 @@ static const struct conf_key keys[] = {
      .limits = {TG_MINUTE, 3650 * TG_DAY, NULL},
      .fallback = "30d",
      .help = N_("Of bulletins published without an expiry; never beyond the charter's limit.")},
+    {.keyword = "approval-time",
+     .kind = VALUE_DURATION,
+     .offset = AT(approval_time),
+     .limits = {TG_MINUTE, 365 * TG_DAY, NULL},
+     .fallback = "7d",
+     .help = N_("How long a bulletin waits for the approvals that the policy demands; never beyond its expiry.")},
+    {.keyword = "own-approval",
+     .kind = VALUE_CHOICE,
+     .offset = AT(own_approval),
+     .limits = {0, 0, own_approvals},
+     .fallback = "refuse",
+     .help = N_("An officer's approval that the user brings who published the bulletin: refuse or accept.")},
     {.keyword = "keep-sent",
      .kind = VALUE_DURATION,
      .offset = AT(keep_sent),
@@ -401,6 +414,8 @@ struct node_config settings_node_config(const struct settings *s)
       .endpoints = s->hubs.n ? s->endpoint : NULL,
       .hooks = s->hook_name,
       .lifetime = s->lifetime,
+      .approval_time = s->approval_time,
+      .own_approval = s->own_approval == 1,
       .keep_sent = s->keep_sent,
       .credit_count = s->credit_count,
       .credit_bytes = s->credit_bytes,

@@ -21,8 +21,8 @@ struct settings {
   char *exchange, *folder, *documents, *node_key, *transport_key, *witness_key, *passphrase_file, *socket,
       *policy_name;
   struct conf_lines users, hubs, hooks, hook_folders;
-  unsigned on_recall, log;
-  tg_time hook_time, lifetime, keep_sent, tick;
+  unsigned on_recall, own_approval, log;
+  tg_time hook_time, lifetime, approval_time, keep_sent, tick;
   uint64_t credit_count, credit_bytes, line_rate, disk_reserve;
 
   /* what follows */

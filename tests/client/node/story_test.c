@@ -320,6 +320,52 @@ static void a_recall_is_refused(void **state)
   recall(state, NODE_RECALL_REFUSE, RECEIPT_RECALL_REFUSED, INBOX_CURRENT, true);
 }
 
+/* Who never saw it has an answer too, or its originator would wait for it until it expires. */
+static void a_recall_of_what_never_came_is_answered(void **state)
+{
+  struct pair *p = all_started(state);
+  struct hash id, recall_id;
+  pair_plug(p, BF, false);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF,NE", .text = "too early"}, &id), TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_sent(p, ML, &id), SENT_ACCEPTED);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF,NE", .text = "sorry", .kind = KIND_RECALL, .supersedes = &id},
+                                &recall_id),
+                   TG_OK);
+  pair_settle(p);
+  pair_plug(p, BF, true);
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(look_inbox(p, BF), 1); /* the recall alone */
+  assert_true(look_track(p, ML, &id, RECEIPT_PURGED));
+  assert_true(look_sent(p, ML, &id) >= SENT_DELIVERED);
+  assert_int_equal(pair_told(p, ML, "expired-unanswered"), 0);
+}
+
+static void what_the_hub_holds_back_is_tracked_with_its_reason(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = all_started(state);
+  struct hash id;
+  Tg__LTrack track = TG__LTRACK__INIT;
+  enum local_type type;
+  pair_plug(p, BF, false);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "not any more"}, &id), TG_OK);
+  pair_settle(p);
+  track.bulletin = slice_data(hash_slice(&id));
+  assert_false(((const Tg__LTrackItem *)pair_ask(p, ML, LOCAL_TRACK, &track.base, &type))->held); /* it merely waits */
+  kit_policy(w->kit, ML, "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\nexport deny ** to BF\n", pair_now(p), 1);
+  pair_document(p, buf_slice(&w->kit->member[ML].policy));
+  pair_settle(p);
+  const Tg__LTrackItem *item = (const Tg__LTrackItem *)pair_ask(p, ML, LOCAL_TRACK, &track.base, &type);
+  assert_int_equal(type, LOCAL_TRACK_ITEM);
+  assert_true(item->held);
+  assert_true(item->detail.len > 0);
+  assert_int_equal(item->event, 0);
+  pair_plug(p, BF, true);
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(look_inbox(p, BF), 0);
+}
+
 /* ---- rules ---- */
 
 static void our_own_policy_decides_what_leaves(void **state)
@@ -592,6 +638,8 @@ int main(void)
       STORY(a_recall_purges),
       STORY(a_recall_is_noted),
       STORY(a_recall_is_refused),
+      STORY(a_recall_of_what_never_came_is_answered),
+      STORY(what_the_hub_holds_back_is_tracked_with_its_reason),
       STORY(our_own_policy_decides_what_leaves),
       STORY(a_preview_names_who_gets_it_and_who_not),
       STORY(a_recipient_that_was_erased_from_our_rules_is_told_apart),

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { OWNER = 1000, READER = 1001, PUBLISHER = 1002, NOBODY = 1003, OFFICER = 1004, RIG_ANSWERS = 4096 };
+enum { OWNER = 1000, READER = 1001, PUBLISHER = 1002, NOBODY = 1003, OFFICER = 1004, APPROVER = 1005, SECOND_PUBLISHER = 1006, RIG_ANSWERS = 4096 };
 
 struct answer {
   uint64_t client;
@@ -57,7 +57,7 @@ const void *rig_expect(struct rig *r, uint64_t client, enum local_type type, uin
 void rig_expect_error(struct rig *r, uint64_t client, uint64_t request, enum tg_err err);
 void rig_expect_silence(struct rig *r);
 
-/* Publishes a text to BF from a program that joined; its id. */
+/* Publishes a text to BF from a program that joined; its id, or the draft's when it waits for approvals. */
 struct hash rig_publish(struct rig *r, uint64_t client, uint64_t request, const char *topic,
                         const char *text);
 
