@@ -119,6 +119,8 @@ static const struct strict_field publish_fields[] = {
     REQUEST,
     {.number = 2, .flags = STRICT_REQUIRED | STRICT_EMPTY, .message = &draft},
     {.number = 3, .min = 1, .max = 3},
+    {.number = 4, .min = 1, .max = 1},
+    {.number = 5, .flags = STRICT_EMPTY, .min = 0, .max = LOCAL_DATA, .count = LIMIT_PORTIONS},
 };
 static const struct strict_limits publish = {&tg__lpublish__descriptor, LOCAL_FRAME - 2, FIELDS(publish_fields)};
 
@@ -157,7 +159,14 @@ static const struct strict_field list_fields[] = {
     {.number = 2, .flags = STRICT_EMPTY, .message = &filter},
 };
 static const struct strict_limits list = {&tg__llist__descriptor, 1024, FIELDS(list_fields)};
-static const struct strict_limits follow = {&tg__lfollow__descriptor, 1024, FIELDS(list_fields)};
+
+static const struct strict_field follow_fields[] = {
+    REQUEST,
+    {.number = 2, .flags = STRICT_EMPTY, .message = &filter},
+    {.number = 3, .min = 1, .max = LOCAL_DATA},
+    {.number = 4, .min = 1, .max = 1},
+};
+static const struct strict_limits follow = {&tg__lfollow__descriptor, 1024, FIELDS(follow_fields)};
 
 static const struct strict_field portion_info_fields[] = {
     {.number = 1, .min = 1, .max = LIMIT_PORTIONS - 1},
@@ -202,6 +211,7 @@ static const struct strict_field item_fields[] = {
     {.number = 21, .min = 1, .max = UINT64_MAX},
     {.number = 22, .min = 32, .max = 32},
     {.number = 23, .min = 1, .max = 1},
+    {.number = 24, .flags = STRICT_EMPTY, .min = 0, .max = LOCAL_DATA, .count = LIMIT_PORTIONS},
 };
 static const struct strict_limits item = {&tg__litem__descriptor, LOCAL_FRAME - 2, FIELDS(item_fields)};
 

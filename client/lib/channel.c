@@ -7,12 +7,13 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HEAD = 4, READ_AHEAD = 64 * 1024, HELD = HEAD + LOCAL_FRAME + READ_AHEAD };
+enum { HEAD = 4, READ_AHEAD = 64 * 1024, HELD = HEAD + LOCAL_FRAME + READ_AHEAD, QUEUED = 256 * 1024 };
 
 /* Invariants: in.p[at..in.n) has not been looked at; once `over` is set nothing is sent or received; `mute`
    means that the node reads no more, but what it said before is still to be read. */
@@ -41,7 +42,7 @@ enum tg_err channel_open(const char *path, struct channel **ret, struct tg_why *
     return err;
   }
   *c = (struct channel){
-      .fd = fd, .silence = 60000, .arena = arena, .in = buf_new(HELD), .out = buf_new(HEAD + LOCAL_FRAME)};
+      .fd = fd, .silence = 60000, .arena = arena, .in = buf_new(HELD), .out = buf_new(QUEUED + HEAD + LOCAL_FRAME)};
   *ret = c;
   return TG_OK;
 }
@@ -172,6 +173,26 @@ static enum tg_err take_error(struct channel *c, const Tg__LError *e, struct tg_
   return why_set(why, err, words[0], words[1], words[2], words[3], words[4], words[5]);
 }
 
+/* A frame of the node's, checked. An LError without a request ends the channel. */
+static enum tg_err decode(struct channel *c, struct slice frame, const struct local_kind **ret_kind,
+                          ProtobufCMessage **ret_message, struct tg_why *why)
+{
+  arena_reset(c->arena);
+  enum tg_err err = local_decode(frame, LOCAL_TO_PROGRAM, c->arena, ret_kind, ret_message, why);
+  if (err != TG_OK)
+    return break_with(c, err);
+  if ((*ret_kind)->type == LOCAL_ERROR && local_request(*ret_message) == 0)
+    return break_with(c, take_error(c, (const Tg__LError *)*ret_message, why));
+  return TG_OK;
+}
+
+static enum tg_err not_asked(struct channel *c, const struct local_kind *kind, struct tg_why *why)
+{
+  return break_with(c, why_set(why, TG_BAD_INPUT, kind->name, N_("the node answers what was not asked"),
+                               N_("Check that the program and its node are of the same release"), NULL, NULL,
+                               NULL));
+}
+
 /* Looks at a frame. *ret_ours tells whether it answers the request: one that is over may have answers on
  * their way. */
 static enum tg_err take_frame(struct channel *c, struct slice frame, uint64_t request, uint32_t answers,
@@ -180,23 +201,18 @@ static enum tg_err take_frame(struct channel *c, struct slice frame, uint64_t re
 {
   const struct local_kind *kind;
   ProtobufCMessage *message;
-  arena_reset(c->arena);
   *ret_ours = true;
-  enum tg_err err = local_decode(frame, LOCAL_TO_PROGRAM, c->arena, &kind, &message, why);
+  enum tg_err err = decode(c, frame, &kind, &message, why);
   if (err != TG_OK)
-    return break_with(c, err);
+    return err;
   uint64_t number = local_request(message);
-  if (kind->type == LOCAL_ERROR && number == 0)
-    return break_with(c, take_error(c, (const Tg__LError *)message, why));
   if (number == request && kind->type == LOCAL_ERROR)
     return take_error(c, (const Tg__LError *)message, why);
   *ret_ours = number == request || number > c->number;
   if (!*ret_ours)
     return TG_OK;
   if (number != request || !(answers & ANSWER(kind->type)))
-    return break_with(c, why_set(why, TG_BAD_INPUT, kind->name, N_("the node answers what was not asked"),
-                                 N_("Check that the program and its node are of the same release"), NULL,
-                                 NULL, NULL));
+    return not_asked(c, kind, why);
   *ret_type = kind->type;
   *ret_message = message;
   return TG_OK;
@@ -220,6 +236,49 @@ static enum tg_err more(struct channel *c, int64_t deadline, bool *ret_came, str
   return TG_OK;
 }
 
+/* The next whole frame; *ret_came false when none came before the deadline. */
+static enum tg_err await_frame(struct channel *c, int64_t deadline, struct slice *ret, bool *ret_came, struct tg_why *why)
+{
+  enum tg_err err;
+  *ret_came = true;
+  while (*ret_came && (err = next_frame(c, ret)) != TG_OK) {
+    if (err == TG_TOO_BIG)
+      return break_with(c,
+                        why_set(why, err, NULL, N_("the node sends a frame that is longer than any may be"),
+                                N_("Check that a toguna-node listens at this socket"), NULL, NULL, NULL));
+    err = more(c, deadline, ret_came, why);
+    if (err != TG_OK)
+      return err;
+  }
+  return TG_OK;
+}
+
+enum tg_err channel_next(struct channel *c, int timeout_ms, uint64_t *ret_request, enum local_type *ret_type,
+                         ProtobufCMessage **ret_message, struct tg_why *why)
+{
+  const struct local_kind *kind;
+  struct slice frame;
+  bool came;
+  if (c->over)
+    return over(why);
+  enum tg_err err = await_frame(c, deadline_of(timeout_ms), &frame, &came, why);
+  if (err == TG_OK && !came)
+    *ret_message = NULL;
+  if (err != TG_OK || !came)
+    return err;
+  err = decode(c, frame, &kind, ret_message, why);
+  if (err != TG_OK)
+    return err;
+  *ret_request = local_request(*ret_message);
+  *ret_type = kind->type;
+  return *ret_request <= c->number ? TG_OK : not_asked(c, kind, why);
+}
+
+enum tg_err channel_error(struct channel *c, const ProtobufCMessage *message, struct tg_why *why)
+{
+  return take_error(c, (const Tg__LError *)message, why);
+}
+
 enum tg_err channel_poll(struct channel *c, uint64_t request, uint32_t answers, int timeout_ms,
                          enum local_type *ret_type, ProtobufCMessage **ret_message, struct tg_why *why)
 {
@@ -229,16 +288,10 @@ enum tg_err channel_poll(struct channel *c, uint64_t request, uint32_t answers, 
     return over(why);
   while (came) {
     struct slice frame;
-    enum tg_err err = next_frame(c, &frame);
-    if (err == TG_TOO_BIG)
-      return break_with(c,
-                        why_set(why, err, NULL, N_("the node sends a frame that is longer than any may be"),
-                                N_("Check that a toguna-node listens at this socket"), NULL, NULL, NULL));
     bool ours = false;
-    if (err == TG_OK)
+    enum tg_err err = await_frame(c, deadline, &frame, &came, why);
+    if (err == TG_OK && came)
       err = take_frame(c, frame, request, answers, &ours, ret_type, ret_message, why);
-    else
-      err = more(c, deadline, &came, why);
     if (ours || err != TG_OK)
       return err;
   }
@@ -263,8 +316,10 @@ enum tg_err channel_answer(struct channel *c, uint64_t request, uint32_t answers
 /* ---- writing ---- */
 
 /* Writes what is queued. Reads meanwhile, so that a node that is writing to us comes to read. */
-static enum tg_err flush(struct channel *c, struct tg_why *why)
+enum tg_err channel_flush(struct channel *c, struct tg_why *why)
 {
+  if (c->over)
+    return over(why);
   for (size_t at = 0; at < c->out.n && !c->mute;) {
     ssize_t n = send(c->fd, c->out.p + at, c->out.n - at, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n >= 0) {
@@ -284,25 +339,38 @@ static enum tg_err flush(struct channel *c, struct tg_why *why)
     if (room && (ready & POLLIN) && fill(c) == TG_UNREACHABLE)
       c->mute = true;
   }
+  if (c->out.n)
+    sodium_memzero(c->out.p, c->out.n);
+  buf_clear(&c->out);
   return TG_OK;
+}
+
+enum tg_err channel_queue(struct channel *c, enum local_type type, const ProtobufCMessage *message,
+                         struct tg_why *why)
+{
+  if (c->over)
+    return over(why);
+  size_t before = c->out.n;
+  buf_put_u32(&c->out, 0);
+  enum tg_err err = buf_status(&c->out) == TG_OK
+                        ? local_encode(type, message, &c->out, why)
+                        : why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
+  if (err != TG_OK) {
+    c->out.n = before;
+    c->out.failed = false;
+    return err;
+  }
+  uint32_t size = (uint32_t)(c->out.n - before - HEAD);
+  for (int i = 0; i < HEAD; i++)
+    c->out.p[before + (size_t)i] = (uint8_t)(size >> 8 * (HEAD - 1 - i));
+  return c->out.n >= QUEUED ? channel_flush(c, why) : TG_OK;
 }
 
 enum tg_err channel_send(struct channel *c, enum local_type type, const ProtobufCMessage *message,
                          struct tg_why *why)
 {
-  if (c->over)
-    return over(why);
-  buf_clear(&c->out);
-  buf_put_u32(&c->out, 0);
-  enum tg_err err = buf_status(&c->out) == TG_OK
-                        ? local_encode(type, message, &c->out, why)
-                        : why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
-  if (err != TG_OK)
-    return err;
-  uint32_t size = (uint32_t)(c->out.n - HEAD);
-  for (int i = 0; i < HEAD; i++)
-    c->out.p[i] = (uint8_t)(size >> 8 * (HEAD - 1 - i));
-  return flush(c, why);
+  enum tg_err err = channel_queue(c, type, message, why);
+  return err == TG_OK ? channel_flush(c, why) : err;
 }
 
 void channel_cancel(struct channel *c, uint64_t request)

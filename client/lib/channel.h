@@ -23,6 +23,10 @@ uint64_t channel_number(struct channel *c);
    usable. */
 enum tg_err channel_send(struct channel *c, enum local_type type, const ProtobufCMessage *message,
                          struct tg_why *why);
+/* The same, but it goes out with the next channel_flush(), channel_send() or once 256 KiB are queued. */
+enum tg_err channel_queue(struct channel *c, enum local_type type, const ProtobufCMessage *message,
+                          struct tg_why *why);
+enum tg_err channel_flush(struct channel *c, struct tg_why *why);
 /* Ends a request whose answers are no longer wanted; those on their way are dropped later. */
 void channel_cancel(struct channel *c, uint64_t request);
 
@@ -38,6 +42,13 @@ enum tg_err channel_poll(struct channel *c, uint64_t request, uint32_t answers, 
 /* The same, waiting as long as the silence allows: TG_BUSY then, and the channel is over. */
 enum tg_err channel_answer(struct channel *c, uint64_t request, uint32_t answers, enum local_type *ret_type,
                            ProtobufCMessage **ret_message, struct tg_why *why);
+
+/* The next answer to whatever request, LError among them, which is no failure of the channel's; *ret_message is NULL when
+   none came in timeout_ms. */
+enum tg_err channel_next(struct channel *c, int timeout_ms, uint64_t *ret_request, enum local_type *ret_type,
+                         ProtobufCMessage **ret_message, struct tg_why *why);
+/* What an LError says, *why borrowing from what was received. */
+enum tg_err channel_error(struct channel *c, const ProtobufCMessage *message, struct tg_why *why);
 
 /* Where what was received lives until the next receive; for what is made of it. */
 struct arena *channel_arena(struct channel *c);

@@ -118,6 +118,10 @@ static enum tg_err subscribe(const struct toguna *node, const struct toguna_filt
     return err;
   s->request = m.request = channel_number(s->node->channel);
   m.filter = &f;
+  if (filter && filter->content && f.folder == TOGUNA_INBOX) {
+    m.content = filter->content < LOCAL_DATA ? (uint32_t)filter->content : LOCAL_DATA;
+    m.mark = filter->mark;
+  }
   return channel_send(s->node->channel, LOCAL_FOLLOW, &m.base, why);
 }
 

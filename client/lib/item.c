@@ -19,6 +19,16 @@ static void take_portion(struct copier *c, const Tg__LPortionInfo *m, struct tog
   };
 }
 
+/* Content is text more often than not: a NUL follows it. */
+static void take_content(struct copier *c, const Tg__LItem *m, struct toguna_portion_info *portions)
+{
+  if (m->n_contents != m->n_portions)
+    return;
+  for (size_t i = 0; i < m->n_contents; i++)
+    if (m->contents[i].len == portions[i].size)
+      portions[i].content = copier_text(c, m->contents[i]);
+}
+
 static const struct toguna_portion_info *const *take_portions(struct copier *c, const Tg__LItem *m)
 {
   const struct toguna_portion_info **list = copier_room(c, m->n_portions + 1, sizeof(void *));
@@ -27,6 +37,8 @@ static const struct toguna_portion_info *const *take_portions(struct copier *c, 
     take_portion(c, m->portions[i], &portions[i]);
     list[i] = &portions[i];
   }
+  if (!c->failed)
+    take_content(c, m, portions);
   return list;
 }
 

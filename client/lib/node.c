@@ -85,6 +85,9 @@ enum tg_err node_begin(const struct toguna *node, struct tg_why *why)
   if (node->in_call)
     return why_set(why, TG_USAGE, NULL, N_("a callback uses the connection that called it"),
                    N_("Let it use another connection"), NULL, NULL, NULL);
+  if (submissions_count(node->submissions))
+    return why_set(why, TG_USAGE, NULL, N_("what was submitted on this connection is still under way"),
+                   N_("Collect it first, or use another connection"), NULL, NULL, NULL);
   return TG_OK;
 }
 
@@ -172,6 +175,7 @@ void toguna_close(struct toguna *node)
   if (!node)
     return;
   channel_free(node->channel);
+  submissions_free(node->submissions);
   arena_free(node->arena);
   free(node->path);
   free(node->program);

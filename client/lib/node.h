@@ -7,6 +7,7 @@
 #include "client/lib/error.h"
 
 /* Invariant: in_call is set while a function of the caller's may run, and then no request begins. */
+struct submissions;
 struct toguna {
   struct channel *channel;
   struct arena *arena; /* of self */
@@ -14,13 +15,15 @@ struct toguna {
   char *path, *program; /* program may be NULL */
   int silence;
   bool in_call;
+  struct submissions *submissions; /* submit.c; NULL before the first */
   char detail[1024]; /* of the last progress */
 };
 
 /* Connects and greets. *ret is set also on failure, to be closed once *why, which may point into it, has been
  * used. */
 enum tg_err node_open(const char *path, const char *program, struct toguna **ret, struct tg_why *why);
-/* Every public function begins with this: the connection exists and no callback of it is running. */
+/* Every public function but those of submit.c begins with this: the connection exists, no callback of it is running and nothing
+ * that was submitted is under way. */
 enum tg_err node_begin(const struct toguna *node, struct tg_why *why);
 
 /* Copies received things into an arena. After a shortage of memory `failed` is set and "" or NULL returned;
@@ -53,5 +56,9 @@ static inline ProtobufCBinaryData id_data(const struct toguna_id *id)
 ProtobufCBinaryData text_data(const char *s);
 
 enum tg_err no_memory(struct tg_why *why);
+
+/* ---- submit.c */
+size_t submissions_count(const struct submissions *s); /* NULL: 0 */
+void submissions_free(struct submissions *s);
 
 #endif

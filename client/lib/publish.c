@@ -1,6 +1,5 @@
 /* Preview and publication. */
-#include "client/lib/draft.h"
-#include "client/lib/node.h"
+#include "client/lib/outgoing.h"
 #include "os/clock.h"
 
 #include <stdio.h>
@@ -114,70 +113,42 @@ struct publication {
 };
 
 /* While content is still to come the node says nothing, unless it refuses. */
-static enum tg_err listen_for_refusal(struct publication *p, struct tg_why *why)
+static enum tg_err listen_for_refusal(void *context, struct tg_why *why)
 {
+  struct publication *p = context;
   enum local_type type;
   ProtobufCMessage *none;
   return channel_poll(p->node->channel, p->request, 0, 0, &type, &none, why);
 }
 
-static enum tg_err send_portion(struct publication *p, struct source *s, size_t portion, uint8_t *piece,
-                                struct tg_why *why)
-{
-  char where[DRAFT_WHERE];
-  draft_where(portion, where);
-  for (;;) {
-    Tg__LData m = TG__LDATA__INIT;
-    size_t n;
-    p->node->in_call = true; /* the caller's read function */
-    enum tg_err err = source_read(s, piece, LOCAL_DATA, where, &n, why);
-    p->node->in_call = false;
-    if (err != TG_OK || n == 0)
-      return err;
-    m.request = p->request;
-    m.portion = (uint32_t)portion;
-    m.data = strict_data_of(piece, n);
-    err = listen_for_refusal(p, why);
-    if (err == TG_OK)
-      err = channel_send(p->node->channel, LOCAL_PUBLISH_DATA, &m.base, why);
-    if (err != TG_OK)
-      return err;
-  }
-}
-
 static enum tg_err send_all(struct publication *p, struct draft *d, struct tg_why *why)
 {
-  Tg__LPublish m = TG__LPUBLISH__INIT;
-  m.request = p->request;
-  m.draft = &d->message;
-  m.wait = (uint32_t)p->wait;
-  enum tg_err err = channel_send(p->node->channel, LOCAL_PUBLISH, &m.base, why);
-  struct buf piece = buf_new(LOCAL_DATA); /* wiped when freed: it held content */
-  uint8_t *room = buf_grow(&piece, LOCAL_DATA);
-  if (err == TG_OK && !room)
-    err = no_memory(why);
-  for (size_t i = 0; err == TG_OK && i < d->n_sources; i++)
-    err = send_portion(p, &d->sources[i], i, room, why);
-  buf_free(&piece);
-  return err;
+  enum tg_err err = outgoing_queue(p->node, p->request, p->wait, d, listen_for_refusal, p, why);
+  return err == TG_OK ? channel_flush(p->node->channel, why) : err;
+}
+
+enum tg_err progress_take(struct toguna *node, const Tg__LProgress *m, struct toguna_progress *ret, struct tg_why *why)
+{
+  struct copier c = {.arena = channel_arena(node->channel)};
+  const char *detail = m->detail.len ? copier_sentence(&c, m->detail, 0, NULL) : "";
+  snprintf(node->detail, sizeof node->detail, "%s", detail);
+  *ret = (struct toguna_progress){
+      .id = id_of(m->bulletin),
+      .state = (enum toguna_state)m->state,
+      .number = m->number,
+      .leaf = m->leaf,
+      .detail = node->detail,
+  };
+  return c.failed ? no_memory(why) : TG_OK;
 }
 
 /* Takes a state in and tells it. *ret_enough when the caller wants to hear no more. */
 static enum tg_err take_progress(struct publication *p, const Tg__LProgress *m, bool *ret_enough,
                                  struct tg_why *why)
 {
-  struct copier c = {.arena = channel_arena(p->node->channel)};
-  const char *detail = m->detail.len ? copier_sentence(&c, m->detail, 0, NULL) : "";
-  snprintf(p->node->detail, sizeof p->node->detail, "%s", detail);
-  p->progress = (struct toguna_progress){
-      .id = id_of(m->bulletin),
-      .state = (enum toguna_state)m->state,
-      .number = m->number,
-      .leaf = m->leaf,
-      .detail = p->node->detail,
-  };
-  if (c.failed)
-    return no_memory(why);
+  enum tg_err err = progress_take(p->node, m, &p->progress, why);
+  if (err != TG_OK)
+    return err;
   p->spooled = true;
   p->node->in_call = true;
   *ret_enough = p->on_progress && p->on_progress(p->context, &p->progress) != 0;
@@ -185,25 +156,29 @@ static enum tg_err take_progress(struct publication *p, const Tg__LProgress *m, 
   return TG_OK;
 }
 
-/* What the last state means for the caller. */
-static enum tg_err outcome(const struct publication *p, struct tg_why *why)
+enum tg_err progress_outcome(const struct toguna_progress *progress, struct tg_why *why)
 {
   char id[65];
-  toguna_id_print(&p->progress.id, id);
-  id[12] = 0;
-  if (!p->spooled)
+  if (!progress)
     return why_set(why, TG_BAD_INPUT, NULL,
                    N_("the node ended the publication without saying what became of it"),
                    N_("Look with \"toguna sent\" before you publish it again"), NULL, NULL, NULL);
-  if (p->progress.state == TOGUNA_IS_REFUSED)
+  toguna_id_print(&progress->id, id);
+  id[12] = 0;
+  if (progress->state == TOGUNA_IS_REFUSED)
     return why_set(why, TG_REFUSED, id,
-                   *p->progress.detail ? N_("the hub refused the bulletin: %1$s")
-                                       : N_("the hub refused the bulletin"),
-                   NULL, p->progress.detail, NULL, NULL);
-  if (p->progress.state == TOGUNA_IS_EXPIRED)
+                   *progress->detail ? N_("the hub refused the bulletin: %1$s")
+                                     : N_("the hub refused the bulletin"),
+                   NULL, progress->detail, NULL, NULL);
+  if (progress->state == TOGUNA_IS_EXPIRED)
     return why_set(why, TG_EXPIRED, id, N_("the bulletin expired before everybody had it"),
                    N_("See with \"toguna track\" who has it"), NULL, NULL, NULL);
   return TG_OK;
+}
+
+static enum tg_err outcome(const struct publication *p, struct tg_why *why)
+{
+  return progress_outcome(p->spooled ? &p->progress : NULL, why);
 }
 
 static enum tg_err still_waiting(struct publication *p, struct tg_why *why)
@@ -259,8 +234,6 @@ static enum tg_err publish(struct publication *p, const struct toguna_draft *dra
   if (err == TG_OK) {
     p->request = channel_number(p->node->channel);
     err = send_all(p, &d, why);
-    if (err != TG_OK)
-      channel_cancel(p->node->channel, p->request);
   }
   draft_close(&d);
   return err == TG_OK ? follow(p, why) : err;

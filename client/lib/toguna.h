@@ -278,6 +278,44 @@ TOGUNA_API enum toguna_err toguna_publish(struct toguna *node, const struct togu
                                           void *context, struct toguna_progress *ret_progress,
                                           struct toguna_error *error);
 
+/* ---- publishing many ---------------------------------------------------------------------------------- */
+
+/* toguna_publish() waits for the disk each time. A program with much to say submits without waiting and collects the
+   outcomes as they come: the node then takes many bulletins with one system call, one signature and one commit.
+
+     for (;;) {
+       while (more && toguna_outstanding(node) < TOGUNA_OUTSTANDING_MAX)
+         toguna_submit(node, &draft, TOGUNA_SPOOLED, on_published, context, &error);
+       if (toguna_outstanding(node) == 0)
+         break;
+       if (toguna_collect(node, -1, &error) != TOGUNA_OK)
+         … the connection is gone: what was not told is unknown, see toguna_list() of TOGUNA_SENT
+     }
+
+   While anything is outstanding only these functions may be used on the connection; others say TOGUNA_USAGE. */
+
+enum { TOGUNA_OUTSTANDING_MAX = 256 };
+
+/* What became of one: called once for each toguna_submit() that returned TOGUNA_OK, from toguna_collect(). err, progress and
+   error are as toguna_publish() would have told them; error is NULL when err is TOGUNA_OK, progress is NULL when nothing
+   was spooled. Valid during the call. It may call toguna_submit(), nothing else on this connection. */
+typedef void toguna_on_published(void *context, enum toguna_err err, const struct toguna_progress *progress,
+                                 const struct toguna_error *error);
+
+/* Sends a draft on its way. The content is read before this returns; the draft is not needed after it. What is short waits to go
+   out together with others until toguna_collect() is called or enough has gathered. TOGUNA_BUSY: TOGUNA_OUTSTANDING_MAX are
+   under way. After any result but TOGUNA_OK nothing is published and nothing is told. */
+TOGUNA_API enum toguna_err toguna_submit(struct toguna *node, const struct toguna_draft *draft, enum toguna_wait wait,
+                                         toguna_on_published *on_published, void *context,
+                                         struct toguna_error *error);
+/* Sends what waits and tells the outcomes that are there; when there are none, waits up to timeout_ms (0: not at all; -1: for
+   ever) for the first. TOGUNA_OK: some were told, or nothing is outstanding. TOGUNA_BUSY: none came in that time. Any other
+   result ends the connection; on_published is not called for what was outstanding. */
+TOGUNA_API enum toguna_err toguna_collect(struct toguna *node, int timeout_ms, struct toguna_error *error);
+TOGUNA_API size_t toguna_outstanding(const struct toguna *node);
+/* For poll loops: after toguna_collect(node, 0, …), when this descriptor is readable, collect again. */
+TOGUNA_API int toguna_fd(const struct toguna *node);
+
 /* ---- what has come ----------------------------------------------------------------------------------- */
 
 /* Texts that the originator did not state are NULL. */
@@ -292,6 +330,7 @@ struct toguna_portion_info {
   const char *content_type, *title, *filename, *language;
   uint64_t size; /* of the content, in bytes */
   bool complete; /* all of it is here */
+  const void *content; /* with a filter that asked for it: `size` bytes and a NUL; else NULL */
 };
 
 enum toguna_item_state {
@@ -335,7 +374,12 @@ struct toguna_filter {
   int64_t since;     /* received then or later */
   uint64_t after;    /* place: only what came later */
   uint64_t limit;    /* newest so many */
-  uint64_t reserved[4];
+  /* For toguna_subscribe() of the inbox: a bulletin comes with its content if that is not more than so many bytes, all portions
+     together (at most 65,536); many then come with one system call and cost the node one commit. With more than that, or
+     0, read it with toguna_read(). */
+  uint64_t content;
+  bool mark; /* the originators are told that what came with its content was read */
+  uint64_t reserved[2];
 };
 
 /* Called for each bulletin, oldest first; item is valid during the call only. A result other than 0 ends the

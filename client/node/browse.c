@@ -15,6 +15,8 @@ struct browse {
   char topic[LIMIT_TOPIC + 1];
   tg_time since;
   uint64_t limit, after, place, matched;
+  uint32_t content; /* most bytes of it that go with an item; 0: none */
+  bool mark;
   struct hash only; /* zeros: any */
   struct arena *row;
 };
@@ -82,19 +84,19 @@ static bool matches(const struct browse *b, const Tg__LItem *item)
 
 /* ---- rows of either folder, in one form ---- */
 
-static enum tg_err next_item(struct node_core *core, const struct browse *b, bool up, Tg__LItem **ret)
+/* *received is filled for the inbox only. */
+static enum tg_err next_item(struct node_core *core, const struct browse *b, bool up, struct inbox_row *received,
+                             Tg__LItem **ret)
 {
-  struct inbox_row received;
   struct sent_row sent;
   enum tg_err err;
   if (b->sent)
     err = up ? outbox_after(core, b->place, b->row, &sent) : outbox_below(core, b->place, b->row, &sent);
   else
-    err =
-        up ? inbox_after(core, b->place, b->row, &received) : inbox_below(core, b->place, b->row, &received);
+    err = up ? inbox_after(core, b->place, b->row, received) : inbox_below(core, b->place, b->row, received);
   if (err != TG_OK)
     return err;
-  return b->sent ? item_sent(core, &sent, b->row, ret) : item_received(core, &received, b->row, ret);
+  return b->sent ? item_sent(core, &sent, b->row, ret) : item_received(core, received, b->row, ret);
 }
 
 static enum tg_err item_of(struct node_core *core, const struct hash *id, bool sent, struct arena *arena,
@@ -119,9 +121,10 @@ static void found_start(struct browse *b, uint64_t before)
 static enum tg_err seek(struct node_core *core, struct browse *b)
 {
   for (int i = 0; i < ROWS_PER_STEP && b->seeking; i++) {
+    struct inbox_row row;
     Tg__LItem *item;
     arena_reset(b->row);
-    enum tg_err err = next_item(core, b, false, &item);
+    enum tg_err err = next_item(core, b, false, &row, &item);
     if (err == TG_NOT_FOUND)
       found_start(b, 0);
     else if (err != TG_OK)
@@ -136,13 +139,53 @@ static enum tg_err seek(struct node_core *core, struct browse *b)
   return TG_OK;
 }
 
+/* ---- content that goes with an item ---- */
+
+static bool goes_along(const struct browse *b, const Tg__LItem *item)
+{
+  uint64_t left = b->content;
+  if (!b->content || b->sent || !item->n_portions)
+    return false;
+  for (size_t i = 0; i < item->n_portions; i++) {
+    if (!item->portions[i]->complete || item->portions[i]->size > left)
+      return false;
+    left -= item->portions[i]->size;
+  }
+  return true;
+}
+
+/* Who was sent the content has read it, for all that the node can know: the journal says so, and the originator is told if that was
+   asked for. What cannot be opened any more stays away; LRead tells why. */
+static enum tg_err add_content(struct node_core *core, struct request *r, const struct inbox_row *row, Tg__LItem *item)
+{
+  ProtobufCBinaryData *contents = arena_alloc(r->browse->row, item->n_portions * sizeof *contents);
+  if (!contents)
+    return TG_NO_MEMORY;
+  for (size_t i = 0; i < item->n_portions; i++) {
+    struct slice content;
+    struct tg_why why = {0};
+    enum tg_err verdict, err = reading_whole(core, &row->id, row->portions[i].index, &row->portions[i].seal, r->browse->row,
+                                             &content, &verdict, &why);
+    if (err != TG_OK || verdict != TG_OK)
+      return err;
+    contents[i] = slice_data(content);
+  }
+  enum tg_err err = request_journal(core, r, "read", &row->id, "all portions");
+  if (err == TG_OK && r->browse->mark)
+    err = inbox_mark_read(core, &row->id);
+  item->contents = contents;
+  item->n_contents = item->n_portions;
+  return err;
+}
+
 static enum tg_err show(struct node_core *core, struct request *r)
 {
   struct browse *b = r->browse;
   for (int i = 0; i < ROWS_PER_STEP; i++) {
+    struct inbox_row row;
     Tg__LItem *item;
     arena_reset(b->row);
-    enum tg_err err = next_item(core, b, true, &item);
+    enum tg_err err = next_item(core, b, true, &row, &item);
     if (err == TG_NOT_FOUND) {
       r->idle = true;
       return b->follow ? TG_OK : request_done(core, r, r->count);
@@ -154,6 +197,8 @@ static enum tg_err show(struct node_core *core, struct request *r)
       continue;
     r->count++;
     item->request = r->number;
+    if (goes_along(b, item) && (err = add_content(core, r, &row, item)) != TG_OK)
+      return err;
     return request_answer(core, r, LOCAL_ITEM, &item->base);
   }
   return TG_OK;
@@ -208,8 +253,14 @@ enum tg_err browse_list(struct node_core *core, struct request *r, const Protobu
 
 enum tg_err browse_follow(struct node_core *core, struct request *r, const ProtobufCMessage *message)
 {
+  const Tg__LFollow *follow = (const Tg__LFollow *)message;
   (void)core;
-  return begin(r, ((const Tg__LFollow *)message)->filter, true);
+  enum tg_err err = begin(r, follow->filter, true);
+  if (err == TG_OK) {
+    r->browse->content = follow->content;
+    r->browse->mark = follow->mark;
+  }
+  return err;
 }
 
 /* What came from others is shown to readers only. */

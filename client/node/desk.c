@@ -12,7 +12,8 @@ enum {
   PRODUCE_COST = 512,      /* a step that says nothing costs so much of it */
 };
 
-/* Life: joined → greeted (LHello) → gone. Invariant: a free slot of `request` has no kind. */
+/* Life: joined → greeted (LHello) → gone. Invariants: a free slot of `request` has no kind, and 0 in `number`; slots from n_slots on were
+   never used. */
 struct desk_client {
   uint64_t id;
   uint32_t uid;
@@ -22,11 +23,15 @@ struct desk_client {
   bool closed; /* the last word is said; freed at the end of the event */
   size_t budget;
   char program[65];
-  struct request request[DESK_REQUESTS_MAX];
+  size_t n_slots;
+  uint64_t number[DESK_REQUESTS_MAX];
+  struct request *request[DESK_REQUESTS_MAX]; /* made when first used, freed with the client */
 };
 
+/* n_waiting: requests with `waiting` set. stirred: a folder has a new bulletin that followers have not looked for. */
 struct desk {
-  size_t n;
+  size_t n, n_waiting;
+  bool stirred;
   struct desk_client *client[DESK_CLIENTS_MAX];
 };
 
@@ -35,6 +40,13 @@ struct desk {
 struct desk *desk_new(void)
 {
   return calloc(1, sizeof(struct desk));
+}
+
+static void free_client(struct desk_client *c)
+{
+  for (size_t i = 0; i < c->n_slots; i++)
+    free(c->request[i]);
+  free(c);
 }
 
 static void free_parts(struct request *r)
@@ -50,11 +62,11 @@ void desk_free(struct desk *d)
   if (!d)
     return;
   for (size_t i = 0; i < d->n; i++) {
-    for (size_t j = 0; j < DESK_REQUESTS_MAX; j++) {
-      draft_free(d->client[i]->request[j].draft);
-      free_parts(&d->client[i]->request[j]);
+    for (size_t j = 0; j < d->client[i]->n_slots; j++) {
+      draft_free(d->client[i]->request[j]->draft);
+      free_parts(d->client[i]->request[j]);
     }
-    free(d->client[i]);
+    free_client(d->client[i]);
   }
   free(d);
 }
@@ -63,6 +75,11 @@ void desk_free(struct desk *d)
 static enum tg_err forget_request(struct node_core *core, struct request *r)
 {
   enum tg_err err = draft_abort(core, &r->draft);
+  struct desk_client *c = r->client;
+  core->desk->n_waiting -= r->waiting;
+  for (size_t i = 0; i < c->n_slots; i++)
+    if (c->request[i] == r)
+      c->number[i] = 0;
   free_parts(r);
   return err;
 }
@@ -71,15 +88,15 @@ static enum tg_err forget_client(struct node_core *core, struct desk_client *c)
 {
   struct desk *d = core->desk;
   enum tg_err err = TG_OK;
-  for (size_t i = 0; i < DESK_REQUESTS_MAX; i++) {
-    enum tg_err e = forget_request(core, &c->request[i]);
+  for (size_t i = 0; i < c->n_slots; i++) {
+    enum tg_err e = c->request[i]->kind ? forget_request(core, c->request[i]) : TG_OK;
     err = err == TG_OK ? e : err;
   }
   papers_client_gone(core, c->id);
   for (size_t i = 0; i < d->n; i++)
     if (d->client[i] == c)
       d->client[i--] = d->client[--d->n];
-  free(c);
+  free_client(c);
   return err;
 }
 
@@ -93,9 +110,9 @@ static struct desk_client *find(const struct node_core *core, uint64_t id)
 
 static struct request *find_request(struct desk_client *c, uint64_t number)
 {
-  for (size_t i = 0; i < DESK_REQUESTS_MAX; i++)
-    if (c->request[i].kind && c->request[i].number == number)
-      return &c->request[i];
+  for (size_t i = 0; i < c->n_slots; i++)
+    if (c->number[i] == number && c->request[i]->kind)
+      return c->request[i];
   return NULL;
 }
 
@@ -222,7 +239,7 @@ enum tg_err desk_joined(struct node_core *core, uint64_t client, uint32_t uid)
   why_set(&why, TG_BUSY, NULL, N_("too many programs are connected to the node"),
           N_("try again when some have ended"), NULL, NULL, NULL);
   enum tg_err err = hang_up(core, c, 0, &why);
-  free(c);
+  free_client(c);
   return err;
 }
 
@@ -264,16 +281,32 @@ static enum tg_err settle(struct node_core *core, struct request *r)
   return r->over ? forget_request(core, r) : TG_OK;
 }
 
-static struct request *free_slot(struct desk_client *c, enum local_type type)
+static bool has_drafts(const struct desk_client *c)
 {
-  struct request *slot = NULL;
-  size_t publishing = 0;
-  for (size_t i = 0; i < DESK_REQUESTS_MAX; i++) {
-    publishing += c->request[i].draft != NULL;
-    if (!slot && !c->request[i].kind)
-      slot = &c->request[i];
+  size_t n = 0;
+  for (size_t i = 0; i < c->n_slots; i++)
+    n += c->number[i] && c->request[i]->draft;
+  return n >= DESK_PUBLISH_MAX;
+}
+
+/* An empty slot; *ret NULL when so many requests are under way. drafts: it may become a draft whose content is still to come. */
+static enum tg_err free_slot(struct desk_client *c, bool drafts, struct request **ret, size_t *ret_at)
+{
+  size_t at = 0;
+  *ret = NULL;
+  while (at < c->n_slots && c->number[at])
+    at++;
+  if (at == DESK_REQUESTS_MAX || (drafts && has_drafts(c)))
+    return TG_OK;
+  if (at == c->n_slots) {
+    c->request[at] = calloc(1, sizeof *c->request[at]);
+    if (!c->request[at])
+      return TG_NO_MEMORY;
+    c->n_slots++;
   }
-  return type == LOCAL_PUBLISH && publishing >= DESK_PUBLISH_MAX ? NULL : slot;
+  *ret = c->request[at];
+  *ret_at = at;
+  return TG_OK;
 }
 
 static enum tg_err begin(struct node_core *core, struct desk_client *c, const struct request_kind *kind,
@@ -281,7 +314,12 @@ static enum tg_err begin(struct node_core *core, struct desk_client *c, const st
 {
   struct tg_why why;
   uint64_t number = local_request(message);
-  struct request *r = free_slot(c, kind->type);
+  struct request *r;
+  size_t at;
+  bool drafts = kind->type == LOCAL_PUBLISH && !((const Tg__LPublish *)message)->n_contents;
+  enum tg_err err = free_slot(c, drafts, &r, &at);
+  if (err != TG_OK)
+    return err;
   if (kind->roles && !(c->roles & kind->roles)) {
     why_set(&why, TG_REFUSED, NULL, N_("this user may not do this here: %1$s"),
             N_("who runs the node gives roles with `user` lines in its configuration"), row->name, NULL,
@@ -294,7 +332,8 @@ static enum tg_err begin(struct node_core *core, struct desk_client *c, const st
     return send_error(core, c, number, &why);
   }
   *r = (struct request){.client = c, .client_id = c->id, .kind = kind, .number = number, .json = buf_new(0)};
-  enum tg_err err = kind->begin(core, r, message);
+  c->number[at] = number;
+  err = kind->begin(core, r, message);
   return err == TG_OK ? settle(core, r) : err;
 }
 
@@ -378,9 +417,9 @@ static bool is_hungry(const struct request *r)
 static enum tg_err produce_round(struct node_core *core, struct desk_client *c, bool *ret_any)
 {
   *ret_any = false;
-  for (size_t i = 0; i < DESK_REQUESTS_MAX && c->budget; i++) {
-    struct request *r = &c->request[i];
-    if (!is_hungry(r))
+  for (size_t i = 0; i < c->n_slots && c->budget; i++) {
+    struct request *r = c->request[i];
+    if (!c->number[i] || !is_hungry(r))
       continue;
     enum tg_err err = r->kind->produce(core, r);
     if (err == TG_OK)
@@ -393,9 +432,21 @@ static enum tg_err produce_round(struct node_core *core, struct desk_client *c, 
   return TG_OK;
 }
 
+/* Every follower looks again; those of the other folder find nothing. */
+static void wake_followers(struct desk *d)
+{
+  d->stirred = false;
+  for (size_t i = 0; i < d->n; i++)
+    for (size_t j = 0; j < d->client[i]->n_slots; j++)
+      if (d->client[i]->request[j]->browse)
+        d->client[i]->request[j]->idle = false;
+}
+
 enum tg_err desk_turn(struct node_core *core)
 {
   struct desk *d = core->desk;
+  if (d->stirred)
+    wake_followers(d);
   for (size_t i = 0; i < d->n; i++) {
     struct desk_client *c = d->client[i];
     bool any = !c->full;
@@ -429,13 +480,12 @@ enum tg_err desk_stop(struct node_core *core)
 
 /* ---- news ---- */
 
-/* Every follower looks again; those of the other folder find nothing. */
-void request_stir(struct node_core *core)
+void request_stir(struct node_core *core) { core->desk->stirred = true; }
+
+void request_wait(struct node_core *core, struct request *r)
 {
-  for (size_t i = 0; i < core->desk->n; i++)
-    for (size_t j = 0; j < DESK_REQUESTS_MAX; j++)
-      if (core->desk->client[i]->request[j].browse)
-        core->desk->client[i]->request[j].idle = false;
+  r->waiting = true;
+  core->desk->n_waiting++;
 }
 
 void desk_inbox_new(struct node_core *core)
@@ -447,12 +497,12 @@ enum tg_err desk_progress(struct node_core *core, const struct hash *id, enum se
                           uint64_t number, uint64_t leaf, struct slice detail)
 {
   request_stir(core);
-  if (state == SENT_SPOOLED) /* said with the audience, when the draft was finished */
+  if (state == SENT_SPOOLED || !core->desk->n_waiting) /* spooled: said when the draft was finished */
     return TG_OK;
   for (size_t i = 0; i < core->desk->n; i++)
-    for (size_t j = 0; j < DESK_REQUESTS_MAX; j++) {
-      struct request *r = &core->desk->client[i]->request[j];
-      if (!r->kind || r->kind->type != LOCAL_PUBLISH || r->draft || !hash_eq(&r->bulletin, id))
+    for (size_t j = 0; j < core->desk->client[i]->n_slots; j++) {
+      struct request *r = core->desk->client[i]->request[j];
+      if (!r->waiting || !hash_eq(&r->bulletin, id))
         continue;
       enum tg_err err = publishing_progress(core, r, state, number, leaf, detail);
       if (err == TG_OK)

@@ -11,7 +11,7 @@
 
 enum {
   DESK_CLIENTS_MAX = 128,
-  DESK_REQUESTS_MAX = 16, /* under way per program */
+  DESK_REQUESTS_MAX = 256, /* under way per program */
   DESK_PUBLISH_MAX = 4,   /* of them, bulletins whose content is still coming */
 };
 

@@ -8,6 +8,7 @@
 #include "proto/bulletin.h"
 #include "proto/locked.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,15 +124,19 @@ static enum tg_err copy_wish(struct draft *d, const Tg__LDraft *wish)
   return d->wish ? TG_OK : TG_NO_MEMORY;
 }
 
-static enum tg_err begin(struct node_core *core, const Tg__LDraft *wish, struct draft **ret, struct tg_why *why)
+/* lasting: the wish must outlive its frame. */
+static enum tg_err begin(struct node_core *core, const Tg__LDraft *wish, bool lasting, struct draft **ret, struct tg_why *why)
 {
   struct draft *d = calloc(1, sizeof *d);
   if (!d)
     return TG_NO_MEMORY;
   d->core = core;
-  d->arena = arena_new(WISH_ARENA);
   d->keys = locked_take(&keys_shelf);
-  enum tg_err err = d->arena && d->keys ? copy_wish(d, wish) : TG_NO_MEMORY;
+  enum tg_err err = d->keys ? TG_OK : TG_NO_MEMORY;
+  if (lasting && err == TG_OK)
+    err = (d->arena = arena_new(WISH_ARENA)) ? copy_wish(d, wish) : TG_NO_MEMORY;
+  else
+    d->wish = wish;
   if (err == TG_OK)
     err = core_begin(core);
   if (err == TG_OK)
@@ -163,7 +168,7 @@ enum tg_err draft_begin(struct node_core *core, const Tg__LDraft *wish, struct d
   if (err == TG_OK)
     err = plan_check(core, plan, ret_why);
   if (err == TG_OK)
-    err = begin(core, wish, ret, ret_why);
+    err = begin(core, wish, true, ret, ret_why);
   return verdict(err, ret_verdict);
 }
 
@@ -338,13 +343,10 @@ static enum tg_err seal(struct node_core *core, const struct draft *d, struct pl
   return err;
 }
 
-static enum tg_err finish(struct node_core *core, struct draft *d, struct draft_done *ret, struct tg_why *why)
+/* What was decided about the draft, with the sizes that its bodies have in truth. */
+static enum tg_err decide(struct node_core *core, const struct draft *d, struct plan *plan, struct tg_why *why)
 {
   uint64_t sizes[LIMIT_PORTIONS];
-  struct draft_done done;
-  struct plan *plan = arena_alloc(core->arena, sizeof *plan);
-  if (!plan)
-    return TG_NO_MEMORY;
   if (d->current < d->wish->n_portions)
     return why_set(why, TG_BAD_INPUT, "content", N_("less content came than was announced"), NULL, NULL, NULL, NULL);
   for (size_t i = 0; i < d->wish->n_portions; i++)
@@ -352,15 +354,27 @@ static enum tg_err finish(struct node_core *core, struct draft *d, struct draft_
   enum tg_err err = core_begin(core);
   if (err == TG_OK)
     err = plan_make(core, d->wish, sizes, core->arena, plan, why);
-  if (err == TG_OK)
-    err = plan_check(core, plan, why);
-  if (err == TG_OK) /* before the audience of its topics becomes the usual one */
-    err = plan_audience(core, plan, core->arena, &done.audience);
+  return err == TG_OK ? plan_check(core, plan, why) : err;
+}
+
+/* All is sealed and permitted. The audience is listed before that of its topics becomes the usual one. */
+static enum tg_err complete(struct node_core *core, const struct draft *d, struct plan *plan, bool with_audience,
+                            struct draft_done *ret, struct tg_why *why)
+{
+  struct draft_done done = {.number = 0};
+  enum tg_err err = with_audience ? plan_audience(core, plan, core->arena, &done.audience) : TG_OK;
   if (err == TG_OK)
     err = seal(core, d, plan, &done, why);
   if (err == TG_OK)
     *ret = done;
   return err;
+}
+
+static enum tg_err finish(struct node_core *core, const struct draft *d, struct draft_done *ret, struct tg_why *why)
+{
+  struct plan *plan = arena_alloc(core->arena, sizeof *plan);
+  enum tg_err err = plan ? decide(core, d, plan, why) : TG_NO_MEMORY;
+  return err == TG_OK ? complete(core, d, plan, true, ret, why) : err;
 }
 
 enum tg_err draft_finish(struct node_core *core, struct draft **d, struct draft_done *ret, enum tg_err *ret_verdict,
@@ -372,5 +386,60 @@ enum tg_err draft_finish(struct node_core *core, struct draft **d, struct draft_
   if (err == TG_OK && *ret_verdict != TG_OK)
     return draft_abort(core, &draft);
   draft_free(draft);
+  return err;
+}
+
+/* ---- all at once ---- */
+
+static bool is_compressed(const Tg__LDraft *wish)
+{
+  for (size_t i = 0; i < wish->n_portions; i++)
+    if (wish->portions[i]->compression)
+      return true;
+  return false;
+}
+
+static enum tg_err put_all(struct node_core *core, struct draft *d, const struct slice *contents, struct tg_why *why)
+{
+  enum tg_err err = TG_OK;
+  for (size_t i = 0; err == TG_OK && i < d->wish->n_portions; i++) {
+    assert(contents[i].n == d->wish->portions[i]->size);
+    if (contents[i].n)
+      err = put(core, d, (uint32_t)i, contents[i], why);
+  }
+  return err;
+}
+
+/* Without compression the sealed sizes are known before anything is sealed, so that one decision is enough. */
+static enum tg_err publish(struct node_core *core, const Tg__LDraft *wish, const struct slice *contents, bool with_audience,
+                           struct draft **d, struct draft_done *ret, struct tg_why *why)
+{
+  bool once = !is_compressed(wish);
+  struct plan *plan = arena_alloc(core->arena, sizeof *plan);
+  if (!plan)
+    return TG_NO_MEMORY;
+  enum tg_err err = core_has_room(core) ? plan_make(core, wish, NULL, core->arena, plan, why) : no_room(why);
+  if (err == TG_OK)
+    err = plan_check(core, plan, why);
+  if (err == TG_OK)
+    err = begin(core, wish, false, d, why);
+  if (err == TG_OK)
+    err = put_all(core, *d, contents, why);
+  if (err == TG_OK && !once)
+    err = decide(core, *d, plan, why);
+  for (size_t i = 0; err == TG_OK && i < wish->n_portions; i++)
+    if ((*d)->seal[i].size != plan->portion[i].size)
+      err = TG_INTERNAL; /* it was decided about something else */
+  return err == TG_OK ? complete(core, *d, plan, with_audience, ret, why) : err;
+}
+
+enum tg_err draft_publish(struct node_core *core, const Tg__LDraft *wish, const struct slice *contents, bool with_audience,
+                          struct draft_done *ret, enum tg_err *ret_verdict, struct tg_why *ret_why)
+{
+  struct draft *d = NULL;
+  enum tg_err err = verdict(publish(core, wish, contents, with_audience, &d, ret, ret_why), ret_verdict);
+  if (err == TG_OK && *ret_verdict != TG_OK)
+    return draft_abort(core, &d);
+  draft_free(d);
   return err;
 }

@@ -38,6 +38,10 @@ struct draft_done {
    the verdict. */
 enum tg_err draft_finish(struct node_core *core, struct draft **d, struct draft_done *ret, enum tg_err *ret_verdict,
                          struct tg_why *ret_why);
+/* All of this at once, for content that came with the wish: contents[i] is that of portion i, exactly as long as the wish says (asserted).
+   with_audience: fill ret->audience. */
+enum tg_err draft_publish(struct node_core *core, const Tg__LDraft *wish, const struct slice *contents, bool with_audience,
+                          struct draft_done *ret, enum tg_err *ret_verdict, struct tg_why *ret_why);
 /* Forgets it and what it put into the store. NULL is fine. */
 enum tg_err draft_abort(struct node_core *core, struct draft **d);
 /* Frees it without touching the store: what it put there goes at the next start. For desk_free(). */

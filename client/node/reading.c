@@ -202,3 +202,36 @@ enum tg_err reading_next(struct node_core *core, struct reading *r, struct slice
   *ret_verdict = TG_OK;
   return TG_OK;
 }
+
+static enum tg_err read_whole(struct node_core *core, struct reading *r, struct arena *arena, struct slice *ret, struct tg_why *why)
+{
+  struct record_content content;
+  enum tg_err err = record_content(core, &r->id, r->portion, core->scrap, &content);
+  if (err != TG_OK)
+    return err == TG_NOT_FOUND ? gone(why) : err;
+  sodium_memzero(&content.key, sizeof content.key);
+  r->body = content.body;
+  r->size = r->end = content.head.size;
+  if (r->size > READING_PIECE)
+    return TG_INTERNAL;
+  while (err == TG_OK && !is_complete(r))
+    err = step(core, r, why);
+  if (err != TG_OK)
+    return err;
+  *ret = arena_copy(arena, buf_slice(&r->out));
+  return r->out.n && !ret->p ? TG_NO_MEMORY : TG_OK;
+}
+
+enum tg_err reading_whole(struct node_core *core, const struct hash *id, uint32_t portion, const struct body_seal *seal,
+                          struct arena *arena, struct slice *ret, enum tg_err *ret_verdict, struct tg_why *ret_why)
+{
+  struct reading r = {.id = *id, .portion = portion, .seal = *seal, .out = buf_new(READING_PIECE)};
+  arena_reset(core->scrap);
+  enum tg_err err = read_whole(core, &r, arena, ret, ret_why);
+  body_opener_free(r.opener);
+  buf_free(&r.out);
+  if (core_is_fatal(err))
+    return err;
+  *ret_verdict = err;
+  return TG_OK;
+}

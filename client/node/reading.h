@@ -16,6 +16,9 @@ enum tg_err reading_new(struct node_core *core, const struct hash *id, uint32_t 
    originator sealed what cannot be opened; TG_NOT_FOUND: it was taken back meanwhile. */
 enum tg_err reading_next(struct node_core *core, struct reading *r, struct slice *ret_piece, bool *ret_end,
                          enum tg_err *ret_verdict, struct tg_why *ret_why);
+/* All of a content that is short enough for one piece, in the arena. Verdicts as above. */
+enum tg_err reading_whole(struct node_core *core, const struct hash *id, uint32_t portion, const struct body_seal *seal,
+                          struct arena *arena, struct slice *ret, enum tg_err *ret_verdict, struct tg_why *ret_why);
 void reading_free(struct reading *r); /* wipes; NULL is fine */
 
 #endif

@@ -24,7 +24,7 @@ struct request_kind {
 };
 
 /* Invariants: kind is NULL in a free slot; `over` is set with the last answer, and desk.c then frees the
- * slot. */
+ * slot; number is also in the client's list of them. */
 struct request {
   struct desk_client *client;
   uint64_t client_id;
@@ -35,6 +35,8 @@ struct request {
   struct draft *draft; /* LPublish while content comes */
   uint64_t expected, received;
   uint32_t wait;
+  bool brief;   /* nobody asked for the audience */
+  bool waiting; /* for a state of `bulletin` beyond spooled */
   struct hash bulletin; /* LPublish once it is spooled; LRead; LTrack */
 
   struct reading *reading;
@@ -53,6 +55,8 @@ enum tg_err request_answer(struct node_core *core, struct request *r, enum local
 enum tg_err request_refuse(struct node_core *core, struct request *r, const struct tg_why *why);
 enum tg_err request_done(struct node_core *core, struct request *r, uint64_t count);
 
+/* It is told of the states that its bulletin reaches. */
+void request_wait(struct node_core *core, struct request *r);
 /* There is a new bulletin: whoever follows a folder looks again. */
 void request_stir(struct node_core *core);
 

@@ -37,6 +37,11 @@ const char *fake_path(const struct fake *f)
 {
   return f->path;
 }
+void fake_answer_to(struct fake *f, uint64_t request)
+{
+  f->request = request;
+}
+
 uint64_t fake_request(const struct fake *f)
 {
   return f->request;

@@ -35,6 +35,7 @@ void fake_turn_to(struct fake *f, int program); /* speaks again with the 1st, 2n
    is skipped unless it is what is expected. */
 const void *fake_expect(struct fake *f, enum local_type type);
 uint64_t fake_request(const struct fake *f);
+void fake_answer_to(struct fake *f, uint64_t request); /* an earlier one, until the next expect */
 void fake_send(struct fake *f, enum local_type type, ProtobufCMessage *message); /* fills in the request */
 void fake_done(struct fake *f, uint64_t count);
 void fake_error(struct fake *f, enum tg_err err, const char *where, const char *what, const char *todo,

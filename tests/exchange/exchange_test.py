@@ -223,9 +223,9 @@ class Programs(Story):
         folder = self.place.path
         return (f"hook file /usr/bin/tee {folder}/hooked.json", f"hook-folder {folder}")
 
-    def run_example(self, code, *args):
+    def run_example(self, code, *args, program="forward", text=None):
         env = {**os.environ, "TOGUNA_SOCKET": str(self.e[code].socket)}
-        done = subprocess.run([kit.program("forward"), *args], env=env, capture_output=True, text=True, timeout=60)
+        done = subprocess.run([kit.program(program), *args], env=env, input=text, capture_output=True, text=True, timeout=60)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return done.stdout
 
@@ -233,6 +233,13 @@ class Programs(Story):
         self.assertRegex(self.run_example("ML", "0", "SN", "alert.test", "Pont coupé à Kayes"), "^published [0-9a-f]{64}, entry [0-9]+")
         self.assertEqual(self.run_example("SN", "1"), "ML/dgse/n1: Pont coupé à Kayes\n")
         self.assertTrue(self.e["SN"].inbox()[0]["acknowledged"])
+
+    def test_the_other_example_says_and_reads_many_at_once(self):
+        lines = [f"Ligne {i}" for i in range(600)]  # more than may be outstanding
+        self.assertEqual(self.run_example("ML", "SN", "alert.test", program="stream", text="\n".join(lines)), "600 spooled\n")
+        read = self.run_example("SN", "600", program="stream").splitlines()
+        self.assertEqual(read, [f"ML/dgse/n1 {line}" for line in lines])
+        self.assertTrue(all(item["read"] for item in self.e["SN"].inbox()))
 
     def test_a_hook_gets_each_bulletin(self):
         bulletin = self.send(text="un pont est coupé")

@@ -41,11 +41,10 @@ static void let_it_go(struct fake *f, uint32_t kind, char *content, size_t size)
   a.lines = lines;
   a.n_lines = 1;
   fake_send(f, LOCAL_AUDIENCE, &a.base);
-  fake_expect(f, LOCAL_PUBLISH);
-  const Tg__LData *m = fake_expect(f, LOCAL_PUBLISH_DATA);
-  fake_check(f, m->data.len < size);
-  memcpy(content, m->data.data, m->data.len);
-  content[m->data.len] = 0;
+  const Tg__LPublish *m = fake_expect(f, LOCAL_PUBLISH);
+  fake_check(f, m->n_contents == 1 && m->contents[0].len < size);
+  memcpy(content, m->contents[0].data, m->contents[0].len);
+  content[m->contents[0].len] = 0;
   fake_progress(f, 0xcc, 0, "");
   fake_done(f, 0);
 }

@@ -56,12 +56,21 @@ static void show_audience(struct fake *f, uint32_t mask)
 }
 
 /* All content of a publication, the portions one after the other. */
-static void take_content(struct fake *f, const Tg__LDraft *d, char *out, size_t size)
+static void take_content(struct fake *f, const Tg__LPublish *publish, char *out, size_t size)
 {
+  const Tg__LDraft *d = publish->draft;
   uint64_t left[16];
   size_t n = d->n_portions, at = 0;
   for (size_t i = 0; i < n; i++)
     left[i] = d->portions[i]->size;
+  for (size_t i = 0; i < publish->n_contents; i++) {
+    ProtobufCBinaryData c = publish->contents[i];
+    fake_check(f, i < n && c.len == left[i] && at + c.len < size);
+    if (c.len)
+      memcpy(out + at, c.data, c.len);
+    at += c.len;
+    left[i] = 0;
+  }
   for (size_t i = 0; i < n; i++)
     while (left[i]) {
       const Tg__LData *m = fake_expect(f, LOCAL_PUBLISH_DATA);
@@ -83,7 +92,7 @@ static void goes_through(struct fake *f, uint32_t mask, void (*look)(struct fake
   const Tg__LPublish *m = fake_expect(f, LOCAL_PUBLISH);
   uint32_t wait = m->wait;
   look(f, m->draft);
-  take_content(f, m->draft, got, sizeof got);
+  take_content(f, m, got, sizeof got);
   fake_check(f, !strcmp(got, content));
   for (uint32_t s = 0; s <= wait; s++)
     fake_progress(f, 0xcc, s, "");
@@ -365,7 +374,7 @@ static void spools_only(struct fake *f)
   fake_expect(f, LOCAL_PREVIEW);
   show_audience(f, 1);
   const Tg__LPublish *m = fake_expect(f, LOCAL_PUBLISH);
-  take_content(f, m->draft, got, sizeof got);
+  take_content(f, m, got, sizeof got);
   fake_progress(f, 0xcc, 0, "");
   fake_until_closed(f);
 }

@@ -204,6 +204,44 @@ static void a_subscription_has_a_connection_of_its_own(void **state)
   fake_finish(f);
 }
 
+static void feeds_with_content(struct fake *f)
+{
+  fake_accept(f);
+  fake_accept(f);
+  const Tg__LFollow *m = fake_expect(f, LOCAL_FOLLOW);
+  fake_check(f, m->content == 65536 && m->mark);
+  struct sample *two = sample_two();
+  ProtobufCBinaryData contents[2] = {fake_text("what was seen"), {0, NULL}};
+  two->portion[0].size = contents[0].len;
+  two->portion[1].size = 0;
+  two->item.contents = contents;
+  two->item.n_contents = 2;
+  fake_item(f, &two->item);
+  two->item.n_contents = 0; /* one that is too long */
+  two->portion[0].size = 100000;
+  fake_item(f, &two->item);
+  fake_until_closed(f);
+}
+
+static void what_is_short_comes_with_its_content(void **state)
+{
+  (void)state;
+  struct fake *f = fake_start(feeds_with_content, NULL);
+  struct toguna *node = open_to(f);
+  struct toguna_filter filter = {.content = 1 << 20, .mark = true};
+  struct toguna_subscription *s;
+  const struct toguna_item *item;
+  assert_int_equal(toguna_subscribe(node, &filter, &s, NULL), TOGUNA_OK);
+  assert_int_equal(toguna_next(s, -1, &item, NULL), TOGUNA_OK);
+  assert_string_equal(item->portions[0]->content, "what was seen");
+  assert_string_equal(item->portions[1]->content, "");
+  assert_int_equal(toguna_next(s, -1, &item, NULL), TOGUNA_OK);
+  assert_null(item->portions[0]->content);
+  toguna_subscription_free(s);
+  toguna_close(node);
+  fake_finish(f);
+}
+
 static void lets_nobody_follow(struct fake *f)
 {
   fake_accept(f);
@@ -234,6 +272,7 @@ int main(void)
       cmocka_unit_test(who_has_seen_enough_may_go_on_with_something_else),
       cmocka_unit_test(a_prefix_names_one_bulletin_or_none),
       cmocka_unit_test(a_subscription_has_a_connection_of_its_own),
+      cmocka_unit_test(what_is_short_comes_with_its_content),
       cmocka_unit_test(a_refused_subscription_says_so_once_it_is_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

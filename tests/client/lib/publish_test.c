@@ -180,6 +180,13 @@ static void take_content(struct fake *f, const Tg__LPublish *m, struct content *
   uint64_t size[2] = {m->draft->portions[0]->size,
                       m->draft->n_portions > 1 ? m->draft->portions[1]->size : 0};
   *got = (struct content){0};
+  fake_check(f, m->n_contents == 0 || m->n_contents == m->draft->n_portions); /* short content comes along */
+  for (size_t at = 0; at < m->n_contents; at++) {
+    fake_check(f, m->contents[at].len == size[at]);
+    for (size_t i = 0; i < m->contents[at].len; i++)
+      got->sum[at] = (uint8_t)(got->sum[at] + m->contents[at].data[i]);
+    got->portion[at] = size[at];
+  }
   for (uint32_t at = 0; at < 2; at++)
     while (got->portion[at] < size[at]) {
       const Tg__LData *d = fake_expect(f, LOCAL_PUBLISH_DATA);
@@ -325,6 +332,8 @@ static void a_source_that_fails_calls_the_publication_off(void **state)
   struct letter l;
   letter(&l);
   l.portion[0].content = (struct toguna_source){.read = fails, .size = 10};
+  assert_int_equal(try_draft(node, &l.draft, &e), TOGUNA_BAD_INPUT); /* so short that nothing was sent */
+  l.portion[0].content.size = 100000;
   assert_int_equal(try_draft(node, &l.draft, &e), TOGUNA_BAD_INPUT);
   assert_string_equal(e.where, "portion 1");
   l.portion[0].content.read = ends_early;
@@ -483,8 +492,8 @@ static void a_callback_may_end_the_waiting(void **state)
 static void dies_before_it_spooled(struct fake *f)
 {
   fake_accept(f);
-  fake_expect(f, LOCAL_PUBLISH);
-  fake_expect(f, LOCAL_PUBLISH_DATA);
+  const Tg__LPublish *m = fake_expect(f, LOCAL_PUBLISH);
+  fake_check(f, m->brief && m->n_contents == 1);
   fake_hang_up(f);
 }
 

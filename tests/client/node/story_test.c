@@ -540,6 +540,37 @@ static void what_has_expired_is_erased(void **state)
   assert_true(look_sent(p, ML, &id) >= SENT_DELIVERED);
 }
 
+static void a_follower_may_have_content_brought_along(void **state)
+{
+  struct pair *p = all_started(state);
+  struct pair_bulletin letter = {.to = "BF", .text = "Three trucks", .tear_to = "BF", .tear_text = "north of Mopti"};
+  struct pair_bulletin book = {.to = "BF", .size = 70000};
+  enum local_type type;
+  Tg__LFollow follow = TG__LFOLLOW__INIT;
+  Tg__LFilter filter = TG__LFILTER__INIT;
+  assert_int_equal(pair_publish(p, 0, &letter, NULL), TG_OK);
+  assert_int_equal(pair_publish(p, 0, &book, NULL), TG_OK);
+  pair_settle(p);
+  unsigned told = pair_told(p, 0, "read");
+  follow.content = 65536;
+  follow.mark = 1;
+  follow.filter = &filter;
+  const Tg__LItem *item = (const Tg__LItem *)pair_ask(p, 1, LOCAL_FOLLOW, &follow.base, &type);
+  assert_non_null(item);
+  assert_int_equal(type, LOCAL_ITEM);
+  assert_int_equal(item->n_contents, 2);
+  assert_true(slice_is(strict_slice(item->contents[0]), "Three trucks"));
+  assert_true(slice_is(strict_slice(item->contents[1]), "north of Mopti"));
+  filter.after = item->place;
+  pair_settle(p);
+  assert_int_equal(pair_told(p, 0, "read"), told + 1); /* the originator knows, once */
+  item = (const Tg__LItem *)pair_ask(p, 1, LOCAL_FOLLOW, &follow.base, &type);
+  assert_non_null(item);
+  assert_int_equal(item->n_contents, 0); /* too long to come along */
+  pair_settle(p);
+  assert_int_equal(pair_told(p, 0, "read"), told + 1);
+}
+
 int main(void)
 {
 #define STORY(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -547,6 +578,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       WITNESSED(an_idle_exchange_settles_within_seconds_and_stays_silent),
       WITNESSED(one_witness_alone_settles_nothing),
+      STORY(a_follower_may_have_content_brought_along),
       STORY(what_is_published_is_received_once),
       STORY(written_offline_it_goes_when_the_link_is_back),
       STORY(a_correction_does_not_overtake),

@@ -126,15 +126,20 @@ static void too_many_requests_and_programs_are_told_to_wait(void **state)
 {
   struct rig *r = *state;
   Tg__LFollow follow = TG__LFOLLOW__INIT;
+  Tg__LCancel cancel = TG__LCANCEL__INIT;
   rig_join(r, 1, READER);
-  for (uint64_t i = 0; i < 16; i++) {
+  for (uint64_t i = 0; i < 256; i++) {
     follow.request = 2 + i;
     rig_send(r, 1, LOCAL_FOLLOW, &follow.base);
   }
   rig_expect_silence(r);
-  follow.request = 99;
+  follow.request = 999;
   rig_send(r, 1, LOCAL_FOLLOW, &follow.base);
-  rig_expect_error(r, 1, 99, TG_BUSY);
+  rig_expect_error(r, 1, 999, TG_BUSY);
+  cancel.request = 100; /* one that is over makes room for one */
+  rig_send(r, 1, LOCAL_CANCEL, &cancel.base);
+  rig_send(r, 1, LOCAL_FOLLOW, &follow.base);
+  rig_expect_silence(r);
   for (uint64_t client = 2; client <= 128; client++)
     assert_int_equal(node_client_joined(r->core, client, READER), TG_OK);
   assert_int_equal(node_client_joined(r->core, 129, READER), TG_OK);
@@ -236,6 +241,119 @@ static void a_program_that_goes_in_the_middle_leaves_nothing(void **state)
   rig_send(r, 2, LOCAL_PUBLISH_DATA, &data.base);
   rig_expect_error(r, 2, 2, TG_BAD_INPUT);
   rig_send(r, 2, LOCAL_PUBLISH_DATA, &data.base);
+  rig_expect_silence(r);
+}
+
+/* A wish whose content comes with it: portions of 3 and 0 bytes. */
+struct along {
+  Tg__LPublish publish;
+  Tg__LDraft draft;
+  Tg__LPortionDraft portion[2], *portions[2];
+  ProtobufCBinaryData topic, to, contents[2];
+};
+
+static struct along *along(uint64_t request)
+{
+  static struct along a;
+  a = (struct along){.publish = TG__LPUBLISH__INIT,
+                     .draft = TG__LDRAFT__INIT,
+                     .portion = {TG__LPORTION_DRAFT__INIT, TG__LPORTION_DRAFT__INIT},
+                     .topic = strict_data(slice_str("alert.fuel")),
+                     .to = strict_data(slice_str("BF")),
+                     .contents = {strict_data(slice_str("abc")), {0, NULL}}};
+  for (size_t i = 0; i < 2; i++) {
+    a.portion[i].level = 1;
+    a.portion[i].tlp = 1;
+    a.portion[i].n_to = 1;
+    a.portion[i].to = &a.to;
+    a.portion[i].content_type = strict_data(slice_str("text/plain"));
+    a.portions[i] = &a.portion[i];
+  }
+  a.portion[0].size = 3;
+  a.draft.kind = KIND_REPORT;
+  a.draft.precedence = PRECEDENCE_ROUTINE;
+  a.draft.n_topics = 1;
+  a.draft.topics = &a.topic;
+  a.draft.n_portions = 2;
+  a.draft.portions = a.portions;
+  a.publish.request = request;
+  a.publish.draft = &a.draft;
+  a.publish.n_contents = 2;
+  a.publish.contents = a.contents;
+  return &a;
+}
+
+static void short_content_comes_with_the_wish(void **state)
+{
+  struct rig *r = *state;
+  rig_join(r, 1, OWNER);
+  struct along *a = along(2);
+  rig_send(r, 1, LOCAL_PUBLISH, &a->publish.base);
+  const Tg__LProgress *progress = rig_expect(r, 1, LOCAL_PROGRESS, 2);
+  assert_non_null(progress->audience);
+  struct hash id;
+  assert_int_equal(hash_read(strict_slice(progress->bulletin), &id), TG_OK);
+  rig_expect(r, 1, LOCAL_DONE, 2);
+  Tg__LRead read = TG__LREAD__INIT;
+  read.request = 3;
+  read.bulletin = strict_data_of(id.b, 32);
+  rig_send(r, 1, LOCAL_READ, &read.base);
+  const Tg__LContent *content = rig_expect(r, 1, LOCAL_CONTENT, 3);
+  assert_true(content->end && slice_is(strict_slice(content->data), "abc"));
+
+  a = along(4);
+  a->publish.brief = 1;
+  a->portion[0].compression = 1;
+  rig_send(r, 1, LOCAL_PUBLISH, &a->publish.base);
+  progress = rig_expect(r, 1, LOCAL_PROGRESS, 4);
+  assert_null(progress->audience);
+  assert_int_equal(progress->number, 2);
+  rig_expect(r, 1, LOCAL_DONE, 4);
+}
+
+static void content_with_the_wish_must_be_what_it_says(void **state)
+{
+  struct rig *r = *state;
+  rig_join(r, 1, OWNER);
+  struct along *a = along(2);
+  a->publish.n_contents = 1;
+  rig_send(r, 1, LOCAL_PUBLISH, &a->publish.base);
+  rig_expect_error(r, 1, 2, TG_BAD_INPUT);
+  a = along(3);
+  a->portion[1].size = 1;
+  rig_send(r, 1, LOCAL_PUBLISH, &a->publish.base);
+  rig_expect_error(r, 1, 3, TG_BAD_INPUT);
+  a = along(4); /* refused by what it says, and nothing is left of it */
+  a->to = strict_data(slice_str("XX"));
+  rig_send(r, 1, LOCAL_PUBLISH, &a->publish.base);
+  rig_expect_error(r, 1, 4, TG_NOT_FOUND);
+  rig_restart(r);
+  rig_join(r, 2, OWNER);
+  Tg__LList list = TG__LLIST__INIT;
+  Tg__LFilter filter = TG__LFILTER__INIT;
+  filter.folder = 2;
+  list.request = 2;
+  list.filter = &filter;
+  rig_send(r, 2, LOCAL_LIST, &list.base);
+  assert_int_equal(((const Tg__LDone *)rig_expect(r, 2, LOCAL_DONE, 2))->count, 0);
+}
+
+/* More than a commit of its own each: all of a turn are one transaction and one signature. */
+static void many_are_published_in_one_turn(void **state)
+{
+  struct rig *r = *state;
+  rig_join(r, 1, OWNER);
+  for (uint64_t i = 0; i < 200; i++) {
+    struct buf frame = buf_new(LOCAL_FRAME);
+    assert_int_equal(local_encode(LOCAL_PUBLISH, &along(10 + i)->publish.base, &frame, NULL), TG_OK);
+    assert_int_equal(node_client_frame(r->core, 1, buf_slice(&frame)), TG_OK);
+    buf_free(&frame);
+  }
+  rig_turn(r);
+  for (uint64_t i = 0; i < 200; i++) {
+    assert_int_equal(((const Tg__LProgress *)rig_expect(r, 1, LOCAL_PROGRESS, 10 + i))->number, 1 + i);
+    rig_expect(r, 1, LOCAL_DONE, 10 + i);
+  }
   rig_expect_silence(r);
 }
 
@@ -638,6 +756,9 @@ int main(void)
       STORY(what_is_published_is_listed_and_read_back),
       STORY(what_was_acknowledged_to_the_program_survives_a_crash),
       STORY(a_program_that_goes_in_the_middle_leaves_nothing),
+      STORY(short_content_comes_with_the_wish),
+      STORY(content_with_the_wish_must_be_what_it_says),
+      STORY(many_are_published_in_one_turn),
       STORY(filters_let_through_what_they_name),
       STORY(a_follower_sees_what_was_and_what_comes_until_it_cancels),
       STORY(a_slow_reader_gets_no_more_until_it_has_drained),
