@@ -231,7 +231,12 @@ static enum tg_err take_entry(struct intake *in, uint64_t leaf, const struct has
   const uint64_t at = (uint64_t)(in->next.paper[DOSSIER_ENTRY].p - in->dossiers.p) - DOSSIER_BEFORE_ENTRY;
   err = put_entry(in, leaf, hash, &e, at, (uint64_t)(in->rest.p - in->dossiers.p) - at);
   arena_reset(in->arena);
-  return err ? err : record(in->r, &in->next, &e, in->arena);
+  if (!err)
+    err = record(in->r, &in->next, &e, in->arena);
+  if (err != TG_BAD_SIGNATURE && err != TG_BAD_INPUT && err != TG_BAD_PROOF)
+    return err;
+  dossier_path(leaf / TILE_WIDTH, name);
+  return damaged(in->why, err, name, leaf, N_("the document that is kept there is not signed as it must have been"));
 }
 
 static enum tg_err take_bundle(struct intake *in, uint64_t bundle, uint64_t size)

@@ -204,8 +204,8 @@ static void record_document(struct noting *n, const struct dossier *d, const str
 {
   struct directory_news news = {.n_signers = 0};
   enum tg_err err = papers_take(n->r, d, e->time, &news);
-  if (err == TG_NO_MEMORY)
-    n->err = err;
+  if (err == TG_NO_MEMORY || err == TG_BAD_SIGNATURE || err == TG_BAD_INPUT || err == TG_BAD_PROOF)
+    n->err = err; /* its text was logged, but this is not the note that was taken in */
   if (n->err || d->paper[DOSSIER_DOCUMENT].n == 0)
     return;
   for (size_t i = 0; err == TG_OK && i < news.n_signers; i++) {

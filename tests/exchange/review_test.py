@@ -1,8 +1,11 @@
 """An inspector on a machine that never saw the exchange: a copy of the log, the charter, and nothing else. And a hub that lies."""
 import json
+import os
 import pathlib
+import re
 import shutil
 import struct
+import subprocess
 import sys
 import unittest
 
@@ -212,6 +215,31 @@ class Review(unittest.TestCase):
         self.assertEqual({c["type"]: c["between"] for c in diff["counts"]}["accepted"], 3)
         self.assertIn("after the first", self.toguna("diff", "2026-12-01", "2026-11-01", expect=2))
 
+    # ---- the guides, typed word by word ----
+
+    def follow(self, page):
+        charter = next(p for p in (self.at / "documents").glob("*.note") if p.read_text().startswith("toguna/charter v1"))
+        shutil.copy(charter, self.at / "charter.note")
+        shutil.rmtree(self.at / "copy")
+        env = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "en", "XDG_CACHE_HOME": str(self.at / "cache"),
+               "PATH": f"{pathlib.Path(kit.program('toguna')).parent}:{os.environ['PATH']}"}
+        typed = 0
+        for block in re.findall(r"```sh\n(.*?)```", (kit.ROOT / "docs" / page).read_text(), re.S):
+            for line in block.splitlines():
+                command, _, remark = line.replace("BULLETIN", self.convoy[:12]).replace("/var/lib/toguna", str(self.hub)).partition("   # ")
+                done = subprocess.run(command, shell=True, cwd=self.at, env=env, capture_output=True, text=True, timeout=60)
+                self.assertEqual(done.returncode, 3 if remark else 0, f"{command}\n{done.stdout}{done.stderr}")
+                if " why " in command:
+                    self.assertIn("export deny alert.convoy.** to TD", done.stdout)
+                typed += 1
+        self.assertGreaterEqual(typed, 15)
+
+    def test_the_inspector_s_guide(self):
+        self.follow("audit-guide.md")
+
+    def test_the_inspector_s_guide_in_french(self):
+        self.follow("guide-audit.md")
+
     # ---- what was changed is named, and nothing of it is believed ----
 
     def test_a_flipped_bit_is_named(self):
@@ -225,6 +253,11 @@ class Review(unittest.TestCase):
             forged[target[0]][2][paper] = bytes(data)
             path.write_bytes(packed(forged))
             self.assertIn(says, self.named(f"{FIRST_BUNDLE}:entry {target[0]}"))
+        document = next(r for r in records if r[2].get(6, b"").startswith(b"\4toguna/policy"))
+        forged = [[i, s, dict(p)] for i, s, p in records]
+        forged[document[0]][2][6] = document[2][6][:-9] + bytes([document[2][6][-9] ^ 1]) + document[2][6][-8:]
+        path.write_bytes(packed(forged))
+        self.assertIn("document", self.named(f"{FIRST_BUNDLE}:entry {document[0]}"))
         path.write_bytes(packed(records))
         self.toguna("log")
 
