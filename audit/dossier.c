@@ -270,8 +270,36 @@ static struct hash document_subject(struct slice s, struct note *note)
   return document_hash(note_parse(s, NULL, note, NULL) ? s : note->text);
 }
 
+/* The papers that an entry of a type may have. */
+static unsigned papers_of(const struct entry *e)
+{
+  enum { OF_BULLETIN = 1 << DOSSIER_BULLETIN | 1 << DOSSIER_DECISION | 1 << DOSSIER_RECIPIENTS };
+  switch (e->type) {
+  case ENTRY_ACCEPTED:
+  case ENTRY_REFUSED:
+    return OF_BULLETIN;
+  case ENTRY_RECEIPTS:
+    return 1 << DOSSIER_RECEIPTS;
+  case ENTRY_DOCUMENT:
+    return 1 << DOSSIER_DOCUMENT | 1 << DOSSIER_PROOF;
+  default:
+    return 0;
+  }
+}
+
+static bool papers_fit(const struct dossier *d, const struct entry *e)
+{
+  const unsigned may = papers_of(e) | 1 << DOSSIER_ENTRY;
+  for (unsigned k = DOSSIER_ENTRY; k < DOSSIER_PAPERS; k++)
+    if (d->paper[k].n && !(may >> k & 1))
+      return false;
+  return !d->paper[DOSSIER_PROOF].n || d->paper[DOSSIER_DOCUMENT].n;
+}
+
 static enum tg_err check_papers(const struct dossier *d, const struct entry *e, struct arena *arena, struct tg_why *why)
 {
+  if (!papers_fit(d, e))
+    return mismatch(why, "papers", N_("something is kept there that does not belong to such an entry"));
   if (d->paper[DOSSIER_DECISION].n) {
     struct hash hash = ruling_hash(d->paper[DOSSIER_DECISION]);
     if (!hash_eq(&hash, &e->decision))

@@ -78,15 +78,24 @@ static void found(void *context, const struct recount_finding *f)
   puts(text);
 }
 
-/* Once a second, where a person looks on. */
+enum { BAR = 40 };
+
+/* Once a second, where a person looks on: how far, how fast. */
 static void progress(void *context, uint64_t entries)
 {
   struct verify *v = context;
-  int64_t now = clock_mono();
+  const int64_t now = clock_mono();
+  char bar[BAR + 1];
   if (now - (v->shown ? v->shown : v->began) < TG_SECOND)
     return;
   v->shown = now;
-  fprintf(stderr, "\r%3u %%\033[K", (unsigned)((double)entries * 100 / (double)v->checkpoint.size));
+  const double part = (double)entries / (double)v->checkpoint.size;
+  for (int i = 0; i < BAR; i++)
+    bar[i] = i < (int)(part * BAR) ? '#' : '.';
+  bar[BAR] = 0;
+  fprintf(stderr, "\r[%s] %3u %%  ", bar, (unsigned)(part * 100));
+  fprintf(stderr, _("%llu entries/s"), (unsigned long long)((double)entries * TG_SECOND / (double)(now - v->began)));
+  fputs("\033[K", stderr);
   fflush(stderr);
 }
 
