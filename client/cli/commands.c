@@ -55,6 +55,8 @@
   ROW(policy_sign)                                                                                           \
   ROW(policy_publish)                                                                                        \
   ROW(document_send)                                                                                         \
+  ROW(console)                                                                                               \
+  ROW(audit_report)                                                                                          \
   ROW(audit_verify)                                                                                          \
   ROW(audit_prove)                                                                                           \
   ROW(audit_check)                                                                                           \

@@ -48,7 +48,7 @@
     "witness_quorum", N_("who must cosign the hub's log; empty when nobody must")                            \
   }
 
-enum { FIELDS_MAX = 22 };
+enum { FIELDS_MAX = 36 };
 
 static const struct page {
   const char *command, *shape;
@@ -167,6 +167,22 @@ static const struct page {
      {{"file", FILE_READ},
       {"kind", N_("charter, credential, revocation, policy, grant or another kind of document")}, {"hash", HASH},
       {"result", N_("what became of it: accepted by the hub, known before, or stored for the next start")}}},
+    {"audit report", N_("One object; with --check one with note, verified and signed_by:"),
+     {{"log", N_("its name, as in the charter")}, {"size", N_("entries that the checkpoint covers")},
+      {"root", N_("the root of the log's tree that was signed, 64 hex digits")},
+      {"settled", N_("did as many witnesses cosign the checkpoint as the charter demands? null: not looked at")},
+      {"vouched", N_("was a charter or key given?")}, {"kind", N_("hub, node or copy: where it was read")},
+      {"made", N_("a time in UTC")}, {"from", SINCE}, {"to", UNTIL}, {"states", N_("a list of country codes")},
+      {"names", N_("of each state, in the language of the command")}, {"days", N_("a list:")}, {"days.day", N_("as 2026-12-01")},
+      {"days.accepted", N_("of each state that sent: how many bulletins")}, {"days.refused", N_("the same of those refused")},
+      {"days.receipts", N_("of each state: how often it sent receipts")}, {"refusals", N_("a list:")},
+      {"refusals.reason", N_("a stable name of why it was refused, or null")}, {"refusals.sentence", N_("the sentence that people see")},
+      {"refusals.count", N_("how often")}, {"denials", N_("a list:")}, {"denials.stage", N_("the stage that denied it")},
+      {"denials.sentence", N_("the sentence that people see")}, {"denials.count", N_("how often")}, {"latency", N_("a list:")},
+      {"latency.precedence", N_("FLASH, IMMEDIATE, PRIORITY or ROUTINE")}, {"latency.count", N_("receipts that came")},
+      {"latency.open", N_("recipients without one yet")}, {"latency.p50_ms", N_("half came within this time; p90_ms, p99_ms, max_ms likewise")},
+      {"pairs", N_("a list:")}, {"pairs.from", MEMBER}, {"pairs.to", MEMBER}, {"pairs.given", N_("bulletins that went")},
+      {"pairs.stored", N_("those whose receipt says that they are stored; read, acknowledged likewise")}}},
     {"audit verify", ONE,
      {{"log", N_("its name, as in the charter")}, {"size", N_("entries that the checkpoint covers")},
       {"root", N_("the root of the log's tree that was signed, 64 hex digits")},

@@ -106,3 +106,16 @@ enum tg_err tiles_prove(const char *folder, const struct checkpoint *checkpoint,
   *ret = path;
   return TG_OK;
 }
+
+enum tg_err tiles_leaves(const char *folder, uint64_t index, unsigned width, struct hash ret[TILE_WIDTH], struct tg_why *why)
+{
+  struct tiles t = {.folder = folder, .bytes = buf_new(TILE_WIDTH * LEAF), .why = why};
+  const struct tile_name name = {.entries = true, .index = index, .width = width};
+  enum tg_err err = read_grown(&t, name);
+  if (err == TG_OK && (t.bytes.n % LEAF || t.bytes.n < (size_t)width * LEAF))
+    err = wrong_file(&t, &name);
+  for (size_t i = 0; err == TG_OK && i < width; i++)
+    memcpy(ret[i].b, t.bytes.p + i * LEAF + 2, sizeof ret[i].b);
+  buf_free(&t.bytes);
+  return err;
+}

@@ -11,4 +11,8 @@
 enum tg_err tiles_prove(const char *folder, const struct checkpoint *checkpoint, uint64_t index, struct hash *ret_leaf,
                         struct merkle_path *ret, struct tg_why *why);
 
+/* The first `width` leaves of the bundle `index`, as they stand in the file; nothing is verified. Errors of reading;
+   TG_BAD_PROOF: it is no such file. */
+enum tg_err tiles_leaves(const char *folder, uint64_t index, unsigned width, struct hash ret[TILE_WIDTH], struct tg_why *why);
+
 #endif

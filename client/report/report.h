@@ -5,7 +5,7 @@
     "states":[code…],"names":{code:name},
     "days":[{"day":"2026-11-28","accepted":{code:n},"refused":{code:n},"receipts":{code:n}}],
     "refusals":[{"reason","sentence","count"}],"denials":[{"stage","sentence","count"}],
-    "latency":[{"precedence","count","open","p50_ms","p90_ms","p99_ms","max_ms"}],   from accepted to stored; open: no receipt yet
+    "latency":[{"precedence":"FLASH"…,"count","open","p50_ms","p90_ms","p99_ms","max_ms"}],   from accepted to stored; open: no receipt yet
     "pairs":[{"from","to","given","stored","read","denied"}]}                        stored, read: from receipts only */
 #ifndef TOGUNA_REPORT_H
 #define TOGUNA_REPORT_H

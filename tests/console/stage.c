@@ -145,7 +145,9 @@ static json_t *told(const struct stage *s, size_t i)
   if (r->bulletin >= 0)
     json_object_set_new(e, "subject", hex_of(&r->entry.subject));
   if (r->entry.reason)
-    json_object_set_new(e, "reason", json_string(tr(reason_sentence(r->entry.reason))));
+    json_object_set_new(e, "reason_sentence", json_string(tr(reason_sentence(r->entry.reason))));
+  if (r->entry.reason)
+    json_object_set_new(e, "reason", json_string(reason_name(r->entry.reason)));
   if (r->entry.detail.n)
     json_object_set_new(e, "detail", json_stringn((const char *)r->entry.detail.p, r->entry.detail.n));
   return e;
@@ -239,11 +241,8 @@ static json_t *tell_refusals(struct stage *s)
 {
   json_t *refusals = json_array();
   for (size_t i = s->n; i-- > 0;)
-    if (s->record[i].entry.type == ENTRY_REFUSED) {
-      json_t *e = told(s, i);
-      json_object_set_new(e, "sentence", json_string(tr(reason_sentence(s->record[i].entry.reason))));
-      json_array_append_new(refusals, e);
-    }
+    if (s->record[i].entry.type == ENTRY_REFUSED)
+      json_array_append_new(refusals, told(s, i));
   return json_pack("{s:o,s:[{s:o,s:s,s:s,s:s,s:s,s:s,s:s,s:i}],s:n}", "refusals", refusals, "denials", "subject",
                    hex_of(&s->record[6].entry.subject), "time", "2026-11-28T00:03:00Z", "from", "BF", "state", "TD", "stage", "export", "rule",
                    "deny alert.border to TD", "file", "BF.policy", "line", 12, "next");
@@ -272,9 +271,9 @@ static json_t *tell_story(struct stage *s, const struct http_request *r)
     return NULL;
   }
   json_int_t known = (json_int_t)json_array_size(to);
-  return json_pack("{s:s,s:s,s:i,s:s,s:[s,s],s:o,s:o,s:{s:I,s:I,s:b},s:[{s:s,s:s,s:s,s:s,s:i}]}", "bulletin", id, "state",
-                   MEMBER[from_of(bulletin)], "number", bulletin + 1, "precedence", PRECEDENCE[bulletin % 4], "topics", "alert.border",
-                   "alert.convoy", "entries", story, "recipients", to, "audience", "signed", known, "known", known, "complete", 1, "denied",
+  return json_pack("{s:s,s:s,s:{s:i,s:s,s:[s,s],s:[{s:s,s:s}]},s:o,s:o,s:{s:I,s:I,s:b},s:[{s:s,s:s,s:s,s:s,s:i}]}", "bulletin", id, "state",
+                   MEMBER[from_of(bulletin)], "header", "number", bulletin + 1, "precedence", PRECEDENCE[bulletin % 4], "topics",
+                   "alert.border", "alert.convoy", "portions", "level", "RESTRICTED", "tlp", "amber", "entries", story, "recipients", to, "audience", "signed", known, "known", known, "complete", 1, "denied",
                    "state", "DZ", "stage", "export", "rule", "deny alert.border to DZ", "file", "ML.policy", "line", 12);
 }
 
@@ -283,7 +282,7 @@ static json_t *tell_checkpoints(struct stage *s)
   char root[65];
   struct checkpoint c = kit_checkpoint(s->log, s->n);
   sodium_bin2hex(root, sizeof root, c.root.b, 32);
-  return json_pack("{s:[{s:I,s:s,s:s,s:b,s:[{s:s,s:s},{s:s,s:s}]}]}", "checkpoints", "size", (json_int_t)s->n, "root", root, "time",
+  return json_pack("{s:[{s:I,s:s,s:s,s:b,s:[{s:s,s:s},{s:s,s:s}]}]}", "checkpoints", "size", (json_int_t)s->n, "root", root, "seen",
                    "2026-12-01T00:00:00Z", "settled", 1, "cosigned", "witness", "w1", "state", "ML", "witness", "w1", "state", "SN");
 }
 
@@ -300,8 +299,8 @@ static json_t *tell_checkpoint(struct stage *s)
   }
   (void)note_key_print(&s->log->vkey, vkey);
   sodium_bin2base64(root, sizeof root, c.root.b, 32, sodium_base64_VARIANT_ORIGINAL);
-  return json_pack("{s:s,s:I,s:s,s:s,s:b,s:b,s:[s,s],s:o,s:s%}", "origin", s->log->vkey.name, "size", (json_int_t)s->n, "root", root, "vkey",
-                   vkey, "settled", 1, "whole", 1, "quorum", "1 of AES", "1 of ECOWAS", "witnesses", witnesses, "note",
+  return json_pack("{s:s,s:I,s:s,s:s,s:b,s:o,s:s%}", "origin", s->log->vkey.name, "size", (json_int_t)s->n, "root", root, "vkey",
+                   vkey, "settled", 1, "witnesses", witnesses, "note",
                    (const char *)s->note.p, s->note.n);
 }
 

@@ -14,9 +14,11 @@ import pathlib
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 import kit
 from exchange import Exchange, files_with, pids_memory
@@ -70,7 +72,7 @@ class Demo:
     def __init__(self, folder):
         self.folder, self.step = pathlib.Path(folder), 0
         self.language = {"LANGUAGE": "fr" if FRENCH else "en"}
-        self.exchange = None
+        self.exchange = self.console = None
 
     def chapter(self, english, french):
         self.step += 1
@@ -289,9 +291,32 @@ class Demo:
         memory = pids_memory(e.hub.pids().values()) // 1000000
         say(f"(The hub's processes take {memory} MB of memory.)", f"(Les processus du hub occupent {memory} Mo de mémoire.)")
 
+    def review(self):
+        """The console stays for the reader; here it is asked what it shows."""
+        e = self.exchange
+        self.chapter("Anybody who may look can review it all in a browser", "Qui en a le droit peut tout revoir dans un navigateur")
+        log = open(self.folder / "console.log", "wb")
+        self.console = subprocess.Popen([kit.program("toguna"), "console", e.at / "hub/data", "--charter", e.at / "hub/documents", "--json"],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
+                                        env={**os.environ, "LC_ALL": "C.UTF-8", **self.language})
+        log.close()
+        line = self.console.stdout.readline()
+        if not line:
+            raise kit.Failed(f"toguna console ended: {(self.folder / 'console.log').read_text()}")
+        self.address = json.loads(line)["address"]
+        with urllib.request.urlopen(self.address + "api/about", timeout=30) as answer:
+            about = json.load(answer)
+        holds(about["size"] > 0 and about["opened"] == about["size"], f"all {about['size']} entries were held against the signed log and can be looked at",
+              f"les {number(about['size'])} entrées ont toutes été confrontées au journal signé et peuvent être regardées")
+
+    def end_console(self):
+        if self.console and self.console.poll() is None:
+            self.console.terminate()
+            holds(self.console.wait(20) == 0, "the console ended cleanly", "la console s'est arrêtée proprement")
+
     def play(self):
         self.welcome()
-        for part in (self.found, self.flash, self.standards, self.tear_line, self.killed, self.hub_killed, self.recall, self.revoked, self.log, self.disk):
+        for part in (self.found, self.flash, self.standards, self.tear_line, self.killed, self.hub_killed, self.recall, self.revoked, self.log, self.review, self.disk):
             part()
 
     # ---- what stays
@@ -299,8 +324,10 @@ class Demo:
     def leave(self):
         e = self.exchange
         STATE.parent.mkdir(exist_ok=True)
-        STATE.write_text(json.dumps({"folder": str(self.folder), "groups": [d.process.pid for d in [e.hub, *e.nodes.values()]]}))
+        STATE.write_text(json.dumps({"folder": str(self.folder), "groups": [d.process.pid for d in [e.hub, *e.nodes.values()]] + [self.console.pid]}))
         toguna = quoted(kit.program("toguna"))
+        print(f"\n{BOLD}{'La console de revue, dans un navigateur sur cette machine :' if FRENCH else 'The review console, in a browser on this machine:'}{PLAIN}"
+              f"\n\n   {self.address}")
         print(f"\n{BOLD}{'À vous. L’échange tourne toujours :' if FRENCH else 'Your turn. The exchange is still running:'}{PLAIN}\n")
         for line, english, french in (
                 (f"alias toguna={toguna}", "", ""), (f"export TOGUNA_SOCKET={e['ML'].socket}", "you are in Mali", "vous êtes au Mali"),
@@ -375,6 +402,7 @@ def play(check):
     try:
         demo.play()
         if check:
+            demo.end_console()
             demo.exchange.stop()
             holds(True, f"everything was as told, and every daemon stopped cleanly ({time.monotonic() - begun:.0f} s)",
                   f"tout s'est passé comme annoncé, et chaque démon s'est arrêté proprement ({time.monotonic() - begun:.0f} s)")
@@ -390,6 +418,8 @@ def play(check):
     except KeyboardInterrupt:
         return 130
     finally:
+        if kept is not True and demo.console and demo.console.poll() is None:
+            demo.console.kill()
         if kept is not True and demo.exchange:
             demo.exchange.kill()
         if not kept:

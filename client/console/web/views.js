@@ -114,7 +114,7 @@ const entryColumns = () => [
   { head: t("About"), cell: (e) => about(e) },
 ];
 const ABOUT_BULLETINS = ["accepted", "refused", "expired", "recalled", "held"];
-const about = (e) => (!e.subject ? e.actor ?? "" : ABOUT_BULLETINS.includes(e.type) ? [bulletinLink(e.subject), " ", e.title ?? (e.topics ?? []).join(", ")] : short(e.subject));
+const about = (e) => (!e.subject ? e.actor ?? "" : ABOUT_BULLETINS.includes(e.type) ? [bulletinLink(e.subject), " ", (e.topics ?? []).join(", ")] : short(e.subject));
 
 export async function entries(args) {
   const [told, found] = await Promise.all([ask("about"), ask("entries", args)]);
@@ -144,10 +144,10 @@ export async function entry({ index }) {
     el("h1", {}, t("Entry %1$s: %2$s", number(e.index), e.sentence)),
     facts([
       [t("Time"), time(e.time_ms)], [t("State"), e.state], [t("Node"), e.actor], [isBulletin ? t("Bulletin") : t("Subject"), isBulletin ? bulletinLink(e.subject) : code(e.subject)],
-      [t("Title"), e.title], [t("Number"), e.number ? number(e.number) : ""], [t("Reason"), e.reason], [t("Detail"), e.detail], [t("Charter"), e.charter_version ? number(e.charter_version) : ""],
-      [t("Policies in force"), code(e.policy_set)], [t("Decision"), code(e.decision)]]),
+      [t("Number"), e.number ? number(e.number) : ""], [t("Reason"), e.reason_sentence ?? e.reason], [t("Detail"), e.detail], [t("Charter"), e.charter_version ? number(e.charter_version) : ""],
+      [t("Policies in force"), code(e.policy_set)], [t("Decision"), code(e.decision_hash)]]),
     ...(e.receipts?.length ? [el("h2", {}, t("Receipts")), table(t("Receipts"), [
-      { head: t("Bulletin"), cell: (r) => bulletinLink(r.bulletin) }, { head: t("What"), cell: (r) => r.event ?? r.sentence }, { head: t("Time"), class: "time", cell: (r) => time(r.time_ms ?? r.time) }], e.receipts)] : []),
+      { head: t("Bulletin"), cell: (r) => bulletinLink(r.bulletin) }, { head: t("What"), cell: (r) => r.event }, { head: t("Node"), cell: (r) => r.node }, { head: t("Time"), class: "time", cell: (r) => time(r.time) }], e.receipts)] : []),
     e.document?.text ? el("details", {}, el("summary", {}, t("The document")), el("pre", { tabindex: "0" }, e.document.text)) : null,
     el("h2", {}, t("Checked in this browser")), checks,
   ].filter(Boolean);
@@ -160,12 +160,13 @@ export async function entry({ index }) {
 export async function bulletin({ id }) {
   const b = await ask("story", { id });
   const rows = [...b.recipients.map((r) => ({ ...r, permitted: true })), ...b.denied.map((d) => ({ ...d, permitted: false }))];
+  const h = b.header ?? {};
   return [
-    el("h1", {}, b.title ?? t("Bulletin %1$s", b.bulletin.slice(0, 12))),
+    el("h1", {}, t("Bulletin %1$s", b.bulletin.slice(0, 12))),
     facts([
-      [t("Identity"), el("code", {}, b.bulletin)], [t("From"), b.originator ?? b.state], [t("Number"), b.number ? number(b.number) : ""],
-      [t("Made"), b.created ? time(b.created) : ""], [t("Expires"), b.expires ? time(b.expires) : ""], [t("Precedence"), b.precedence?.toUpperCase()],
-      [t("Topics"), b.topics?.join(", ")]]),
+      [t("Identity"), el("code", {}, b.bulletin)], [t("From"), b.originator ?? b.state], [t("Number"), h.number ? number(h.number) : ""],
+      [t("Made"), h.created ? time(h.created) : ""], [t("Expires"), h.expires ? time(h.expires) : ""], [t("Precedence"), h.precedence?.toUpperCase()],
+      [t("Topics"), h.topics?.join(", ")], [t("Marking"), [...new Set((h.portions ?? []).map(marking))].join("; ")]]),
     el("h2", {}, t("Who got it, and who did not")),
     b.audience && !b.audience.complete ? el("p", { class: "warn" }, t("This place knows %1$s of the %2$s recipients that the originator signed.", number(b.audience.known), number(b.audience.signed))) : null,
     rows.length ? table(t("Who got it, and who did not"), [
@@ -178,11 +179,12 @@ export async function bulletin({ id }) {
     ], rows) : el("p", {}, t("This place may not know the audience.")),
     el("h2", {}, t("Its story in the log")),
     el("ol", { class: "story" }, b.entries.map((e) => el("li", { class: e.type }, time(e.time_ms), " · ", tag(e), " ", e.state ?? "", " · ", entryLink(e.index),
-      e.reason ? el("div", {}, e.reason) : null, e.detail ? el("div", { class: "dim" }, e.detail) : null))),
+      e.reason ? el("div", {}, e.reason_sentence ?? e.reason) : null, e.detail ? el("div", { class: "dim" }, e.detail) : null))),
   ].filter(Boolean);
 }
 
-const rule = (r) => (r.permitted ? "" : [r.rule, r.file && `${r.file}:${r.line}`, !r.rule && r.policy && r.policy.slice(0, 12)].filter(Boolean).join(" · ") || r.sentence || "");
+const marking = (p) => [p.level, p.tlp && `TLP:${p.tlp.toUpperCase()}`, p.orcon && "ORCON"].filter(Boolean).join(" ");
+const rule = (r) => (r.permitted ? "" : [r.rule, r.file && `${r.file}:${r.line}`, !r.rule && r.policy_of].filter(Boolean).join(" · ") || r.sentence || "");
 const verdict = (r) => (!r.permitted ? el("span", { class: "bad" }, r.stage ? t("denied: %1$s", r.stage) : t("denied"))
   : r.stored ? el("span", { class: "good" }, t("has it")) : el("span", { class: "warn" }, t("permitted, no receipt yet")));
 
@@ -195,7 +197,7 @@ export async function refusals(args) {
     found.refusals.length ? table(t("Refusals"), [
       { head: t("Entry"), class: "number", cell: (e) => entryLink(e.index) }, { head: t("Time"), class: "time", cell: (e) => time(e.time) },
       { head: t("State"), cell: (e) => e.state ?? "" }, { head: t("About"), cell: (e) => (e.subject ? bulletinLink(e.subject) : e.actor ?? "") },
-      { head: t("Reason"), cell: (e) => e.sentence ?? e.reason }, { head: t("Detail"), cell: (e) => e.detail ?? "" },
+      { head: t("Reason"), cell: (e) => e.reason_sentence ?? e.reason ?? "" }, { head: t("Detail"), cell: (e) => e.detail ?? "" },
     ], found.refusals) : el("p", {}, t("Nothing was refused.")),
     el("h2", {}, t("Who did not get what was accepted")),
     found.denials.length ? table(t("Who did not get what was accepted"), [
@@ -217,12 +219,12 @@ export async function checkpoints() {
     el("p", {}, t("A checkpoint is the hub's signed word about its whole log. Witnesses in each camp sign only what extends what they saw before; a checkpoint with enough of them is settled.")),
     facts([
       [t("Log"), c.origin], [t("Entries"), number(c.size)], [t("Root"), el("code", {}, c.root)],
-      [t("Settled"), c.settled ? t("yes") : t("not yet")], [t("Demanded"), c.quorum?.join("; ")], [t("Key of the log"), el("code", {}, c.vkey)]]),
+      [t("Settled"), c.settled === null ? t("not known without a charter") : c.settled ? t("yes") : t("not yet")], [t("Key of the log"), el("code", {}, c.vkey)]]),
     el("h2", {}, t("Checked in this browser")), checks,
     el("h2", {}, t("The checkpoint, as it was signed")), el("pre", { tabindex: "0" }, c.note),
     el("h2", {}, t("Checkpoints that were seen from here")),
     table(t("Checkpoints that were seen from here"), [
-      { head: t("Time"), class: "time", cell: (x) => time(x.time) }, { head: t("Entries"), class: "number", cell: (x) => number(x.size) },
+      { head: t("Time"), class: "time", cell: (x) => time(x.seen) }, { head: t("Entries"), class: "number", cell: (x) => number(x.size) },
       { head: t("Root"), cell: (x) => el("code", {}, x.root.slice(0, 16)) },
       { head: t("Settled"), cell: (x) => (x.settled ? t("yes") : t("not yet")) },
       { head: t("Cosigned by"), cell: (x) => (x.cosigned ?? []).map((w) => w.state ?? w.witness).join(", ") },
@@ -241,8 +243,7 @@ export async function verify() {
     el("h1", {}, t("Verify")),
     el("p", {}, t("All of this is computed in your browser, with its own SHA-256 and Ed25519; the console only hands over the bytes.")),
     el("h2", {}, t("The whole log")),
-    c.whole ? el("button", { type: "button", id: "whole", onclick: (e) => { e.target.disabled = true; wholeLog(c, log).finally(() => { e.target.disabled = false; }); } }, t("Recompute the root from all %1$s entries", number(c.size)))
-      : el("p", {}, t("This place does not hold the whole log; entries are proven one by one.")),
+    el("button", { type: "button", id: "whole", onclick: (e) => { e.target.disabled = true; wholeLog(c, log).finally(() => { e.target.disabled = false; }); } }, t("Recompute the root from all %1$s entries", number(c.size))),
     log,
     el("h2", {}, t("A proof file")),
     el("label", {}, t("A file ending in .tlog-proof"), el("input", { type: "file", id: "proof", onchange: (e) => proofFile(c, e.target.files[0], file) })),
