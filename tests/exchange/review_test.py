@@ -215,6 +215,45 @@ class Review(unittest.TestCase):
         self.assertEqual({c["type"]: c["between"] for c in diff["counts"]}["accepted"], 3)
         self.assertIn("after the first", self.toguna("diff", "2026-12-01", "2026-11-01", expect=2))
 
+    def look(self, what, log="copy"):
+        done = subprocess.run([kit.program("review_look"), str(self.at / log), str(self.at / "documents"), str(self.at / "look.db"), what],
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def test_the_whole_picture(self):
+        about = self.look("about")
+        self.assertEqual((about["kind"], about["size"], about["vouched"]), ("copy", about["opened"], True))
+        self.assertEqual(set(about["states"]), set(STATES))
+        self.assertIn("alert.convoy", about["topics"])
+        pairs = {(p["from"], p["to"]): p for p in self.look("matrix")["pairs"]}
+        self.assertEqual({(k, p["given"], p["stored"], p["denied"]) for k, p in pairs.items()},
+                         {(("ML", "SN"), 3, 3, 0), (("ML", "TD"), 1, 1, 2)})
+        self.assertEqual(pairs["ML", "SN"]["read"], 1)
+        newest = self.look("checkpoints")["checkpoints"][0]
+        self.assertEqual((newest["size"], newest["root"]), (about["size"], about["root"]))
+        self.assertTrue({w["state"] for w in newest["cosigned"]} <= set(STATES))
+        denials = self.look("refusals")["denials"]
+        self.assertEqual({(d["state"], d["stage"], d["subject"]) for d in denials},
+                         {("TD", "export", self.convoy), ("TD", "import", self.fuel)})
+        story = self.look("story:" + self.convoy[:8])
+        self.assertEqual((story["bulletin"], story["originator"], story["header"]["precedence"]), (self.convoy, "ML/dgse/n1", "FLASH"))
+        self.assertEqual(story["header"]["portions"][0]["to"], ["SN", "TD"])
+        self.assertEqual(story["entries"][0]["type"], "accepted")
+        self.assertIn("receipts", {e["type"] for e in story["entries"]})
+
+    def test_what_is_not_open_is_said(self):
+        (self.at / "copy" / FIRST_BUNDLE).unlink()
+        self.assertEqual(self.json("log")["entries"], [])
+        self.assertEqual(self.look("about")["opened"], 0)
+        self.assertIn("as far as is open here", self.toguna("who-got", self.convoy, expect=3))
+        self.assertIn("not open here", self.toguna("show", "3", expect=3))
+        (self.at / "index.db").write_text("this is no index")
+        self.assertIn("index.db", self.toguna("log", expect=3))
+        shutil.copy(self.copy / FIRST_BUNDLE, self.at / "copy" / FIRST_BUNDLE)
+        unvouched = kit.toguna("audit", "show", "1", "--log", "copy", "--index", "own.db", cwd=self.at)
+        self.assertIn("toguna/charter v1", unvouched)
+
     # ---- the guides, typed word by word ----
 
     def follow(self, page):
