@@ -201,23 +201,28 @@ static bool best_name(const struct naming *x, bool *scratch, char out[AREA_NAME]
   return best > 0;
 }
 
-enum tg_err areas_name(const struct areas *a, const bool *chosen,
-                       void (*tell)(void *context, const char *name, size_t class), void *context)
+enum tg_err areas_name(const struct areas *a, const bool *chosen, areas_tell *tell, void *context)
 {
-  bool *flags = calloc(2 * a->n_classes + 1, sizeof *flags);
+  size_t n = a->n_classes, pattern, first;
+  bool *flags = calloc(3 * n + 1, sizeof *flags);
   if (!flags)
     return TG_NO_MEMORY;
+  bool *covered = flags + 2 * n;
   struct naming x = {a, chosen, flags};
   char name[AREA_NAME];
-  size_t pattern, first;
-  while (best_name(&x, flags + a->n_classes, name, &pattern, &first)) {
-    tell(context, name, first);
-    for (size_t c = 0; c < a->n_classes; c++)
-      x.named[c] |= row_of(&x, pattern)[c] && chosen[c];
+  while (best_name(&x, flags + n, name, &pattern, &first)) {
+    for (size_t c = 0; c < n; c++)
+      covered[c] = row_of(&x, pattern)[c] && chosen[c];
+    tell(context, name, first, covered);
+    for (size_t c = 0; c < n; c++)
+      x.named[c] |= covered[c];
   }
-  for (size_t c = 0; c < a->n_classes; c++)
-    if (chosen[c] && !x.named[c])
-      tell(context, a->example[c], c);
+  for (size_t c = 0; c < n; c++)
+    if (chosen[c] && !x.named[c]) {
+      memset(covered, 0, n * sizeof *covered);
+      covered[c] = true;
+      tell(context, a->example[c], c, covered);
+    }
   free(flags);
   return TG_OK;
 }

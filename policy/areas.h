@@ -20,9 +20,9 @@ enum tg_err areas_new(const struct policy_set *const *sets, size_t n, tg_time at
 void areas_free(struct areas *a);
 
 /* Names exactly the classes with chosen[class] true: "alert.**", "alert.** except alert.attack.**"; a class that no such
-   words fit by its example. tell() is called once for each name. */
+   words fit by its example. tell() is called once for each name, with one class that it covers, and with all of them by class. */
 enum { AREA_NAME = 512 };
-enum tg_err areas_name(const struct areas *a, const bool *chosen,
-                       void (*tell)(void *context, const char *name, size_t class), void *context);
+typedef void areas_tell(void *context, const char *name, size_t class, const bool *covered);
+enum tg_err areas_name(const struct areas *a, const bool *chosen, areas_tell *tell, void *context);
 
 #endif

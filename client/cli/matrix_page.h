@@ -19,7 +19,9 @@ void matrix_page_row(const struct matrix_page *p, const struct country *from, st
 /* level 0: nothing. owed: the highest only with approvals or ORCON. */
 void matrix_page_cell(const struct matrix_page *p, const struct country *from, const struct country *to, uint8_t level,
                       bool owed, struct buf *out);
-/* flows: array of objects as toguna policy matrix --json prints them; borrowed. */
-void matrix_page_end(const struct matrix_page *p, const json_t *flows, struct buf *out);
+/* flows: array of objects as toguna policy matrix --json prints them; classes: for each of them the numbers of the classes of
+   topics in it; topics: what the filter offers, objects with name and classes. All borrowed. */
+void matrix_page_end(const struct matrix_page *p, const json_t *flows, const json_t *classes, const json_t *topics,
+                     struct buf *out);
 
 #endif

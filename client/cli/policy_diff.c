@@ -202,10 +202,11 @@ static void fill_in(const char *sentence, const char *const arg[6], char *out, s
   out[n] = 0;
 }
 
-static void tell(void *context, const char *name, size_t class)
+static void tell(void *context, const char *name, size_t class, const bool *covered)
 {
   struct diff *x = context;
   (void)class;
+  (void)covered;
   char from[64], now[FLOW_TEXT], before[FLOW_TEXT], topics[AREA_NAME + 32], detail[24] = "";
   const struct aspect_words *w = words_of(x->aspect);
   const char *to = x->p.world->members[x->receiver].code.code;
@@ -336,9 +337,10 @@ static const char *keeping_text(tg_time t, char out[32])
   return out;
 }
 
-static void tell_keeping(void *context, const char *name, size_t class)
+static void tell_keeping(void *context, const char *name, size_t class, const bool *covered)
 {
   struct diff *x = context;
+  (void)covered;
   char old[32], next[32];
   keeping_text(x->keeping[class].old, old);
   keeping_text(x->keeping[class].next, next);

@@ -37,6 +37,7 @@ struct matrix {
   unsigned from, to;   /* the flow looked at */
   struct reach value;
   json_t *list;        /* one object for each flow: what all forms are written from */
+  json_t *classes;     /* beside it, for the page's filter: the classes of topics in each, as a list of numbers */
 };
 
 static struct reach *reach_of(const struct matrix *x, unsigned from, unsigned to, size_t class)
@@ -105,12 +106,22 @@ static void find_rules(const struct matrix *x, size_t class, char out[2][256])
   }
 }
 
-static void put(void *context, const char *name, size_t class)
+static json_t *numbers(const struct matrix *x, const bool *covered, const uint8_t *row)
+{
+  json_t *list = json_array();
+  for (size_t c = 0; c < x->areas.n_classes; c++)
+    if (covered ? covered[c] : row[c])
+      json_array_append_new(list, json_integer((json_int_t)c));
+  return list;
+}
+
+static void put(void *context, const char *name, size_t class, const bool *covered)
 {
   struct matrix *x = context;
   char most[FLOW_TEXT], freely[FLOW_TEXT], rule[2][256];
   uint8_t level = flow_level(x->value.most);
   find_rules(x, class, rule);
+  json_array_append_new(x->classes, numbers(x, covered, NULL));
   json_array_append_new(
       x->list, json_pack("{s:s,s:s,s:s,s:i,s:s,s:s,s:s,s:s,s:s}", "from", x->p.world->members[x->from].code.code, "to",
                          x->p.world->members[x->to].code.code, "topics", name, "rank", (int)level, "level",
@@ -237,6 +248,18 @@ static void write_csv(const struct matrix *x, struct buf *out)
       csv_cell(out, json_string_value(json_object_get(flow, column[c])), c + 1 < COLUMNS ? "," : "\r\n");
 }
 
+/* What the page's filter offers: each pattern that the policies use, with the classes of topics that it covers. */
+static json_t *patterns(const struct matrix *x)
+{
+  json_t *list = json_array();
+  for (size_t i = 0; i < x->areas.n_patterns; i++) {
+    struct slice text = x->areas.pattern[i];
+    json_array_append_new(list, json_pack("{s:s%,s:o}", "name", (const char *)text.p, text.n, "classes",
+                                          numbers(x, NULL, x->areas.covers + i * x->areas.n_classes)));
+  }
+  return list;
+}
+
 static enum tg_err write_html(const struct matrix *x, const char *path, struct tg_why *why)
 {
   struct buf out = buf_new(64u << 20);
@@ -257,7 +280,9 @@ static enum tg_err write_html(const struct matrix *x, const char *path, struct t
         matrix_page_cell(&page, &x->p.world->members[from].code, &x->p.world->members[to].code, level, owed, &out);
     }
   }
-  matrix_page_end(&page, x->list, &out);
+  json_t *topics = patterns(x);
+  matrix_page_end(&page, x->list, x->classes, topics, &out);
+  json_decref(topics);
   enum tg_err err = out.failed ? why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL)
                                : box_write(path, buf_slice(&out), true, why);
   buf_free(&out);
@@ -287,7 +312,7 @@ static enum tg_err show(const struct matrix *x, struct tg_why *why)
 static enum tg_err run(struct call *call, struct tg_why *why)
 {
   const struct matrix_options *o = call->options;
-  struct matrix x = {.call = call, .at = clock_wall(), .list = json_array()};
+  struct matrix x = {.call = call, .at = clock_wall(), .list = json_array(), .classes = json_array()};
   enum tg_err err = policies_read(&o->documents, call->arg, call->n, x.at, &x.p, why);
   if (err == TG_OK)
     err = policies_hub(&x.p, o->hub, x.at, &x.hub, why);
@@ -300,6 +325,7 @@ static enum tg_err run(struct call *call, struct tg_why *why)
   free(x.chosen);
   free(x.done);
   json_decref(x.list);
+  json_decref(x.classes);
   policies_free(&x.p);
   return err;
 }
