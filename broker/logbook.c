@@ -7,11 +7,14 @@
 #include <string.h>
 
 /* Entries of late: each is asked for again by whoever is to have its proof, within moments. */
-enum { LATE = 1024 };
+enum { LATE = 1024, LATE_PATH = 24 };
 struct late {
   uint64_t leaf; /* + 1; 0: empty */
   size_t n;
   uint8_t salt[ENTRY_SALT], bytes[LIMIT_ENTRY];
+  uint64_t proven; /* size of the tree that path is of; 0: none */
+  size_t path_n;
+  struct hash path[LATE_PATH];
 };
 
 /* Invariants: signed_size <= size of the ledger; note is the checkpoint of signed_size, empty when that is 0;
@@ -136,6 +139,26 @@ static void late_put(struct logbook *l, uint64_t leaf, const struct store_entry 
   late->n = e->bytes.n;
   memcpy(late->salt, e->salt, sizeof late->salt);
   memcpy(late->bytes, e->bytes.p, e->bytes.n);
+  late->proven = 0;
+}
+
+/* The proof that a leaf is in the signed tree; asked for by everyone to whom it goes. */
+static enum tg_err path_of(struct logbook *l, uint64_t leaf, struct merkle_path *ret)
+{
+  struct late *late = &l->late[leaf % LATE];
+  const bool ours = late->leaf == leaf + 1;
+  if (ours && late->proven == l->signed_size) {
+    ret->n = late->path_n;
+    memcpy(ret->hash, late->path, late->path_n * sizeof *late->path);
+    return TG_OK;
+  }
+  enum tg_err err = ledger_inclusion(l->ledger, leaf, l->signed_size, ret);
+  if (err || !ours || ret->n > LATE_PATH)
+    return err;
+  late->proven = l->signed_size;
+  late->path_n = ret->n;
+  memcpy(late->path, ret->hash, ret->n * sizeof *late->path);
+  return TG_OK;
 }
 
 /* An entry, copied into the arena. */
@@ -301,7 +324,7 @@ enum tg_err logbook_opening(struct logbook *l, uint64_t leaf, struct arena *aren
   assert(leaf < l->signed_size);
   enum tg_err err = entry_read(l, leaf, arena, &e);
   if (!err)
-    err = ledger_inclusion(l->ledger, leaf, l->signed_size, &path);
+    err = path_of(l, leaf, &path);
   if (!err)
     err = path_copy(&path, arena, &o.path);
   if (err)

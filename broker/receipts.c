@@ -12,6 +12,7 @@
 enum {
   PER_BULLETIN = 16,  /* receipts allowed per bulletin that a node might receive */
   UNCONFIRMED = 1024, /* notes under way to one originator */
+  PROOF_MAX = 1024,   /* bytes of a BatchProof: a path in a batch of LIMIT_BATCH is 512 */
 };
 
 /* One receipt of the frame at hand. */
@@ -51,21 +52,22 @@ static enum tg_err put_note(struct hub *hub, const struct stated *r, struct merk
   Tg__BatchProof proof = TG__BATCH_PROOF__INIT;
   struct merkle_path path;
   struct party *originator;
-  struct buf packed = buf_new(4096);
+  uint8_t packed[PROOF_MAX];
   merkle_tree_path(tree, index, &path);
   proof.size = merkle_tree_size(tree);
   proof.index = index;
   proof.path = strict_data(merkle_path_slice(&path));
   proof.signature = strict_data(signature);
-  enum tg_err err = strict_pack(&limits_batch_proof, &proof.base, &packed, NULL) ? TG_INTERNAL : TG_OK;
-  const struct store_note note = {.receipt = r->receipt.bytes, .proof = buf_slice(&packed), .leaf = leaf};
-  if (!err)
-    err = store_note_put(hub->store, r->about.originator, &note);
+  if (tg__batch_proof__get_packed_size(&proof) > sizeof packed)
+    return TG_INTERNAL;
+  const struct store_note note = {.receipt = r->receipt.bytes,
+                                  .proof = slice_of(packed, tg__batch_proof__pack(&proof, packed)),
+                                  .leaf = leaf};
+  enum tg_err err = store_note_put(hub->store, r->about.originator, &note);
   if (!err)
     err = party_numbered(&hub->parties, hub->store, r->about.originator, &originator);
   if (!err && originator->session)
     originator->session->work |= WORK_NOTES;
-  buf_free(&packed);
   return err;
 }
 
@@ -84,21 +86,16 @@ static enum tg_err keep_said(struct hub *hub, uint64_t leaf, const struct stated
 }
 
 static enum tg_err put_all(struct hub *hub, const struct session *s, const struct stated *list,
-                           const struct hash *ids, size_t n, struct slice signature, const struct hash *root)
+                           struct merkle_tree *tree, struct slice signature)
 {
-  struct entry e = {.type = ENTRY_RECEIPTS, .subject = *root, .actor = s->party->identity, .number = n};
+  const size_t n = merkle_tree_size(tree);
+  struct entry e = {
+      .type = ENTRY_RECEIPTS, .subject = *merkle_tree_root(tree), .actor = s->party->identity, .number = n};
   uint64_t leaf;
-  struct hash *leaves = arena_alloc(hub->item, n * sizeof *leaves);
-  if (!leaves)
-    return TG_NO_MEMORY;
   memcpy(e.member, s->code, 2);
-  for (size_t i = 0; i < n; i++)
-    leaves[i] = merkle_leaf(slice_of(ids[i].b, 32));
-  struct merkle_tree *tree = merkle_tree_new(leaves, n);
-  enum tg_err err = tree ? hub_log(hub, &e, &leaf) : TG_NO_MEMORY;
+  enum tg_err err = hub_log(hub, &e, &leaf);
   for (size_t i = 0; !err && i < n; i++)
     err = put_note(hub, &list[i], tree, i, signature, leaf);
-  merkle_tree_free(tree);
   hub->counts.receipts += n;
   return err ? err : keep_said(hub, leaf, list, n, signature);
 }
@@ -149,18 +146,23 @@ static enum tg_err confirm(struct hub *hub, struct session *s, uint64_t serial)
 
 /* ---- the frame */
 
-/* All receipts of the frame, each by this node and about something it was given, signed as one batch. */
+/* All receipts of the frame, each by this node and about something it was given, signed as one batch. The tree is there when they are not
+   forged; merkle_tree_free(). */
 static enum tg_err read_all(struct hub *hub, const struct session *s, const Tg__Receipts *m,
-                            struct stated *list, struct hash *ids, struct hash *ret_root, bool *ret_forged,
-                            struct tg_why *why)
+                            struct stated *list, struct merkle_tree **ret_tree, bool *ret_forged, struct tg_why *why)
 {
+  struct hash *ids = arena_alloc(hub->item, m->n_items * sizeof *ids);
+  if (!ids)
+    return TG_NO_MEMORY;
   for (size_t i = 0; i < m->n_items; i++)
     ids[i] = statement_id(STATEMENT_RECEIPT, strict_slice(m->items[i]));
-  if (batch_verify_all(hub->verifier, &hub->config.exchange, &s->party->identity, ids, m->n_items,
-                       strict_slice(m->signature), ret_root, why)) {
-    *ret_forged = true;
+  enum tg_err bad = batch_verify_tree(hub->verifier, &hub->config.exchange, &s->party->identity, ids, m->n_items,
+                                      strict_slice(m->signature), ret_tree, why);
+  if (bad == TG_NO_MEMORY)
+    return bad;
+  *ret_forged = bad != TG_OK;
+  if (bad)
     return TG_OK;
-  }
   for (size_t i = 0; i < m->n_items; i++) {
     bool good;
     enum tg_err err = read_one(hub, s, strict_slice(m->items[i]), &list[i], &good);
@@ -191,14 +193,16 @@ enum tg_err receipts_take(struct hub *hub, struct session *s, const Tg__Receipts
     return session_close(hub, s, REASON_QUOTA,
                          END_SAY | END_CUT); /* all that is not confirmed comes again, in order */
   if (new) {
+    struct merkle_tree *tree = NULL;
     struct stated *list = arena_alloc(hub->item, m->n_items * sizeof *list);
-    struct hash *ids = arena_alloc(hub->item, m->n_items * sizeof *ids);
-    if (!list || !ids)
-      return TG_NO_MEMORY;
-    err = read_all(hub, s, m, list, ids, &root, ret_forged, why);
+    err = list ? read_all(hub, s, m, list, &tree, ret_forged, why) : TG_NO_MEMORY;
+    if (!err && !*ret_forged) {
+      root = *merkle_tree_root(tree);
+      err = put_all(hub, s, list, tree, strict_slice(m->signature));
+    }
+    merkle_tree_free(tree);
     if (err || *ret_forged)
       return err;
-    err = put_all(hub, s, list, ids, m->n_items, strict_slice(m->signature), &root);
   }
   if (!err && m->serial > state.receipts_serial)
     err = store_node_receipts(hub->store, s->party->no, m->serial, &root);

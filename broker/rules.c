@@ -146,7 +146,16 @@ void rules_done(struct rules *r)
   *r = (struct rules){0};
 }
 
-struct hash rules_hash(const struct rules *r, tg_time now)
+/* Asked for twice a bulletin, and a turn has one time. */
+struct hash rules_hash(struct rules *r, tg_time now)
 {
-  return r->set ? policy_set_hash(r->set, now) : entry_policy_set(NULL, 0);
+  if (!r->set)
+    return entry_policy_set(NULL, 0);
+  if (r->named.set != r->set || r->named.generation != r->generation || r->named.at != now) {
+    r->named.set = r->set;
+    r->named.generation = r->generation;
+    r->named.at = now;
+    r->named.hash = policy_set_hash(r->set, now);
+  }
+  return r->named.hash;
 }

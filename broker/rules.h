@@ -12,6 +12,12 @@ struct rules {
   uint64_t charter;       /* the version that the set was compiled against; 0: none */
   struct memberset members, originators, receivers; /* likewise */
   uint64_t generation;                              /* grows whenever a decision may have changed */
+  struct {
+    uint64_t generation;
+    const struct policy_set *set; /* NULL: none yet */
+    tg_time at;
+    struct hash hash;
+  } named; /* what rules_hash() said last */
 };
 
 /* A directory of all documents in the store, in their order. TG_DISK: one that was accepted is not
@@ -26,6 +32,6 @@ enum tg_err rules_reread(struct rules *r, tg_time now);
 void rules_done(struct rules *r);
 
 /* Names every policy in force, for log entries. */
-struct hash rules_hash(const struct rules *r, tg_time now);
+struct hash rules_hash(struct rules *r, tg_time now);
 
 #endif

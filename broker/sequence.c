@@ -170,12 +170,7 @@ static uint64_t bytes_of(const struct submission *v, uint32_t portions)
 static enum tg_err put_rows(struct hub *hub, const struct passage *p)
 {
   const struct submission *v = &p->view;
-  struct slice *leaves = arena_alloc(hub->item, v->wrap_count * sizeof *leaves);
-  if (!leaves)
-    return TG_NO_MEMORY;
-  for (size_t w = 0; w < v->wrap_count; w++)
-    leaves[w] = v->wraps[w].bytes;
-  struct merkle_tree *tree = audience_tree(leaves, v->wrap_count);
+  struct merkle_tree *tree = merkle_tree_new(v->wrap_leaves, v->wrap_count);
   enum tg_err err = tree ? TG_OK : TG_NO_MEMORY;
   for (size_t w = 0; !err && w < v->wrap_count; w++) {
     struct merkle_path path;

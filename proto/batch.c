@@ -186,20 +186,37 @@ enum tg_err batch_verify(struct batch_verifier *v, const struct hash *exchange, 
   return verify_root(v, exchange, key, proof->size, &root, strict_slice(proof->signature), why);
 }
 
+enum tg_err batch_verify_tree(struct batch_verifier *v, const struct hash *exchange, const struct sign_pk *key,
+                              const struct hash *ids, size_t count, struct slice signature,
+                              struct merkle_tree **ret_tree, struct tg_why *why)
+{
+  if (count < 1 || count > LIMIT_BATCH)
+    return why_set(why, TG_BAD_INPUT, "batch", N_("a batch has 1 to 65536 statements"), NULL, NULL, NULL, NULL);
+  struct hash *leaves = calloc(count, sizeof *leaves);
+  for (size_t i = 0; leaves && i < count; i++)
+    leaves[i] = merkle_leaf(slice_of(ids[i].b, sizeof ids[i].b));
+  struct merkle_tree *tree = leaves ? merkle_tree_new(leaves, count) : NULL;
+  free(leaves);
+  if (!tree)
+    return TG_NO_MEMORY;
+  enum tg_err err = verify_root(v, exchange, key, count, merkle_tree_root(tree), signature, why);
+  if (err)
+    merkle_tree_free(tree);
+  else
+    *ret_tree = tree;
+  return err;
+}
+
 enum tg_err batch_verify_all(struct batch_verifier *v, const struct hash *exchange, const struct sign_pk *key,
                              const struct hash *ids, size_t count, struct slice signature, struct hash *ret_root,
                              struct tg_why *why)
 {
-  struct merkle_frontier f = {0};
-  if (count < 1 || count > LIMIT_BATCH)
-    return why_set(why, TG_BAD_INPUT, "batch", N_("a batch has 1 to 65536 statements"), NULL, NULL, NULL, NULL);
-  for (size_t i = 0; i < count; i++) {
-    struct hash leaf = merkle_leaf(slice_of(ids[i].b, sizeof ids[i].b));
-    merkle_frontier_append(&f, &leaf, NULL);
-  }
-  struct hash root = merkle_frontier_root(&f);
-  enum tg_err err = verify_root(v, exchange, key, count, &root, signature, why);
-  if (!err && ret_root)
-    *ret_root = root;
-  return err;
+  struct merkle_tree *tree;
+  enum tg_err err = batch_verify_tree(v, exchange, key, ids, count, signature, &tree, why);
+  if (err)
+    return err;
+  if (ret_root)
+    *ret_root = *merkle_tree_root(tree);
+  merkle_tree_free(tree);
+  return TG_OK;
 }

@@ -5,6 +5,7 @@
 #include "proto/arena.h"
 #include "proto/base.h"
 #include "proto/limits.h"
+#include "proto/merkle.h"
 #include "proto/bulletin.pb-c.h"
 
 enum statement { STATEMENT_BULLETIN, STATEMENT_RECEIPT, STATEMENT_SEALING_KEYS };
@@ -50,5 +51,9 @@ enum tg_err batch_verify(struct batch_verifier *v, const struct hash *exchange, 
 enum tg_err batch_verify_all(struct batch_verifier *v, const struct hash *exchange, const struct sign_pk *key,
                              const struct hash *ids, size_t count, struct slice signature, struct hash *ret_root,
                              struct tg_why *why);
+/* The same, giving the whole tree, for proofs of its statements; merkle_tree_free(). */
+enum tg_err batch_verify_tree(struct batch_verifier *v, const struct hash *exchange, const struct sign_pk *key,
+                              const struct hash *ids, size_t count, struct slice signature,
+                              struct merkle_tree **ret_tree, struct tg_why *why);
 
 #endif

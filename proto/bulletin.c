@@ -268,21 +268,23 @@ static enum tg_err check_wraps(const Tg__Submission *m, struct arena *arena, str
   if (count != s->header.audience_count)
     return refuse(why, TG_BAD_INPUT, "Submission.wraps", N_("the header names another number of wraps"));
   struct wrap *wraps = arena_alloc(arena, count * sizeof *wraps);
-  if (!wraps)
+  struct hash *leaves = arena_alloc(arena, count * sizeof *leaves);
+  if (!wraps || !leaves)
     return no_memory(why);
   for (size_t i = 0; i < count; i++) {
     struct slice bytes = strict_slice(m->wraps[i]);
-    struct hash leaf = merkle_leaf(bytes);
+    leaves[i] = merkle_leaf(bytes);
     enum tg_err err = wrap_parse(bytes, arena, &wraps[i], why);
     if (err)
       return err;
-    merkle_frontier_append(&audience, &leaf, NULL);
+    merkle_frontier_append(&audience, &leaves[i], NULL);
   }
   struct hash root = merkle_frontier_root(&audience);
   if (!hash_eq(&root, &s->header.audience_root))
     return refuse(why, TG_BAD_PROOF, "Header.audience_root", N_("the header names another audience"));
   s->wrap_count = count;
   s->wraps = wraps;
+  s->wrap_leaves = leaves;
   return check_masks(wraps, count, s->portion_count, why);
 }
 

@@ -65,6 +65,7 @@ struct submission {
   const struct release *releases; /* one per portion */
   size_t wrap_count;
   const struct wrap *wraps;
+  const struct hash *wrap_leaves;       /* of the audience tree, one per wrap */
   uint32_t inline_bodies;               /* mask of the portions whose body came along */
   struct slice bodies[LIMIT_PORTIONS];  /* their sealed chunks, one after the other; empty for the others */
 };
