@@ -239,6 +239,17 @@ static enum tg_err put_checkpoint(void *context, uint64_t size, struct slice not
   return TG_OK;
 }
 
+static enum tg_err sync_files(const char *folder, struct tg_why *why)
+{
+  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  enum tg_err err = TG_OK;
+  if (fd < 0 || syncfs(fd) != 0)
+    err = fault_why(why, TG_DISK, folder, N_("the files of the log cannot be brought to the disk: %1$s"), NULL);
+  if (fd >= 0)
+    close(fd);
+  return err;
+}
+
 void publish_make_certain(struct publish *p)
 {
   struct tg_why why = {.err = TG_OK};
@@ -247,10 +258,9 @@ void publish_make_certain(struct publish *p)
     return;
   snprintf(path, sizeof path, "%s/%s", p->folder, MARK);
   snprintf(text, sizeof text, "%llu\n", (unsigned long long)p->published);
-  enum tg_err err = TG_OK;
-  if (syncfs(p->folder_fd) != 0)
-    err = fault_why(&why, TG_DISK, p->folder, N_("the files of the log cannot be brought to the disk: %1$s"),
-                    NULL);
+  enum tg_err err = sync_files(p->folder, &why);
+  if (err == TG_OK && p->private) /* maybe on another file system */
+    err = sync_files(p->private, &why);
   if (err == TG_OK)
     err = file_write(path, slice_str(text), 0600, &why);
   if (err == TG_OK)
