@@ -291,7 +291,7 @@ static size_t keys_known(const struct stand *s, size_t node)
   size_t i, j, known = 0;
   json_array_foreach(json_object_get(directory, "members"), i, member)
     json_array_foreach(json_object_get(member, "nodes"), j, one)
-      known += !json_is_null(json_object_get(one, "sealing_key"));
+      known += json_is_true(json_object_get(one, "sealing_key"));
   json_decref(directory);
   return known;
 }
