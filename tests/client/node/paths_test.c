@@ -85,8 +85,10 @@ static const struct cell table[] = {
     {ANSWER, LOCAL_LIST, NULL, M(BF), NODE_READER, CAME, EXISTS},
     {ANSWER, LOCAL_LIST, NULL, M(SN), NODE_READER, CAME | S(RECIPIENT_REVOKED), EXISTS},
     {ANSWER, LOCAL_FOLLOW, NULL, M(ML), NODE_READER, LEFT, EXISTS},
-    {ANSWER, LOCAL_FOLLOW, NULL, M(BF), NODE_READER, CAME, EXISTS},
-    {ANSWER, LOCAL_FOLLOW, NULL, M(SN), NODE_READER, CAME | S(RECIPIENT_REVOKED), EXISTS},
+    {ANSWER, LOCAL_FOLLOW, NULL, M(BF), NODE_READER, LIVES & ~S(LARGE), EXISTS | FIRST}, /* short content comes along */
+    {ANSWER, LOCAL_FOLLOW, NULL, M(BF), NODE_READER, S(LARGE) | S(RECALLED), EXISTS},
+    {ANSWER, LOCAL_FOLLOW, NULL, M(SN), NODE_READER, LIVES | S(RECIPIENT_REVOKED), EXISTS | SECOND},
+    {ANSWER, LOCAL_FOLLOW, NULL, M(SN), NODE_READER, S(RECALLED), EXISTS},
     {ANSWER, LOCAL_READ, NULL, M(ML), NODE_READER, LEFT & ~S(LARGE) & ~S(EXPIRED), EXISTS | FIRST | SECOND},
     {ANSWER, LOCAL_READ, NULL, M(ML), NODE_READER, S(EXPIRED), EXISTS}, /* erased here too */
     {ANSWER, LOCAL_READ, NULL, M(ML), NODE_READER, S(LARGE), EXISTS | SECOND},
@@ -465,6 +467,7 @@ static unsigned listed(struct scene *s, unsigned who, unsigned role, enum local_
     Tg__LFollow follow = TG__LFOLLOW__INIT;
     filter.folder = folder;
     list.filter = follow.filter = &filter;
+    follow.content = LOCAL_DATA;
     seen |= ask(s, who, role, type, type == LOCAL_LIST ? &list.base : &follow.base).seen;
   }
   return seen;
