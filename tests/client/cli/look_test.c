@@ -409,7 +409,7 @@ static void tracking_has_one_row_for_each_recipient(void **state)
   json_t *j = json_of(o->out), *recipients = json_object_get(j, "recipients");
   expect_keys(j, "bulletin recipients");
   assert_int_equal(json_array_size(recipients), 3);
-  expect_keys(json_array_get(recipients, 0), "node member events");
+  expect_keys(json_array_get(recipients, 0), "node member events held");
   assert_int_equal(json_array_size(json_object_get(json_array_get(recipients, 0), "events")), 2);
   assert_int_equal(json_array_size(json_object_get(json_array_get(recipients, 2), "events")), 0);
   json_decref(j);
