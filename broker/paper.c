@@ -136,6 +136,20 @@ static enum tg_err base_set(struct hub *hub, tg_time *at, struct policy_set **re
   return rules_compile(hub->rules.directory, *at, ret);
 }
 
+/* One that is over before it begins would take the place of the one in force, and permit nothing: that is a mistake, for who
+   means it writes a policy without rules. */
+static enum tg_err check_life(const struct hub *hub, struct paper *p, const struct policy *policy)
+{
+  const tg_time end = policy_expires(policy);
+  char when[25];
+  if (!end || end > later(hub->now.wall, policy_effective(policy)))
+    return TG_OK;
+  time_print(end, when);
+  why_set(&p->why, TG_EXPIRED, "expires", N_("this policy is over before it begins: %1$s"), N_("give it a later end, or none"),
+          when, NULL, NULL);
+  return refuse(p, REASON_EXPIRED);
+}
+
 static enum tg_err check_policy(struct hub *hub, struct paper *p)
 {
   struct policy_set *set = NULL;
@@ -150,6 +164,8 @@ static enum tg_err check_policy(struct hub *hub, struct paper *p)
   if (err)
     err = refuse_for(p, err);
   else
+    err = check_life(hub, p, policy);
+  if (!err && !p->reason)
     err = check_widening(hub, p, policy, set);
   if (!err && !p->reason) {
     p->hidden = policy_visibility(policy) == POLICY_FOR_HUB;

@@ -173,8 +173,8 @@ static bool has_signatures(struct slice bytes)
   return memmem(bytes.p, bytes.n, "\n\n\xe2\x80\x94 ", 6) != NULL;
 }
 
-enum tg_err box_text(struct slice bytes, const char *file, struct slice *ret_text, bool *ret_signed,
-                     struct tg_why *why)
+enum tg_err box_split(struct slice bytes, const char *file, struct slice *ret_text, bool *ret_signed,
+                      struct tg_why *why)
 {
   if (has_signatures(bytes)) {
     static struct note note; /* large */
@@ -185,14 +185,27 @@ enum tg_err box_text(struct slice bytes, const char *file, struct slice *ret_tex
     *ret_signed = true;
     return TG_OK;
   }
-  if (!note_text_valid(bytes))
+  *ret_text = bytes;
+  *ret_signed = false;
+  return TG_OK;
+}
+
+enum tg_err box_text(struct slice bytes, const char *file, struct slice *ret_text, bool *ret_signed,
+                     struct tg_why *why)
+{
+  struct slice text;
+  bool is_signed;
+  enum tg_err err = box_split(bytes, file, &text, &is_signed, why);
+  if (err != TG_OK)
+    return err;
+  if (!is_signed && !note_text_valid(bytes))
     return why_set(
         why, TG_BAD_INPUT, file,
         N_("this text cannot be signed: it is empty, not UTF-8, has tabs or other control characters, or "
            "does not end with a line end"),
         N_("Save it as plain UTF-8 text"), NULL, NULL, NULL);
-  *ret_text = bytes;
-  *ret_signed = false;
+  *ret_text = text;
+  *ret_signed = is_signed;
   return TG_OK;
 }
 

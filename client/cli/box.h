@@ -57,6 +57,10 @@ enum tg_err box_write(const char *path, struct slice content, bool replace, stru
  * points into them. */
 enum tg_err box_read(const char *path, struct buf *bytes, struct tg_why *why);
 enum tg_err box_note_read(const char *path, struct buf *bytes, struct note *ret, struct tg_why *why);
+/* The text of a note, or all the bytes of what has no signatures, as they are: for readers that find every mistake
+   themselves, and say where it stands. */
+enum tg_err box_split(struct slice bytes, const char *file, struct slice *ret_text, bool *ret_signed,
+                      struct tg_why *why);
 /* The text to be signed in such bytes: the text of a note, or all of a file that has no signatures yet. */
 enum tg_err box_text(struct slice bytes, const char *file, struct slice *ret_text, bool *ret_signed,
                      struct tg_why *why);

@@ -12,7 +12,7 @@ enum tg_err policies_file(const char *path, const struct policy_world *world, st
   bool is_note;
   enum tg_err err = box_read(path, &bytes, why);
   if (err == TG_OK)
-    err = box_text(buf_slice(&bytes), path, &text, &is_note, why);
+    err = box_split(buf_slice(&bytes), path, &text, &is_note, why);
   if (err == TG_OK)
     err = policy_parse(text, strrchr(path, '/') ? strrchr(path, '/') + 1 : path, world, ret, NULL, why);
   buf_free(&bytes);

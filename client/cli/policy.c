@@ -38,7 +38,7 @@ static enum tg_err policy_file_read(const char *path, const struct policy_world 
   *f = (struct policy_file){0};
   enum tg_err err = box_read(path, &f->bytes, why);
   if (err == TG_OK)
-    err = box_text(buf_slice(&f->bytes), path, &f->text, &f->is_note, why);
+    err = box_split(buf_slice(&f->bytes), path, &f->text, &f->is_note, why);
   return err ? err : policy_parse(f->text, path, world, &f->policy, &f->problems, why);
 }
 
@@ -215,6 +215,17 @@ static enum tg_err check_officer(const char *key_file, const struct policy *p, s
                  N_("Use the key of an officer of that state"), head.name, member.code, NULL);
 }
 
+/* The hub would refuse it. */
+static enum tg_err check_life(const char *path, const struct policy *p, struct tg_why *why)
+{
+  char time[SHOW_TIME];
+  tg_time now = clock_wall(), begin = policy_effective(p) > now ? policy_effective(p) : now;
+  if (!policy_expires(p) || policy_expires(p) > begin)
+    return TG_OK;
+  return why_set(why, TG_EXPIRED, path, N_("this policy is over before it begins: %1$s"), N_("give it a later end, or none"),
+                 show_time(policy_expires(p), time), NULL, NULL);
+}
+
 static const char *sign_output(const struct sign_options *o, const char *path, bool is_note,
                                char out[BOX_PATH])
 {
@@ -235,6 +246,8 @@ static enum tg_err sign_file(const struct call *call, const char *path, const st
   struct buf out = buf_new(NOTE_BYTES_MAX);
   const char *output = sign_output(o, path, f->is_note, place);
   enum tg_err err = check_officer(o->key, f->policy, why);
+  if (err == TG_OK)
+    err = check_life(path, f->policy, why);
   if (err == TG_OK)
     err = box_key_open(o->key, KEY_OFFICER, o->passphrase_file, &key, why);
   if (err == TG_OK)
