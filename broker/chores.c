@@ -1,6 +1,7 @@
 #include "broker/chores.h"
 
 #include "broker/dispatch.h"
+#include "broker/overdue.h"
 #include "broker/sequence.h"
 #include "broker/session.h"
 #include "broker/store_bulletin.h"
@@ -30,7 +31,7 @@ static enum tg_err expiry(struct hub *hub)
 
 enum tg_err chores(struct hub *hub)
 {
-  static enum tg_err (*const all[])(struct hub *) = {rules, expiry, sequence_overdue, uploads_tick,
+  static enum tg_err (*const all[])(struct hub *) = {rules, expiry, overdue, sequence_overdue, uploads_tick,
                                                      sessions_tick};
   enum tg_err err = TG_OK;
   for (size_t i = 0; !err && i < sizeof all / sizeof *all; i++)

@@ -36,6 +36,10 @@ static void defaults(struct hub_config *c)
       *numbers[i].value = numbers[i].otherwise;
   if (!c->clock_skew)
     c->clock_skew = 5 * TG_MINUTE;
+  static const tg_time due[] = {TG_MINUTE, 10 * TG_MINUTE, TG_HOUR, 12 * TG_HOUR};
+  for (size_t i = 0; i < sizeof due / sizeof *due; i++)
+    if (!c->receipts_due[i])
+      c->receipts_due[i] = due[i];
   if (!c->strikes)
     c->strikes = 16;
   if (!c->refusal_window)

@@ -43,6 +43,7 @@ struct hub_config {
   uint64_t in_flight_bytes;  /* (4 MiB: what a FLASH may have to wait behind) */
   unsigned strikes;          /* malformed or forged items until a session is cut (16) */
   tg_time refusal_window;    /* within which strikes count (1 min) */
+  tg_time receipts_due[4];   /* by rank, FLASH first: from its acceptance until all recipients have it (1 min, 10 min, 1 h, 12 h) */
   tg_time tick;              /* idle time until a Tick is sent; a session silent for three is closed (15 s) */
 };
 

@@ -21,7 +21,7 @@ struct uploads;
 
 /* What hub_stats() counts, since the start. */
 struct hub_counts {
-  uint64_t frames, malformed, accepted, refused, forwarded, receipts, documents, held, expired, recalled, cut, cosignatures,
+  uint64_t frames, malformed, accepted, refused, forwarded, receipts, documents, held, expired, recalled, cut, overdue, cosignatures,
       cosignatures_ignored;
 };
 
@@ -53,6 +53,7 @@ struct hub {
   struct arena *reply; /* one frame being built; reset with the next */
   struct hub_counts counts;
   struct hub_cosigned cosigned;
+  uint64_t overdue_from[4]; /* by rank: bulletins below this leaf were looked at by overdue.c */
   uint64_t settled;    /* size of the newest checkpoint that was seen settled since the start */
   struct note_key key; /* of the log, as the newest charter that names this hub has it */
   bool has_key;

@@ -21,6 +21,10 @@
     .fallback = value, .help = text                                                                          \
   }
 
+#define DUE(key, member, value)                                                                              \
+  LIMIT(key, VALUE_DURATION, member, 1000, 365 * TG_DAY, value,                                              \
+        N_("How soon every recipient must have said that it has a bulletin of this precedence; after that it is an alarm."))
+
 static const struct conf_key KEYS[] = {
     TEXT("exchange", exchange, 64, .required = true, .example = "HASH-OF-CHARTER-VERSION-1",
          .help = N_("The exchange: the hash of charter version 1, as `toguna charter show` prints it. The "
@@ -74,6 +78,10 @@ static const struct conf_key KEYS[] = {
     LIMIT("strikes", VALUE_NUMBER, strikes, 1, 100000, "16",
           N_("Malformed or forged items until a session is cut, within strike-window.")),
     LIMIT("strike-window", VALUE_DURATION, refusal_window, 1000, TG_DAY, "1m", N_("See strikes.")),
+    DUE("due-flash", due_flash, "1m"),
+    DUE("due-immediate", due_immediate, "10m"),
+    DUE("due-priority", due_priority, "1h"),
+    DUE("due-routine", due_routine, "12h"),
     LIMIT("tick", VALUE_DURATION, tick, 1000, TG_HOUR, "15s",
           N_("A sign of life goes to an idle node after this time; a node that is silent three times as long "
              "is gone.")),
@@ -142,6 +150,7 @@ void settings_print(const char *(*translate)(const char *), struct buf *ret)
 void settings_hub(const struct settings *s, struct hub_config *ret)
 {
   *ret = (struct hub_config){.clock_skew = s->clock_skew,
+                             .receipts_due = {s->due_flash, s->due_immediate, s->due_priority, s->due_routine},
                              .flash_per_hour = s->flash_per_hour,
                              .per_hour = s->per_hour,
                              .queue_count = s->queue_count,

@@ -43,6 +43,7 @@ enum tg_err hub_stats(struct hub *hub, struct buf *ret)
       {"held", c->held},
       {"expired", c->expired},
       {"recalled", c->recalled},
+      {"receipts_overdue", c->overdue},
       {"sessions_ended", c->cut},
       {"commits", db.commits},
       {"checkpoints", db.checkpoints},

@@ -214,6 +214,25 @@ enum tg_err store_bulletin_recipients(struct store *store, uint64_t leaf, struct
   return TG_OK;
 }
 
+enum tg_err store_awaited_next(struct store *store, uint64_t from, struct store_awaited *ret)
+{
+  struct db_stmt *s = db_stmt(store->db, "SELECT awaited.leaf, rows, rank, id FROM awaited JOIN bulletin ON bulletin.leaf = awaited.leaf"
+                                         " WHERE awaited.leaf >= ?1 ORDER BY awaited.leaf LIMIT 1");
+  struct store_awaited a;
+  db_bind_u64(s, 1, from);
+  enum tg_err err = store_one(s);
+  if (!err)
+    err = store_bytes(s, 3, a.id.b, 32);
+  if (!err) {
+    a.leaf = db_u64(s, 0);
+    a.rows = db_u64(s, 1);
+    a.rank = (unsigned)db_u64(s, 2);
+    *ret = a;
+  }
+  db_reset(s);
+  return err;
+}
+
 /* ---- letting go */
 
 enum tg_err store_bulletin_expiring(struct store *store, tg_time until, uint64_t *ret_leaf, tg_time *ret_expires)

@@ -81,6 +81,13 @@ struct store_row {
 };
 
 enum tg_err store_row_put(struct store *store, const struct store_row *row);
+/* The first bulletin from this leaf on that recipients have not answered yet. TG_NOT_FOUND. */
+struct store_awaited {
+  uint64_t leaf, rows; /* recipients that have not */
+  unsigned rank;
+  struct hash id;
+};
+enum tg_err store_awaited_next(struct store *store, uint64_t from, struct store_awaited *ret);
 /* The row of this node, holding and rank with the least leaf of from .. below - 1. TG_NOT_FOUND. */
 enum tg_err store_row_next(struct store *store, nodeno node, bool held, unsigned rank, uint64_t from, uint64_t below,
                            struct arena *arena, struct store_row *ret);

@@ -99,8 +99,8 @@ static const char *state_cell(const struct toguna_item *item, bool sent, char *o
   bool usual = !sent && item->state == TOGUNA_CURRENT;
   if (usual)
     state = item->acknowledged ? N_("acknowledged") : item->read ? N_("read") : N_("unread");
-  snprintf(out, size, "%s%s%s", _(state), item->flags & TOGUNA_EXERCISE ? _(", exercise") : "",
-           item->missing_before ? _(", one missing before") : "");
+  snprintf(out, size, "%s%s%s%s", _(state), item->flags & TOGUNA_EXERCISE ? _(", exercise") : "",
+           item->missing_before ? _(", one missing before") : "", item->overdue ? _(", receipts OVERDUE") : "");
   return out;
 }
 
@@ -289,7 +289,7 @@ static json_t *lists_json(const struct toguna_item *item)
 json_t *bulletin_json(const struct toguna_item *item, bool sent)
 {
   json_t *j = json_pack(
-      "{s:o, s:I, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:s, s:I, s:I, s:b}", "id",
+      "{s:o, s:I, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:s, s:I, s:I, s:b, s:b, s:b}", "id",
       bulletin_id_json(&item->id), "place", (json_int_t)item->place, "from", item->originator, "member",
       item->member, "kind", bulletin_kind(item->kind), "precedence", bulletin_precedence(item->precedence),
       "exercise", (item->flags & TOGUNA_EXERCISE) != 0, "created", json_time(item->created), "received",
@@ -297,7 +297,7 @@ json_t *bulletin_json(const struct toguna_item *item, bool sent)
       bulletin_id_json(item->supersedes), "replies_to", bulletin_id_json(item->replies_to), "superseded_by",
       bulletin_id_json(item->superseded_by), "read", item->read, "acknowledged", item->acknowledged, "state",
       bulletin_state(item, sent), "number", (json_int_t)item->number, "leaf", (json_int_t)item->leaf,
-      "missing_before", item->missing_before);
+      "missing_before", item->missing_before, "overdue", item->overdue, "settled", item->settled);
   json_t *lists = lists_json(item);
   if (j && lists)
     json_object_update(j, lists);

@@ -65,6 +65,10 @@ static void print_status(const json_t *j)
     count_line(g, _("waiting"), _("%lld for approvals: toguna approve"), number_at(j, "sent", "waiting"), 0, 0);
     grid_tint(g, 1, TINT_WARN);
   }
+  if (number_at(j, "sent", "overdue")) {
+    count_line(g, _("ALARM"), _("receipts of %lld bulletins are OVERDUE; see toguna sent"), number_at(j, "sent", "overdue"), 0, 0);
+    grid_tint(g, 1, TINT_BAD);
+  }
   count_line(g, _("arriving"), _("%lld bulletins"), number_at(j, "arriving", NULL), 0, 0);
   if (json_is_integer(json_object_get(json_object_get(j, "machine"), "disk_free")))
     grid_row(g, (const char *const[]){_("disk free"),

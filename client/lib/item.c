@@ -81,6 +81,8 @@ enum tg_err item_take(const Tg__LItem *m, struct arena *arena, const struct togu
       .number = m->number,
       .leaf = m->leaf,
       .missing_before = m->missing_before,
+      .overdue = m->overdue,
+      .settled = m->settled,
   };
   if (c.failed)
     return no_memory(why);

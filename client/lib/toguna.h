@@ -382,6 +382,8 @@ struct toguna_item {
   uint64_t number;     /* the originator's running number */
   uint64_t leaf;       /* place in the hub's log */
   bool missing_before; /* a bulletin of this originator to this node, sent before this one, has not come */
+  bool overdue; /* sent: a recipient has not said in time that it has it, and still has not */
+  bool settled; /* as many witnesses as the charter demands have seen the log with it */
 };
 
 enum toguna_folder { TOGUNA_INBOX = 1, TOGUNA_SENT };

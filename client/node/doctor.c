@@ -147,6 +147,20 @@ static enum tg_err check_refused(struct node_core *core, struct query *q)
   return found(q, "refused", WORTH_KNOWING, &why);
 }
 
+static enum tg_err check_overdue(struct node_core *core, struct query *q)
+{
+  struct outbox_counts counts;
+  struct tg_why why;
+  char number[24];
+  enum tg_err err = outbox_counts(core, &counts);
+  if (err != TG_OK || counts.overdue == 0)
+    return err;
+  snprintf(number, sizeof number, "%llu", (unsigned long long)counts.overdue);
+  why_set(&why, TG_UNREACHABLE, NULL, N_("receipts are overdue for %1$s bulletins of this node"),
+          N_("`toguna sent` marks them and `toguna track` says who is silent; tell them by another way"), number, NULL, NULL);
+  return found(q, "overdue", MUST_BE_MENDED, &why);
+}
+
 static enum tg_err check_hooks(struct node_core *core, struct query *q)
 {
   struct hooks_counts counts;
@@ -177,7 +191,7 @@ enum tg_err query_doctor(struct node_core *core, struct query *q)
 {
   static enum tg_err (*const checks[])(struct node_core *, struct query *) = {
       check_charter, check_credential, check_policy,  check_hub,   check_log,    check_sealing,
-      check_clock,   check_disk,       check_refused, check_hooks, check_journal};
+      check_clock,   check_disk,       check_refused, check_overdue, check_hooks, check_journal};
   enum tg_err err = (q->json = json_array()) ? TG_OK : TG_NO_MEMORY;
   for (size_t i = 0; err == TG_OK && i < sizeof checks / sizeof *checks; i++)
     err = checks[i](core, q);

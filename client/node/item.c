@@ -1,6 +1,7 @@
 #include "client/node/item.h"
 
 #include "client/node/record.h"
+#include "client/node/watch.h"
 #include "proto/receipt.h"
 
 #include <sodium.h>
@@ -111,6 +112,7 @@ enum tg_err item_received(struct node_core *core, const struct inbox_row *row, s
   item->leaf = row->leaf;
   item->superseded_by = hash_or_none(&copy->superseded_by);
   item->missing_before = row->missing_before;
+  item->settled = row->leaf < watch_settled(core);
   *ret = item;
   return TG_OK;
 }
@@ -141,6 +143,8 @@ enum tg_err item_sent(struct node_core *core, const struct sent_row *row, struct
   item->state = row->state;
   item->number = row->number;
   item->leaf = row->leaf;
+  item->overdue = row->overdue;
+  item->settled = row->state != SENT_SPOOLED && row->leaf < watch_settled(core);
   *ret = item;
   return TG_OK;
 }

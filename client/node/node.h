@@ -67,6 +67,8 @@ struct node_config {
   tg_time lifetime;             /* of drafts that state no expiry; 0: 30 days. Never beyond the charter's */
   tg_time approval_time;        /* how long a bulletin waits for approvals; 0: 7 days. Never beyond its expiry */
   bool own_approval;            /* may the user who published it bring an officer's approval too? */
+  tg_time receipts_due[5];      /* by precedence: from publishing until every recipient must have said that it has it; 0: FLASH
+                                   1 min, IMMEDIATE 10 min, PRIORITY 1 h, ROUTINE 12 h */
   tg_time keep_sent;            /* how long a settled bulletin of ours stays readable in `sent`; 0: until it expires */
   uint64_t credit_count;        /* deliveries the hub may have under way to us; 0: 256 */
   uint64_t credit_bytes;        /* 0: 16 MiB */

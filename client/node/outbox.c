@@ -2,6 +2,7 @@
 
 #include "audit/reason.h"
 #include "client/node/desk.h"
+#include "client/node/overdue.h"
 #include "client/node/record.h"
 #include "client/node/talk.h"
 #include "client/node/watch.h"
@@ -31,7 +32,9 @@ enum tg_err outbox_load(struct node_core *core)
 {
   struct outbox *o = core->outbox;
   o->waiting = true;
-  enum tg_err err = depot_number(core->depot, "bulletin-number", &o->number);
+  enum tg_err err = overdue_load(core);
+  if (err == TG_OK)
+    err = depot_number(core->depot, "bulletin-number", &o->number);
   return err == TG_OK ? depot_number(core->depot, "pair-floor", &o->pair_floor) : err;
 }
 
@@ -68,14 +71,15 @@ static enum tg_err add_row(struct node_core *core, const struct header *header, 
   enum tg_err err = record_lock(core, outbox_label, &header->id, &message->base, &record);
   if (err == TG_OK) {
     struct db_stmt *s = db_stmt(depot_db(core->depot),
-                                "INSERT INTO sent(id, number, precedence, state, open, expires, leaf, record, proof)"
-                                " VALUES(?, ?, ?, 0, ?, ?, 0, ?, x'')");
+                                "INSERT INTO sent(id, number, precedence, state, open, expires, leaf, record, proof, due)"
+                                " VALUES(?, ?, ?, 0, ?, ?, 0, ?, x'', ?)");
     db_bind_blob(s, 1, hash_slice(&header->id));
     db_bind_u64(s, 2, header->number);
     db_bind_u64(s, 3, header->subject.precedence);
     db_bind_u64(s, 4, recipients);
     db_bind_i64(s, 5, header->subject.expires);
     db_bind_blob(s, 6, buf_slice(&record));
+    db_bind_i64(s, 7, overdue_from(core, header->subject.precedence));
     err = db_run(s);
   }
   buf_free(&record);
@@ -246,7 +250,7 @@ void outbox_stop_serving(struct outbox *o, const struct hash *id)
 
 static enum tg_err put_state(struct node_core *core, const struct hash *id, enum sent_state state)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET state = ? WHERE id = ?");
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET state = ?1, due = CASE WHEN ?1 < 2 THEN due ELSE 0 END WHERE id = ?2");
   db_bind_u64(s, 1, state);
   db_bind_blob(s, 2, hash_slice(id));
   return db_run(s);
@@ -337,8 +341,9 @@ static enum tg_err expire(struct node_core *core, const struct hash *id, uint64_
 
 enum tg_err outbox_time(struct node_core *core)
 {
-  if (core->now.mono < core->outbox->due)
-    return TG_OK;
+  enum tg_err told = overdue_time(core);
+  if (told != TG_OK || core->now.mono < core->outbox->due)
+    return told;
   for (unsigned i = 0; i < EXPIRE_AT_ONCE; i++) {
     struct db_stmt *s = db_stmt(depot_db(core->depot),
                                 "SELECT id, place, state, number FROM sent WHERE state < 4 AND expires <= ? LIMIT 1");
@@ -362,7 +367,11 @@ enum tg_err outbox_time(struct node_core *core)
   return TG_OK; /* the rest in the next turn: it is due */
 }
 
-int64_t outbox_due(const struct node_core *core) { return core->outbox->due; }
+int64_t outbox_due(const struct node_core *core)
+{
+  const int64_t receipts = overdue_due(core);
+  return receipts < core->outbox->due ? receipts : core->outbox->due;
+}
 
 /* ---- looking ---- */
 
@@ -374,7 +383,8 @@ static enum tg_err read_row(struct node_core *core, struct db_stmt *s, struct ar
                        .precedence = (enum precedence)db_u64(s, 3),
                        .state = (enum sent_state)db_u64(s, 4),
                        .open = db_u64(s, 5),
-                       .leaf = db_u64(s, 6)};
+                       .leaf = db_u64(s, 6),
+                       .overdue = db_i64(s, 9) < 0};
   if (!db_bytes(s, 1, r.id.b, sizeof r.id.b))
     return TG_DISK;
   enum tg_err err =
@@ -406,7 +416,7 @@ static enum tg_err one_row(struct node_core *core, struct db_stmt *s, struct are
   return err;
 }
 
-#define ROW "SELECT place, id, number, precedence, state, open, leaf, record, proof FROM sent "
+#define ROW "SELECT place, id, number, precedence, state, open, leaf, record, proof, due FROM sent "
 
 enum tg_err outbox_row(struct node_core *core, const struct hash *id, struct arena *arena, struct sent_row *ret)
 {
@@ -433,12 +443,12 @@ enum tg_err outbox_counts(struct node_core *core, struct outbox_counts *ret)
 {
   struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT count(*) FILTER (WHERE state = 0),"
                                                      " count(*) FILTER (WHERE state IN (1, 2, 3)),"
-                                                     " count(*) FILTER (WHERE state = 4) FROM sent");
+                                                     " count(*) FILTER (WHERE state = 4), count(*) FILTER (WHERE due < 0) FROM sent");
   bool row;
   enum tg_err err = db_step(s, &row);
   if (err != TG_OK)
     return err;
-  *ret = (struct outbox_counts){.spooled = db_u64(s, 0), .accepted = db_u64(s, 1), .refused = db_u64(s, 2)};
+  *ret = (struct outbox_counts){.spooled = db_u64(s, 0), .accepted = db_u64(s, 1), .refused = db_u64(s, 2), .overdue = db_u64(s, 3)};
   db_reset(s);
   return TG_OK;
 }

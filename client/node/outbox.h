@@ -61,7 +61,8 @@ struct sent_row {
   enum sent_state state;
   enum precedence precedence;
   tg_time expires;
-  uint64_t open; /* recipients that have not said what became of it */
+  uint64_t open; /* recipients that have not said what became of it, */
+  bool overdue;  /* and should have by now */
   struct header header;
   const Tg__Submission *message; /* without bodies */
 };
@@ -76,7 +77,7 @@ enum tg_err outbox_detail(struct node_core *core, const struct hash *id, struct 
    has not answered yet, or there is no such bulletin. */
 enum tg_err outbox_opening(struct node_core *core, const struct hash *id, struct arena *arena, struct opening *ret);
 struct outbox_counts {
-  uint64_t spooled, accepted, refused;
+  uint64_t spooled, accepted, refused, overdue;
 };
 enum tg_err outbox_counts(struct node_core *core, struct outbox_counts *ret);
 

@@ -61,7 +61,7 @@ static enum tg_err put_outcome(struct node_core *core, const Tg__Outcome *item, 
   struct buf locked = buf_new(1 << 20);
   enum tg_err err = record_lock(core, outbox_outcome_label, id, &item->base, &locked);
   if (err == TG_OK) {
-    struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET state = ?, leaf = ?, outcome = ? WHERE id = ?");
+    struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET state = ?1, leaf = ?2, outcome = ?3, due = CASE WHEN ?1 = 4 THEN 0 ELSE due END WHERE id = ?4");
     db_bind_u64(s, 1, entry->type == ENTRY_ACCEPTED ? SENT_ACCEPTED : SENT_REFUSED);
     db_bind_u64(s, 2, item->leaf);
     db_bind_blob(s, 3, buf_slice(&locked));

@@ -36,6 +36,7 @@ struct outbox {
   struct serving serving[OUTBOX_SERVING];
   size_t n_serving; /* highest precedence first */
   int64_t due;
+  tg_time receipts_due; /* wall: the earliest receipt that is not overdue yet; INT64_MAX: none */
 };
 
 /* Takes the step to delivered and settled, if it is time, and tells. */

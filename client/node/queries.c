@@ -78,11 +78,11 @@ enum tg_err query_status(struct node_core *core, struct query *q)
     return err;
   }
   q->json = json_pack(
-      "{s:s, s:s, s:o, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I}, s:o}", //
+      "{s:s, s:s, s:o, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I}, s:o}", //
       "node", core->my_name, "member", core->member.code, "exchange", query_hex(&core->config->exchange),
       "version", TOGUNA_VERSION, "charter", charter_json(core), "hub", hub_json(core, forked), //
       "sent", "spooled", (json_int_t)out.spooled, "accepted", (json_int_t)out.accepted, "refused",
-      (json_int_t)out.refused, "waiting", (json_int_t)waiting, //
+      (json_int_t)out.refused, "overdue", (json_int_t)out.overdue, "waiting", (json_int_t)waiting, //
       "inbox", "current", (json_int_t)in.current, "unread", (json_int_t)in.unread, "unacknowledged_flash",
       (json_int_t)in.unacknowledged_flash,                                                            //
       "arriving", (json_int_t)arrivals_count(core), "sealing_keys", (json_int_t)rotation_count(core), //

@@ -21,12 +21,13 @@ const char *const schema_migrations[SCHEMA_MIGRATIONS] = {
     " PRIMARY KEY(bulletin, portion)) STRICT, WITHOUT ROWID;"
 
     /* Bulletins of our own. state as LProgress.state; open: recipients that have not said
-       what became of it; expires: when its content is erased. */
+       what became of it; expires: when its content is erased; due: when they must have, negative once that was told, 0: no more. */
     "CREATE TABLE sent(place INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, number INTEGER NOT NULL UNIQUE,"
     " precedence INTEGER NOT NULL, state INTEGER NOT NULL, open INTEGER NOT NULL, expires INTEGER NOT NULL,"
-    " leaf INTEGER NOT NULL, record BLOB NOT NULL, proof BLOB NOT NULL, outcome BLOB) STRICT;"
+    " leaf INTEGER NOT NULL, record BLOB NOT NULL, proof BLOB NOT NULL, outcome BLOB, due INTEGER NOT NULL) STRICT;"
     "CREATE INDEX sent_spooled ON sent(precedence DESC, number) WHERE state = 0;"
     "CREATE INDEX sent_delivered ON sent(leaf) WHERE state = 2;"
+    "CREATE INDEX sent_due ON sent(due) WHERE due <> 0;"
     "CREATE INDEX sent_living ON sent(expires) WHERE state < 4;"
     "CREATE TABLE track(bulletin BLOB NOT NULL, node BLOB NOT NULL, event INTEGER NOT NULL, time INTEGER NOT NULL,"
     " record BLOB NOT NULL, PRIMARY KEY(bulletin, node, event)) STRICT, WITHOUT ROWID;"

@@ -766,6 +766,33 @@ static void a_witness_of_another_history_is_an_alarm(void **state)
   stage_free(s);
 }
 
+/* FLASH within a minute, ROUTINE within twelve hours: who does not answer is named to the operator, once. */
+static void receipts_that_do_not_come_are_an_alarm(void **state)
+{
+  struct stage *s = *state;
+  actor_publish(&s->actor[ML], (struct story){.to = "BF"});
+  actor_publish(&s->actor[ML], (struct story){.to = "BF", .precedence = PRECEDENCE_ROUTINE});
+  stage_settle(s);
+  actor_receive(&s->actor[BF], 0, RECEIPT_STORED);
+  actor_receive(&s->actor[BF], 1, RECEIPT_STORED);
+  stage_settle(s);
+  stage_pass(s, 2 * TG_HOUR);
+  assert_int_equal(s->alarms, 0); /* it answered */
+  actor_hello(&s->actor[ML]); /* both were silent for too long */
+  actor_publish(&s->actor[ML], (struct story){.to = "BF", .precedence = PRECEDENCE_ROUTINE, .lifetime = 7 * TG_DAY});
+  actor_publish(&s->actor[ML], (struct story){.to = "BF", .precedence = PRECEDENCE_FLASH, .lifetime = 7 * TG_DAY});
+  stage_settle(s);
+  stage_pass(s, 50 * TG_SECOND);
+  assert_int_equal(s->alarms, 0);
+  stage_pass(s, 15 * TG_SECOND);
+  assert_int_equal(s->alarms, 1);
+  stage_pass(s, 11 * TG_HOUR);
+  assert_int_equal(s->alarms, 1);
+  stage_pass(s, TG_HOUR);
+  assert_int_equal(s->alarms, 2);
+  expect_count(s, "receipts_overdue", 2);
+}
+
 int main(void)
 {
 #define STORY(f) cmocka_unit_test_setup_teardown(f, three, gone)
@@ -781,6 +808,7 @@ int main(void)
       STORY(a_recall_takes_back_what_is_queued),
       STORY(a_recall_is_never_refused_by_policy_and_reaches_nobody_else),
       STORY(what_expires_leaves_the_queue),
+      STORY(receipts_that_do_not_come_are_an_alarm),
       STORY(clocks_are_not_believed),
       STORY(credit_is_respected_and_flash_goes_first),
       cmocka_unit_test(too_many_flash_are_refused),

@@ -20,6 +20,13 @@ static const char *const recalls[] = {"purge", "retain", "refuse", NULL}; /* enu
 static const char *const own_approvals[] = {"refuse", "accept", NULL};
 static const char *const logs[] = {"alarm", "error", "notice", "debug", NULL};
 
+#define RECEIPTS_DUE(word, member, value)                                                                    \
+  {                                                                                                          \
+    .keyword = word, .kind = VALUE_DURATION, .offset = AT(member), .limits = {TG_SECOND, 365 * TG_DAY, NULL}, \
+    .fallback = value,                                                                                       \
+    .help = N_("How soon every recipient must have said that it has a bulletin of this precedence; after that it is an alarm.") \
+  }
+
 static const struct conf_key keys[] = {
     {.keyword = "exchange",
      .kind = VALUE_TEXT,
@@ -144,6 +151,10 @@ static const struct conf_key keys[] = {
      .example = "7d",
      .help =
          N_("How long a bulletin of ours that is settled stays readable here. Default: until it expires.")},
+    RECEIPTS_DUE("due-flash", due_flash, "1m"),
+    RECEIPTS_DUE("due-immediate", due_immediate, "10m"),
+    RECEIPTS_DUE("due-priority", due_priority, "1h"),
+    RECEIPTS_DUE("due-routine", due_routine, "12h"),
     {.keyword = "credit-count",
      .kind = VALUE_NUMBER,
      .offset = AT(credit_count),
@@ -417,6 +428,7 @@ struct node_config settings_node_config(const struct settings *s)
       .approval_time = s->approval_time,
       .own_approval = s->own_approval == 1,
       .keep_sent = s->keep_sent,
+      .receipts_due = {0, s->due_routine, s->due_priority, s->due_immediate, s->due_flash},
       .credit_count = s->credit_count,
       .credit_bytes = s->credit_bytes,
       .line_rate = s->line_rate,

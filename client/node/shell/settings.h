@@ -23,6 +23,7 @@ struct settings {
   struct conf_lines users, hubs, hooks, hook_folders;
   unsigned on_recall, own_approval, log;
   tg_time hook_time, lifetime, approval_time, keep_sent, tick;
+  tg_time due_flash, due_immediate, due_priority, due_routine;
   uint64_t credit_count, credit_bytes, line_rate, disk_reserve;
 
   /* what follows */

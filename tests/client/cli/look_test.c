@@ -86,7 +86,7 @@ static void an_inbox_for_programs_is_one_array(void **state)
   assert_int_equal(json_array_size(list), 2);
   expect_keys(one,
               "id place from member kind precedence exercise created received expires supersedes replies_to "
-              "superseded_by read acknowledged state number leaf missing_before topics sources portions");
+              "superseded_by read acknowledged state number leaf missing_before overdue settled topics sources portions");
   expect_keys(
       portion,
       "portion class tlp orcon blind label to except content_type title filename language size complete");
