@@ -214,6 +214,8 @@ static const struct strict_field item_fields[] = {
     {.number = 22, .min = 32, .max = 32},
     {.number = 23, .min = 1, .max = 1},
     {.number = 24, .flags = STRICT_EMPTY, .min = 0, .max = LOCAL_DATA, .count = LIMIT_PORTIONS},
+    {.number = 25, .min = 1, .max = 1},
+    {.number = 26, .min = 1, .max = 1},
 };
 static const struct strict_limits item = {&tg__litem__descriptor, LOCAL_FRAME - 2, FIELDS(item_fields)};
 

@@ -197,5 +197,39 @@ class Forked(Story):
         kit.toguna("audit", "check", "spoilt", "--charter", "charter.note", cwd=elsewhere, expect=3)
 
 
+class Restored(Story):
+    """The whole machine of a hub is set back to an older image: store, log and signer agree, and only the nodes know better."""
+
+    def test_nodes_know_what_the_hub_forgot(self):
+        ml, sn = self.e["ML"], self.e["SN"]
+        sn.receives(self.send(wait="delivered"))
+        self.e.hub.stop()
+        hub, older = self.e.at / "hub", self.place.path / "older"
+        shutil.copytree(hub, older)
+        self.e.hub.start()
+        for node in (ml, sn):
+            kit.until(node.is_open, f"{node.country} to be back", 40)
+        for n in range(4):
+            sn.receives(self.send(text=f"newer {n}"), 40)
+        size = ml.status()["hub"]["log_size"]
+        while size & (size - 1) == 0:
+            self.send(text="one more")
+            size = ml.status()["hub"]["log_size"]
+        self.e.hub.stop()
+        shutil.rmtree(hub)
+        shutil.copytree(older, hub)
+        self.e.hub.start()  # it cannot know
+        kit.until(lambda: "conflict" in self.e.hub.text(), f"the hub to be told; its log ends: {self.e.hub.tail()}", 60)
+        self.assertFalse(ml.is_open())
+        had = {item["id"] for item in sn.inbox()}
+        # Nothing is taken from it; once its log has grown beyond what they saw, both nodes have the proof.
+        kit.until(lambda: ml.status()["hub"]["distrusted"] == ["dakar"] and sn.status()["hub"]["distrusted"] == ["dakar"],
+                  f"both to have proof; ML's log ends: {ml.tail()}; SN's: {sn.tail()}", 150)
+        self.assertEqual({item["id"] for item in sn.inbox()}, had)
+        for node in (ml, sn):
+            for file in node.folder.rglob("log-fork-*"):
+                kit.toguna("audit", "check", file, "--charter", next((hub / "documents").glob("1-charter-*")))
+
+
 if __name__ == "__main__":
     unittest.main()
