@@ -160,6 +160,50 @@ static void a_changed_byte_is_found_where_it_is(void **state)
   kit_log_free(log);
 }
 
+static void flip(struct buf *b, size_t bit)
+{
+  b->p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+}
+
+/* Every `stride`-th bit of every file and of the checkpoint, one at a time: named with its file, or not opened. */
+static void flip_all(uint64_t size, size_t stride)
+{
+  struct kit_log *log = kit_log_new(NAME, size);
+  struct folder *f = export(log);
+  struct buf note = kit_note(log, size);
+  struct checkpoint c = kit_checkpoint(log, size), opened;
+  struct recount_result r;
+  for (size_t i = 0; i < f->n; i++)
+    for (size_t bit = 0; bit < f->file[i].bytes.n * 8; bit += stride) {
+      char have[TILE_PATH_MAX], want[TILE_PATH_MAX];
+      flip(&f->file[i].bytes, bit);
+      assert_int_equal(count_again(f, &c, &r), TG_BAD_PROOF);
+      assert_int_equal(f->found, 1);
+      tile_name_print(&f->finding[0].file, have);
+      tile_name_print(&f->file[i].name, want);
+      assert_string_equal(have, want);
+      flip(&f->file[i].bytes, bit);
+    }
+  for (size_t bit = 0; bit < note.n * 8; bit++) {
+    flip(&note, bit);
+    assert_int_not_equal(checkpoint_open(buf_slice(&note), &log->vkey, &opened, NULL, NULL), TG_OK);
+    flip(&note, bit);
+  }
+  assert_int_equal(count_again(f, &c, &r), TG_OK);
+  buf_free(&note);
+  folder_free(f);
+  kit_log_free(log);
+}
+
+static void every_bit_of_a_small_log_counts(void **state)
+{
+  (void)state;
+  flip_all(1, 1);
+  flip_all(2, 1);
+  flip_all(7, 1);
+  flip_all(258, 1009); /* two levels of tiles */
+}
+
 static void a_missing_or_cut_file_is_named(void **state)
 {
   (void)state;
@@ -340,6 +384,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_whole_log_is_verified),
       cmocka_unit_test(a_changed_byte_is_found_where_it_is),
+      cmocka_unit_test(every_bit_of_a_small_log_counts),
       cmocka_unit_test(a_missing_or_cut_file_is_named),
       cmocka_unit_test(a_tile_made_to_fit_is_found),
       cmocka_unit_test(another_history_does_not_reach_the_root),
