@@ -83,9 +83,9 @@ void lane_free(struct lane *lane)
   free(lane);
 }
 
-bool lane_slot(struct lane *lane, size_t *ret)
+bool lane_slot(struct lane *lane, size_t most, size_t *ret)
 {
-  for (size_t i = 0; lane->busy < LANE_SLOTS && i < LANE_SLOTS; i++)
+  for (size_t i = 0; lane->busy < most && i < LANE_SLOTS; i++)
     if (!lane->taken[i]) {
       lane->taken[i] = true;
       lane->busy++;

@@ -6,7 +6,7 @@
 #include "client/local.h"
 #include "os/loop.h"
 
-enum { LANE_SLOTS = 15 }; /* one below what a node takes: a program that keeps within it is never told to come back */
+enum { LANE_SLOTS = 100 }; /* below what a node takes: a program that keeps within it is never told to come back */
 
 struct lane;
 
@@ -21,8 +21,8 @@ struct lane_events {
 struct lane *lane_new(struct loop *loop, const char *socket, const struct lane_events *events, void *arg);
 void lane_free(struct lane *lane); /* NULL is fine */
 
-/* A slot in which no request is under way; false when all are taken. It is taken from then on, until lane_done(). */
-bool lane_slot(struct lane *lane, size_t *ret);
+/* A slot in which no request is under way; false when `most` are. It is taken from then on, until lane_done(). */
+bool lane_slot(struct lane *lane, size_t most, size_t *ret);
 void lane_done(struct lane *lane, size_t slot);
 bool lane_is_idle(const struct lane *lane);
 /* A new number for the request of this slot. */

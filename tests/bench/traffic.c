@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 enum {
-  LANES = 6,          /* connections of one publishing program, and of one reading */
+  LANES = 4,          /* connections of one publishing program, and of one reading */
+  AT_ONCE = 60 * 1024, /* content up to this travels with its wish and with what is followed */
+  LONG_ONES = 3,      /* of longer ones, so many are under way on a connection */
   STREAMS = 2,
   PENDING_HIGH = 4096, PENDING_LOW = 1024, /* bulletins a reader knows of and has not asked for */
   PIECE = LOCAL_DATA,
@@ -151,9 +153,20 @@ static void publish_one(struct source *p, struct lane *lane, size_t slot)
   draft.n_portions = 1;
   m.request = lane_request(lane, slot);
   m.draft = &draft;
-  lane_send(lane, LOCAL_PUBLISH, &m.base);
+  m.brief = true;
   stamp(piece, r, p->stream, number);
   struct slice body = body_of(r, number, t->size);
+  if (t->took)
+    t->took[number] = t->rate > 0 ? due(r, t, number) : bench_now();
+  if (t->size <= AT_ONCE) {
+    ProtobufCBinaryData contents[] = {strict_data_of(piece, t->size)};
+    memcpy(piece + TRAFFIC_STAMP, body.p, body.n);
+    m.contents = contents;
+    m.n_contents = 1;
+    lane_send(lane, LOCAL_PUBLISH, &m.base);
+    return;
+  }
+  lane_send(lane, LOCAL_PUBLISH, &m.base);
   for (size_t sent = 0, room = TRAFFIC_STAMP; sent < t->size && !r->failed;) {
     Tg__LData d = TG__LDATA__INIT;
     size_t n = body.n < PIECE - room ? body.n : PIECE - room;
@@ -165,8 +178,6 @@ static void publish_one(struct source *p, struct lane *lane, size_t slot)
     sent += room + n;
     room = 0;
   }
-  if (t->took)
-    t->took[number] = t->rate > 0 ? due(r, t, number) : bench_now();
 }
 
 /* As many as may go now. Bulletins of an open loop wait for their time, and, being late, count from it. */
@@ -180,7 +191,7 @@ static void pump_source(struct source *p)
     if (t->rate > 0 && due(r, t, r->next[p->stream]) > bench_now())
       return;
     struct lane *lane = p->lane[p->turn++ % LANES];
-    if (lane_slot(lane, &slot)) {
+    if (lane_slot(lane, t->size <= AT_ONCE ? LANE_SLOTS : LONG_ONES, &slot)) {
       publish_one(p, lane, slot);
       tried = 0;
     } else {
@@ -282,7 +293,7 @@ static void pump_sink(struct sink *k)
 {
   size_t slot;
   for (size_t i = 0; i < LANES && !k->run->failed; i++)
-    while (k->n > 0 && lane_slot(k->lane[i], &slot)) {
+    while (k->n > 0 && lane_slot(k->lane[i], LONG_ONES, &slot)) {
       Tg__LRead m = TG__LREAD__INIT;
       memcpy(k->id[i][slot], k->pending[k->first], 32);
       k->first = (k->first + 1) % k->room;
@@ -298,6 +309,10 @@ static void pump_sink(struct sink *k)
 
 static void on_item(struct sink *k, const Tg__LItem *item)
 {
+  if (item->n_contents == 1) {
+    check_content(k, strict_slice(item->contents[0]));
+    return;
+  }
   if (k->n == k->room) { /* what one buffer held after the pause */
     fail(k->run, "read", "more bulletins at once than the benchmark takes");
     return;
@@ -377,12 +392,13 @@ static void on_sink_open(void *arg, struct lane *lane)
   Tg__LFilter filter = TG__LFILTER__INIT;
   Tg__LFollow m = TG__LFOLLOW__INIT;
   k->open++;
-  if (lane == k->follow && lane_slot(lane, &k->follow_slot)) {
+  if (lane == k->follow && lane_slot(lane, LANE_SLOTS, &k->follow_slot)) {
     snprintf(topic, sizeof topic, "%s.**", k->run->plan->topic);
     filter.folder = 1;
     filter.topic = strict_data(slice_str(topic));
     m.request = lane_request(lane, k->follow_slot);
     m.filter = &filter;
+    m.content = AT_ONCE;
     lane_send(lane, LOCAL_FOLLOW, &m.base);
   }
   go(k->run);
