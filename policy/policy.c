@@ -137,3 +137,29 @@ int policy_agency(const struct policy *p, struct country member, struct slice na
       return (int)i;
   return -1;
 }
+
+bool policy_agency_at(const struct policy *p, size_t i, struct country *ret_member, const char **ret_name)
+{
+  if (i >= p->n_agencies)
+    return false;
+  *ret_member = p->agency[i].member;
+  *ret_name = p->agency[i].name;
+  return true;
+}
+
+bool policy_size_at(const struct policy *p, size_t i, uint64_t *ret)
+{
+  if (i >= p->n_sizes)
+    return false;
+  *ret = p->size[i];
+  return true;
+}
+
+bool policy_label_at(const struct policy *p, size_t i, struct slice *ret_text, uint8_t *ret_level)
+{
+  if (i >= p->n_labels)
+    return false;
+  *ret_text = p->label[i].text;
+  *ret_level = p->label[i].level;
+  return true;
+}

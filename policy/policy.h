@@ -47,6 +47,13 @@ struct slice policy_text(const struct policy *p); /* as parsed: what was signed 
 /* document_hash() of the text. */
 struct hash policy_hash(const struct policy *p);
 size_t policy_rules(const struct policy *p); /* how many rules, labels and pins */
+/* What its rules name, for tools that compare: the i-th different agency, max-size value (ascending) or label, and the level
+   that a label stands for. False, and nothing written, past the end. */
+bool policy_agency_at(const struct policy *p, size_t i, struct country *ret_member, const char **ret_name);
+bool policy_size_at(const struct policy *p, size_t i, uint64_t *ret);
+bool policy_label_at(const struct policy *p, size_t i, struct slice *ret_text, uint8_t *ret_level);
+/* The level that a label stands for; 0: it is not mapped. */
+uint8_t policy_label_level(const struct policy *p, struct slice label);
 /* A line of the text, 1-based, without its newline; empty past the end. */
 struct slice policy_line(const struct policy *p, unsigned line);
 

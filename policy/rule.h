@@ -125,9 +125,8 @@ bool rule_covers_topic(const struct policy *p, const struct rule *r, struct slic
 bool rule_covers_agency(const struct policy *p, const struct rule *r, struct country member, struct slice agency);
 /* Is this marking within the rule's bounds? */
 bool rule_covers_marking(const struct rule *r, uint8_t level, uint8_t tlp);
-/* Where a label stands, or would stand, in policy.label; and the level it stands for, 0: not mapped. */
+/* Where a label stands, or would stand, in policy.label. */
 size_t policy_label_place(const struct policy *p, struct slice label);
-uint8_t policy_label_level(const struct policy *p, struct slice label);
 /* Place of an agency in policy.agency; -1: not named. */
 int policy_agency(const struct policy *p, struct country member, struct slice name);
 
