@@ -100,6 +100,9 @@ bool hash_is_zero(const struct hash *h);
 enum tg_err hash_read(struct slice s, struct hash *ret);
 
 /* A point in time: milliseconds since 1970-01-01T00:00:00Z, leap seconds ignored. 0 means "not stated". */
+/* For a large array of which only what was filled is ever read: the compiler, which clears every variable first, leaves it as it is. */
+#define UNFILLED __attribute__((uninitialized))
+
 typedef int64_t tg_time;
 #define TG_SECOND ((tg_time)1000)
 #define TG_MINUTE (60 * TG_SECOND)

@@ -188,7 +188,7 @@ static enum tg_err begin(struct node_core *core, const Tg__Delivery *message, co
 {
   c->id = j->delivery.header.id;
   came_by(core, c, message);
-  enum tg_err err = arrivals_describe(message, core->arena, c);
+  enum tg_err err = arrivals_describe(message, &j->delivery.header, core->arena, c);
   if (err == TG_OK)
     err = core_begin(core);
   for (size_t i = 0; err == TG_OK && i < c->n; i++) {

@@ -56,7 +56,7 @@ void arrivals_ask_again(struct arrivals *a);
 enum tg_err arrivals_put(struct node_core *core, const struct coming *c, const Tg__Delivery *message);
 enum tg_err arrivals_get(struct node_core *core, const struct hash *id, struct arena *arena, Tg__Delivery **ret);
 /* Fills in what the message says of its parts; bodies are left. */
-enum tg_err arrivals_describe(const Tg__Delivery *message, struct arena *arena, struct coming *c);
+enum tg_err arrivals_describe(const Tg__Delivery *message, const struct header *header, struct arena *arena, struct coming *c);
 /* What a delivery took of the credit: the bodies that came along. */
 uint64_t arrivals_credit(const Tg__Delivery *message);
 

@@ -83,14 +83,13 @@ uint64_t arrivals_credit(const Tg__Delivery *message)
   return bytes;
 }
 
-enum tg_err arrivals_describe(const Tg__Delivery *message, struct arena *arena, struct coming *c)
+enum tg_err arrivals_describe(const Tg__Delivery *message, const struct header *header, struct arena *arena, struct coming *c)
 {
-  struct header header;
-  if (header_parse(data_slice(message->header), arena, &header, NULL) != TG_OK || message->n_portions > LIMIT_PORTIONS)
+  if (message->n_portions > LIMIT_PORTIONS)
     return TG_DISK; /* it was checked when it came */
-  c->precedence = header.subject.precedence;
-  c->expires = header.subject.expires;
-  c->originator = header.subject.originator;
+  c->precedence = header->subject.precedence;
+  c->expires = header->subject.expires;
+  c->originator = header->subject.originator;
   c->bytes = arrivals_credit(message);
   c->n = message->n_portions;
   for (size_t i = 0; i < c->n; i++) {
@@ -109,13 +108,16 @@ static enum tg_err load_one(struct node_core *core, struct db_stmt *s)
   struct coming c = {.queue = db_u64(s, 1)};
   struct slice bodies = db_blob(s, 3);
   ProtobufCMessage *message;
+  struct header header;
   arena_reset(core->scrap);
   if (!db_bytes(s, 0, c.id.b, sizeof c.id.b))
     return TG_DISK;
   enum tg_err err =
       record_unlock(core, arriving_label, &c.id, &tg__delivery__descriptor, db_blob(s, 2), core->scrap, &message);
+  if (err == TG_OK && header_parse(data_slice(((Tg__Delivery *)message)->header), core->scrap, &header, NULL) != TG_OK)
+    err = TG_DISK; /* it was checked when it came */
   if (err == TG_OK)
-    err = arrivals_describe((Tg__Delivery *)message, core->scrap, &c);
+    err = arrivals_describe((Tg__Delivery *)message, &header, core->scrap, &c);
   for (size_t i = 0; err == TG_OK && i < c.n; i++) {
     err = take_u64(&bodies, &c.part[i].body) ? depot_body_chunks(core->depot, c.part[i].body, &c.part[i].have) : TG_DISK;
     if (err == TG_NOT_FOUND)

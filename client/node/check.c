@@ -5,7 +5,9 @@
 
 #include <stdlib.h>
 
-/* Invariant: portions below `at` are good or `unreadable` is set; opener is NULL while nothing is to be opened any more. */
+/* Invariants: portions below `at` are good or `unreadable` is set. Of the portion at hand either the opener is set, which also proves
+   that the body is the one committed to, or, once something cannot be opened, the tally, which proves just that; neither: it has
+   not begun. */
 struct check {
   const struct judged *judged;
   struct check_bodies bodies;
@@ -65,7 +67,15 @@ static enum tg_err take_content(void *context, struct slice bytes)
 
 /* ---- steps ---- */
 
-/* Nothing is opened any more; the chunks are still measured, to know whose fault it is. */
+static enum tg_err begin_tally(struct check *c)
+{
+  const struct portion *p = portion_at(c);
+  c->chunk = 0;
+  c->tally = body_tally_new(&p->seal.root, p->seal.size);
+  return c->tally ? TG_OK : TG_NO_MEMORY;
+}
+
+/* Nothing is opened any more; the chunks are measured from the first on, to know whose fault it is. */
 static enum tg_err give_up(struct check *c, enum tg_err err, const struct tg_why *why)
 {
   if (core_is_fatal(err))
@@ -74,7 +84,7 @@ static enum tg_err give_up(struct check *c, enum tg_err err, const struct tg_why
   c->why = *why;
   body_opener_free(c->opener);
   c->opener = NULL;
-  return TG_OK;
+  return begin_tally(c);
 }
 
 static enum tg_err begin(struct check *c)
@@ -82,12 +92,9 @@ static enum tg_err begin(struct check *c)
   const struct portion *p = portion_at(c);
   struct body_reader reader = {.head = take_head, .content = take_content, .context = c};
   struct tg_why why = {0};
-  c->chunk = 0;
-  c->tally = body_tally_new(&p->seal.root, p->seal.size);
-  if (!c->tally)
-    return TG_NO_MEMORY;
   if (c->unreadable)
-    return TG_OK;
+    return begin_tally(c);
+  c->chunk = 0;
   enum tg_err err = body_opener_new(p->index, &p->seal, &c->judged->content.keys[p->index],
                                     arrivals_content_max(p->seal.size), &reader, &c->opener, &why);
   return err == TG_OK ? TG_OK : give_up(c, err, &why);
@@ -101,9 +108,9 @@ static enum tg_err one_chunk(struct node_core *core, struct check *c, enum check
   enum tg_err err = depot_chunk(core->depot, c->bodies.body[c->at], c->chunk++, core->scrap, &sealed);
   if (err != TG_OK)
     return err == TG_NOT_FOUND ? TG_DISK : err;
-  if (body_tally_put(c->tally, sealed, NULL) != TG_OK)
+  if (c->tally && body_tally_put(c->tally, sealed, NULL) != TG_OK)
     *ret = CHECK_ALTERED;
-  if (!c->opener)
+  if (c->tally)
     return TG_OK;
   err = body_opener_put(c->opener, sealed, &why);
   return err == TG_OK ? TG_OK : give_up(c, err, &why);
@@ -112,17 +119,17 @@ static enum tg_err one_chunk(struct node_core *core, struct check *c, enum check
 static enum tg_err end(struct check *c, enum check_result *ret)
 {
   struct tg_why why = {0};
-  enum tg_err err = TG_OK;
-  if (body_tally_finish(c->tally, NULL) != TG_OK)
+  enum tg_err err = c->opener ? body_opener_finish(c->opener, &why) : TG_OK;
+  if (err != TG_OK)
+    return give_up(c, err, &why);
+  if (c->tally && body_tally_finish(c->tally, NULL) != TG_OK)
     *ret = CHECK_ALTERED;
-  else if (c->opener && (err = body_opener_finish(c->opener, &why)) != TG_OK)
-    err = give_up(c, err, &why);
   body_opener_free(c->opener);
   body_tally_free(c->tally);
   c->opener = NULL;
   c->tally = NULL;
   c->at++;
-  return err;
+  return TG_OK;
 }
 
 enum tg_err check_step(struct node_core *core, struct check *c, unsigned chunks, enum check_result *ret, struct tg_why *ret_why)
@@ -130,7 +137,7 @@ enum tg_err check_step(struct node_core *core, struct check *c, unsigned chunks,
   enum tg_err err = TG_OK;
   *ret = CHECK_MORE;
   while (err == TG_OK && *ret == CHECK_MORE && c->at < c->judged->delivery.portion_count) {
-    if (!c->tally)
+    if (!c->tally && !c->opener)
       err = begin(c);
     else if (c->chunk == portion_at(c)->seal.chunks)
       err = end(c, ret);

@@ -12,6 +12,13 @@
 #include "proto/frame.h"
 #include "proto/wrap.h"
 
+/* known: it was read; dirty: put it before the commit. */
+struct journal_end {
+  bool known, dirty;
+  uint64_t place;
+  struct hash chain;
+};
+
 struct talk;     /* the session with a hub */
 struct watch;    /* the checkpoints of its log */
 struct gossip;   /* and what other nodes saw of it */
@@ -70,6 +77,7 @@ struct node_core {
   struct desk *desk;
   struct hooks *hooks;
 
+  struct journal_end journal; /* where the chain ends, with the rows of this turn */
   uint64_t free_bytes;   /* of the disk, as last told; UINT64_MAX at first */
   tg_time hub_ahead;     /* the hub's clock minus ours at the last Welcome or Tick */
   bool clock_told;

@@ -10,10 +10,20 @@
 
 enum { NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, TAG = crypto_aead_xchacha20poly1305_ietf_ABYTES };
 
-/* Invariant: key is derived from the storage key and used for nothing but depot_lock() and depot_blind(). */
+/* A row of `body` that this transaction has made (fresh) or changes. */
+struct open_body {
+  uint64_t id, chunks;
+  bool owned, fresh;
+};
+
+/* Invariants: key is derived from the storage key and used for nothing but depot_lock() and depot_blind(). Rows of `body` are as in
+   bodies[], which is put into the store before the commit; last_body is the highest id that was ever given. */
 struct depot {
   struct db *db;
   uint8_t *key; /* 64 bytes of sodium_malloc: 32 to encrypt, 32 to blind */
+  struct open_body *bodies;
+  size_t n_bodies, cap_bodies;
+  uint64_t last_body;
 };
 
 struct db *depot_db(struct depot *depot) { return depot->db; }
@@ -28,9 +38,29 @@ enum tg_err depot_begin(struct depot *depot, struct tg_why *why)
   return db_in_transaction(depot->db) ? TG_OK : db_begin(depot->db, why);
 }
 
+/* Most bodies are whole and owned in the turn that made them, and then cost one statement. */
+static enum tg_err put_bodies(struct depot *depot)
+{
+  enum tg_err err = TG_OK;
+  for (size_t i = 0; err == TG_OK && i < depot->n_bodies; i++) {
+    const struct open_body *b = &depot->bodies[i];
+    struct db_stmt *s = b->fresh ? db_stmt(depot->db, "INSERT INTO body(chunks, owned, id) VALUES(?, ?, ?)")
+                                 : db_stmt(depot->db, "UPDATE body SET chunks = ?, owned = ? WHERE id = ?");
+    db_bind_u64(s, 1, b->chunks);
+    db_bind_u64(s, 2, b->owned);
+    db_bind_u64(s, 3, b->id);
+    err = db_run(s);
+  }
+  depot->n_bodies = 0;
+  return err;
+}
+
 enum tg_err depot_commit(struct depot *depot, struct tg_why *why)
 {
-  return db_in_transaction(depot->db) ? db_commit(depot->db, why) : TG_OK;
+  if (!db_in_transaction(depot->db))
+    return TG_OK;
+  enum tg_err err = put_bodies(depot);
+  return err == TG_OK ? db_commit(depot->db, why) : db_explain(depot->db, err, why);
 }
 
 enum tg_err depot_settle(struct depot *depot, struct tg_why *why) { return db_checkpoint(depot->db, why); }
@@ -60,6 +90,18 @@ static enum tg_err check_key(struct depot *depot, const char *path, struct tg_wh
   return err;
 }
 
+static enum tg_err find_last_body(struct depot *depot)
+{
+  struct db_stmt *s = db_stmt(depot->db, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'body'");
+  bool row;
+  enum tg_err err = db_step(s, &row);
+  if (err != TG_OK)
+    return err;
+  depot->last_body = db_u64(s, 0);
+  db_reset(s);
+  return TG_OK;
+}
+
 enum tg_err depot_open(const struct depot_options *options, struct depot **ret, struct tg_why *why)
 {
   struct depot *depot = calloc(1, sizeof *depot);
@@ -79,6 +121,8 @@ enum tg_err depot_open(const struct depot_options *options, struct depot **ret, 
   if (err == TG_OK)
     err = check_key(depot, options->path, why);
   if (err == TG_OK)
+    err = find_last_body(depot);
+  if (err == TG_OK)
     err = depot_body_orphans(depot);
 out:
   if (err != TG_OK) {
@@ -97,6 +141,7 @@ void depot_close(struct depot **depot)
     return;
   db_close(&(*depot)->db);
   sodium_free((*depot)->key);
+  free((*depot)->bodies);
   free(*depot);
   *depot = NULL;
 }
@@ -213,42 +258,86 @@ enum tg_err depot_number_put(struct depot *depot, const char *name, uint64_t val
 
 static uint64_t chunk_place(uint64_t body, uint64_t chunk) { return body * DEPOT_CHUNKS_MAX + chunk; }
 
-enum tg_err depot_body_new(struct depot *depot, uint64_t *ret_body)
+/* The row as this transaction knows it, or NULL. It is one of the last. */
+static struct open_body *find_body(const struct depot *depot, uint64_t body)
 {
-  struct db_stmt *s = db_stmt(depot->db, "INSERT INTO body(chunks, owned) VALUES(0, 0) RETURNING id");
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK)
-    return err;
-  *ret_body = db_u64(s, 0);
-  db_reset(s);
-  return TG_OK;
+  for (size_t i = depot->n_bodies; i > 0; i--)
+    if (depot->bodies[i - 1].id == body)
+      return &depot->bodies[i - 1];
+  return NULL;
 }
 
-enum tg_err depot_body_chunks(struct depot *depot, uint64_t body, uint64_t *ret)
+static struct open_body *add_body(struct depot *depot)
 {
-  struct db_stmt *s = db_stmt(depot->db, "SELECT chunks FROM body WHERE id = ?");
+  if (depot->n_bodies == depot->cap_bodies) {
+    size_t cap = depot->cap_bodies ? 2 * depot->cap_bodies : 16;
+    struct open_body *more = reallocarray(depot->bodies, cap, sizeof *more);
+    if (!more)
+      return NULL;
+    depot->bodies = more;
+    depot->cap_bodies = cap;
+  }
+  return &depot->bodies[depot->n_bodies++];
+}
+
+static enum tg_err load_body(struct depot *depot, uint64_t body, struct open_body *ret)
+{
+  struct db_stmt *s = db_stmt(depot->db, "SELECT chunks, owned FROM body WHERE id = ?");
   db_bind_u64(s, 1, body);
   bool row;
   enum tg_err err = db_step(s, &row);
   if (err != TG_OK || !row)
     return err != TG_OK ? err : TG_NOT_FOUND;
-  *ret = db_u64(s, 0);
+  *ret = (struct open_body){.id = body, .chunks = db_u64(s, 0), .owned = db_u64(s, 1) != 0};
   db_reset(s);
   return TG_OK;
+}
+
+/* The row, to be changed. TG_NOT_FOUND. */
+static enum tg_err open_body(struct depot *depot, uint64_t body, struct open_body **ret)
+{
+  struct open_body row;
+  if ((*ret = find_body(depot, body)))
+    return TG_OK;
+  enum tg_err err = load_body(depot, body, &row);
+  if (err != TG_OK)
+    return err;
+  if (!(*ret = add_body(depot)))
+    return TG_NO_MEMORY;
+  **ret = row;
+  return TG_OK;
+}
+
+enum tg_err depot_body_new(struct depot *depot, uint64_t *ret_body)
+{
+  struct open_body *b = add_body(depot);
+  if (!b)
+    return TG_NO_MEMORY;
+  *b = (struct open_body){.id = ++depot->last_body, .fresh = true};
+  *ret_body = b->id;
+  return TG_OK;
+}
+
+enum tg_err depot_body_chunks(struct depot *depot, uint64_t body, uint64_t *ret)
+{
+  const struct open_body *b = find_body(depot, body);
+  struct open_body row;
+  enum tg_err err = b ? TG_OK : load_body(depot, body, &row);
+  if (err == TG_OK)
+    *ret = b ? b->chunks : row.chunks;
+  return err;
 }
 
 enum tg_err depot_chunk_put(struct depot *depot, uint64_t body, uint64_t chunk, struct slice sealed)
 {
   assert(chunk < DEPOT_CHUNKS_MAX);
-  struct db_stmt *s = db_stmt(depot->db, "UPDATE body SET chunks = chunks + 1 WHERE id = ? AND chunks = ?");
-  db_bind_u64(s, 1, body);
-  db_bind_u64(s, 2, chunk);
-  enum tg_err err = db_run(s);
+  struct open_body *b;
+  enum tg_err err = open_body(depot, body, &b);
   if (err != TG_OK)
-    return err;
-  assert(db_changes(depot->db) == 1);
-  s = db_stmt(depot->db, "INSERT INTO chunk VALUES(?, ?)");
+    return err == TG_NOT_FOUND ? TG_DISK : err;
+  assert(b->chunks == chunk);
+  b->chunks++;
+  struct db_stmt *s = db_stmt(depot->db, "INSERT INTO chunk VALUES(?, ?)");
   db_bind_u64(s, 1, chunk_place(body, chunk));
   db_bind_blob(s, 2, sealed);
   return db_run(s);
@@ -272,9 +361,11 @@ enum tg_err depot_chunk(struct depot *depot, uint64_t body, uint64_t chunk, stru
 
 enum tg_err depot_body_own(struct depot *depot, uint64_t body)
 {
-  struct db_stmt *s = db_stmt(depot->db, "UPDATE body SET owned = 1 WHERE id = ?");
-  db_bind_u64(s, 1, body);
-  return db_run(s);
+  struct open_body *b;
+  enum tg_err err = open_body(depot, body, &b);
+  if (err == TG_OK)
+    b->owned = true;
+  return err == TG_NOT_FOUND ? TG_OK : err;
 }
 
 enum tg_err depot_body_drop(struct depot *depot, uint64_t body)
@@ -292,6 +383,9 @@ enum tg_err depot_body_orphans(struct depot *depot)
 /* Chunks come off the end, so that body.chunks stays true. */
 enum tg_err depot_sweep(struct depot *depot, unsigned chunks, bool *ret_more)
 {
+  enum tg_err put = put_bodies(depot);
+  if (put != TG_OK)
+    return put;
   for (unsigned left = chunks; left;) {
     struct db_stmt *s = db_stmt(depot->db, "SELECT body, chunks FROM dropped JOIN body ON body.id = dropped.body LIMIT 1");
     bool row;

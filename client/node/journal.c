@@ -34,6 +34,11 @@ static struct hash id_of(uint64_t place)
 static enum tg_err end_of(struct node_core *core, uint64_t *ret_place, struct hash *ret_chain)
 {
   struct slice bytes, chain;
+  if (core->journal.known) {
+    *ret_place = core->journal.place;
+    *ret_chain = core->journal.chain;
+    return TG_OK;
+  }
   enum tg_err err = depot_fact(core->depot, "journal-end", core->scrap, &bytes);
   *ret_place = 0;
   *ret_chain = (struct hash){{0}};
@@ -52,6 +57,14 @@ static enum tg_err put_end(struct node_core *core, uint64_t place, const struct 
   enum tg_err err = buf_status(&b) == TG_OK ? depot_fact_put(core->depot, "journal-end", buf_slice(&b)) : TG_NO_MEMORY;
   buf_free(&b);
   return err;
+}
+
+enum tg_err journal_turn(struct node_core *core)
+{
+  if (!core->journal.dirty)
+    return TG_OK;
+  core->journal.dirty = false;
+  return put_end(core, core->journal.place, &core->journal.chain);
 }
 
 /* ---- rows ---- */
@@ -105,7 +118,7 @@ enum tg_err journal_add(struct node_core *core, const struct journal_row *row)
     err = db_run(s);
   }
   if (err == TG_OK)
-    err = put_end(core, last + 1, &chain);
+    core->journal = (struct journal_end){.known = true, .dirty = true, .place = last + 1, .chain = chain};
   buf_free(&locked);
   return err;
 }

@@ -16,6 +16,8 @@ struct journal_row {
 };
 
 /* Adds a row to this turn's transaction; place and time are set here. */
+/* Before the commit of a turn in which rows were added. */
+enum tg_err journal_turn(struct node_core *core);
 enum tg_err journal_add(struct node_core *core, const struct journal_row *row);
 /* The first row with place > after, in the arena; TG_NOT_FOUND at the end. */
 enum tg_err journal_after(struct node_core *core, uint64_t after, struct arena *arena, struct journal_row *ret);

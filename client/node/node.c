@@ -6,6 +6,7 @@
 #include "client/node/gossip.h"
 #include "client/node/hooks.h"
 #include "client/node/inbox.h"
+#include "client/node/journal.h"
 #include "client/node/judge.h"
 #include "client/node/outbox.h"
 #include "client/node/papers.h"
@@ -421,7 +422,7 @@ static enum tg_err sweep(struct node_core *core)
 static enum tg_err finish(struct node_core *core)
 {
   static enum tg_err (*const steps[])(struct node_core *) = {
-      arrivals_turn, desk_turn, hooks_turn, sign_statements, outbox_pump, arrivals_pump, says_turn, sweep};
+      arrivals_turn, sign_statements, desk_turn, hooks_turn, outbox_pump, arrivals_pump, says_turn, sweep, journal_turn};
   enum tg_err err = TG_OK;
   for (size_t i = 0; err == TG_OK && i < sizeof steps / sizeof *steps; i++) {
     arena_reset(core->arena);

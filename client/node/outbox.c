@@ -24,7 +24,10 @@ void outbox_free(struct outbox *o)
 {
   if (!o)
     return;
+  for (size_t i = 0; i < o->n_added; i++)
+    buf_free(&o->added[i].record);
   free(o->added);
+  free(o->pairs);
   free(o);
 }
 
@@ -40,7 +43,23 @@ enum tg_err outbox_load(struct node_core *core)
 
 uint64_t outbox_next_number(const struct node_core *core) { return core->outbox->number + 1; }
 
-enum tg_err outbox_pair(struct node_core *core, const struct sign_pk *node, uint64_t *ret_number, struct hash *ret_previous)
+/* ---- running numbers to each recipient ---- */
+
+/* Where the node's row is or belongs. */
+static size_t pair_place(const struct outbox *o, const struct sign_pk *node)
+{
+  size_t low = 0, high = o->n_pairs;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (memcmp(o->pairs[middle].node.b, node->b, sizeof node->b) < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static enum tg_err load_pair(struct node_core *core, const struct sign_pk *node, struct pair *ret)
 {
   struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT number, last FROM pair WHERE node = ?");
   db_bind_blob(s, 1, key_slice(node));
@@ -48,72 +67,102 @@ enum tg_err outbox_pair(struct node_core *core, const struct sign_pk *node, uint
   enum tg_err err = db_step(s, &row);
   if (err != TG_OK)
     return err;
-  struct hash last = {{0}};
-  uint64_t number = core->outbox->pair_floor;
+  *ret = (struct pair){.node = *node, .number = core->outbox->pair_floor};
   if (row) {
-    number = db_u64(s, 0);
-    err = db_bytes(s, 1, last.b, sizeof last.b) ? TG_OK : TG_DISK;
+    ret->number = db_u64(s, 0);
+    err = db_bytes(s, 1, ret->last.b, sizeof ret->last.b) ? TG_OK : TG_DISK;
     db_reset(s);
   }
-  if (err == TG_OK) {
-    *ret_number = number + 1;
-    *ret_previous = last;
+  return err;
+}
+
+/* The row of a node; valid until the next call. */
+static enum tg_err pair_of(struct node_core *core, const struct sign_pk *node, struct pair **ret)
+{
+  struct outbox *o = core->outbox;
+  size_t at = pair_place(o, node);
+  if (at < o->n_pairs && sign_pk_eq(&o->pairs[at].node, node)) {
+    *ret = &o->pairs[at];
+    return TG_OK;
+  }
+  if (o->n_pairs == o->cap_pairs) {
+    size_t cap = o->cap_pairs ? 2 * o->cap_pairs : 16;
+    struct pair *more = reallocarray(o->pairs, cap, sizeof *more);
+    if (!more)
+      return TG_NO_MEMORY;
+    o->pairs = more;
+    o->cap_pairs = cap;
+  }
+  struct pair new;
+  enum tg_err err = load_pair(core, node, &new);
+  if (err != TG_OK)
+    return err;
+  memmove(&o->pairs[at + 1], &o->pairs[at], (o->n_pairs - at) * sizeof *o->pairs);
+  o->n_pairs++;
+  o->pairs[at] = new;
+  *ret = &o->pairs[at];
+  return TG_OK;
+}
+
+static enum tg_err put_pairs(struct node_core *core)
+{
+  struct outbox *o = core->outbox;
+  enum tg_err err = TG_OK;
+  for (size_t i = 0; err == TG_OK && i < o->n_pairs; i++) {
+    if (!o->pairs[i].dirty)
+      continue;
+    struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT OR REPLACE INTO pair VALUES(?, ?, ?)");
+    db_bind_blob(s, 1, key_slice(&o->pairs[i].node));
+    db_bind_u64(s, 2, o->pairs[i].number);
+    db_bind_blob(s, 3, hash_slice(&o->pairs[i].last));
+    err = db_run(s);
+    o->pairs[i].dirty = false;
   }
   return err;
+}
+
+enum tg_err outbox_pair(struct node_core *core, const struct sign_pk *node, uint64_t *ret_number, struct hash *ret_previous)
+{
+  struct pair *pair;
+  enum tg_err err = pair_of(core, node, &pair);
+  if (err != TG_OK)
+    return err;
+  *ret_number = pair->number + 1;
+  *ret_previous = pair->last;
+  return TG_OK;
 }
 
 /* ---- taking in ---- */
 
-static enum tg_err add_row(struct node_core *core, const struct header *header, const Tg__Submission *message,
-                           size_t recipients)
-{
-  struct buf record = buf_new(4 << 20);
-  enum tg_err err = record_lock(core, outbox_label, &header->id, &message->base, &record);
-  if (err == TG_OK) {
-    struct db_stmt *s = db_stmt(depot_db(core->depot),
-                                "INSERT INTO sent(id, number, precedence, state, open, expires, leaf, record, proof, due)"
-                                " VALUES(?, ?, ?, 0, ?, ?, 0, ?, x'', ?)");
-    db_bind_blob(s, 1, hash_slice(&header->id));
-    db_bind_u64(s, 2, header->number);
-    db_bind_u64(s, 3, header->subject.precedence);
-    db_bind_u64(s, 4, recipients);
-    db_bind_i64(s, 5, header->subject.expires);
-    db_bind_blob(s, 6, buf_slice(&record));
-    db_bind_i64(s, 7, overdue_from(core, header->subject.precedence));
-    err = db_run(s);
-  }
-  buf_free(&record);
-  return err;
-}
-
 static enum tg_err add_recipient(struct node_core *core, const struct hash *id, const struct outbox_recipient *recipient)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT OR REPLACE INTO pair VALUES(?, ?, ?)");
-  db_bind_blob(s, 1, key_slice(&recipient->node));
-  db_bind_u64(s, 2, recipient->number);
-  db_bind_blob(s, 3, hash_slice(id));
-  enum tg_err err = db_run(s);
+  struct pair *pair;
+  enum tg_err err = pair_of(core, &recipient->node, &pair);
   if (err != TG_OK)
     return err;
-  s = db_stmt(depot_db(core->depot), "INSERT INTO track VALUES(?, ?, 0, ?, x'')"); /* event 0: its time is the number */
+  pair->number = recipient->number;
+  pair->last = *id;
+  pair->dirty = true;
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT INTO track VALUES(?, ?, 0, ?, x'')"); /* event 0: its time is the number */
   db_bind_blob(s, 1, hash_slice(id));
   db_bind_blob(s, 2, key_slice(&recipient->node));
   db_bind_u64(s, 3, recipient->number);
   return db_run(s);
 }
 
-static bool remember_added(struct outbox *o, const struct hash *id)
+/* Takes the record. */
+static enum tg_err remember_added(struct outbox *o, const struct added *added)
 {
   if (o->n_added == o->cap_added) {
     size_t cap = o->cap_added ? 2 * o->cap_added : 16;
     struct added *more = reallocarray(o->added, cap, sizeof *more);
     if (!more)
-      return false;
+      return TG_NO_MEMORY;
     o->added = more;
     o->cap_added = cap;
   }
-  o->added[o->n_added++] = (struct added){.id = *id};
-  return true;
+  o->added[o->n_added++] = *added;
+  return TG_OK;
 }
 
 /* What is amended goes first, so it goes as urgently as what amends it. */
@@ -132,19 +181,21 @@ enum tg_err outbox_add(struct node_core *core, const struct header *header, cons
                        const struct outbox_recipient *recipients, size_t n)
 {
   struct outbox *o = core->outbox;
+  struct added added = {.id = header->id, .number = header->number, .recipients = n, .precedence = header->subject.precedence,
+                        .expires = header->subject.expires, .record = buf_new(4 << 20)};
   enum tg_err err = core_begin(core);
   if (err == TG_OK)
-    err = add_row(core, header, message, n);
+    err = record_lock(core, outbox_label, &header->id, &message->base, &added.record);
   if (err == TG_OK)
     err = hurry_target(core, &header->subject);
   for (size_t i = 0; err == TG_OK && i < n; i++)
     err = add_recipient(core, &header->id, &recipients[i]);
   if (err == TG_OK)
-    err = depot_number_put(core->depot, "bulletin-number", header->number);
-  if (err == TG_OK && !remember_added(o, &header->id))
-    err = TG_NO_MEMORY;
-  if (err != TG_OK)
+    err = remember_added(o, &added);
+  if (err != TG_OK) {
+    buf_free(&added.record);
     return err;
+  }
   o->number = header->number;
   o->waiting = true;
   return core_tell(core, NODE_NOTICE, "spooled", &header->id, NULL, header->number, NULL);
@@ -161,18 +212,30 @@ enum tg_err outbox_batch(struct node_core *core, struct batch *batch)
   return TG_OK;
 }
 
-static enum tg_err put_proof(struct node_core *core, const struct added *added, const struct batch *batch)
+static enum tg_err add_row(struct node_core *core, const struct added *added, struct slice proof)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot),
+                              "INSERT INTO sent(id, number, precedence, state, open, expires, leaf, record, proof, due)"
+                              " VALUES(?, ?, ?, 0, ?, ?, 0, ?, ?, ?)");
+  db_bind_blob(s, 1, hash_slice(&added->id));
+  db_bind_u64(s, 2, added->number);
+  db_bind_u64(s, 3, added->precedence);
+  db_bind_u64(s, 4, added->recipients);
+  db_bind_i64(s, 5, added->expires);
+  db_bind_blob(s, 6, buf_slice(&added->record));
+  db_bind_blob(s, 7, proof);
+  db_bind_i64(s, 8, overdue_from(core, added->precedence));
+  return db_run(s);
+}
+
+static enum tg_err put_added(struct node_core *core, const struct added *added, const struct batch *batch)
 {
   struct buf bytes = buf_new(8192);
   arena_reset(core->scrap);
   Tg__BatchProof *proof = batch_proof(batch, added->index, core->scrap);
   enum tg_err err = proof ? strict_pack(&limits_batch_proof, &proof->base, &bytes, NULL) : TG_NO_MEMORY;
-  if (err == TG_OK) {
-    struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET proof = ? WHERE id = ?");
-    db_bind_blob(s, 1, buf_slice(&bytes));
-    db_bind_blob(s, 2, hash_slice(&added->id));
-    err = db_run(s);
-  }
+  if (err == TG_OK)
+    err = add_row(core, added, buf_slice(&bytes));
   buf_free(&bytes);
   return err;
 }
@@ -181,10 +244,16 @@ enum tg_err outbox_signed(struct node_core *core, const struct batch *batch)
 {
   struct outbox *o = core->outbox;
   enum tg_err err = TG_OK;
+  if (!o->n_added)
+    return TG_OK;
   for (size_t i = 0; err == TG_OK && i < o->n_added; i++)
-    err = put_proof(core, &o->added[i], batch);
+    err = put_added(core, &o->added[i], batch);
+  for (size_t i = 0; i < o->n_added; i++)
+    buf_free(&o->added[i].record);
   o->n_added = 0;
-  return err;
+  if (err == TG_OK)
+    err = put_pairs(core);
+  return err == TG_OK ? depot_number_put(core->depot, "bulletin-number", o->number) : err;
 }
 
 /* ---- an old image of the store was restored: what was numbered since must not be numbered again ---- */
@@ -200,6 +269,7 @@ static enum tg_err skip_numbers(struct node_core *core, uint64_t gap)
   struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE pair SET number = number + ?");
   db_bind_u64(s, 1, gap); /* no recipient can have got more */
   err = db_run(s);
+  o->n_pairs = 0; /* to be read anew */
   if (err == TG_OK)
     err = depot_number_put(core->depot, "bulletin-number", o->number);
   if (err == TG_OK)

@@ -29,7 +29,7 @@ struct outbox_recipient {
   uint64_t number;
 };
 /* A bulletin that corrects or recalls one of ours is not sent before the hub has answered for that one, which then goes as urgently. */
-/* Takes the bulletin in, sealed and numbered; `message` as it will travel, but without proof and bodies, which are its content in
+/* Takes the bulletin in, sealed and numbered, of whose header id, number and subject are read; `message` as it will travel, but without proof and bodies, which are its content in
    the depot. It becomes part of this turn's batch and is spooled when the turn is committed. */
 enum tg_err outbox_add(struct node_core *core, const struct header *header, const Tg__Submission *message,
                        const struct outbox_recipient *recipients, size_t n_recipients);

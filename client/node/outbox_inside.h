@@ -18,18 +18,33 @@ struct serving {
   enum precedence precedence;
 };
 
+/* A row of `sent` to be, once it is signed. */
 struct added {
   struct hash id;
   uint64_t index; /* in the turn's batch */
+  uint64_t number, recipients;
+  enum precedence precedence;
+  tg_time expires;
+  struct buf record;
 };
 
-/* Invariants: number is the highest that was ever used, also by rows of the open transaction; `added` are this turn's rows
-   whose proof is empty; `out` are places of rows that were sent in this session and not answered. */
+/* The row of `pair` of a recipient node. dirty: the store has an older one. */
+struct pair {
+  struct sign_pk node;
+  uint64_t number;
+  struct hash last;
+  bool dirty;
+};
+
+/* Invariants: number is the highest that was ever used, also by what was added in this turn; `added` gets its rows at the turn's end, with
+   the signature, and so do number and pairs; pairs are those that were asked for since the start, ascending by node; `out` are places of rows that were sent in this session and not answered. */
 struct outbox {
   uint64_t number;
   uint64_t pair_floor; /* recipients that we have no row for begin above it */
   struct added *added;
   size_t n_added, cap_added;
+  struct pair *pairs;
+  size_t n_pairs, cap_pairs;
   uint64_t out[OUTBOX_WINDOW];
   size_t n_out;
   bool waiting; /* there may be spooled rows that are not out */

@@ -268,7 +268,25 @@ static enum tg_err decide(struct node_core *core, struct plan *plan, unsigned ap
 
 /* ---- nodes ---- */
 
-/* The place of the node among the recipients, made if need be. NULL: there is no more room. */
+enum { FEW = 16 };
+
+/* Room for one more: most bulletins go to a few nodes. */
+static enum tg_err make_room(struct plan *plan, struct arena *arena)
+{
+  if (plan->recipient_count < plan->recipient_cap)
+    return TG_OK;
+  size_t cap = plan->recipient_cap ? 4 * plan->recipient_cap : FEW;
+  struct plan_recipient *more = arena_alloc(arena, cap * sizeof *more);
+  if (!more)
+    return TG_NO_MEMORY;
+  if (plan->recipient_count)
+    memcpy(more, plan->recipients, plan->recipient_count * sizeof *more);
+  plan->recipients = more;
+  plan->recipient_cap = cap;
+  return TG_OK;
+}
+
+/* The place of the node among the recipients, made if need be (there is room). NULL: they would be more than allowed. */
 static struct plan_recipient *place_of(struct plan *plan, const struct node *node, size_t max)
 {
   size_t at = 0;
@@ -286,7 +304,7 @@ static struct plan_recipient *place_of(struct plan *plan, const struct node *nod
 }
 
 static enum tg_err add_node(struct node_core *core, struct plan *plan, const struct node *node, uint32_t portions,
-                            struct tg_why *why)
+                            struct arena *arena, struct tg_why *why)
 {
   struct sealing_choice key;
   if (sign_pk_eq(&node->credential.identity, &core->me))
@@ -296,6 +314,9 @@ static enum tg_err add_node(struct node_core *core, struct plan *plan, const str
     return TG_OK;
   }
   uint64_t most = core_charter(core)->limits.recipients;
+  enum tg_err err = make_room(plan, arena);
+  if (err != TG_OK)
+    return err;
   struct plan_recipient *r = place_of(plan, node, most < LIMIT_WRAPS ? (size_t)most : LIMIT_WRAPS);
   if (!r)
     return refuse(why, TG_TOO_BIG, "to", N_("the audience has more nodes than the charter allows"), NULL);
@@ -338,9 +359,7 @@ static enum tg_err is_owed(struct node_core *core, struct plan *plan, const stru
 
 static enum tg_err find_nodes(struct node_core *core, struct plan *plan, struct arena *arena, struct tg_why *why)
 {
-  const struct node **nodes = arena_alloc(arena, LIMIT_WRAPS * sizeof *nodes);
-  if (!nodes)
-    return TG_NO_MEMORY;
+  const struct node *nodes[LIMIT_WRAPS] UNFILLED;
   for (size_t i = 0; i < plan->portion_count; i++) {
     size_t n = 0;
     enum tg_err err = directory_resolve_nodes(core->directory, &plan->list[i], &plan->decision.portions[i].permitted,
@@ -349,7 +368,7 @@ static enum tg_err find_nodes(struct node_core *core, struct plan *plan, struct 
       bool owed;
       err = is_owed(core, plan, nodes[j], &owed);
       if (err == TG_OK && owed)
-        err = add_node(core, plan, nodes[j], UINT32_C(1) << i, why);
+        err = add_node(core, plan, nodes[j], UINT32_C(1) << i, arena, why);
     }
     if (err != TG_OK)
       return err;
@@ -358,7 +377,7 @@ static enum tg_err find_nodes(struct node_core *core, struct plan *plan, struct 
 }
 
 /* Exactly the nodes that were given what is taken back, whatever policies have become. */
-static enum tg_err find_given(struct node_core *core, struct plan *plan, struct tg_why *why)
+static enum tg_err find_given(struct node_core *core, struct plan *plan, struct arena *arena, struct tg_why *why)
 {
   struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT node FROM track WHERE bulletin = ? AND event = 0");
   db_bind_blob(s, 1, hash_slice(&plan->subject.supersedes));
@@ -369,7 +388,7 @@ static enum tg_err find_given(struct node_core *core, struct plan *plan, struct 
     const struct node *node = db_bytes(s, 0, key.b, sizeof key.b) ? directory_node(core->directory, &key) : NULL;
     if (!node || directory_may_act(core->directory, &key, core->now.wall, NULL) != TG_OK)
       continue;
-    err = add_node(core, plan, node, (UINT32_C(1) << plan->portion_count) - 1, why);
+    err = add_node(core, plan, node, (UINT32_C(1) << plan->portion_count) - 1, arena, why);
     if (err != TG_OK) {
       db_reset(s);
       return err;
@@ -394,13 +413,10 @@ enum tg_err plan_make(struct node_core *core, const Tg__LDraft *wish, const uint
   if (err != TG_OK)
     return err;
   plan.recall = plan.subject.kind == KIND_RECALL;
-  plan.recipients = arena_alloc(arena, (LIMIT_WRAPS + 1) * sizeof *plan.recipients);
-  if (!plan.recipients)
-    return TG_NO_MEMORY;
   *ret = plan; /* the request points into it */
   if (plan.recall) {
     ret->decision.portion_count = plan.portion_count;
-    return find_given(core, ret, why);
+    return find_given(core, ret, arena, why);
   }
   err = decide(core, ret, given ? given->approvals : 0, arena, why);
   return err == TG_OK ? find_nodes(core, ret, arena, why) : err;

@@ -34,7 +34,7 @@ struct plan {
   unsigned approvals;     /* our policy demands so many, and there are fewer; 0: none lacks. The decision is that with them */
   struct memberset not_given;   /* it, or we, are suspended, and it was not given what this corrects */
   struct memberset without_key; /* members one of whose nodes has no sealing key */
-  size_t recipient_count;
+  size_t recipient_count, recipient_cap;
   struct plan_recipient *recipients; /* ascending by identity key */
 };
 
