@@ -226,7 +226,7 @@ static void effect_tell(void *context, const struct hub_event *event)
     s->revoked = true;
   if (s->narrowing && !strcmp(event->name, "document-accepted") && event->subject && hash_eq(event->subject, &s->narrower))
     s->narrowed = true;
-  if (event->level == HUB_ALARM)
+  if (event->level == HUB_ALARM && strcmp(event->name, "receipts-overdue") != 0) /* faults do make things late */
     sim_fail(s, "hub", "an alarm in an honest exchange: %s %s", event->name, text);
 }
 

@@ -236,7 +236,7 @@ static void effect_tell(void *context, const struct node_event *event)
     why_render(event->why, NULL, text, sizeof text);
   sim_tell(h.s, h.s->node[h.node].site.name, "%s %s #%llu %s", event->name, event->who ? event->who : "",
            (unsigned long long)event->number, text);
-  if (event->level == NODE_ALARM)
+  if (event->level == NODE_ALARM && strcmp(event->name, "receipts-overdue") != 0) /* faults do make things late */
     sim_fail(h.s, h.s->node[h.node].site.name, "an alarm in an honest exchange: %s %s", event->name, text);
 }
 
