@@ -1,4 +1,5 @@
 """The window of the hub, from outside: anybody reads the log there, and nobody gets more, or holds the hub up."""
+import errno
 import contextlib
 import http.client
 import os
@@ -35,8 +36,9 @@ class Window(Story):
                 s.shutdown(socket.SHUT_WR)
                 while part := s.recv(65536):
                     answer += part
-            except ConnectionError:
-                pass
+            except OSError as why:  # closed in our face, at whatever moment
+                if not isinstance(why, ConnectionError) and why.errno != errno.ENOTCONN:
+                    raise
             return answer.split(b"\r\n")[0]
 
     def answers(self):
