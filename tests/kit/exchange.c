@@ -169,7 +169,7 @@ static void charter_found(struct kit *k, void (*tune)(struct charter *))
 struct buf kit_next_charter(const struct kit *k, tg_time effective, void (*tune)(struct charter *))
 {
   const struct secret_key *roots[KIT_MEMBERS];
-  struct charter *c;
+  struct charter *c = NULL;
   struct note note;
   struct buf text = buf_new(NOTE_BYTES_MAX);
   need(note_parse(buf_slice(&k->charter), NULL, &note, NULL) == TG_OK && charter_parse(note.text, NULL, &c, NULL) == TG_OK,

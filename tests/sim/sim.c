@@ -106,7 +106,7 @@ static void set_up(struct sim *s)
     n->config = (struct node_config){
         .exchange = s->kit->exchange, .database = "node.db", .vfs = disk_vfs(n->site.disk)};
     if (random_chance(&s->chance, 20)) /* behind a line of 19.2 kbit/s and more */
-      n->config.line_rate = 2400 << random_below(&s->chance, 6);
+      n->config.line_rate = UINT64_C(2400) << random_below(&s->chance, 6);
     n->secrets = (struct node_secrets){.node = k->identity, .witness = k->witness};
     n->reader.text = buf_new(1 << 20);
   }

@@ -509,7 +509,7 @@ static void walk_requests(struct scene *s, unsigned who, unsigned role)
   const char *name = node_role_name((enum node_role)roles[role]);
   for (size_t i = 0; i < sizeof by_id / sizeof *by_id; i++)
     compare(s, who, name, local_kind((uint8_t)by_id[i])->name, asked_by_id(s, who, role, by_id[i]),
-            permitted(ANSWER, by_id[i], NULL, who, roles[role], s->state));
+            permitted(ANSWER, (int)by_id[i], NULL, who, roles[role], s->state));
   compare(s, who, name, "list", listed(s, who, role, LOCAL_LIST), permitted(ANSWER, LOCAL_LIST, NULL, who, roles[role], s->state));
   compare(s, who, name, "follow", listed(s, who, role, LOCAL_FOLLOW),
           permitted(ANSWER, LOCAL_FOLLOW, NULL, who, roles[role], s->state));
