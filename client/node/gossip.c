@@ -106,6 +106,16 @@ void gossip_welcome(struct node_core *core)
   core->gossip->due = core->gossip->again;
 }
 
+void gossip_dropped(struct node_core *core, enum frame_type type)
+{
+  struct gossip *g = core->gossip;
+  if (type != FRAME_TICK || !g->asked)
+    return;
+  g->asked = false; /* the question may never have left us: an honest hub must not be accused for it */
+  g->heard[0].asked--;
+  g->due = g->again;
+}
+
 int64_t gossip_due(const struct node_core *core)
 {
   const struct gossip *g = core->gossip;

@@ -9,6 +9,7 @@
 #define TOGUNA_CLIENT_NODE_GOSSIP_H
 
 #include "client/node/core.h"
+#include "proto/frame.h"
 #include "proto/header.h"
 
 struct gossip *gossip_new(void);
@@ -19,6 +20,8 @@ void gossip_free(struct gossip *g);
 enum tg_err gossip_hear(struct node_core *core, const struct header *header, uint64_t leaf, bool *ret_believe);
 /* The hub's answer, under the checkpoint of its frame. */
 enum tg_err gossip_answer(struct node_core *core, struct slice other, struct slice path);
+/* The link had no room for a frame of this type: a question that was lost is asked again. */
+void gossip_dropped(struct node_core *core, enum frame_type type);
 /* A session opened: what was not answered is asked again. */
 void gossip_welcome(struct node_core *core);
 /* Asks; ends the session with a hub that does not answer. */

@@ -335,6 +335,7 @@ enum tg_err node_dropped(struct node_core *core, uint8_t type)
     return err;
   outbox_dropped(core, kind->type);
   arrivals_dropped(core, kind->type);
+  gossip_dropped(core, kind->type);
   return TG_OK;
 }
 
