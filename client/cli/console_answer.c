@@ -200,20 +200,6 @@ static enum tg_err tell_leaves(struct console *c, const struct http_request *r, 
 
 /* ---- what a review says, with the names that people read */
 
-static json_t *names_of(const json_t *states)
-{
-  json_t *names = json_object();
-  const json_t *state;
-  size_t i;
-  json_array_foreach((json_t *)(uintptr_t)states, i, state) {
-    struct country country;
-    const char *code = json_string_value(state);
-    if (code && country_parse(slice_str(code), &country) == TG_OK)
-      json_object_set_new(names, code, json_string(country_name(&country, speak_language())));
-  }
-  return names;
-}
-
 static json_t *types(void)
 {
   json_t *list = json_array();
@@ -262,7 +248,7 @@ static enum tg_err tell_matrix(struct console *c, const struct http_request *r, 
   const struct review_filter f = read_filter(r, &w);
   enum tg_err err = review_matrix(c->review, f.from, f.to, ret, why);
   if (err == TG_OK)
-    json_object_set_new(*ret, "names", names_of(json_object_get(*ret, "states")));
+    json_object_set_new(*ret, "names", show_states(json_object_get(*ret, "states")));
   return err;
 }
 

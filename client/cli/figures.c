@@ -186,20 +186,6 @@ static json_t *rows_of(const json_t *counts, const char *name)
   return rows;
 }
 
-static json_t *names_of(const json_t *states)
-{
-  json_t *names = json_object();
-  const json_t *state;
-  size_t i;
-  json_array_foreach((json_t *)(uintptr_t)states, i, state) {
-    struct country country;
-    const char *code = json_string_value(state);
-    if (code && country_parse(slice_str(code), &country) == TG_OK)
-      json_object_set_new(names, code, json_string(country_name(&country, speak_language())));
-  }
-  return names;
-}
-
 static enum tg_err put_traffic(struct count *c, json_t *figures, struct tg_why *why)
 {
   struct traffic t = {.from = c->filter.from, .to = c->filter.to};
@@ -220,7 +206,7 @@ static enum tg_err put_pairs(struct count *c, json_t *figures, struct tg_why *wh
   if (err == TG_OK) {
     json_object_set(figures, "pairs", json_object_get(matrix, "pairs"));
     json_object_set(figures, "states", json_object_get(matrix, "states"));
-    json_object_set_new(figures, "names", names_of(json_object_get(matrix, "states")));
+    json_object_set_new(figures, "names", show_states(json_object_get(matrix, "states")));
   }
   json_decref(matrix);
   return err;

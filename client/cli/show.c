@@ -1,6 +1,7 @@
 #include "client/cli/show.h"
 
 #include "keys/codec.h"
+#include "keys/country.h"
 #include "os/fault.h"
 
 #include <stdio.h>
@@ -295,4 +296,18 @@ const char *show_sentence(const json_t *sentence, const char *key, char *out, si
   }
   why_fill(msgid ? _(msgid) : "", arg, out, size);
   return out;
+}
+
+json_t *show_states(const json_t *states)
+{
+  json_t *names = json_object();
+  const json_t *state;
+  size_t i;
+  json_array_foreach((json_t *)(uintptr_t)states, i, state) {
+    struct country country;
+    const char *code = json_string_value(state);
+    if (code && country_parse(slice_str(code), &country) == TG_OK)
+      json_object_set_new(names, code, json_string(country_name(&country, speak_language())));
+  }
+  return names;
 }

@@ -62,4 +62,7 @@ const char *show_sentence(const json_t *sentence, const char *key, char *out, si
 /* Everything printed has arrived? TG_DISK when standard output did not take it. */
 enum tg_err show_flush(struct tg_why *why);
 
+/* The names that people read of an array of codes, as {"ML": "Mali"}; what is no country is left out. To be released. */
+json_t *show_states(const json_t *states);
+
 #endif

@@ -145,10 +145,10 @@ static enum tg_err clock_back(struct noticing *n)
   return err;
 }
 
-static enum tg_err clock_ahead(struct noticing *n)
+/* Moments that do not follow one another: what `rows` selects (leaf, time, by how much, state), between ?2 and ?3, off by more than ?1. */
+static enum tg_err out_of_order(struct noticing *n, const char *rows, const char *sentence)
 {
-  struct db_stmt *s = db_stmt(n->r->db, "SELECT leaf, time, created, member FROM bulletin WHERE created > time + ?1 AND time >= ?2"
-                                        " AND time <= ?3 ORDER BY leaf DESC LIMIT ?4");
+  struct db_stmt *s = db_stmt(n->r->db, rows);
   bool row;
   enum tg_err err;
   db_bind_i64(s, 1, CLOCK_AHEAD);
@@ -156,34 +156,27 @@ static enum tg_err clock_ahead(struct noticing *n)
   db_bind_i64(s, 3, n->to);
   db_bind_u64(s, 4, LISTED);
   while ((err = db_step(s, &row)) == TG_OK && row) {
-    char state[3], by[24];
+    char state[3], seconds[24];
     text_of(s, 3, state);
-    const json_int_t ahead = (db_i64(s, 2) - db_i64(s, 1)) / TG_SECOND;
-    notice(n, "clock", db_i64(s, 1), state, NULL, ahead, 0, json_pack("[I]", (json_int_t)db_i64(s, 0)),
-           N_("a bulletin of %1$s states a time %2$s seconds after the hub accepted it"), state, decimal(ahead, by), NULL);
+    const json_int_t by = db_i64(s, 2) / TG_SECOND;
+    notice(n, "clock", db_i64(s, 1), state, NULL, by, 0, json_pack("[I]", (json_int_t)db_i64(s, 0)), sentence, state, decimal(by, seconds),
+           NULL);
   }
   return err;
 }
 
+static enum tg_err clock_ahead(struct noticing *n)
+{
+  return out_of_order(n, "SELECT leaf, time, created - time, member FROM bulletin WHERE created > time + ?1 AND time >= ?2"
+                         " AND time <= ?3 ORDER BY leaf DESC LIMIT ?4",
+                      N_("a bulletin of %1$s states a time %2$s seconds after the hub accepted it"));
+}
+
 static enum tg_err receipts_early(struct noticing *n)
 {
-  struct db_stmt *s = db_stmt(n->r->db, "SELECT leaf, b.time, g.stored, g.member FROM given g JOIN bulletin b USING(leaf)"
-                                        " WHERE g.stored > 0 AND g.stored < b.time - ?1 AND b.time >= ?2 AND b.time <= ?3 LIMIT ?4");
-  bool row;
-  enum tg_err err;
-  db_bind_i64(s, 1, CLOCK_AHEAD);
-  db_bind_i64(s, 2, n->from);
-  db_bind_i64(s, 3, n->to);
-  db_bind_u64(s, 4, LISTED);
-  while ((err = db_step(s, &row)) == TG_OK && row) {
-    char state[3], by[24];
-    text_of(s, 3, state);
-    const json_int_t early = (db_i64(s, 1) - db_i64(s, 2)) / TG_SECOND;
-    notice(n, "clock", db_i64(s, 1), state, NULL, early, 0, json_pack("[I]", (json_int_t)db_i64(s, 0)),
-           N_("a node of %1$s signed that it stored a bulletin %2$s seconds before the hub accepted it"), state, decimal(early, by),
-           NULL);
-  }
-  return err;
+  return out_of_order(n, "SELECT leaf, b.time, b.time - g.stored, g.member FROM given g JOIN bulletin b USING(leaf)"
+                         " WHERE g.stored > 0 AND g.stored < b.time - ?1 AND b.time >= ?2 AND b.time <= ?3 LIMIT ?4",
+                      N_("a node of %1$s signed that it stored a bulletin %2$s seconds before the hub accepted it"));
 }
 
 /* ---- what the hub itself noticed */
