@@ -3,7 +3,6 @@
 #include "keys/codec.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static enum tg_err refuse(enum tg_err err, const char *what, const char *todo, struct tg_why *why)
 {

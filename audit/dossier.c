@@ -1,4 +1,4 @@
-#include "audit/dossier.h"
+#include "audit/dossier_share.h"
 
 #include "audit/tile.h"
 #include "keys/document.h"
@@ -86,7 +86,7 @@ void dossier_bulletin_put(struct buf *out, const Tg__Submission *s)
     (void)strict_pack(&limits_batch_proof, &s->proof->base, out, NULL);
 }
 
-static enum tg_err mismatch(struct tg_why *why, const char *where, const char *what)
+enum tg_err dossier_mismatch(struct tg_why *why, const char *where, const char *what)
 {
   return why_set(why, TG_BAD_PROOF, where, what,
                  N_("Somebody changed this copy, or the hub keeps another story than it logged: keep it as evidence"), NULL,
@@ -112,6 +112,8 @@ enum tg_err dossier_bulletin(const struct dossier *d, struct arena *arena, struc
   struct slice rest = d->paper[DOSSIER_BULLETIN], header, portions[LIMIT_PORTIONS];
   uint8_t n;
   ProtobufCMessage *proof;
+  if (d->paper[DOSSIER_DELIVERY].n)
+    return share_bulletin(d, arena, ret, why);
   if (rest.n == 0)
     return TG_NOT_FOUND;
   struct dossier_bulletin *b = arena_alloc(arena, sizeof *b);
@@ -119,21 +121,22 @@ enum tg_err dossier_bulletin(const struct dossier *d, struct arena *arena, struc
     return TG_NO_MEMORY;
   if (!take_part(&rest, LIMIT_HEADER, &header) || !take_u8(&rest, &n) || n == 0 || n > LIMIT_PORTIONS ||
       header_parse(header, arena, &b->header, NULL) != TG_OK)
-    return mismatch(why, "bulletin", N_("what is kept of the bulletin is no bulletin"));
+    return dossier_mismatch(why, "bulletin", N_("what is kept of the bulletin is no bulletin"));
   for (unsigned i = 0; i < n; i++) {
     enum tg_err err = read_portion(&rest, arena, &b->portions[i], &b->releases[i]);
     if (err == TG_NO_MEMORY)
       return err;
     if (err)
-      return mismatch(why, "bulletin", N_("a portion or its release list is not what the bulletin commits to"));
+      return dossier_mismatch(why, "bulletin", N_("a portion or its release list is not what the bulletin commits to"));
     portions[i] = b->portions[i].bytes;
   }
   b->portion_count = n;
+  b->whole = true;
   struct hash root = portion_root(portions, n);
   if (n != b->header.subject.portion_count || !hash_eq(&root, &b->header.subject.portion_root))
-    return mismatch(why, "bulletin", N_("a portion or its release list is not what the bulletin commits to"));
+    return dossier_mismatch(why, "bulletin", N_("a portion or its release list is not what the bulletin commits to"));
   if (strict_unpack(&limits_batch_proof, rest, arena, &proof, NULL) != TG_OK)
-    return mismatch(why, "bulletin", N_("its originator's signature is missing"));
+    return dossier_mismatch(why, "bulletin", N_("its originator's signature is missing"));
   b->proof = (const Tg__BatchProof *)proof;
   *ret = b;
   return TG_OK;
@@ -169,6 +172,8 @@ void dossier_recipient(const struct dossier *d, size_t i, struct sign_pk *ret_no
 struct slice dossier_receipts(const struct dossier *d)
 {
   struct slice s = d->paper[DOSSIER_RECEIPTS];
+  if (d->paper[DOSSIER_SHARES].n)
+    return d->paper[DOSSIER_SHARES];
   return s.n < SIGNATURE ? slice_of(NULL, 0) : slice_of(s.p + SIGNATURE, s.n - SIGNATURE);
 }
 
@@ -178,12 +183,14 @@ static bool take_receipt(struct slice *rest, struct slice *ret)
   return take_u16(rest, &n) && n <= LIMIT_RECEIPT && take(rest, n, ret);
 }
 
-enum tg_err dossier_receipt_next(struct slice *rest, struct arena *arena, struct receipt *ret)
+enum tg_err dossier_receipt_next(const struct dossier *d, struct slice *rest, struct arena *arena, struct receipt *ret)
 {
-  struct slice bytes;
+  struct slice bytes, proof;
   if (rest->n == 0)
     return TG_NOT_FOUND;
-  return take_receipt(rest, &bytes) ? receipt_parse(bytes, arena, ret, NULL) : TG_BAD_INPUT;
+  if (d->paper[DOSSIER_SHARES].n ? !share_take(rest, &bytes, &proof) : !take_receipt(rest, &bytes))
+    return TG_BAD_INPUT;
+  return receipt_parse(bytes, arena, ret, NULL);
 }
 
 /* The ids of all receipts, in the arena. */
@@ -211,6 +218,11 @@ enum tg_err dossier_receipts_signed(const struct dossier *d, const struct hash *
   struct arena *arena = arena_new(LIMIT_BATCH * sizeof(struct hash) + 4096);
   struct hash *ids;
   size_t n;
+  if (arena && d->paper[DOSSIER_SHARES].n) {
+    enum tg_err err = share_signed(d, exchange, node, v, why);
+    arena_free(arena);
+    return err;
+  }
   enum tg_err err = arena ? receipt_ids(d, arena, &ids, &n) : TG_NO_MEMORY;
   if (!err)
     err = batch_verify_all(v, exchange, node, ids, n, slice_of(d->paper[DOSSIER_RECEIPTS].p, SIGNATURE), NULL, why);
@@ -225,21 +237,23 @@ static enum tg_err check_bulletin(const struct dossier *d, const struct entry *e
   struct dossier_bulletin *b;
   enum tg_err err = dossier_bulletin(d, arena, &b, why);
   if (err == TG_NOT_FOUND)
-    return d->paper[DOSSIER_RECIPIENTS].n ? mismatch(why, "recipients", N_("recipients stand there without a bulletin")) : TG_OK;
+    return d->paper[DOSSIER_RECIPIENTS].n ? dossier_mismatch(why, "recipients", N_("recipients stand there without a bulletin")) : TG_OK;
   if (err)
     return err;
   if (!hash_eq(&b->header.id, &e->subject) || !sign_pk_eq(&b->header.subject.originator, &e->actor))
-    return mismatch(why, "bulletin", N_("the bulletin kept there is another than the one that the entry names"));
+    return dossier_mismatch(why, "bulletin", N_("the bulletin kept there is another than the one that the entry names"));
   for (size_t i = 0; i < dossier_recipient_count(d); i++) {
     struct sign_pk node;
     uint32_t mask = 0;
     dossier_recipient(d, i, &node, &mask);
     if (mask == 0 || mask >> b->portion_count)
-      return mismatch(why, "recipients", N_("a recipient is given portions that the bulletin has not"));
+      return dossier_mismatch(why, "recipients", N_("a recipient is given portions that the bulletin has not"));
   }
   const size_t bytes = d->paper[DOSSIER_RECIPIENTS].n;
+  if (!b->whole)
+    return bytes ? dossier_mismatch(why, "recipients", N_("recipients stand there without a bulletin")) : share_own(d, b, why);
   if (e->type == ENTRY_ACCEPTED && bytes != (size_t)b->header.audience_count * DOSSIER_RECIPIENT)
-    return mismatch(why, "recipients", N_("there are not as many recipients as its originator signed"));
+    return dossier_mismatch(why, "recipients", N_("there are not as many recipients as its originator signed"));
   return TG_OK;
 }
 
@@ -248,7 +262,7 @@ static enum tg_err check_receipts(const struct dossier *d, const struct entry *e
   struct hash *ids;
   size_t n;
   if (d->paper[DOSSIER_RECEIPTS].n == 0)
-    return TG_OK;
+    return share_receipts(d, e, arena, why);
   enum tg_err err = receipt_ids(d, arena, &ids, &n);
   if (err == TG_NO_MEMORY)
     return err;
@@ -256,7 +270,7 @@ static enum tg_err check_receipts(const struct dossier *d, const struct entry *e
     ids[i] = merkle_leaf(slice_of(ids[i].b, sizeof ids[i].b));
   struct hash root = err ? (struct hash){{0}} : merkle_root(ids, n);
   if (err || n != e->number || !hash_eq(&root, &e->subject))
-    return mismatch(why, "receipts", N_("the receipts kept there are not those that were logged"));
+    return dossier_mismatch(why, "receipts", N_("the receipts kept there are not those that were logged"));
   return TG_OK;
 }
 
@@ -271,15 +285,17 @@ static struct hash document_subject(struct slice s, struct note *note)
 }
 
 /* The papers that an entry of a type may have. */
-static unsigned papers_of(const struct entry *e)
+static unsigned papers_of(const struct dossier *d, const struct entry *e)
 {
   enum { OF_BULLETIN = 1 << DOSSIER_BULLETIN | 1 << DOSSIER_DECISION | 1 << DOSSIER_RECIPIENTS };
+  enum { OF_PARTY = 1 << DOSSIER_DELIVERY | 1 << DOSSIER_OWN };
   switch (e->type) {
   case ENTRY_ACCEPTED:
+    return d->paper[DOSSIER_DELIVERY].n ? OF_PARTY : OF_BULLETIN;
   case ENTRY_REFUSED:
     return OF_BULLETIN;
   case ENTRY_RECEIPTS:
-    return 1 << DOSSIER_RECEIPTS;
+    return 1 << (d->paper[DOSSIER_SHARES].n ? DOSSIER_SHARES : DOSSIER_RECEIPTS);
   case ENTRY_DOCUMENT:
     return 1 << DOSSIER_DOCUMENT | 1 << DOSSIER_PROOF;
   default:
@@ -289,7 +305,7 @@ static unsigned papers_of(const struct entry *e)
 
 static bool papers_fit(const struct dossier *d, const struct entry *e)
 {
-  const unsigned may = papers_of(e) | 1 << DOSSIER_ENTRY;
+  const unsigned may = papers_of(d, e) | 1 << DOSSIER_ENTRY;
   for (unsigned k = DOSSIER_ENTRY; k < DOSSIER_PAPERS; k++)
     if (d->paper[k].n && !(may >> k & 1))
       return false;
@@ -299,11 +315,11 @@ static bool papers_fit(const struct dossier *d, const struct entry *e)
 static enum tg_err check_papers(const struct dossier *d, const struct entry *e, struct arena *arena, struct tg_why *why)
 {
   if (!papers_fit(d, e))
-    return mismatch(why, "papers", N_("something is kept there that does not belong to such an entry"));
+    return dossier_mismatch(why, "papers", N_("something is kept there that does not belong to such an entry"));
   if (d->paper[DOSSIER_DECISION].n) {
     struct hash hash = ruling_hash(d->paper[DOSSIER_DECISION]);
     if (!hash_eq(&hash, &e->decision))
-      return mismatch(why, "decision", N_("the decision kept there is not the one that was logged"));
+      return dossier_mismatch(why, "decision", N_("the decision kept there is not the one that was logged"));
   }
   if (d->paper[DOSSIER_DOCUMENT].n) {
     struct note *note = arena_alloc(arena, sizeof *note);
@@ -311,7 +327,7 @@ static enum tg_err check_papers(const struct dossier *d, const struct entry *e, 
       return TG_NO_MEMORY;
     struct hash hash = document_subject(d->paper[DOSSIER_DOCUMENT], note);
     if (!hash_eq(&hash, &e->subject))
-      return mismatch(why, "document", N_("the document kept there is not the one that was logged"));
+      return dossier_mismatch(why, "document", N_("the document kept there is not the one that was logged"));
   }
   enum tg_err err = check_bulletin(d, e, arena, why);
   return err ? err : check_receipts(d, e, arena, why);
@@ -323,7 +339,7 @@ enum tg_err dossier_check(const struct dossier *d, const struct hash *leaf, stru
   struct entry e;
   struct hash ours = entry_leaf(d->salt, d->paper[DOSSIER_ENTRY]);
   if (!hash_eq(&ours, leaf))
-    return mismatch(why, "entry", N_("the opening is not that of what was logged"));
+    return dossier_mismatch(why, "entry", N_("the opening is not that of what was logged"));
   if (entry_parse(d->paper[DOSSIER_ENTRY], &e, why) != TG_OK)
     return TG_BAD_INPUT;
   enum tg_err err = check_papers(d, &e, scratch, why);

@@ -23,6 +23,10 @@ enum dossier_paper {
   DOSSIER_RECEIPTS,   /* receipts: signature(64) ‖ (u16 length ‖ Receipt)... */
   DOSSIER_DOCUMENT,   /* document: u8 kind ‖ its bytes */
   DOSSIER_PROOF,      /* document, when it is sealing keys: BatchProof */
+  /* What a party of the entry has instead, which was shown no more than its share; never at a hub: */
+  DOSSIER_DELIVERY, /* accepted: u32 length ‖ Header ‖ u8 portions ‖ for each u32 length ‖ OpenPortion, then the BatchProof */
+  DOSSIER_OWN,      /* the same: identity key of the node ‖ u32 mask ‖ u64 when it had it, by its own word */
+  DOSSIER_SHARES,   /* receipts, those about bulletins of this party: (u16 length ‖ Receipt ‖ u16 length ‖ BatchProof)... */
   DOSSIER_PAPERS,
 };
 
@@ -31,6 +35,7 @@ enum {
   DOSSIER_BUNDLE_MAX = 1 << 28, /* bytes of a file */
   DOSSIER_PATH_MAX = 40,
   DOSSIER_RECIPIENT = 36,
+  DOSSIER_OWN_BYTES = 44,
   DOSSIER_BEFORE_ENTRY = 4 + 8 + ENTRY_SALT + 5, /* bytes of a dossier before those of its entry */
 };
 
@@ -52,12 +57,14 @@ enum tg_err dossier_take(struct slice *rest, struct dossier *ret);
 /* A bulletin without wraps and bodies: u32 length ‖ Header ‖ u8 portions ‖ for each u16 length ‖ Portion ‖ u32 length ‖ Release,
    then the BatchProof of its originator. */
 void dossier_bulletin_put(struct buf *out, const Tg__Submission *s);
-/* Opened and checked: the header by its id, portions and release lists by the header. Who signed it is for dossier_signed(). */
+/* Opened and checked: the header by its id, portions and release lists by the header. Who signed it is for dossier_signed().
+   portions[].index tells which they are. */
 struct dossier_bulletin {
   struct header header;
-  size_t portion_count;
+  bool whole;           /* all portions and release lists are here */
+  size_t portion_count; /* that are here */
   struct portion portions[LIMIT_PORTIONS];
-  struct release releases[LIMIT_PORTIONS];
+  struct release releases[LIMIT_PORTIONS]; /* to_count 0: of a blind audience */
   const Tg__BatchProof *proof;
 };
 
@@ -76,10 +83,21 @@ enum tg_err dossier_signed(const struct dossier_bulletin *b, const struct hash *
 size_t dossier_recipient_count(const struct dossier *d);
 void dossier_recipient(const struct dossier *d, size_t i, struct sign_pk *ret_node, uint32_t *ret_portions);
 
-/* Receipts, one after the other; *rest is the paper at first, behind its signature. TG_NOT_FOUND at the end. */
+/* Does it hold what only a party has? Where a hub must have shown all, that would hide the rest. */
+bool dossier_is_share(const struct dossier *d);
+/* A party's dossier: the node whose it is, the portions it was given, and when it had them by its own word. False: it is none. */
+bool dossier_own(const struct dossier *d, struct sign_pk *ret_node, uint32_t *ret_portions, tg_time *ret_stored);
+/* Keeps of a delivery what DOSSIER_DELIVERY holds. */
+enum tg_err dossier_delivery_put(struct buf *out, const Tg__Delivery *d);
+/* One more receipt of ours; TG_TOO_BIG. */
+enum tg_err dossier_share_put(struct buf *out, struct slice receipt, const Tg__BatchProof *proof);
+/* Appends to `out` the shares of `mine` and those of `more` that are not among them. */
+void dossier_shares_join(struct buf *out, struct slice mine, struct slice more);
+
+/* Receipts, one after the other; *rest is what dossier_receipts() said at first. TG_NOT_FOUND at the end. */
 struct slice dossier_receipts(const struct dossier *d);
-enum tg_err dossier_receipt_next(struct slice *rest, struct arena *arena, struct receipt *ret);
-/* Did this node sign all of them, as one batch? */
+enum tg_err dossier_receipt_next(const struct dossier *d, struct slice *rest, struct arena *arena, struct receipt *ret);
+/* Did this node sign all of them, as one batch, or each as one of the batch that was logged? */
 enum tg_err dossier_receipts_signed(const struct dossier *d, const struct hash *exchange, const struct sign_pk *node,
                                     struct batch_verifier *v, struct tg_why *why);
 

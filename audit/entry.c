@@ -47,6 +47,7 @@ static const struct kind {
     {"configuration", N_("the hub's configuration changed"), SUBJECT, NUMBER | CHARTER | DETAIL},
     {"alarm", N_("the hub noticed something that should not happen"), REASON, ANY_PART},
     {"document-refused", N_("a signed document was refused"), SUBJECT | REASON, WHO | NUMBER | DETAIL},
+    {"overdue", N_("recipients did not say in time that they have a bulletin"), SUBJECT | WHO | NUMBER, DETAIL},
 };
 
 const char *entry_type_name(unsigned type)

@@ -25,10 +25,11 @@ enum entry_type {
   ENTRY_CONFIGURATION = 11,
   ENTRY_ALARM = 12,
   ENTRY_DOCUMENT_REFUSED = 13,
+  ENTRY_OVERDUE = 14,
 };
-enum { ENTRY_TYPES = 13 };
+enum { ENTRY_TYPES = 14 };
 
-/* "accepted" .. "document-refused"; "unknown" for another number. Never NULL. */
+/* "accepted" .. "overdue"; "unknown" for another number. Never NULL. */
 const char *entry_type_name(unsigned type);
 /* An N_() sentence for people: "a bulletin was accepted". Never NULL. */
 const char *entry_type_sentence(unsigned type);

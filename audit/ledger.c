@@ -20,6 +20,7 @@ struct ledger {
   struct tile_reader *reader;
   struct merkle_frontier frontier;
   struct edge edge[TILE_LEVELS];
+  struct merkle_edge proven; /* of the size that paths were asked for last */
 };
 
 static uint64_t edge_index(const struct ledger *l, unsigned level)
@@ -168,7 +169,7 @@ enum tg_err ledger_root_at(struct ledger *l, uint64_t size, struct hash *ret)
 
 enum tg_err ledger_inclusion(struct ledger *l, uint64_t index, uint64_t size, struct merkle_path *ret)
 {
-  return size > l->frontier.size ? TG_BAD_INPUT : merkle_inclusion(index, size, fetch, l, ret);
+  return size > l->frontier.size ? TG_BAD_INPUT : merkle_inclusion_edge(index, size, fetch, l, &l->proven, ret);
 }
 
 enum tg_err ledger_consistency(struct ledger *l, uint64_t old_size, uint64_t size, struct merkle_path *ret)

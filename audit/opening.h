@@ -5,6 +5,7 @@
 
 #include "audit/checkpoint.h"
 #include "audit/entry.h"
+#include "proto/proven.h"
 
 /* As it travels: fields entry, salt, leaf and path of Outcome, Delivery, ReceiptNote, DocumentOutcome.
  * Everything borrowed. */
@@ -20,6 +21,10 @@ struct opening {
    TG_BAD_PROOF: it is not there. */
 enum tg_err opening_verify(const struct opening *o, const struct checkpoint *checkpoint, struct entry *ret,
                            struct tg_why *why);
+
+/* The same for whoever verifies many under one checkpoint: what the ones before have proven is not hashed again. proven may be NULL. */
+enum tg_err opening_verify_with(const struct opening *o, const struct checkpoint *checkpoint, struct proven *proven,
+                                struct entry *ret, struct tg_why *why);
 
 /* The 32-byte leaf of an opening whose salt has the right length; TG_BAD_INPUT otherwise. */
 enum tg_err opening_leaf(const struct opening *o, struct hash *ret);

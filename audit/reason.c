@@ -32,6 +32,7 @@ static const struct row {
     {REASON_QUORUM, "quorum", N_("not enough of those who must agree have signed")},
     {REASON_QUOTA, "quota", N_("it exceeds a quota")},
     {REASON_ABUSE, "abuse", N_("too much of what was sent was malformed or forged")},
+    {REASON_FULL, "full", N_("the hub's disk is nearly full; it is sent again later")},
     {REASON_CLOSED, "closed", N_("the other side ended the session")},
     {REASON_SILENT, "silent", N_("nothing was heard for too long")},
     {REASON_REPLACED, "replaced", N_("the node opened another session")},

@@ -46,6 +46,7 @@ enum reason {
   /* how much */
   REASON_QUOTA = 64, /* more than the charter or the hub allows within the time */
   REASON_ABUSE = 65, /* too many malformed or forged items */
+  REASON_FULL = 66,  /* the hub's disk is nearly full: not now. Id and number stay free, and the originator sends it again later */
 
   /* sessions */
   REASON_CLOSED = 80,    /* the other side said goodbye */

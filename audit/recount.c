@@ -75,27 +75,34 @@ static void tell(struct work *w, enum recount_wrong wrong, const struct tile_nam
   w->source->found(w->source->context, &finding);
 }
 
-/* The file of this name, or the full one of which it was the beginning; `each` bytes per hash or leaf. *ret
-   says whether it can be used; if not, that was told. */
-static enum tg_err take_file(struct work *w, const struct tile_name *name, size_t each, bool *ret)
+/* The file of this name, or a wider one of which it was the beginning: the full one, or that of a copy which was
+   taken when the log had grown by less. name->width becomes that of the file. */
+static enum tg_err read_grown(struct work *w, struct tile_name *name)
 {
-  struct tile_name full = *name;
-  full.width = TILE_WIDTH;
+  const unsigned narrow = name->width;
   buf_clear(&w->file);
   enum tg_err err = w->source->read(w->source->context, name, &w->file);
-  bool whole = err == TG_NOT_FOUND && name->width < TILE_WIDTH;
-  if (whole) {
+  for (unsigned width = TILE_WIDTH; err == TG_NOT_FOUND && width > narrow; width--) {
+    name->width = width;
     buf_clear(&w->file);
-    err = w->source->read(w->source->context, &full, &w->file);
+    err = w->source->read(w->source->context, name, &w->file);
   }
+  return err;
+}
+
+/* `each` bytes per hash or leaf. *ret says whether the file can be used; if not, that was told. */
+static enum tg_err take_file(struct work *w, const struct tile_name *name, size_t each, bool *ret)
+{
+  struct tile_name held = *name;
+  enum tg_err err = read_grown(w, &held);
   *ret = false;
   if (err == TG_NOT_FOUND)
     return tell(w, RECOUNT_MISSING, name, 0), TG_OK;
   if (err && err != TG_TOO_BIG)
     return err;
-  *ret = !err && w->file.n == each * (whole ? TILE_WIDTH : name->width);
+  *ret = !err && w->file.n == each * held.width;
   if (!*ret)
-    tell(w, RECOUNT_LENGTH, whole ? &full : name, 0);
+    tell(w, RECOUNT_LENGTH, &held, 0);
   return TG_OK;
 }
 

@@ -49,7 +49,7 @@ struct recount_result {
 };
 
 /* Verifies all of the log below a checkpoint, whose signature the caller has checked. Partial tiles that a
-   log which has grown on no longer holds are looked for in the full ones. *ret is filled in whenever TG_OK or
+   log which has grown on no longer holds are looked for in wider ones. *ret is filled in whenever TG_OK or
    TG_BAD_PROOF comes back. TG_OK: every file is there and right. TG_BAD_PROOF: some are not, or the root is
    not reached. TG_NO_MEMORY, or an error of read(). */
 enum tg_err recount(const struct checkpoint *checkpoint, const struct recount_source *source,

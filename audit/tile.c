@@ -112,11 +112,6 @@ enum tg_err tile_name_parse(struct slice path, struct tile_name *ret)
   return TG_OK;
 }
 
-bool tile_name_within(const struct tile_name *name, uint64_t size)
-{
-  return name->width >= 1 && name->width <= tile_width(size, name->entries ? 0 : name->level, name->index);
-}
-
 void tile_bundle_put(struct buf *out, const struct hash *leaf)
 {
   buf_put_u16(out, sizeof leaf->b);

@@ -41,8 +41,6 @@ size_t tile_name_print(const struct tile_name *name, char out[TILE_PATH_MAX]);
 /* Reads exactly what tile_name_print() writes. TG_BAD_INPUT for everything else, such as levels of
  * TILE_LEVELS and above. */
 enum tg_err tile_name_parse(struct slice path, struct tile_name *ret);
-/* May this file be served by a log whose checkpoints reached `size`? */
-bool tile_name_within(const struct tile_name *name, uint64_t size);
 
 /* One leaf in an entry bundle: u16 length (32) ‖ leaf. */
 void tile_bundle_put(struct buf *out, const struct hash *leaf);

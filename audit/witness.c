@@ -91,15 +91,16 @@ static enum tg_err state_from(const struct note *note, const struct checkpoint *
 /* ---- forks ---- */
 
 /* A path that does not show what it should may show the contrary: that the larger tree begins with another
-   one. That needs the path's first hash, which is left out where the older tree is complete. */
-static void path_in_full(const struct checkpoint *older, struct slice path, struct merkle_path *ret)
+   one. That needs the path's first hash, which a plain path leaves out where the older tree is complete; who confesses
+   sends it (a plain one, taken for full, is a hash too short and convicts nobody). */
+static void path_in_full(struct slice path, struct merkle_path *ret)
 {
-  if (merkle_old_is_complete(older->size) || merkle_path_read(path, ret))
+  if (merkle_path_read(path, ret))
     ret->n = 0;
 }
 
-/* Writes the evidence that the two notes contradict each other, when they provably do. */
-static bool accuse(const struct note_key *log, const struct checkpoint *older, struct slice older_note,
+/* Writes the evidence that the two notes contradict each other, when they provably do; TG_NO_MEMORY: that is not known. */
+static enum tg_err accuse(const struct note_key *log, const struct checkpoint *older, struct slice older_note,
                    const struct checkpoint *newer, struct slice newer_note, const struct merkle_path *full,
                    struct buf *out)
 {
@@ -110,9 +111,9 @@ static bool accuse(const struct note_key *log, const struct checkpoint *older, s
                        .second = newer_note};
   if (e.kind == EVIDENCE_OTHER_BEGINNING)
     e.path = *full;
-  bool proved = evidence_print(&e, out ? out : &unwanted, NULL) == TG_OK;
+  enum tg_err err = evidence_print(&e, out ? out : &unwanted, NULL);
   buf_free(&unwanted);
-  return proved;
+  return err;
 }
 
 /* checkpoint_extends(), and when it says no, the evidence if there is any. full: with no hash left out, or empty. */
@@ -123,7 +124,10 @@ static enum tg_err extends(const struct note_key *log, const struct checkpoint *
   enum tg_err err = checkpoint_extends(older, newer, path, why);
   if (err != TG_BAD_PROOF && err != TG_CONFLICT)
     return err;
-  if (!accuse(log, older, older_note, newer, newer_note, full, evidence))
+  const enum tg_err proved = accuse(log, older, older_note, newer, newer_note, full, evidence);
+  if (proved == TG_NO_MEMORY)
+    return why_set(why, proved, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
+  if (proved)
     return err;
   return why_set(why, TG_CONFLICT, "checkpoint",
                  N_("the log has signed two histories, and here is the proof"),
@@ -156,7 +160,7 @@ enum tg_err witness_update(const struct witness_state *last, const struct note_k
     return why_set(why, TG_CONFLICT, "checkpoint", N_("it is of another log than %1$s"), NULL, last->origin,
                    NULL, NULL);
   struct merkle_path full;
-  path_in_full(&was, path, &full);
+  path_in_full(path, &full);
   err = extends(log, &was, witness_note(last), &c, witness_note(&next), path, &full, evidence, why);
   if (err)
     return err;
@@ -177,8 +181,7 @@ enum tg_err witness_compare(const struct witness_state *state, const struct note
     return why_set(why, TG_CONFLICT, "checkpoint", N_("it is of another log than %1$s"), NULL, state->origin,
                    NULL, NULL);
   struct merkle_path full;
-  if (merkle_path_read(path, &full) != TG_OK)
-    full.n = 0;
+  path_in_full(path, &full);
   if (path.n >= 32 && merkle_old_is_complete(older.size))
     path = slice_of(path.p + 32, path.n - 32);
   return extends(log, &older, older_note, &now, witness_note(state), path, &full, evidence, why);

@@ -13,8 +13,12 @@ struct content {
   struct release releases[LIMIT_PORTIONS];
 };
 
+/* What failing to read something from the store again means: it was in order when it came, so the disk is wrong, or memory ran out. */
+enum tg_err content_stored(enum tg_err err);
 /* Appends. TG_NO_MEMORY. */
 enum tg_err content_write(const Tg__Submission *message, struct buf *out);
+/* The message alone, for whoever only hands it on; as content_read(). */
+enum tg_err content_message(struct slice bytes, struct arena *arena, const Tg__Submission **ret);
 /* Everything in the arena. TG_DISK: this is not what was written. */
 enum tg_err content_read(struct slice bytes, struct arena *arena, struct content **ret);
 

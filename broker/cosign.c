@@ -1,6 +1,70 @@
 #include "broker/cosign.h"
 
+#include "keys/codec.h"
+
 #include <string.h>
+
+/* Kept by the store: the settled size, then what the witnesses of the newest checkpoint said: size, whether it is settled, who has spoken,
+   and the note with their lines. */
+static const char FACT[] = "cosigned";
+enum { FACT_MAX = 8 + 8 + 1 + 2 + 2 * MEMBERS_MAX + LIMIT_CHECKPOINT };
+
+static enum tg_err keep(struct hub *hub)
+{
+  const struct hub_cosigned *c = &hub->cosigned;
+  struct buf out = buf_new(FACT_MAX);
+  buf_put_u64(&out, hub->settled);
+  buf_put_u64(&out, c->size);
+  buf_put_u8(&out, c->settled);
+  buf_put_u16(&out, (uint16_t)c->n);
+  buf_put(&out, c->member, 2 * c->n);
+  buf_put_slice(&out, logbook_note(hub->log));
+  enum tg_err err = buf_status(&out) ? TG_NO_MEMORY : store_fact_put(hub->store, FACT, buf_slice(&out));
+  buf_free(&out);
+  return err;
+}
+
+/* Who has spoken; *bytes is then the note. */
+static bool take_members(struct slice *bytes, struct hub_cosigned *ret)
+{
+  struct slice codes;
+  uint8_t settled;
+  uint16_t n;
+  if (!take_u64(bytes, &ret->size) || !take_u8(bytes, &settled) || !take_u16(bytes, &n) || n > MEMBERS_MAX ||
+      !take(bytes, 2 * (size_t)n, &codes))
+    return false;
+  ret->settled = settled;
+  ret->n = n;
+  if (n)
+    memcpy(ret->member, codes.p, codes.n);
+  return true;
+}
+
+/* The signer makes the same note of the same checkpoint, byte for byte; what follows it in ours are the witnesses' lines. */
+enum tg_err cosign_resume(struct hub *hub, struct tg_why *why)
+{
+  struct hub_cosigned c = {0};
+  struct slice bytes;
+  const struct slice now = logbook_note(hub->log);
+  arena_reset(hub->item);
+  enum tg_err err = store_fact(hub->store, FACT, hub->item, &bytes);
+  if (err)
+    return err == TG_NOT_FOUND ? TG_OK : err;
+  if (!take_u64(&bytes, &hub->settled) || !take_members(&bytes, &c))
+    return TG_DISK;
+  if (hub->settled > logbook_signed_size(hub->log) || (c.size && logbook_signed_size(hub->log) == 0))
+    return why_set(why, TG_STALE, NULL, N_("the hub's log is ahead of what its signer remembers: the signer's state is an old copy"),
+                   N_("put back the newest state file; signing from an old one could fork the log"), NULL, NULL, NULL);
+  if (c.size != logbook_signed_size(hub->log) || bytes.n < now.n || memcmp(bytes.p, now.p, now.n) != 0)
+    return TG_OK; /* of a checkpoint that the log has outgrown */
+  hub->cosigned = c;
+  bytes = slice_of(bytes.p + now.n, bytes.n - now.n);
+  for (struct slice line; !err && take_line(&bytes, &line);)
+    err = logbook_cosigned(hub->log, line);
+  if (!err && c.settled)
+    logbook_settled(hub->log);
+  return err;
+}
 
 static struct hub_cosigned *current(struct hub *hub)
 {
@@ -29,7 +93,8 @@ static enum tg_err hand_out(struct hub *hub)
 {
   enum tg_err err = TG_OK;
   for (struct session *s = session_first(hub); !err && s; s = s->next)
-    err = session_tick(hub, s);
+    if (!session_is_occupied(hub, s) || s->called == hub->cosigned.size)
+      err = session_tick(hub, s);
   return err;
 }
 
@@ -70,22 +135,28 @@ static enum tg_err gather(struct hub *hub, const struct session *s, const struct
   struct hub_cosigned *c = current(hub);
   struct note_key key;
   struct note_verdict verdict = {0};
-  if (credential_witness_key(credential, &key) || note_verify(note, &key, 1, &verdict, NULL) ||
-      verdict.time > hub->now.wall + hub->config.clock_skew)
+  enum tg_err err = credential_witness_key(credential, &key);
+  if (!err)
+    err = note_verify(note, &key, 1, &verdict, NULL);
+  if (err == TG_NO_MEMORY)
+    return err;
+  if (err || verdict.time > hub->now.wall + hub->config.clock_skew)
     return ignored(hub);
   if (has_cosigned(c, s->code) || c->n == MEMBERS_MAX)
     return TG_OK;
-  enum tg_err err = logbook_cosigned(hub->log, line_of(note, &key));
+  err = logbook_cosigned(hub->log, line_of(note, &key));
   if (err)
     return err == TG_TOO_BIG ? ignored(hub) : err;
   memcpy(c->member[c->n++], s->code, 2);
   hub->counts.cosignatures++;
-  if (!quorum_is_reached(hub))
-    return TG_OK;
-  c->settled = true;
-  hub->settled = c->size;
-  logbook_settled(hub->log);
-  return hand_out(hub);
+  const bool settled = quorum_is_reached(hub);
+  if (settled) {
+    c->settled = true;
+    hub->settled = c->size;
+    logbook_settled(hub->log);
+  }
+  err = keep(hub);
+  return err || !settled ? err : hand_out(hub);
 }
 
 enum tg_err cosign_take(struct hub *hub, struct session *s, struct slice bytes)

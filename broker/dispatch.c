@@ -2,6 +2,7 @@
 
 #include "broker/docket.h"
 #include "broker/flight.h"
+#include "broker/memory.h"
 #include "broker/owed.h"
 #include "broker/reply.h"
 #include "broker/store_body.h"
@@ -16,6 +17,7 @@ enum {
   EXPIRED_PER_TURN = 64,
   WANT_MAX = 256, /* chunks for one Want */
   CHUNKS_PER_TURN = 16,
+  DAMAGE_TOLD_MS = 60000,
 };
 
 /* One frame in the making. */
@@ -23,6 +25,7 @@ struct load {
   Tg__Delivery *items[ITEMS];
   struct hash ids[ITEMS]; /* leaf hashes of the ids, for the log */
   size_t n, bytes;
+  uint64_t weight; /* of flights */
   bool full;
 };
 
@@ -93,7 +96,7 @@ static enum tg_err inline_bodies(struct hub *hub, const struct session *s, const
     return TG_NO_MEMORY;
   for (unsigned i = 0; i < LIMIT_PORTIONS; i++) {
     struct slice sealed;
-    if (!(row->portions >> i & 1) || d->content->portions[i].seal.size > pace_piece(&s->pace, LIMIT_FRAME))
+    if (!(row->portions >> i & 1) || d->content->portions[i].seal.size > pace_inline(&s->pace, row->rank == 0, LIMIT_FRAME))
       continue;
     enum tg_err err = docket_body(hub, row->leaf, i, hub->reply, &sealed);
     if (err == TG_NOT_FOUND)
@@ -167,15 +170,24 @@ static enum tg_err hold(struct hub *hub, struct session *s, const struct store_r
   return err ? err : hub_tell(hub, HUB_NOTICE, "bulletin-held", s->party, &d->bulletin.id, row->leaf, NULL);
 }
 
+/* Deliveries that may be under way to one node: what is remembered of them has its part of memory, however many sessions there are. */
+static uint64_t in_flight_most(const struct hub *hub)
+{
+  enum { LEAST = 64 };
+  const uint64_t room = memory_flights(hub->config.memory) / sizeof(struct flight) / (hub->n_sessions ? hub->n_sessions : 1);
+  const uint64_t most = room < LEAST ? LEAST : room;
+  return most < hub->config.in_flight_count ? most : hub->config.in_flight_count;
+}
+
 /* Would another of these bytes go beyond what may be under way? Something may always be. */
-static bool beyond_credit(const struct hub *hub, const struct session *s, unsigned rank, uint64_t bytes)
+static bool beyond_credit(const struct hub *hub, struct session *s, unsigned rank, uint64_t bytes)
 {
   if (!s->credit_count || (s->flight_count && bytes > s->credit_bytes))
     return true;
   if (rank == 0) /* our own limits are there so that a FLASH need not wait */
     return false;
-  return s->flight_count >= hub->config.in_flight_count ||
-         (s->flight_count && s->flight_bytes + bytes > hub->config.in_flight_bytes);
+  return s->flight_count >= in_flight_most(hub) ||
+         (s->flight_count && s->flight_bytes + bytes > hub->config.in_flight_bytes) || flight_is_full(s, bytes, hub->now.mono);
 }
 
 static void spend(struct session *s, uint64_t bytes)
@@ -190,6 +202,10 @@ static enum tg_err load_row(struct hub *hub, struct session *s, const struct sto
 {
   Tg__Delivery *m;
   uint64_t bytes;
+  if (beyond_credit(hub, s, row->rank, 0)) { /* whatever its bodies are: not worth making */
+    load->full = true;
+    return TG_OK;
+  }
   enum tg_err err = make_delivery(hub, s, d, row, &m, &bytes);
   if (err)
     return err;
@@ -202,9 +218,10 @@ static enum tg_err load_row(struct hub *hub, struct session *s, const struct sto
   load->ids[load->n] = merkle_leaf(slice_of(d->bulletin.id.b, 32));
   load->items[load->n++] = m;
   load->bytes += size;
-  load->full = load->n == ITEMS || s->pace.rate; /* on a slow line each goes alone, so that the next may be a more urgent one */
+  load->weight += flight_weight(bytes);
+  load->full = load->n == ITEMS || load->weight >= flight_share(s) || s->pace.rate; /* on a slow line each goes alone, so that the next may be a more urgent one */
   s->cursor[row->rank] = row->leaf + 1;
-  return flight_add(s, row->leaf, row->rank, bytes);
+  return flight_add(s, row->leaf, row->rank, bytes, hub->now.mono);
 }
 
 /* May this row go to the session's node, by all that is in force now? */
@@ -334,7 +351,7 @@ enum tg_err dispatch_arriving(struct hub *hub, struct session *s, const Tg__Hell
     if (!err)
       err = store_row_next(hub->store, s->party->no, false, b.rank, leaf, leaf + 1, hub->reply, &row);
     if (!err && !flight_has(s, leaf))
-      err = flight_add(s, leaf, b.rank, 0);
+      err = flight_add(s, leaf, b.rank, 0, 0);
     if (err && err != TG_NOT_FOUND)
       return err;
   }
@@ -417,8 +434,7 @@ enum tg_err dispatch_expire(struct hub *hub, bool *ret_more)
   *ret_more = false;
   for (unsigned i = 0; i < EXPIRED_PER_TURN; i++) {
     uint64_t leaf;
-    tg_time expires;
-    enum tg_err err = store_bulletin_expiring(hub->store, hub->now.wall, &leaf, &expires);
+    enum tg_err err = store_bulletin_expiring(hub->store, hub->now.wall, &leaf);
     if (err)
       return err == TG_NOT_FOUND ? TG_OK : err;
     err = expire(hub, leaf);
@@ -445,7 +461,7 @@ static enum tg_err row_for(struct hub *hub, struct session *s, const struct hash
 
 enum tg_err dispatch_want(struct hub *hub, struct session *s, const Tg__Want *m)
 {
-  struct wanted w = {.portion = m->portion, .chunk = m->chunk, .offset = m->offset};
+  struct wanted w = {.portion = m->portion, .chunk = m->chunk, .offset = m->offset, .handle = m->handle};
   struct store_row row;
   const struct docket *d;
   if (hash_read(strict_slice(m->bulletin), &w.id))
@@ -470,7 +486,7 @@ enum tg_err dispatch_want(struct hub *hub, struct session *s, const Tg__Want *m)
     at++;
   if (at == SESSION_WANTS)
     return TG_OK; /* too many at once: it asks again */
-  if (at < s->want_count && !w.offset && w.chunk == s->want[at].chunk + s->want[at].left)
+  if (at < s->want_count && !w.offset && w.handle == s->want[at].handle && w.chunk == s->want[at].chunk + s->want[at].left)
     s->want[at].left += w.left; /* goes on where the other ends */
   else
     s->want[at] = w;
@@ -479,12 +495,27 @@ enum tg_err dispatch_want(struct hub *hub, struct session *s, const Tg__Want *m)
   return TG_OK;
 }
 
-/* Out of a file, or of a small body that was not sent along. TG_NOT_FOUND: it is gone. */
+/* Whoever asks again and again: the operator hears of each damaged file once in a while. */
+static enum tg_err tell_damage(struct hub *hub, const struct wanted *w)
+{
+  struct tg_why why = {0};
+  if (hub->told_damage && hub->now.mono - hub->told_damage < DAMAGE_TOLD_MS)
+    return TG_NOT_FOUND;
+  hub->told_damage = hub->now.mono;
+  why_set(&why, TG_DISK, NULL, N_("a chunk of this body is not as it was written; its recipients cannot get it"),
+          N_("Look at the disk; restore the body's file from a copy, or ask its originator to publish it again"), NULL, NULL, NULL);
+  enum tg_err err = hub_tell(hub, HUB_ERROR, "body-damaged", NULL, &w->id, w->chunk, &why);
+  return err ? err : TG_NOT_FOUND;
+}
+
+/* Out of a file, or of a small body that was not sent along. TG_NOT_FOUND: it is gone, or damaged. */
 static enum tg_err read_chunk(struct hub *hub, const struct wanted *w, struct slice *ret)
 {
   const size_t size = body_chunk_size(w->size, w->chunk);
   struct slice body;
   enum tg_err err = store_file_chunk(hub->store, &w->id, w->portion, w->chunk, size, hub->reply, ret);
+  if (err == TG_CONFLICT)
+    return tell_damage(hub, w);
   if (err != TG_NOT_FOUND)
     return err;
   err = store_body(hub->store, w->leaf, w->portion, hub->reply, &body);
@@ -507,8 +538,10 @@ static enum tg_err send_chunk(struct hub *hub, struct session *s, struct wanted 
   if (err)
     return err;
   const size_t left = sealed.n - w->offset, piece = pace_piece(&s->pace, left);
-  m.bulletin = strict_data_of(w->id.b, 32);
-  m.portion = w->portion;
+  if (!(m.handle = w->handle)) {
+    m.bulletin = strict_data_of(w->id.b, 32);
+    m.portion = w->portion;
+  }
   m.chunk = w->chunk;
   m.offset = (uint32_t)w->offset;
   m.sealed = strict_data_of(sealed.p + w->offset, piece);

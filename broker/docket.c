@@ -63,7 +63,8 @@ static enum tg_err load(struct hub *hub, struct slot *slot, uint64_t leaf)
 static enum tg_err decide(struct hub *hub, struct docket *d)
 {
   const struct content *c = d->content;
-  struct question q;
+  struct policy_request q;
+  const struct policy_matter matter = {&c->header, c->portion_count, c->portions, c->releases};
   struct policy_decision decision = {0};
   const struct node *node = directory_node(hub->rules.directory, &c->header.subject.originator);
   d->generation = hub->rules.generation;
@@ -80,12 +81,12 @@ static enum tg_err decide(struct hub *hub, struct docket *d)
     return TG_OK;
   }
   arena_reset(hub->item);
-  enum tg_err err = question_build(hub, &c->header, c->portions, c->releases, c->portion_count, hub->item, &q,
-                                   &d->reason, NULL);
+  enum tg_err err = question_build(hub, &matter, hub->item, &q, &d->reason, NULL);
   if (err || d->reason)
     return err;
-  if (policy_decide(hub->rules.set, &q.request, &decision))
-    return TG_OK;
+  err = policy_decide(hub->rules.set, &q, &decision);
+  if (err)
+    return err == TG_NO_MEMORY ? err : TG_OK;
   for (size_t i = 0; i < c->portion_count; i++)
     d->permitted[i] = decision.portions[i].permitted;
   return TG_OK;

@@ -14,32 +14,29 @@ static enum tg_err found(enum tg_err err)
   return err == TG_NOT_FOUND ? TG_OK : err; /* forgotten, or never there */
 }
 
-static enum tg_err add_recipients(struct hub *hub, uint64_t leaf, struct buf *out)
+static enum tg_err add_recipients(struct hub *hub, struct slice packed, struct buf *out)
 {
-  struct store_recipient *list;
-  size_t n = 0;
-  enum tg_err err = store_bulletin_recipients(hub->store, leaf, hub->item, &list, &n);
-  for (size_t i = 0; !err && i < n; i++) {
+  struct store_recipient r;
+  while (store_recipient_take(&packed, &r)) {
     struct party *p;
-    err = party_numbered(&hub->parties, hub->store, list[i].node, &p);
+    enum tg_err err = party_numbered(&hub->parties, hub->store, r.node, &p);
     if (err)
       return err;
     buf_put(out, p->identity.b, sizeof p->identity.b);
-    buf_put_u32(out, list[i].portions);
+    buf_put_u32(out, r.portions);
   }
-  return found(err);
+  return TG_OK;
 }
 
-static enum tg_err add_content(struct hub *hub, uint64_t leaf, struct buf *out)
+/* Empty: forgotten. */
+static enum tg_err add_content(struct hub *hub, struct slice bytes, struct buf *out)
 {
-  struct slice bytes = {0};
-  struct content *c;
-  enum tg_err err = found(store_bulletin_content(hub->store, leaf, hub->item, &bytes));
-  if (err || bytes.n == 0)
-    return err;
-  err = content_read(bytes, hub->item, &c);
+  const Tg__Submission *m;
+  if (bytes.n == 0)
+    return TG_OK;
+  enum tg_err err = content_message(bytes, hub->item, &m);
   if (!err)
-    dossier_bulletin_put(out, c->message);
+    dossier_bulletin_put(out, m);
   return err;
 }
 
@@ -50,14 +47,15 @@ static void add(struct dossier *d, enum dossier_paper paper, struct hub *hub, st
   buf_clear(bytes);
 }
 
-static enum tg_err add_bulletin(struct hub *hub, struct dossier *d, struct buf *bytes)
+static enum tg_err add_bulletin(struct hub *hub, const struct store_leaf *leaf, struct dossier *d, struct buf *bytes)
 {
-  enum tg_err err = add_content(hub, d->index, bytes);
+  d->paper[DOSSIER_DECISION] = leaf->decision;
+  enum tg_err err = add_content(hub, leaf->content, bytes);
   add(d, DOSSIER_BULLETIN, hub, bytes);
   if (!err && d->paper[DOSSIER_BULLETIN].n)
-    err = add_recipients(hub, d->index, bytes);
+    err = add_recipients(hub, leaf->recipients, bytes);
   add(d, DOSSIER_RECIPIENTS, hub, bytes);
-  return err ? err : found(store_bulletin_decision(hub->store, d->index, hub->item, &d->paper[DOSSIER_DECISION]));
+  return err;
 }
 
 static enum tg_err add_document(struct hub *hub, const struct hash *hash, struct dossier *d, struct buf *bytes)
@@ -73,7 +71,7 @@ static enum tg_err add_document(struct hub *hub, const struct hash *hash, struct
   return TG_OK;
 }
 
-static enum tg_err add_papers(struct hub *hub, struct dossier *d, struct buf *bytes)
+static enum tg_err add_papers(struct hub *hub, const struct store_leaf *leaf, struct dossier *d, struct buf *bytes)
 {
   struct entry e;
   if (entry_parse(d->paper[DOSSIER_ENTRY], &e, NULL) != TG_OK)
@@ -81,7 +79,7 @@ static enum tg_err add_papers(struct hub *hub, struct dossier *d, struct buf *by
   switch (e.type) {
   case ENTRY_ACCEPTED:
   case ENTRY_REFUSED:
-    return add_bulletin(hub, d, bytes);
+    return add_bulletin(hub, leaf, d, bytes);
   case ENTRY_RECEIPTS:
     return found(store_said(hub->store, d->index, hub->item, &d->paper[DOSSIER_RECEIPTS]));
   case ENTRY_DOCUMENT:
@@ -91,23 +89,28 @@ static enum tg_err add_papers(struct hub *hub, struct dossier *d, struct buf *by
   }
 }
 
-enum tg_err hub_dossiers(struct hub *hub, uint64_t bundle, unsigned width, struct buf *out)
+struct writing {
+  struct hub *hub;
+  struct buf bytes, *out;
+};
+
+static enum tg_err add_dossier(void *context, const struct store_leaf *leaf)
 {
-  struct buf bytes = buf_new(DOSSIER_MAX);
-  enum tg_err err = TG_OK;
-  for (unsigned i = 0; !err && i < width; i++) {
-    struct store_entry e;
-    struct dossier d = {.index = bundle * TILE_WIDTH + i};
-    arena_reset(hub->item);
-    err = store_entry(hub->store, d.index, hub->item, &e);
-    if (err)
-      break;
-    memcpy(d.salt, e.salt, sizeof d.salt);
-    d.paper[DOSSIER_ENTRY] = e.bytes;
-    err = add_papers(hub, &d, &bytes);
-    if (!err)
-      dossier_put(out, &d);
-  }
-  buf_free(&bytes);
-  return err ? err : buf_status(out);
+  struct writing *w = context;
+  struct dossier d = {.index = leaf->leaf};
+  arena_reset(w->hub->item);
+  memcpy(d.salt, leaf->salt, sizeof d.salt);
+  d.paper[DOSSIER_ENTRY] = leaf->bytes;
+  enum tg_err err = add_papers(w->hub, leaf, &d, &w->bytes);
+  if (!err)
+    dossier_put(w->out, &d);
+  return err;
+}
+
+enum tg_err hub_dossiers(struct hub *hub, uint64_t from, uint64_t below, struct buf *out)
+{
+  struct writing w = {.hub = hub, .bytes = buf_new(DOSSIER_MAX), .out = out};
+  enum tg_err err = store_leaves(hub->store, from, below, add_dossier, &w);
+  buf_free(&w.bytes);
+  return err == TG_NOT_FOUND ? TG_DISK : err ? err : buf_status(out);
 }

@@ -7,6 +7,8 @@
 
 enum { KEPT = 4 * 1024 * 1024, BYTES_MAX = 1024 * 1024 * 1024 };
 
+enum { BARRED = 16 };
+
 enum effect_kind { EFFECT_SEND, EFFECT_CUT, EFFECT_ALLOW, EFFECT_TELL };
 
 /* An event as it is kept: what it points to moved in. */
@@ -19,6 +21,7 @@ struct told {
 
 struct effect {
   enum effect_kind kind;
+  bool settled;        /* send: all that it says is on the disk */
   struct seal_pk peer; /* send, cut */
   size_t at, n;        /* send, allow: where its bytes stand */
   struct told *told;   /* tell: owned */
@@ -28,13 +31,14 @@ struct effects {
   struct effect *list;
   size_t n, cap;
   struct buf bytes;
+  uint64_t full;
 };
 
-struct effects *effects_new(void)
+struct effects *effects_new(uint64_t full)
 {
   struct effects *e = calloc(1, sizeof *e);
   if (e)
-    e->bytes = buf_new(BYTES_MAX);
+    *e = (struct effects){.bytes = buf_new(BYTES_MAX), .full = full};
   return e;
 }
 
@@ -69,15 +73,24 @@ static enum tg_err add(struct effects *e, struct effect effect)
   return TG_OK;
 }
 
+/* Deliveries, outcomes, receipts and checkpoints are proved under the signed checkpoint, which is asked for after the commit of what it
+   covers. Welcome and ReceiptsSeen say what this very turn changed. */
+static bool is_settled(enum frame_type type)
+{
+  return type == FRAME_DELIVER || type == FRAME_OUTCOMES || type == FRAME_RECEIPT_NOTES || type == FRAME_CHUNK || type == FRAME_TICK;
+}
+
 enum tg_err effects_send(struct effects *e, const struct seal_pk *peer, enum frame_type type,
                          const ProtobufCMessage *message, size_t *ret_bytes)
 {
   size_t at = e->bytes.n;
-  if (frame_encode(type, message, &e->bytes, NULL))
-    return TG_INTERNAL;
+  const enum tg_err err = frame_encode(type, message, &e->bytes, NULL);
+  if (err)
+    return err == TG_NO_MEMORY ? err : TG_INTERNAL;
   if (ret_bytes)
     *ret_bytes = e->bytes.n - at;
-  return add(e, (struct effect){.kind = EFFECT_SEND, .peer = *peer, .at = at, .n = e->bytes.n - at});
+  return add(e, (struct effect){
+                    .kind = EFFECT_SEND, .settled = is_settled(type), .peer = *peer, .at = at, .n = e->bytes.n - at});
 }
 
 enum tg_err effects_cut(struct effects *e, const struct seal_pk *peer)
@@ -120,7 +133,12 @@ enum tg_err effects_tell(struct effects *e, const struct hub_event *event)
 
 bool effects_full(const struct effects *e)
 {
-  return e->bytes.n >= EFFECTS_FULL;
+  return e->bytes.n >= e->full;
+}
+
+bool effects_enough(const struct effects *e)
+{
+  return e->bytes.n >= EFFECTS_TURN;
 }
 
 bool effects_empty(const struct effects *e)
@@ -148,13 +166,55 @@ static void carry_out(const struct effects *e, const struct effect *f, const str
   }
 }
 
-void effects_flush(struct effects *e, const struct hub_effects *to)
+static void clear(struct effects *e)
 {
-  for (size_t i = 0; i < e->n; i++)
-    carry_out(e, &e->list[i], to);
   forget(e);
   if (e->bytes.cap > KEPT)
     buf_free(&e->bytes);
   else
     buf_clear(&e->bytes);
+}
+
+/* Peers for whom something waits: few, or nothing more goes ahead. */
+struct barred {
+  const struct seal_pk *peer[BARRED];
+  size_t n;
+};
+
+static bool is_barred(const struct barred *b, const struct seal_pk *peer)
+{
+  for (size_t i = 0; i < b->n; i++)
+    if (seal_pk_eq(b->peer[i], peer))
+      return true;
+  return false;
+}
+
+bool effects_advance(struct effects *e, const struct hub_effects *to)
+{
+  struct barred barred = {.n = 0};
+  size_t kept = 0, n = e->n;
+  bool open = true;
+  for (size_t i = 0; i < n; i++) {
+    const struct effect *f = &e->list[i];
+    open = open && f->kind != EFFECT_ALLOW && barred.n < BARRED;
+    if (open && f->settled && !is_barred(&barred, &f->peer)) {
+      carry_out(e, f, to);
+      continue;
+    }
+    e->list[kept] = *f;
+    if (open && (f->kind == EFFECT_SEND || f->kind == EFFECT_CUT))
+      barred.peer[barred.n++] = &e->list[kept].peer;
+    kept++;
+  }
+  e->n = kept;
+  if (!kept)
+    clear(e);
+  return kept != n;
+}
+
+void effects_flush(struct effects *e, const struct hub_effects *to)
+{
+  for (size_t i = 0; i < e->n; i++)
+    carry_out(e, &e->list[i], to);
+  clear(e);
 }

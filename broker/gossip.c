@@ -100,7 +100,7 @@ enum tg_err gossip_confess(struct hub *hub, const struct seal_pk *peer, const Tg
   struct slice path;
   if (size == 0 || size > logbook_signed_size(hub->log))
     return TG_OK;
-  enum tg_err err = logbook_chain(hub->log, size, hub->reply, &path);
+  enum tg_err err = full_path(hub, size, &path); /* it is to convict us, not to chain */
   if (err)
     return err;
   m.protocol = 1;

@@ -1,7 +1,11 @@
 #include "broker/hub_inside.h"
 
 #include "broker/chores.h"
+#include "broker/cosign.h"
 #include "broker/docket.h"
+#include "broker/memory.h"
+#include "broker/notes.h"
+#include "broker/overdue.h"
 #include "broker/pump.h"
 #include "broker/session.h"
 #include "broker/station.h"
@@ -12,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA = 24 * 1024 * 1024, BATCHES_REMEMBERED = 4096, CHORES_MS = 1000, EVIDENCE_PER_HOUR = 16 };
+enum { ARENA = 24 * 1024 * 1024, ARENA_KEPT = 1024 * 1024, BATCHES_REMEMBERED = 4096, CHORES_MS = 1000, BUSY_MS = 3000, IDLE_MS = 5000, EVIDENCE_PER_HOUR = 16 };
 _Static_assert((size_t)ARENA >= (size_t)FRAME_ARENA, "any frame fits");
 
 /* ---- configuration */
@@ -30,6 +34,8 @@ static void defaults(struct hub_config *c)
       {&c->parked_count, 256},
       {&c->in_flight_count, 4096},
       {&c->in_flight_bytes, UINT64_C(4) << 20},
+      {&c->disk_reserve, UINT64_C(256) << 20},
+      {&c->memory, MEMORY_DEFAULT},
   };
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     if (!*numbers[i].value)
@@ -52,7 +58,7 @@ static void defaults(struct hub_config *c)
 static struct hash config_hash(const struct hub_config *c)
 {
   struct hash_state h;
-  hash_begin(&h, "toguna/hub-config/v1");
+  hash_begin(&h, "toguna/hub-config/v2");
   hash_put_hash(&h, &c->exchange);
   const uint64_t numbers[] = {(uint64_t)c->clock_skew,
                               c->flash_per_hour,
@@ -63,11 +69,15 @@ static struct hash config_hash(const struct hub_config *c)
                               c->parked_count,
                               c->in_flight_count,
                               c->in_flight_bytes,
+                              c->disk_reserve,
+                              c->memory,
                               c->strikes,
                               (uint64_t)c->refusal_window,
                               (uint64_t)c->tick};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     hash_put_u64(&h, numbers[i]);
+  for (size_t i = 0; i < sizeof c->receipts_due / sizeof *c->receipts_due; i++)
+    hash_put_u64(&h, (uint64_t)c->receipts_due[i]);
   hash_put(&h, c->name, strlen(c->name));
   return hash_end(&h);
 }
@@ -176,16 +186,19 @@ static enum tg_err log_config(struct hub *hub)
 
 static enum tg_err make_parts(struct hub *hub)
 {
-  hub->out = effects_new();
+  hub->out = effects_new(memory_effects(hub->config.memory));
   hub->verifier = batch_verifier_new(BATCHES_REMEMBERED);
   hub->dockets = dockets_new();
+  hub->notes = notes_new();
   hub->uploads = uploads_new();
   hub->frame = arena_new(ARENA);
   hub->item = arena_new(ARENA);
   hub->reply = arena_new(ARENA);
-  if (!hub->out || !hub->verifier || !hub->dockets || !hub->uploads || !hub->frame || !hub->item ||
+  if (!hub->out || !hub->verifier || !hub->dockets || !hub->notes || !hub->uploads || !hub->frame || !hub->item ||
       !hub->reply)
     return TG_NO_MEMORY;
+  arena_keep(hub->frame, ARENA_KEPT);
+  arena_keep(hub->reply, ARENA_KEPT);
   return parties_init(&hub->parties);
 }
 
@@ -213,6 +226,10 @@ static enum tg_err start(struct hub *hub, struct slice signed_note, struct tg_wh
     err = logbook_resume(hub->log, self ? &self->log : NULL, signed_note, why);
   }
   if (!err)
+    err = cosign_resume(hub, why);
+  if (!err)
+    err = overdue_resume(hub);
+  if (!err)
     err = log_config(hub);
   return err ? err : hub_allow(hub);
 }
@@ -230,6 +247,8 @@ enum tg_err hub_new(const struct hub_config *config, struct store **store, const
   hub->now = now;
   hub->store = *store;
   *store = NULL;
+  hub->disk_free = UINT64_MAX;
+  hub->round = 1; /* a new session has had no turn in any */
   defaults(&hub->config);
   enum tg_err err = start(hub, signed_note, why);
   if (err) {
@@ -252,6 +271,7 @@ void hub_free(struct hub *hub)
   rules_done(&hub->rules);
   uploads_free(hub->uploads);
   dockets_free(hub->dockets);
+  notes_free(hub->notes);
   batch_verifier_free(hub->verifier);
   effects_free(hub->out);
   arena_free(hub->frame);
@@ -271,6 +291,23 @@ enum tg_err hub_time(struct hub *hub, struct hub_now now)
     return err;
   hub->chores = now.mono + CHORES_MS;
   return chores(hub);
+}
+
+/* Room again is a little more than the reserve: at the brink it is not said twice a second. */
+enum tg_err hub_disk(struct hub *hub, uint64_t free_bytes)
+{
+  const uint64_t reserve = hub->config.disk_reserve;
+  const bool full = free_bytes < reserve || (hub->full && free_bytes - reserve < reserve / 8);
+  hub->disk_free = free_bytes;
+  if (full == hub->full)
+    return TG_OK;
+  hub->full = full;
+  if (!full)
+    return hub_tell(hub, HUB_NOTICE, "disk-has-room", NULL, NULL, free_bytes, NULL);
+  struct tg_why why;
+  why_set(&why, TG_DISK, NULL, N_("the disk is nearly full: nothing new is accepted, what was accepted is delivered"),
+          N_("Make room on the disk of the hub's folder; no restart is needed"), NULL, NULL, NULL);
+  return hub_tell(hub, HUB_ERROR, "disk-nearly-full", NULL, NULL, free_bytes, &why);
 }
 
 /* Who stands behind this key, if it may connect. NULL: nobody. */
@@ -307,6 +344,8 @@ enum tg_err hub_frame(struct hub *hub, const struct seal_pk *peer, struct slice 
 
 enum tg_err hub_gone(struct hub *hub, const struct seal_pk *peer)
 {
+  hub->due = true;
+  hub->stirred = hub->now.mono;
   struct session *s = session_of(hub, peer);
   enum tg_err err = store_begin(hub->store, NULL);
   return err || !s ? err : session_close(hub, s, REASON_CLOSED, END_QUIETLY);
@@ -316,6 +355,7 @@ enum tg_err hub_dropped(struct hub *hub, const struct seal_pk *peer, uint8_t typ
 {
   struct session *s = session_of(hub, peer);
   enum tg_err err = store_begin(hub->store, NULL);
+  hub->due = true;
   if (err || !s)
     return err;
   const struct frame_kind *kind = frame_kind(type);
@@ -328,6 +368,8 @@ enum tg_err hub_dropped(struct hub *hub, const struct seal_pk *peer, uint8_t typ
 
 enum tg_err hub_disconnected(struct hub *hub)
 {
+  hub->due = true;
+  hub->stirred = hub->now.mono;
   enum tg_err err = store_begin(hub->store, NULL);
   if (!err)
     err = sessions_close_all(hub, REASON_RESTARTED, END_QUIETLY);
@@ -351,6 +393,8 @@ enum tg_err hub_document(struct hub *hub, struct slice content, struct tg_why *r
   bool refused;
   struct tg_why why = {0};
   enum tg_err err = store_begin(hub->store, NULL);
+  hub->due = true;
+  hub->stirred = hub->now.mono;
   if (!err)
     err = registry_file(hub, content, &refused, &why);
   if (err || !refused)
@@ -363,15 +407,27 @@ enum tg_err hub_document(struct hub *hub, struct slice content, struct tg_why *r
 enum tg_err hub_stop(struct hub *hub)
 {
   enum tg_err err = store_begin(hub->store, NULL);
-  hub->stopping = true;
+  hub->stopping = hub->due = true;
   return err ? err : sessions_close_all(hub, REASON_STOPPING, END_SAY);
+}
+
+struct store *hub_store(struct hub *hub)
+{
+  return hub->store;
+}
+
+void hub_explain(struct hub *hub, struct tg_why *why)
+{
+  if (store_failed(hub->store))
+    (void)store_explain(hub->store, TG_DISK, why);
 }
 
 bool hub_is_busy(const struct hub *hub)
 {
   /* Without a charter nothing can be signed, and nobody waits for it. */
+  const bool put_off = hub->put_off && !hub->stopping;
   return !effects_empty(hub->out) || logbook_awaits_signature(hub->log) ||
-         (logbook_wants_signature(hub->log) && (hub->has_key || hub_self(hub)));
+         (logbook_wants_signature(hub->log) && !put_off && (hub->has_key || hub_self(hub)));
 }
 
 enum tg_err hub_log_publish(struct hub *hub, uint64_t *published, const struct hub_files *files,
@@ -399,25 +455,106 @@ static enum tg_err ask_signer(struct hub *hub)
   return err;
 }
 
+/* The chores of a hub to which nothing happens are done less often: whatever happens, they come first (hub_time). */
+static int64_t chores_wake(const struct hub *hub)
+{
+  const int64_t idle = hub->config.tick / 3 < IDLE_MS ? hub->config.tick / 3 : IDLE_MS;
+  const bool busy = hub->now.mono - hub->stirred < BUSY_MS || hub->chores <= hub->now.mono;
+  return busy ? hub->chores : hub->chores - CHORES_MS + (idle > CHORES_MS ? idle : CHORES_MS);
+}
+
+static void ask_wake(struct hub *hub)
+{
+  const int64_t chores = chores_wake(hub);
+  int64_t at = hub->hurry ? hub->now.mono : hub->paced < chores ? hub->paced : chores;
+  if (hub->put_off && hub->put_off < at)
+    at = hub->put_off;
+  hub->effects.wake_at(hub->effects.context, at);
+}
+
+/* Does nobody wait for what this transaction changed? Then it stays open for a while, and is on the disk with what comes next. */
+static bool may_stay_open(struct hub *hub)
+{
+  if (hub->due || hub->stopping || !effects_empty(hub->out))
+    return false;
+  if (!hub->heard && !store_has_changed(hub->store) && !logbook_wants_signature(hub->log))
+    return false; /* nothing is put off */
+  if (!hub->put_off)
+    hub->put_off = hub->now.mono + HUB_PUT_OFF_MS;
+  return hub->now.mono < hub->put_off;
+}
+
+/* Whoever could not take something apart for lack of memory may have taken that for a fault of who sent it: then nothing of this turn
+   becomes a fact, and nothing goes out. The process ends, and what came comes again. */
+static enum tg_err check_memory(const struct hub *hub)
+{
+  return arena_is_starved(hub->frame) || arena_is_starved(hub->item) || arena_is_starved(hub->reply) ? TG_NO_MEMORY : TG_OK;
+}
+
+enum tg_err hub_advance(struct hub *hub)
+{
+  if (hub->papers_came || logbook_awaits_signature(hub->log))
+    return TG_OK;
+  enum tg_err err = store_begin(hub->store, NULL);
+  if (!err)
+    err = pump(hub);
+  if (!err)
+    err = check_memory(hub);
+  if (!err)
+    (void)effects_advance(hub->out, &hub->effects);
+  return err;
+}
+
+bool hub_gathers(const struct hub *hub)
+{
+  return logbook_awaits_signature(hub->log) && !effects_full(hub->out);
+}
+
+void hub_hold(struct hub *hub, bool hold)
+{
+  hub->hold = hold;
+}
+
+bool hub_is_urgent(const struct hub *hub)
+{
+  return hub->urgent;
+}
+
+static enum tg_err write_turn(struct hub *hub, struct tg_why *why)
+{
+  enum tg_err err = logbook_flush(hub->log);
+  if (!err)
+    err = store_commit(hub->store, why);
+  if (err)
+    return err;
+  hub->due = hub->heard = hub->urgent = false;
+  hub->put_off = 0;
+  effects_flush(hub->out, &hub->effects);
+  return logbook_awaits_signature(hub->log) ? TG_OK : ask_signer(hub);
+}
+
 enum tg_err hub_commit(struct hub *hub, struct tg_why *why)
 {
   /* While the signer works the group gathers. */
-  if (logbook_awaits_signature(hub->log) && !effects_full(hub->out))
+  if (hub_gathers(hub))
     return TG_OK;
+  const bool papers = hub->papers_came; /* what they permit goes out after they are certain */
   enum tg_err err = store_begin(hub->store, why);
   hub->hurry = false;
   hub->paced = INT64_MAX;
   if (!err)
     err = pump(hub);
   if (!err)
-    err = logbook_flush(hub->log);
-  if (!err)
-    err = store_commit(hub->store, why);
+    err = check_memory(hub);
   if (err)
     return err;
-  effects_flush(hub->out, &hub->effects);
-  if (!logbook_awaits_signature(hub->log))
-    err = ask_signer(hub);
-  hub->effects.wake_at(hub->effects.context, hub->hurry ? hub->now.mono : hub->paced < hub->chores ? hub->paced : hub->chores);
+  const bool went = !papers && effects_advance(hub->out, &hub->effects);
+  if (!may_stay_open(hub)) {
+    if (went && hub->effects.push)
+      hub->effects.push(hub->effects.context);
+    err = write_turn(hub, why);
+  }
+  if (!err)
+    ask_wake(hub);
   return err;
 }

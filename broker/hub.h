@@ -7,8 +7,9 @@
      hub_frame, hub_gone, hub_dropped, hub_signed, hub_document, in any number and order
      hub_commit          when nothing else is ready
    What a turn changes is one transaction of the store; every effect of the turn is called from hub_commit(), after that transaction
-   is on the disk, in the order in which the effects arose. While a signature is awaited hub_commit() may leave the transaction open for the
-   next turn: the group gathers, and its effects with it.
+   is on the disk, in the order in which the effects arose. Frames that say only what earlier transactions put there (a delivery, an outcome: proved
+   under the signed checkpoint) go before it. While a signature is awaited hub_commit() may leave the transaction open for the next turn: the group gathers,
+   and its effects with it. It also stays open, up to HUB_PUT_OFF_MS, when nobody waits for what it changed: that deliveries went out, that receipts arrived.
 
    Fail-stop: once any function here has returned an error the store or the log cannot be trusted to be what memory
    says. The caller ends the process and starts again from the disk; nothing was acknowledged that is not there. */
@@ -41,6 +42,8 @@ struct hub_config {
   uint64_t parked_count;     /* submissions of one node that wait for bodies or documents (256) */
   uint64_t in_flight_count;  /* deliveries to one node that are not done with, whatever credit it grants (4,096) */
   uint64_t in_flight_bytes;  /* (4 MiB: what a FLASH may have to wait behind) */
+  uint64_t memory;           /* bytes that the hub's processes may use, for what grows with traffic (256 MiB): memory.h */
+  uint64_t disk_reserve;     /* bytes that stay free on the disk: with less nothing new is accepted (256 MiB) */
   unsigned strikes;          /* malformed or forged items until a session is cut (16) */
   tg_time refusal_window;    /* within which strikes count (1 min) */
   tg_time receipts_due[4];   /* by rank, FLASH first: from its acceptance until all recipients have it (1 min, 10 min, 1 h, 12 h) */
@@ -71,6 +74,7 @@ struct hub_event {
 struct hub_effects {
   void *context;
   void (*send)(void *context, const struct seal_pk *peer, struct slice frame);
+  void (*push)(void *context); /* what was sent should leave at once: the store is about to be written. May be NULL */
   void (*allow)(void *context, const struct seal_pk *keys, size_t count); /* exactly these may connect; others are cut */
   void (*cut)(void *context, const struct seal_pk *peer);                 /* close its connections; it may come back */
   void (*sign)(void *context, const struct hub_sign *request);            /* answered by hub_signed(); one at a time */
@@ -89,6 +93,11 @@ void hub_free(struct hub *hub);
 /* The time of all that follows until the next call; timers that are due run. Wall time may go back, mono must not. */
 enum tg_err hub_time(struct hub *hub, struct hub_now now);
 
+/* Bytes that are free on the store's disk; about once in a second, between hub_time() and hub_commit(). Before the first the disk is
+   taken to have room. While there is less than the reserve new bulletins are answered "full" and bodies are not asked for; what was accepted
+   is delivered, and recalls, receipts and documents are taken as ever: the reserve is theirs. */
+enum tg_err hub_disk(struct hub *hub, uint64_t free_bytes);
+
 /* A frame from an authenticated connection of `peer`. Whatever the bytes are, the answer is TG_OK or fail-stop. */
 enum tg_err hub_frame(struct hub *hub, const struct seal_pk *peer, struct slice frame);
 /* The peer's connection is known gone. */
@@ -104,9 +113,26 @@ enum tg_err hub_signed(struct hub *hub, struct slice note);
    hub goes on. Any other error is fail-stop. */
 enum tg_err hub_document(struct hub *hub, struct slice content, struct tg_why *ret_refusal);
 
+/* Sends what has become provable by hub_signed(), without ending the turn: under load its end may be milliseconds away. */
+enum tg_err hub_advance(struct hub *hub);
+/* A FLASH was accepted in this turn: it should end now, and not when there is nothing else to do. */
+bool hub_is_urgent(const struct hub *hub);
+
+/* Does the next hub_commit() leave the transaction open, since a signature is awaited? What a shell hears meanwhile stays in memory: it should not hear without end. */
+bool hub_gathers(const struct hub *hub);
+/* While held nothing is made for nodes but what tells them that the hub lives: for a shell whose way out is full. */
+void hub_hold(struct hub *hub, bool hold);
+
+/* For so long a transaction for which nobody waits stays open, to be committed together with the next one. */
+enum { HUB_PUT_OFF_MS = 250 };
 /* Ends the turn: see above. */
 enum tg_err hub_commit(struct hub *hub, struct tg_why *why);
-/* True while something accepted is neither signed nor answered: a clean stop waits for false (a few milliseconds). */
+/* The store, for a copy of it between two turns (broker/store_backup.h); nothing else may be done with it. */
+struct store *hub_store(struct hub *hub);
+/* What befell the store, for a person, once a function here has failed; *why is left alone when it is not the store that failed. */
+void hub_explain(struct hub *hub, struct tg_why *why);
+/* True while something accepted is neither signed nor answered: a clean stop waits for false (a few milliseconds). What is put off counts only after
+   hub_stop(). */
 bool hub_is_busy(const struct hub *hub);
 /* Tells every session that the hub stops (Goodbye) and takes no more. hub_commit() sends it. */
 enum tg_err hub_stop(struct hub *hub);
@@ -122,17 +148,20 @@ struct hub_files {
 };
 enum { HUB_PUBLISH_MAX = 4096 }; /* files handed out in one call, about */
 
-/* Hands out every tile and entry bundle that is new or grew since *published, up to the last checkpoint that was signed, then that checkpoint;
+/* Hands out every tile and entry bundle that is new or grew since *published (at the start, and when *published has gone back: all that grow), up to the last checkpoint that was signed, then that checkpoint;
    nothing when there is nothing new. *published: leaves whose files are safely written, 0 at first; moved forward as far as this call came, and
    equal to the checkpoint's size once it was handed out (a shell keeps it as the size of the checkpoint it wrote last). *ret_more: a long way is left,
    call again. Reads the store; changes nothing; may be called between any two other calls. The store's errors are fail-stop. */
 enum tg_err hub_log_publish(struct hub *hub, uint64_t *published, const struct hub_files *files, bool *ret_more);
 
-/* The dossiers (audit/dossier.h) of the first `width` entries of a bundle, which must be under the signed checkpoint, appended to out: for the
+/* The dossiers (audit/dossier.h) of the entries from .. below - 1, which must be under the signed checkpoint, appended to out: for the
    hub's own auditors. What was forgotten is left out. Reads the store; changes nothing. TG_TOO_BIG: out is full; else as above. */
-enum tg_err hub_dossiers(struct hub *hub, uint64_t bundle, unsigned width, struct buf *out);
+enum tg_err hub_dossiers(struct hub *hub, uint64_t from, uint64_t below, struct buf *out);
 
 /* One JSON object, one line: counters and states, no names of bulletins, topics or audiences. */
 enum tg_err hub_stats(struct hub *hub, struct buf *ret);
+/* For monitors, in Prometheus' text format: how the hub is, and nothing that its log conceals. What was accepted and what refused look alike there,
+   so they are not told apart here; nothing is told by member, node, topic, precedence or size. */
+enum tg_err hub_metrics(struct hub *hub, struct buf *ret);
 
 #endif

@@ -16,6 +16,7 @@
 #include "proto/frame.h"
 
 struct dockets;
+struct notes;
 struct session;
 struct uploads;
 
@@ -38,26 +39,39 @@ struct hub {
   struct hub_effects effects;
   struct hub_now now;
   int64_t chores; /* when timers are looked at again, monotonic */
+  int64_t stirred; /* when something else than a Tick came last */
   int64_t paced;  /* when the first line on which something waits is free again */
+  bool due;       /* somebody waits for what this transaction changes */
+  bool heard;     /* a frame came in this transaction */
+  bool urgent;    /* a FLASH was accepted in it */
+  int64_t put_off; /* until when the transaction may stay open; 0: nothing was put off */
   struct store *store;
   struct effects *out;
   struct logbook *log;
   struct rules rules;
   struct parties parties;
   struct session *sessions;
+  size_t n_sessions;
   struct dockets *dockets;
+  struct notes *notes;
   struct uploads *uploads;
   struct batch_verifier *verifier;
   struct arena *frame; /* the frame at hand and what is learnt from it; reset with the next */
   struct arena *item;  /* one bulletin or document; reset with the next */
   struct arena *reply; /* one frame being built; reset with the next */
   struct hub_counts counts;
+  uint64_t disk_free;  /* as last told */
+  bool full;           /* of the disk: only the reserve is left */
   struct hub_cosigned cosigned;
   uint64_t overdue_from[4]; /* by rank: bulletins below this leaf were looked at by overdue.c */
+  int64_t told_damage; /* monotonic; 0: never */
   uint64_t settled;    /* size of the newest checkpoint that was seen settled since the start */
   struct note_key key; /* of the log, as the newest charter that names this hub has it */
   bool has_key;
   struct hash allowed;               /* of the keys that were allowed last */
+  bool hold;           /* nothing is made for nodes just now */
+  uint64_t round;      /* of pump(): sessions that it served have its number */
+  bool round_more;     /* and one of them has more */
   bool papers_came, stopping, hurry; /* hurry: a turn is wanted at once */
 };
 

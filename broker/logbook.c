@@ -8,6 +8,7 @@
 
 /* Entries of late: each is asked for again by whoever is to have its proof, within moments. */
 enum { LATE = 1024, LATE_PATH = 24 };
+enum { LEAVES = 16384 }; /* what was logged of late: for the files, which are written once a second */
 struct late {
   uint64_t leaf; /* + 1; 0: empty */
   size_t n;
@@ -24,10 +25,13 @@ struct logbook {
   struct ledger *ledger;
   struct arena *scratch;
   struct late *late; /* LATE of them, by leaf */
+  struct hash *leaves; /* LEAVES of them, by leaf: those from leaves_from on that nothing stands in the place of */
+  uint64_t leaves_from;
   uint64_t edge_index;
   size_t edge_bytes; /* of the lowest growing tile, as of the last flush; 0: read it back */
   uint8_t edge[TILE_BYTES];
   uint64_t signed_size, asked;
+  uint64_t handed_out; /* the growing tiles of a log of this size were, since the start; 0: none yet */
   struct hash asked_root;
   struct merkle_path path; /* of the request */
   bool richer;             /* the note was settled, and not published since */
@@ -95,15 +99,17 @@ enum tg_err logbook_open(struct store *store, struct logbook **ret, struct tg_wh
   l->note = buf_new(LIMIT_CHECKPOINT);
   l->scratch = arena_new(64 * 1024);
   l->late = calloc(LATE, sizeof *l->late);
+  l->leaves = calloc(LEAVES, sizeof *l->leaves);
   uint64_t size;
   const struct tile_store tiles = {.context = l, .read = read_tile, .write = write_tile};
-  enum tg_err err = l->scratch && l->late ? store_log_size(store, &size) : TG_NO_MEMORY;
+  enum tg_err err = l->scratch && l->late && l->leaves ? store_log_size(store, &size) : TG_NO_MEMORY;
   if (!err)
     err = ledger_open(&tiles, size, &l->ledger, why);
   if (err) {
     logbook_free(l);
     return err;
   }
+  l->leaves_from = size;
   *ret = l;
   return TG_OK;
 }
@@ -115,6 +121,7 @@ void logbook_free(struct logbook *l)
   ledger_free(l->ledger);
   arena_free(l->scratch);
   free(l->late);
+  free(l->leaves);
   buf_free(&l->note);
   free(l);
 }
@@ -188,6 +195,8 @@ enum tg_err logbook_append(struct logbook *l, const struct entry *entry, uint64_
     err = store_entry_put(l->store, leaf, &e);
   if (!err)
     late_put(l, leaf, &e);
+  if (!err)
+    l->leaves[leaf % LEAVES] = hash;
   if (!err && ret_leaf)
     *ret_leaf = leaf;
   return err;
@@ -346,25 +355,36 @@ enum tg_err logbook_chain(struct logbook *l, uint64_t from, struct arena *arena,
 
 /* ---- static files */
 
-static enum tg_err publish_entries(struct logbook *l, uint64_t index, unsigned width,
-                                   const struct hub_files *files)
+/* What was logged at this place. */
+static enum tg_err leaf_of(struct logbook *l, uint64_t leaf, struct hash *ret)
+{
+  struct store_entry e;
+  if (leaf >= l->leaves_from && leaf + LEAVES >= ledger_size(l->ledger)) {
+    *ret = l->leaves[leaf % LEAVES];
+    return TG_OK;
+  }
+  arena_reset(l->scratch);
+  enum tg_err err = entry_read(l, leaf, l->scratch, &e);
+  if (!err)
+    *ret = entry_leaf(e.salt, e.bytes);
+  return err;
+}
+
+static enum tg_err publish_entries(struct logbook *l, uint64_t index, unsigned width, const struct hub_files *files)
 {
   struct buf out = buf_new(TILE_WIDTH * 34);
+  const struct tile_name name = {.entries = true, .index = index, .width = width};
   enum tg_err err = TG_OK;
   for (unsigned i = 0; !err && i < width; i++) {
-    struct store_entry e;
-    arena_reset(l->scratch);
-    err = entry_read(l, index * TILE_WIDTH + i, l->scratch, &e);
-    if (err)
-      break;
-    struct hash leaf = entry_leaf(e.salt, e.bytes);
-    tile_bundle_put(&out, &leaf);
+    struct hash leaf;
+    err = leaf_of(l, index * TILE_WIDTH + i, &leaf);
+    if (!err)
+      tile_bundle_put(&out, &leaf);
   }
   if (!err && buf_status(&out))
     err = TG_NO_MEMORY;
   if (!err)
-    err = files->tile(files->context, &(struct tile_name){.entries = true, .index = index, .width = width},
-                      buf_slice(&out));
+    err = files->tile(files->context, &name, buf_slice(&out));
   buf_free(&out);
   return err;
 }
@@ -398,6 +418,8 @@ static enum tg_err publish_step(struct logbook *l, uint64_t to, bool end, const 
     bool whole_now = width == TILE_WIDTH && (to & ((UINT64_C(1) << (level * TILE_HEIGHT)) - 1)) == 0;
     if (!end && !whole_now)
       continue;
+    if (l->handed_out && tile_width(l->handed_out, level, index) == width)
+      continue; /* it has not grown */
     err = publish_tile(l, level, index, width, files);
     ++*ret_files;
   }
@@ -408,6 +430,8 @@ enum tg_err logbook_publish(struct logbook *l, uint64_t *published, const struct
                             bool *ret_more)
 {
   *ret_more = false;
+  if (*published < l->handed_out)
+    l->handed_out = 0; /* the shell begins again */
   if (*published >= l->signed_size && !l->richer)
     return TG_OK;
   for (unsigned total = 0, n; *published < l->signed_size; total += n) {
@@ -428,7 +452,7 @@ enum tg_err logbook_publish(struct logbook *l, uint64_t *published, const struct
   enum tg_err err = files->checkpoint(files->context, l->signed_size, buf_slice(&l->note));
   if (err)
     return err;
-  *published = l->signed_size;
+  *published = l->handed_out = l->signed_size;
   l->richer = false;
   return TG_OK;
 }

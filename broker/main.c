@@ -29,7 +29,7 @@ struct togunad {
   struct settings settings;
   struct secret *passphrase;
   struct secret_key *transport_key, *log_key; /* the first is kept for a front that must be started again */
-  char hub_folder[BRIEF_PATH_MAX], log_folder[BRIEF_PATH_MAX], signer_folder[BRIEF_PATH_MAX];
+  char hub_folder[BRIEF_PATH_MAX], log_folder[BRIEF_PATH_MAX], signer_folder[BRIEF_PATH_MAX], figures_folder[BRIEF_PATH_MAX];
   struct file_lock *lock;
   bool done; /* what was asked for is answered: no hub is started */
   int code;
@@ -167,6 +167,8 @@ static enum tg_err make_folders(struct togunad *t, struct tg_why *why)
     err = make_folder(folder, "hub/bodies", bodies, 0700, why);
   if (err == TG_OK)
     err = make_folder(folder, "log", t->log_folder, 0755, why); /* for whoever serves it */
+  if (err == TG_OK && t->settings.serve_log)
+    err = make_folder(folder, "figures", t->figures_folder, 0700, why);
   return err == TG_OK ? make_folder(folder, "signer", t->signer_folder, 0700, why) : err;
 }
 
@@ -179,7 +181,7 @@ static enum tg_err lock_folder(struct togunad *t, struct tg_why *why)
 
 static void brief_front(const struct togunad *t, struct buf *ret)
 {
-  struct front_brief b = {.debug = t->options.debug, .n = t->settings.listen.n};
+  struct front_brief b = {.debug = t->options.debug, .memory = t->settings.memory, .n = t->settings.listen.n};
   memcpy(b.transport_key, secret_key_x25519(t->transport_key), sizeof b.transport_key);
   for (size_t i = 0; i < b.n; i++)
     snprintf(b.endpoint[i], sizeof b.endpoint[i], "%s", t->settings.listen.line[i].word[0]);
@@ -193,6 +195,7 @@ static void brief_core(const struct togunad *t, struct buf *ret)
   snprintf(b.folder, sizeof b.folder, "%s", t->hub_folder);
   snprintf(b.log, sizeof b.log, "%s", t->log_folder);
   snprintf(b.documents, sizeof b.documents, "%s", t->settings.documents);
+  snprintf(b.figures, sizeof b.figures, "%s", t->figures_folder);
   settings_hub(&t->settings, &b.config);
   buf_put(ret, &b, sizeof b);
 }
@@ -211,6 +214,7 @@ static void brief_window(const struct togunad *t, struct buf *ret)
 {
   struct window_brief b = {.debug = t->options.debug};
   snprintf(b.log, sizeof b.log, "%s", t->log_folder);
+  snprintf(b.figures, sizeof b.figures, "%s", t->figures_folder);
   snprintf(b.address, sizeof b.address, "%s", t->settings.serve_log);
   buf_put(ret, &b, sizeof b);
 }

@@ -52,8 +52,10 @@ static inline enum tg_err message_send(struct pipe *to, enum message type, const
   return pipe_send_parts(to, parts, 3);
 }
 
-/* Of front <-> core: as many allowed keys as a frame is long, and half a minute of a fast line waiting. */
-#define MESSAGE_FRONT_LIMITS ((struct pipe_limits){.max_frame = 33 + LIMIT_FRAME, .max_queue = 32u << 20})
+/* front -> core: the front hears nobody while more than a fraction of this waits (front.c); as many allowed keys as a frame is long. */
+#define MESSAGE_CORE_LIMITS ((struct pipe_limits){.max_frame = 33 + LIMIT_FRAME, .max_queue = 4u << 20})
+/* core -> front: memory_channel(). */
+#define MESSAGE_FRONT_LIMITS(queue) ((struct pipe_limits){.max_frame = 33 + LIMIT_FRAME, .max_queue = (queue)})
 /* Of core <-> signer: one request at a time. */
 #define MESSAGE_SIGNER_LIMITS                                                                                \
   ((struct pipe_limits){.max_frame = 1 + LIMIT_CHECKPOINT, .max_queue = 64u << 10})

@@ -1,6 +1,7 @@
 #include "broker/paper.h"
 
 #include "policy/change.h"
+#include "policy/refusal.h"
 #include "proto/hash.h"
 
 enum { WIDENING_SIGNERS = 2 };
@@ -59,55 +60,38 @@ static tg_time later(tg_time a, tg_time b)
 
 /* ---- policies */
 
-/* Does it permit what any of the member's policies would not, at the moments when it takes their place? Those
-   are the one in force when it takes effect, and each that was to follow. */
-static enum tg_err widens(struct hub *hub, const struct paper *p, const struct policy *next,
-                          const struct policy_set *set, tg_time from, bool *ret,
-                          struct policy_example *example)
+/* What is said of a widening, to one whom a second officer did not sign, and to one that begins too soon. */
+static const char *widening_words(const struct policy_example *example, bool too_soon)
 {
-  const int member = directory_member_index(hub->rules.directory, p->news.member);
-  struct directory_policy newest;
-  const struct policy_world *world = policy_set_world_of(set);
-  enum tg_err err =
-      policy_widens(policy_set_policy(set, (unsigned)member, from), next, world, from, ret, example);
-  if (err || *ret || directory_policy_serial(hub->rules.directory, p->news.member, 0, &newest))
-    return err;
-  for (uint64_t serial = newest.serial, n = 0; !err && !*ret && serial && n < DIRECTORY_POLICIES_MAX;
-       serial--, n++) {
-    struct directory_policy d;
-    if (directory_policy_serial(hub->rules.directory, p->news.member, serial, &d) || d.effective <= from)
-      continue;
-    const struct policy *pending = policy_set_policy(set, (unsigned)member, d.effective);
-    err = policy_widens(pending, next, world, d.effective, ret, example);
-  }
-  return err;
+  static const char *const words[2][2] = {
+      {REFUSAL_WIDENS_ALONE, REFUSAL_WIDENS_SOON},
+      {REFUSAL_DROPS_PIN_ALONE, REFUSAL_DROPS_PIN_SOON}};
+  return words[example->effect == POLICY_DROPS_PIN][too_soon];
 }
 
 /* A widening takes a second officer and the charter's delay; a member's first policy and a narrowing neither.
  */
 static enum tg_err check_widening(struct hub *hub, struct paper *p, const struct policy *next,
-                                  const struct policy_set *set)
+                                  const struct policy_set *set, tg_time at)
 {
   struct policy_example example = {0};
-  bool wider;
-  const tg_time from = later(hub->now.wall, p->news.effective);
-  enum tg_err err = widens(hub, p, next, set, from, &wider, &example);
+  const tg_time from = later(at, p->news.effective);
+  tg_time narrowed;
+  enum tg_err err = policy_set_narrowed_from(set, next, from, &narrowed, &example);
   if (err)
     return refuse_for(p, err);
-  if (!wider)
+  if (narrowed == from)
     return TG_OK;
   if (p->news.n_signers < WIDENING_SIGNERS) {
     why_set(&p->why, TG_REFUSED, example.why.where,
-            N_("it permits more than before and has one signature only: %1$s"),
-            N_("have a second policy officer sign it"), example.topic, NULL, NULL);
+            widening_words(&example, false), REFUSAL_SIGN, example.topic, NULL, NULL);
     return refuse(p, REASON_QUORUM);
   }
   if (p->news.effective < hub->now.wall + hub_limits(hub)->widening_delay) {
     char when[25];
     time_print(hub->now.wall + hub_limits(hub)->widening_delay, when);
     why_set(&p->why, TG_REFUSED, example.why.where,
-            N_("it permits more than before and takes effect too soon: %1$s"),
-            N_("make it effective %2$s or later"), example.topic, when, NULL);
+            widening_words(&example, true), REFUSAL_WAIT, example.topic, when, NULL);
     return refuse(p, REASON_QUORUM);
   }
   return TG_OK;
@@ -145,9 +129,41 @@ static enum tg_err check_life(const struct hub *hub, struct paper *p, const stru
   if (!end || end > later(hub->now.wall, policy_effective(policy)))
     return TG_OK;
   time_print(end, when);
-  why_set(&p->why, TG_EXPIRED, "expires", N_("this policy is over before it begins: %1$s"), N_("give it a later end, or none"),
+  why_set(&p->why, TG_EXPIRED, "expires", REFUSAL_OVER, REFUSAL_OVER_TODO,
           when, NULL, NULL);
   return refuse(p, REASON_EXPIRED);
+}
+
+/* Would it widen, or break a pin, under this charter once that is in force? */
+static enum tg_err check_under(struct hub *hub, struct paper *p, const struct charter *c)
+{
+  struct policy_set *set = NULL;
+  struct policy *policy = NULL;
+  enum tg_err err = rules_compile(hub->rules.directory, c->effective, &set);
+  if (!err && set)
+    err = policy_parse(p->news.text, p->news.member.code, NULL, &policy, NULL, &p->why);
+  /* A member that will have left tells nobody anything. */
+  if (!err && set && policy_world_member(policy_set_world_of(set), p->news.member) >= 0) {
+    err = check_widening(hub, p, policy, set, c->effective);
+    if (!err && !p->reason) {
+      enum tg_err put = policy_set_put(set, &policy, 0, c->effective, &p->why);
+      err = put ? refuse_for(p, put) : check_pins(p, set, c->effective);
+    }
+  }
+  policy_free(policy);
+  policy_set_free(set);
+  return err;
+}
+
+/* Charters that wait change blocs: what a policy opens through one of them, it opens. */
+static enum tg_err check_waiting_charters(struct hub *hub, struct paper *p)
+{
+  const struct charter *c;
+  enum tg_err err = TG_OK;
+  for (uint64_t v = 1; !err && !p->reason && (c = directory_charter_version(hub->rules.directory, v, NULL)); v++)
+    if (c->effective > hub->now.wall)
+      err = check_under(hub, p, c);
+  return err;
 }
 
 static enum tg_err check_policy(struct hub *hub, struct paper *p)
@@ -166,7 +182,9 @@ static enum tg_err check_policy(struct hub *hub, struct paper *p)
   else
     err = check_life(hub, p, policy);
   if (!err && !p->reason)
-    err = check_widening(hub, p, policy, set);
+    err = check_widening(hub, p, policy, set, hub->now.wall);
+  if (!err && !p->reason)
+    err = check_waiting_charters(hub, p);
   if (!err && !p->reason) {
     p->hidden = policy_visibility(policy) == POLICY_FOR_HUB;
     enum tg_err put = policy_set_put(set, &policy, 0, at, &p->why);
@@ -190,7 +208,7 @@ static enum tg_err check_charter_pins(struct hub *hub, struct paper *p)
   const tg_time at = later(hub->now.wall, p->news.effective);
   enum tg_err err = rules_replay(hub->store, &hub->config.exchange, &trial);
   if (!err)
-    err = directory_add(trial, p->kind, p->content, p->proof, DIRECTORY_FRESH, hub->now.wall, NULL, &p->why);
+    err = directory_add(trial, p->kind, p->content, p->proof, p->how, hub->now.wall, NULL, &p->why);
   if (!err)
     err = rules_compile(trial, at, &set);
   if (!err && set)
@@ -200,28 +218,30 @@ static enum tg_err check_charter_pins(struct hub *hub, struct paper *p)
   return err;
 }
 
+/* A hub that came later begins with the charters of the time before it, which do not name it; it serves nobody until one does. */
 static enum tg_err check_charter(struct hub *hub, struct paper *p)
 {
+  struct tg_why why;
   struct charter *c;
-  if (directory_newest_charter(hub->rules.directory))
-    return check_charter_pins(hub, p);
   enum tg_err err = charter_parse(p->news.text, NULL, &c, &p->why);
   if (err)
     return refuse_for(p, err);
-  bool named = charter_hub(c, slice_str(hub->config.name)) != NULL;
+  const bool named = charter_hub(c, slice_str(hub->config.name)) != NULL;
   charter_free(c);
-  if (named)
-    return TG_OK;
-  why_set(&p->why, TG_REFUSED, "charter", N_("the charter names no hub %1$s"),
+  why_set(&why, TG_NOT_FOUND, "charter", N_("the charter names no hub %1$s: nobody is let in until a later one does"),
           N_("give this hub the name that the charter gives it"), hub->config.name, NULL, NULL);
-  return refuse(p, REASON_UNKNOWN_REFERENCE);
+  if (!named)
+    err = hub_tell(hub, HUB_ERROR, "charter-without-us", NULL, &p->hash, p->news.serial, &why);
+  return !err && directory_newest_charter(hub->rules.directory) ? check_charter_pins(hub, p) : err;
 }
 
 /* ---- any document */
 
 enum tg_err paper_examine(struct hub *hub, struct paper *p)
 {
-  enum tg_err err = directory_check(hub->rules.directory, p->kind, p->content, p->proof, DIRECTORY_FRESH,
+  /* Before a charter names us nothing was ours to decide: what others took in then is taken in as it was. */
+  p->how = hub_self(hub) ? DIRECTORY_FRESH : DIRECTORY_RELAYED;
+  enum tg_err err = directory_check(hub->rules.directory, p->kind, p->content, p->proof, p->how,
                                     hub->now.wall, &p->news, &p->why);
   p->known = err == TG_DUPLICATE;
   if (p->known)

@@ -9,6 +9,7 @@ struct paper {
   enum document_kind kind;
   struct slice content, proof; /* proof: encoded, of sealing keys */
   struct hash hash;
+  enum directory_how how;
   bool known;                 /* accepted before */
   enum reason reason;         /* REASON_NONE: it may be added */
   struct tg_why why;          /* of a refusal */

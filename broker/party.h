@@ -18,6 +18,7 @@ struct party {
   char name[HOLDER_MAX + 1]; /* for the operator; as last known */
   struct session *session;   /* NULL: none */
   unsigned strikes;
+  int64_t called; /* when its session was last sent a checkpoint for the checkpoint's sake, monotonic; 0: not yet */
   int64_t struck; /* when the first of them fell, monotonic */
   struct allowance bulletins, refusals, receipts, documents, hellos, evidence;
   struct party *next;

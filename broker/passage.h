@@ -15,6 +15,7 @@ enum passage_state {
   PASSAGE_WAITS,   /* for bodies or documents: parked */
   PASSAGE_KNOWN,   /* decided before: the same answer again */
   PASSAGE_FORGED,  /* not what it claims to be: refused, but its id and number stay free */
+  PASSAGE_LATER,   /* nothing is wrong with it, but there is no room now: refused, and its id and number stay free */
 };
 
 /* One recipient that was found permitted. */
@@ -38,7 +39,7 @@ struct passage {
   struct tg_why why;  /* of a refusal */
   enum parked_for waits_for;
   bool decided; /* decision is meaningful */
-  struct question question;
+  struct policy_request request; /* meaningful when decided, and for a recall in order */
   struct policy_decision decision;
   struct passage_recipient *recipients; /* one per wrap */
   uint64_t bytes;                       /* sealed bytes of all bodies */

@@ -2,7 +2,7 @@
 
 #include "broker/answer.h"
 #include "broker/dispatch.h"
-#include "broker/receipts.h"
+#include "broker/notes.h"
 #include "broker/registry.h"
 #include "broker/sequence.h"
 
@@ -14,7 +14,7 @@ static const struct {
     {WORK_DOCUMENTS, registry_send}, /* first: what follows may need them */
     {WORK_HELD, dispatch_reconsider},
     {WORK_ROWS, dispatch},
-    {WORK_NOTES, receipts_send},
+    {WORK_NOTES, notes_send},
 };
 
 static enum tg_err serve(struct hub *hub, struct session *s, bool *ret_more)
@@ -32,14 +32,18 @@ static enum tg_err serve(struct hub *hub, struct session *s, bool *ret_more)
 /* Chunks come after every bulletin that may go now. */
 static enum tg_err serve_chunks(struct hub *hub)
 {
-  for (struct session *s = session_first(hub); s && !effects_full(hub->out); s = s->next) {
+  enum tg_err err = TG_OK;
+  for (struct session *s = session_first(hub); !err && s; s = s->next) {
     bool more = false;
-    enum tg_err err = s->work & WORK_WANTS ? dispatch_chunks(hub, s, &more) : TG_OK;
-    if (err)
-      return err;
+    if (!(s->work & WORK_WANTS))
+      continue;
+    if (effects_enough(hub->out))
+      more = true;
+    else
+      err = dispatch_chunks(hub, s, &more);
     hub->hurry |= more;
   }
-  return TG_OK;
+  return err;
 }
 
 /* What documents that came in this turn change for those who are here, and for what waits. */
@@ -56,17 +60,33 @@ static enum tg_err papers_came(struct hub *hub)
   return err;
 }
 
+/* One turn for each session that has not had its own in this round. A turn of the hub that has made enough ends in the middle; the next goes on from there. */
+static enum tg_err serve_round(struct hub *hub)
+{
+  enum tg_err err = TG_OK;
+  for (struct session *s = session_first(hub); !err && s && !effects_enough(hub->out); s = s->next) {
+    if (s->round == hub->round)
+      continue;
+    s->round = hub->round;
+    err = serve(hub, s, &hub->round_more);
+  }
+  return err;
+}
+
 enum tg_err pump(struct hub *hub)
 {
   enum tg_err err = papers_came(hub);
+  if (err || hub->hold)
+    return err;
   for (bool more = true; !err && more && logbook_signed_size(hub->log);) {
-    more = false;
-    for (struct session *s = session_first(hub); !err && s; s = s->next)
-      err = serve(hub, s, &more);
-    if (more && effects_full(hub->out)) {
+    err = serve_round(hub);
+    if (effects_enough(hub->out)) {
       hub->hurry = true;
       return err;
     }
+    more = hub->round_more;
+    hub->round_more = false;
+    hub->round++;
   }
   return err ? err : serve_chunks(hub);
 }

@@ -1,18 +1,18 @@
 #include "broker/receipts.h"
 
 #include "broker/flight.h"
+#include "broker/notes.h"
 #include "broker/owed.h"
 #include "broker/reply.h"
 #include "broker/store_bulletin.h"
 #include "broker/store_document.h"
 #include "proto/receipt.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
   PER_BULLETIN = 16,  /* receipts allowed per bulletin that a node might receive */
-  UNCONFIRMED = 1024, /* notes under way to one originator */
-  PROOF_MAX = 1024,   /* bytes of a BatchProof: a path in a batch of LIMIT_BATCH is 512 */
 };
 
 /* One receipt of the frame at hand. */
@@ -32,11 +32,13 @@ static enum tg_err not_taken(struct tg_why *why, const char *what, bool *ret_for
 static enum tg_err read_one(struct hub *hub, const struct session *s, struct slice bytes, struct stated *ret,
                             bool *ret_good)
 {
-  *ret_good = !receipt_parse(bytes, hub->item, &ret->receipt, NULL) &&
-              sign_pk_eq(&ret->receipt.node, &s->party->identity);
+  enum tg_err err = receipt_parse(bytes, hub->item, &ret->receipt, NULL);
+  if (err == TG_NO_MEMORY)
+    return err;
+  *ret_good = !err && sign_pk_eq(&ret->receipt.node, &s->party->identity);
   if (!*ret_good)
     return TG_OK;
-  enum tg_err err = store_bulletin_by_id(hub->store, &ret->receipt.bulletin, &ret->about);
+  err = store_bulletin_by_id(hub->store, &ret->receipt.bulletin, &ret->about);
   if (err == TG_NOT_FOUND || (!err && !ret->about.accepted)) {
     *ret_good = false;
     return TG_OK;
@@ -46,76 +48,93 @@ static enum tg_err read_one(struct hub *hub, const struct session *s, struct sli
 
 /* ---- into the store */
 
-static enum tg_err put_note(struct hub *hub, const struct stated *r, struct merkle_tree *tree, size_t index,
-                            struct slice signature, uint64_t leaf)
+/* As it was signed, for those who ask years later (DOSSIER_RECEIPTS). */
+static enum tg_err keep_said(struct hub *hub, uint64_t leaf, const struct stated *list, size_t n, struct slice signature, struct buf *said)
 {
-  Tg__BatchProof proof = TG__BATCH_PROOF__INIT;
-  struct merkle_path path;
-  struct party *originator;
-  uint8_t packed[PROOF_MAX];
-  merkle_tree_path(tree, index, &path);
-  proof.size = merkle_tree_size(tree);
-  proof.index = index;
-  proof.path = strict_data(merkle_path_slice(&path));
-  proof.signature = strict_data(signature);
-  if (tg__batch_proof__get_packed_size(&proof) > sizeof packed)
-    return TG_INTERNAL;
-  const struct store_note note = {.receipt = r->receipt.bytes,
-                                  .proof = slice_of(packed, tg__batch_proof__pack(&proof, packed)),
-                                  .leaf = leaf};
-  enum tg_err err = store_note_put(hub->store, r->about.originator, &note);
-  if (!err)
-    err = party_numbered(&hub->parties, hub->store, r->about.originator, &originator);
-  if (!err && originator->session)
-    originator->session->work |= WORK_NOTES;
-  return err;
+  buf_put_slice(said, signature);
+  for (size_t i = 0; i < n; i++) {
+    buf_put_u16(said, (uint16_t)list[i].receipt.bytes.n);
+    buf_put_slice(said, list[i].receipt.bytes);
+  }
+  return buf_status(said) ? TG_NO_MEMORY : store_said_put(hub->store, leaf, buf_slice(said));
 }
 
-/* As it was signed, for those who ask years later (DOSSIER_RECEIPTS). */
-static enum tg_err keep_said(struct hub *hub, uint64_t leaf, const struct stated *list, size_t n, struct slice signature)
+/* Takes the tree. */
+static enum tg_err put_all(struct hub *hub, const struct session *s, const struct stated *list,
+                           struct merkle_tree **tree, struct slice signature)
 {
+  const size_t n = merkle_tree_size(*tree);
+  struct entry e = {
+      .type = ENTRY_RECEIPTS, .subject = *merkle_tree_root(*tree), .actor = s->party->identity, .number = n};
   struct buf said = buf_new(signature.n + n * (2 + LIMIT_RECEIPT));
-  buf_put_slice(&said, signature);
-  for (size_t i = 0; i < n; i++) {
-    buf_put_u16(&said, (uint16_t)list[i].receipt.bytes.n);
-    buf_put_slice(&said, list[i].receipt.bytes);
-  }
-  enum tg_err err = buf_status(&said) ? TG_NO_MEMORY : store_said_put(hub->store, leaf, buf_slice(&said));
+  nodeno *originator = arena_alloc(hub->item, n * sizeof *originator);
+  uint64_t leaf;
+  memcpy(e.member, s->code, 2);
+  enum tg_err err = originator ? hub_log(hub, &e, &leaf) : TG_NO_MEMORY;
+  for (size_t i = 0; !err && i < n; i++)
+    originator[i] = list[i].about.originator;
+  if (!err)
+    err = keep_said(hub, leaf, list, n, signature, &said);
+  if (!err)
+    err = notes_put(hub, leaf, originator, n, &said, tree);
+  hub->counts.receipts += n;
   buf_free(&said);
   return err;
 }
 
-static enum tg_err put_all(struct hub *hub, const struct session *s, const struct stated *list,
-                           struct merkle_tree *tree, struct slice signature)
-{
-  const size_t n = merkle_tree_size(tree);
-  struct entry e = {
-      .type = ENTRY_RECEIPTS, .subject = *merkle_tree_root(tree), .actor = s->party->identity, .number = n};
-  uint64_t leaf;
-  memcpy(e.member, s->code, 2);
-  enum tg_err err = hub_log(hub, &e, &leaf);
-  for (size_t i = 0; !err && i < n; i++)
-    err = put_note(hub, &list[i], tree, i, signature, leaf);
-  hub->counts.receipts += n;
-  return err ? err : keep_said(hub, leaf, list, n, signature);
-}
-
 /* ---- deliveries done with, and credit */
 
-static enum tg_err done_with(struct hub *hub, struct session *s, uint64_t queue)
-{
+/* One delivery that is done with. */
+struct ended {
   unsigned rank;
+  uint64_t leaf;
+};
+
+static int in_order(const void *a, const void *b)
+{
+  const struct ended *x = a, *y = b;
+  return x->rank != y->rank ? (x->rank > y->rank) - (x->rank < y->rank) : (x->leaf > y->leaf) - (x->leaf < y->leaf);
+}
+
+/* Whose queue place this is. False: nobody's. */
+static enum tg_err ended_of(struct hub *hub, struct session *s, uint64_t queue, struct ended *ret, bool *ret_is)
+{
+  struct store_bulletin b;
+  *ret_is = queue != 0;
   if (queue == 0)
     return TG_OK;
-  uint64_t leaf = queue - 1;
-  if (!flight_done(s, leaf, &rank)) { /* sent in an earlier session */
-    struct store_bulletin b;
-    enum tg_err err = store_bulletin(hub->store, leaf, &b);
-    if (err)
-      return err == TG_NOT_FOUND ? TG_OK : err;
-    rank = b.rank;
+  ret->leaf = queue - 1;
+  if (flight_done(s, ret->leaf, &ret->rank))
+    return TG_OK;
+  enum tg_err err = store_bulletin(hub->store, ret->leaf, &b); /* sent in an earlier session */
+  *ret_is = !err;
+  if (!err)
+    ret->rank = b.rank;
+  return err == TG_NOT_FOUND ? TG_OK : err;
+}
+
+/* They leave the queue, those of one rank together. Named twice in a frame: once. */
+static enum tg_err done_with(struct hub *hub, struct session *s, const uint64_t *queues, size_t n)
+{
+  struct ended *list = arena_alloc(hub->item, n * sizeof *list + 1);
+  uint64_t *leaf = arena_alloc(hub->item, n * sizeof *leaf + 1);
+  size_t count = 0;
+  enum tg_err err = list && leaf ? TG_OK : TG_NO_MEMORY;
+  for (size_t i = 0; !err && i < n; i++) {
+    bool is;
+    err = ended_of(hub, s, queues[i], &list[count], &is);
+    count += !err && is;
   }
-  return store_row_remove(hub->store, s->party->no, rank, leaf, NULL);
+  if (!err && count)
+    qsort(list, count, sizeof *list, in_order);
+  for (size_t i = 0, k; !err && i < count;) {
+    const unsigned rank = list[i].rank;
+    for (k = 0; i < count && list[i].rank == rank; i++)
+      if (!k || leaf[k - 1] != list[i].leaf)
+        leaf[k++] = list[i].leaf;
+    err = store_rows_remove(hub->store, s->party->no, rank, leaf, k);
+  }
+  return err;
 }
 
 static uint64_t sum(uint64_t a, uint64_t b)
@@ -125,12 +144,10 @@ static uint64_t sum(uint64_t a, uint64_t b)
 
 static enum tg_err settle(struct hub *hub, struct session *s, const Tg__Receipts *m)
 {
-  for (size_t i = 0; i < m->n_queues; i++) {
-    enum tg_err err = done_with(hub, s, m->queues[i]);
-    if (err)
-      return err;
-  }
-  flight_sweep(s);
+  enum tg_err err = done_with(hub, s, m->queues, m->n_queues);
+  if (err)
+    return err;
+  flight_sweep(s, hub->now.mono);
   s->credit_count = sum(s->credit_count, m->credit_count);
   s->credit_bytes = sum(s->credit_bytes, m->credit_bytes);
   s->work |= WORK_ROWS;
@@ -198,7 +215,7 @@ enum tg_err receipts_take(struct hub *hub, struct session *s, const Tg__Receipts
     err = list ? read_all(hub, s, m, list, &tree, ret_forged, why) : TG_NO_MEMORY;
     if (!err && !*ret_forged) {
       root = *merkle_tree_root(tree);
-      err = put_all(hub, s, list, tree, strict_slice(m->signature));
+      err = put_all(hub, s, list, &tree, strict_slice(m->signature));
     }
     merkle_tree_free(tree);
     if (err || *ret_forged)
@@ -209,74 +226,4 @@ enum tg_err receipts_take(struct hub *hub, struct session *s, const Tg__Receipts
   if (!err)
     err = settle(hub, s, m);
   return err ? err : confirm(hub, s, m->serial);
-}
-
-enum tg_err receipts_seen(struct hub *hub, struct session *s, const Tg__ReceiptsSeen *m)
-{
-  uint64_t upto = m->sequence < s->note ? m->sequence : s->note;
-  if (upto <= s->note_seen)
-    return TG_OK;
-  s->note_seen = upto;
-  s->work |= WORK_NOTES;
-  return store_notes_seen(hub->store, s->party->no, upto);
-}
-
-/* ---- to the originator */
-
-static enum tg_err make_note(struct hub *hub, const struct store_note *note, Tg__ReceiptNote **ret,
-                             size_t *size)
-{
-  struct opening o;
-  ProtobufCMessage *proof;
-  Tg__ReceiptNote *m = arena_alloc(hub->reply, sizeof *m);
-  enum tg_err err = m ? logbook_opening(hub->log, note->leaf, hub->reply, &o) : TG_NO_MEMORY;
-  if (err)
-    return err;
-  if (strict_unpack(&limits_batch_proof, note->proof, hub->reply, &proof, NULL))
-    return TG_DISK;
-  tg__receipt_note__init(m);
-  m->sequence = note->sequence;
-  m->receipt = strict_data(note->receipt);
-  m->proof = (Tg__BatchProof *)proof;
-  m->entry = strict_data(o.entry);
-  m->salt = strict_data(o.salt);
-  m->leaf = o.index;
-  m->path = strict_data(o.path);
-  *size += tg__receipt_note__get_packed_size(m) + REPLY_ITEM;
-  *ret = m;
-  return TG_OK;
-}
-
-enum tg_err receipts_send(struct hub *hub, struct session *s, bool *ret_more)
-{
-  Tg__ReceiptNote *items[REPLY_ITEMS];
-  Tg__ReceiptNotes m = TG__RECEIPT_NOTES__INIT;
-  bool unsigned_left = false;
-  size_t size = 0;
-  m.items = items;
-  *ret_more = false;
-  arena_reset(hub->reply);
-  while (m.n_items < REPLY_ITEMS && size < reply_room(hub) / 2 && s->note - s->note_seen < UNCONFIRMED) {
-    struct store_note note;
-    enum tg_err err = store_note_next(hub->store, s->party->no, s->note, hub->reply, &note);
-    if (err == TG_NOT_FOUND)
-      break;
-    unsigned_left = !err && note.leaf >= logbook_signed_size(hub->log);
-    if (unsigned_left)
-      break;
-    if (!err)
-      err = make_note(hub, &note, &items[m.n_items], &size);
-    if (err)
-      return err;
-    m.n_items++;
-    s->note = note.sequence;
-  }
-  if (m.n_items == 0) {
-    if (!unsigned_left)
-      s->work &= ~(unsigned)WORK_NOTES;
-    return TG_OK;
-  }
-  *ret_more = true;
-  enum tg_err err = session_chain(hub, s, &m.checkpoint, &m.consistency);
-  return err ? err : session_send(hub, s, FRAME_RECEIPT_NOTES, &m.base);
 }

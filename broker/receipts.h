@@ -1,4 +1,4 @@
-/* What recipients state about bulletins, on its way to the originators. */
+/* What recipients state about bulletins; notes.h brings it to the originators. */
 #ifndef TOGUNA_BROKER_RECEIPTS_H
 #define TOGUNA_BROKER_RECEIPTS_H
 
@@ -8,9 +8,5 @@
  *leave the queue. ret_forged: nothing was taken, because of *why. Too many within an hour end the session. */
 enum tg_err receipts_take(struct hub *hub, struct session *s, const Tg__Receipts *m, bool *ret_forged,
                           struct tg_why *why);
-/* The originator has all notes up to this one. */
-enum tg_err receipts_seen(struct hub *hub, struct session *s, const Tg__ReceiptsSeen *m);
-/* One frame of the notes that wait for this session; *ret_more: there may be more to send now. */
-enum tg_err receipts_send(struct hub *hub, struct session *s, bool *ret_more);
 
 #endif

@@ -1,6 +1,7 @@
 #include "broker/registry.h"
 
 #include "broker/answer.h"
+#include "broker/content.h"
 #include "broker/paper.h"
 #include "broker/reply.h"
 #include "broker/store_bulletin.h"
@@ -96,7 +97,7 @@ static enum tg_err put_in_force(struct hub *hub, struct paper *p)
 static enum tg_err accept(struct hub *hub, struct paper *p, const struct party *by, uint64_t *ret_leaf)
 {
   uint64_t sequence;
-  enum tg_err err = directory_add(hub->rules.directory, p->kind, p->content, p->proof, DIRECTORY_FRESH,
+  enum tg_err err = directory_add(hub->rules.directory, p->kind, p->content, p->proof, p->how,
                                   hub->now.wall, &p->news, NULL);
   if (!err)
     err = log_paper(hub, p, by, ret_leaf);
@@ -119,13 +120,15 @@ static enum tg_err accept(struct hub *hub, struct paper *p, const struct party *
   return err ? err : hub_tell(hub, HUB_NOTICE, "document-accepted", by, &p->hash, p->news.serial, NULL);
 }
 
-static enum tg_err leaf_of_known(struct hub *hub, const struct hash *hash, uint64_t *ret)
+/* Where it was logged. What another document has said already was not, and is refused: no answer goes out that nothing in the log bears out. */
+static enum tg_err find_known(struct hub *hub, struct paper *p, uint64_t *ret)
 {
   struct store_document d;
-  *ret = NOT_LOGGED; /* one that a newer one has replaced */
-  enum tg_err err = store_document_by_hash(hub->store, hash, hub->item, &d);
+  enum tg_err err = store_document_by_hash(hub->store, &p->hash, hub->item, &d);
   if (!err)
     *ret = d.leaf;
+  else if (err == TG_NOT_FOUND)
+    p->reason = REASON_STALE;
   return err == TG_NOT_FOUND ? TG_OK : err;
 }
 
@@ -147,15 +150,13 @@ enum tg_err registry_take(struct hub *hub, struct session *s, const Tg__Document
   /* By node, so that a stolen one cannot use up what its member needs to revoke it. */
   if (!allowance_take(&s->party->documents, hub_limits(hub)->documents_per_hour, 1, hub->now.mono))
     return answer_document(s->party, &p.hash, NOT_LOGGED, REASON_QUOTA, NULL);
-  if (m->proof && strict_pack(&limits_batch_proof, &m->proof->base, &proof, NULL)) {
-    buf_free(&proof);
-    return TG_INTERNAL; /* it was decoded by the same rules */
-  }
+  enum tg_err err = m->proof ? strict_pack(&limits_batch_proof, &m->proof->base, &proof, NULL) : TG_OK; /* decoded by the same rules */
   p.proof = buf_slice(&proof);
-  enum tg_err err = paper_examine(hub, &p);
+  if (!err)
+    err = paper_examine(hub, &p);
   if (!err && p.known)
-    err = leaf_of_known(hub, &p.hash, &leaf);
-  else if (!err)
+    err = find_known(hub, &p, &leaf);
+  if (!err && leaf == NOT_LOGGED)
     err = p.reason ? refuse(hub, &p, s->party, &leaf) : accept(hub, &p, s->party, &leaf);
   if (!err)
     err = answer_document(s->party, &p.hash, leaf, p.reason, &p.why);
@@ -194,16 +195,22 @@ static enum tg_err make_document(struct hub *hub, const struct store_document *d
                                  size_t *size)
 {
   ProtobufCMessage *proof = NULL;
+  struct opening o;
   Tg__Document *m = arena_alloc(hub->reply, sizeof *m);
-  if (!m)
-    return TG_NO_MEMORY;
-  if (d->proof.n && strict_unpack(&limits_batch_proof, d->proof, hub->reply, &proof, NULL))
-    return TG_DISK;
+  enum tg_err err = m ? logbook_opening(hub->log, d->leaf, hub->reply, &o) : TG_NO_MEMORY;
+  if (!err && d->proof.n)
+    err = content_stored(strict_unpack(&limits_batch_proof, d->proof, hub->reply, &proof, NULL));
+  if (err)
+    return err;
   tg__document__init(m);
   m->sequence = d->sequence;
   m->kind = d->kind;
   m->content = strict_data(d->content);
   m->proof = (Tg__BatchProof *)proof;
+  m->entry = strict_data(o.entry);
+  m->salt = strict_data(o.salt);
+  m->leaf = o.index;
+  m->path = strict_data(o.path);
   *size += tg__document__get_packed_size(m) + REPLY_ITEM;
   *ret = m;
   return TG_OK;

@@ -14,6 +14,7 @@ enum { BRIEF_PATH_MAX = 1024 };
 struct front_brief {
   bool debug;
   uint8_t transport_key[32];
+  uint64_t memory; /* of the whole hub: memory.h */
   size_t n;
   char endpoint[SETTINGS_ENDPOINTS][256];
 };
@@ -22,11 +23,13 @@ struct core_brief {
   char folder[BRIEF_PATH_MAX];    /* of the store: its own, but for documents and log */
   char log[BRIEF_PATH_MAX];       /* where checkpoint and tiles are written */
   char documents[BRIEF_PATH_MAX]; /* read only */
+  char figures[BRIEF_PATH_MAX];   /* what the window may tell of the hub; "": there is no window */
   struct hub_config config;
 };
 struct window_brief {
   bool debug;
-  char log[BRIEF_PATH_MAX]; /* read only */
+  char log[BRIEF_PATH_MAX];     /* read only */
+  char figures[BRIEF_PATH_MAX]; /* the same */
   char address[HTTP_ADDRESS_MAX];
 };
 struct signer_brief {
@@ -36,13 +39,16 @@ struct signer_brief {
   uint8_t key[32];
 };
 
+/* The file in the folder of figures. */
+#define ROLE_FIGURES "metrics"
+
 /* The network: holds the transport key, no files; may die. */
 int front_main(struct role_start *start);
 /* Decides and stores: no network, no key. Its death ends the program. */
 int core_main(struct role_start *start);
 /* Holds the log key and remembers what it signed last. */
 int signer_main(struct role_start *start);
-/* Shows the log to whoever asks: reads its folder, and nothing else; may die. */
+/* Shows the log and a few figures to whoever asks: reads their two folders, and nothing else; may die. */
 int window_main(struct role_start *start);
 
 /* The brief of this role, or NULL when it is not one of `size` bytes. Sets the level of the log by its first

@@ -34,57 +34,14 @@ enum tg_err rules_replay(struct store *store, const struct hash *exchange, struc
   return TG_OK;
 }
 
-/* One policy of a member into the set. One that this version cannot read permits nothing. */
-static enum tg_err compile_one(const struct directory_policy *p, tg_time at, struct policy_set *set)
-{
-  struct policy *policy = NULL;
-  enum tg_err err = policy_parse(p->text, p->member.code, NULL, &policy, NULL, NULL);
-  if (!err)
-    err = policy_set_put(set, &policy, 0, at, NULL);
-  policy_free(policy);
-  return err == TG_NO_MEMORY ? err : TG_OK;
-}
-
-static enum tg_err compile_member(const struct directory *d, struct country member, tg_time at,
-                                  struct policy_set *set)
-{
-  struct directory_policy newest, first;
-  if (directory_policy_serial(d, member, 0, &newest))
-    return TG_OK;
-  uint64_t from = directory_policy(d, member, at, &first) ? 1 : first.serial;
-  if (newest.serial >= DIRECTORY_POLICIES_MAX && from < newest.serial - DIRECTORY_POLICIES_MAX)
-    from = newest.serial - DIRECTORY_POLICIES_MAX;
-  for (uint64_t serial = from; serial <= newest.serial; serial++) {
-    struct directory_policy p;
-    if (directory_policy_serial(d, member, serial, &p))
-      continue;
-    enum tg_err err = compile_one(&p, at, set);
-    if (err)
-      return err;
-  }
-  return TG_OK;
-}
-
 enum tg_err rules_compile(const struct directory *d, tg_time at, struct policy_set **ret)
 {
-  struct policy_world *world = NULL;
-  struct policy_set *set = NULL;
-  enum tg_err err = policy_world_build(d, at, &world);
+  enum tg_err err = policy_set_build(d, at, ret);
   if (err == TG_NOT_FOUND) {
     *ret = NULL;
     return TG_OK;
   }
-  if (!err)
-    err = policy_set_new(world, at, &set);
-  for (unsigned i = 0; !err && i < directory_member_count(d); i++)
-    err = compile_member(d, *directory_member_code(d, i), at, set);
-  policy_world_free(world);
-  if (err) {
-    policy_set_free(set);
-    return err;
-  }
-  *ret = set;
-  return TG_OK;
+  return err;
 }
 
 static void remember(struct rules *r, tg_time now)

@@ -27,8 +27,8 @@ static enum tg_err denial_of(struct hub *hub, const struct passage *p, size_t po
 {
   struct policy_reason why = {.stage = POLICY_CHARTER};
   const struct country *code = directory_member_code(hub->rules.directory, member);
-  enum tg_err err = policy_explain(hub->rules.set, &p->question.request, portion, member,
-                                   (int)p->question.request.originator, &why);
+  enum tg_err err = policy_explain(hub->rules.set, &p->request, portion, member,
+                                   (int)p->request.originator, &why);
   if (err == TG_NO_MEMORY)
     return err;
   *ret = (struct ruling_denial){.member = {code->code[0], code->code[1]},
@@ -49,7 +49,7 @@ static enum tg_err rule_portion(struct hub *hub, const struct passage *p, size_t
                                 struct ruling_portion *ret)
 {
   const struct memberset *permitted = &p->decision.portions[portion].permitted;
-  const struct memberset denied = memberset_minus(p->question.named[portion], *permitted);
+  const struct memberset denied = memberset_minus(p->request.portions[portion].release, *permitted);
   char(*yes)[2] = arena_alloc(hub->item, sizeof(char[2]) * MEMBERS_MAX);
   struct ruling_denial *no = arena_alloc(hub->item, sizeof *no * (memberset_count(&denied) + 1));
   size_t n_yes = 0, n_no = 0;
@@ -84,7 +84,8 @@ static enum tg_err rule(struct hub *hub, const struct passage *p, struct buf *ou
       return err;
   }
   randombytes_buf(ruling.salt, sizeof ruling.salt);
-  return ruling_build(&ruling, out, NULL) ? TG_INTERNAL : TG_OK;
+  const enum tg_err err = ruling_build(&ruling, out, NULL);
+  return err && err != TG_NO_MEMORY ? TG_INTERNAL : err;
 }
 
 /* ---- the entry */
@@ -250,6 +251,7 @@ static enum tg_err accept(struct hub *hub, struct passage *p)
   if (!err && p->view.header.subject.kind == KIND_RECALL)
     err = take_back(hub, p);
   hub->counts.accepted++;
+  hub->urgent |= p->view.header.subject.precedence == PRECEDENCE_FLASH;
   return err ? err : hub_tell(hub, HUB_DEBUG, "bulletin-accepted", p->party, &p->id, p->leaf, NULL);
 }
 
@@ -316,8 +318,8 @@ static enum tg_err wait_for(struct hub *hub, struct passage *p)
   return err;
 }
 
-/* It is not what it says it is: logged as said by who brought it, answered once, and forgotten. */
-static enum tg_err forged(struct hub *hub, struct passage *p)
+/* It is not what it says it is, or there is no room: logged as said by who brought it, answered once, and forgotten. */
+static enum tg_err turn_away(struct hub *hub, struct passage *p)
 {
   enum tg_err err = write_entry(hub, p, slice_of(NULL, 0));
   return err ? err : tell_refusal(hub, p);
@@ -335,7 +337,8 @@ enum tg_err sequence(struct hub *hub, struct passage *p)
     err = decide(hub, p);
     break;
   case PASSAGE_FORGED:
-    err = forged(hub, p);
+  case PASSAGE_LATER:
+    err = turn_away(hub, p);
     break;
   case PASSAGE_KNOWN:
     err = p->parked ? unpark(hub, p) : TG_OK;
@@ -351,10 +354,10 @@ enum tg_err sequence_parked(struct hub *hub, const struct store_parked *parked, 
   ProtobufCMessage *message;
   struct passage p = {.parked = true};
   enum tg_err err = party_numbered(&hub->parties, hub->store, parked->originator, &p.party);
+  if (!err)
+    err = content_stored(strict_unpack(&limits_submission, parked->item, hub->item, &message, NULL));
   if (err)
     return err;
-  if (strict_unpack(&limits_submission, parked->item, hub->item, &message, NULL))
-    return TG_DISK;
   p.message = (const Tg__Submission *)message;
   p.node = directory_node(hub->rules.directory, &p.party->identity);
   if (!p.node)

@@ -4,7 +4,9 @@
 #include "broker/answer.h"
 #include "broker/cosign.h"
 #include "broker/gossip.h"
+#include "broker/store_body.h"
 #include "broker/store_document.h"
+#include "broker/upload.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,8 @@
 enum {
   SILENT_TICKS = 3,
   HELLOS_PER_HOUR = 1200, /* of one node: each is two leaves of the log */
+  PARKED_NAMED = 128,     /* as many as a Welcome has room for */
+  OCCUPIED_MS = 5 * 60 * 1000, /* a checkpoint, its cosignature and the quorum's take a line of 9.6 kbit/s a second */
 };
 
 /* ---- who is there */
@@ -120,6 +124,7 @@ enum tg_err session_close(struct hub *hub, struct session *s, enum reason reason
     err = hub_tell(hub, HUB_NOTICE, "session-closed", s->party, NULL, reason, NULL);
   hub->counts.cut++;
   hub->parties.member[s->member].sessions--;
+  hub->n_sessions--;
   s->party->session = NULL;
   *s->link = s->next;
   if (s->next)
@@ -195,12 +200,15 @@ enum tg_err session_compare(struct hub *hub, struct party *party, struct slice n
   *ret_reason = REASON_NONE;
   if (note.n == 0)
     return TG_OK;
-  if (checkpoint_open(note, &hub_self(hub)->log, &c, NULL, NULL)) {
+  enum tg_err err = checkpoint_open(note, &hub_self(hub)->log, &c, NULL, NULL);
+  if (err == TG_NO_MEMORY)
+    return err;
+  if (err) {
     *ret_reason = REASON_SIGNATURE;
     return TG_OK;
   }
-  enum tg_err err =
-      c.size <= logbook_signed_size(hub->log) ? logbook_contains(hub->log, c.size, &c.root, &ours) : TG_OK;
+  if (c.size <= logbook_signed_size(hub->log))
+    err = logbook_contains(hub->log, c.size, &c.root, &ours);
   if (err)
     return err;
   *ret_size = c.size;
@@ -239,6 +247,7 @@ static enum tg_err session_new(struct hub *hub, const struct seal_pk *peer, stru
   hub->sessions = s;
   party->session = s;
   hub->parties.member[s->member].sessions++;
+  hub->n_sessions++;
   *ret = s;
   return TG_OK;
 }
@@ -248,8 +257,12 @@ static enum tg_err welcome(struct hub *hub, struct session *s, const Tg__Hello *
   Tg__Welcome m = TG__WELCOME__INIT;
   struct store_node_state state;
   const struct charter_limits *limits = hub_limits(hub);
+  uint8_t parked[PARKED_NAMED * PARKED_PREFIX];
+  struct buf waiting = {.p = parked, .cap = sizeof parked, .max = sizeof parked};
   enum tg_err err = store_node_state(hub->store, s->party->no, &state);
   if (!err)
+    err = store_parked_prefixes(hub->store, s->party->no, PARKED_NAMED, &waiting);
+  if (!err && (!s->pace.rate || !s->shown)) /* who has a slow line gets it with what is said under it */
     err = session_chain(hub, s, &m.checkpoint, &m.consistency);
   if (err)
     return err;
@@ -259,6 +272,8 @@ static enum tg_err welcome(struct hub *hub, struct session *s, const Tg__Hello *
   m.max_frame = limits->frame;
   m.max_inline_body = limits->inline_body;
   m.last_number = state.last_number;
+  m.receipts_serial = state.receipts_serial;
+  m.parked = strict_data(buf_slice(&waiting));
   return session_send(hub, s, FRAME_WELCOME, &m.base);
 }
 
@@ -293,6 +308,19 @@ static enum reason hello_refusal(const struct hub *hub, const struct node *node,
   return REASON_NONE;
 }
 
+/* Size and root alone prove nothing against us: who saw what we do not know shows the whole note next. */
+static enum tg_err compare_seen(struct hub *hub, const Tg__Hello *hello, uint64_t *ret_size, enum reason *ret_reason)
+{
+  struct hash root;
+  bool ours = false;
+  enum tg_err err = TG_OK;
+  if (hello->seen_size <= logbook_signed_size(hub->log) && !hash_read(strict_slice(hello->seen_root), &root))
+    err = logbook_contains(hub->log, hello->seen_size, &root, &ours);
+  *ret_size = ours ? hello->seen_size : 0;
+  *ret_reason = ours ? REASON_NONE : REASON_UNKNOWN_REFERENCE;
+  return err;
+}
+
 enum tg_err session_hello(struct hub *hub, const struct seal_pk *peer, struct party *party,
                           const Tg__Hello *hello)
 {
@@ -306,7 +334,8 @@ enum tg_err session_hello(struct hub *hub, const struct seal_pk *peer, struct pa
   enum reason reason = hello_refusal(hub, node, hello);
   uint64_t shown = 0;
   if (reason == REASON_NONE)
-    err = session_compare(hub, party, strict_slice(hello->checkpoint), &shown, &reason);
+    err = hello->seen_size && !hello->checkpoint.len ? compare_seen(hub, hello, &shown, &reason)
+                                                     : session_compare(hub, party, strict_slice(hello->checkpoint), &shown, &reason);
   if (err)
     return err;
   if (reason != REASON_NONE) {
@@ -326,6 +355,8 @@ enum tg_err session_hello(struct hub *hub, const struct seal_pk *peer, struct pa
     err = dispatch_arriving(hub, s, hello);
   if (!err)
     err = welcome(hub, s, hello);
+  for (size_t i = 0; !err && i < hello->n_wants; i++)
+    err = dispatch_want(hub, s, hello->wants[i]);
   if (!err)
     err = hub_log(hub, &entry, NULL);
   return err ? err : hub_tell(hub, HUB_NOTICE, "session-opened", party, NULL, s->document, NULL);
@@ -340,13 +371,30 @@ enum tg_err session_tick(struct hub *hub, struct session *s)
   arena_reset(hub->reply);
   enum tg_err err = session_chain(hub, s, &m.checkpoint, &m.consistency);
   s->called = s->shown;
+  s->party->called = hub->now.mono;
   return err ? err : session_send(hub, s, FRAME_TICK, &m.base);
+}
+
+bool session_is_occupied(const struct hub *hub, const struct session *s)
+{
+  return s->pace.rate && s->party->called && hub->now.mono - s->party->called < OCCUPIED_MS &&
+         (s->want_count || upload_is_under_way(hub, s->party));
+}
+
+/* That we live, and no more. */
+static enum tg_err bare_tick(struct hub *hub, struct session *s)
+{
+  Tg__Tick m = TG__TICK__INIT;
+  m.time = (uint64_t)hub->now.wall;
+  return session_send(hub, s, FRAME_TICK, &m.base);
 }
 
 static enum tg_err tick_one(struct hub *hub, struct session *s)
 {
   if (hub->now.mono - s->heard > SILENT_TICKS * hub->config.tick)
     return session_close(hub, s, REASON_SILENT, END_SAY | END_CUT);
+  if (session_is_occupied(hub, s))
+    return hub->now.mono - s->sent < hub->config.tick ? TG_OK : bare_tick(hub, s);
   const bool called = !cosign_is_open(hub) || s->called == logbook_signed_size(hub->log);
   return called && hub->now.mono - s->sent < hub->config.tick ? TG_OK : session_tick(hub, s);
 }

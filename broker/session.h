@@ -11,7 +11,7 @@
 #include "proto/pace.h"
 #include "proto/session.pb-c.h"
 
-enum { SESSION_WANTS = 8 };
+enum { SESSION_WANTS = 32 }; /* a node asks for four bodies at a time, and for four more of each precedence above */
 
 /* What may be waiting for a session, so that nobody looks in vain. */
 enum session_work { WORK_ROWS = 1, WORK_NOTES = 2, WORK_DOCUMENTS = 4, WORK_WANTS = 8, WORK_HELD = 16 };
@@ -19,8 +19,22 @@ enum session_work { WORK_ROWS = 1, WORK_NOTES = 2, WORK_DOCUMENTS = 4, WORK_WANT
 /* A delivery that the node has not said to be done with. */
 struct flight {
   uint64_t leaf, bytes;
+  int64_t sent; /* monotonic; 0: not known */
   unsigned rank;
   bool done;
+};
+
+/* How much may be under way to a node, by how long it takes until it is done with: flight.h. All zero: nothing is known yet. */
+struct flight_window {
+  uint64_t size;    /* what may be under way, in the weight of flight_weight() */
+  uint64_t used;    /* what is */
+  int64_t least;    /* a trip of late with nothing before it: what the line and the node take for themselves */
+  int64_t least_at; /* when one was seen last */
+  int64_t changed;  /* when size was looked at last */
+  int64_t probe;    /* since when only a little may be under way, to see the shortest trip again; 0: no */
+  unsigned hold;    /* so many trips more it does not shrink */
+  bool known, met;  /* met: more would have gone */
+  bool busy;        /* the node was once not done with all of it: the beginning is over */
 };
 
 /* Chunks that the node asked for and was not yet sent. */
@@ -29,7 +43,8 @@ struct wanted {
   uint64_t leaf, size; /* of the bulletin; sealed bytes of the portion's body */
   unsigned rank, portion;
   uint64_t chunk, left;
-  size_t offset; /* in the next one */
+  size_t offset;   /* in the next one */
+  uint32_t handle; /* 0: they name the bulletin */
 };
 
 struct answer;
@@ -47,6 +62,7 @@ struct session {
   struct flight *flights; /* ascending by leaf */
   size_t flight_count, flight_cap;
   uint64_t flight_bytes;
+  struct flight_window window;
   uint64_t cursor[STORE_RANKS];      /* rows below are in flight, held or done with */
   uint64_t held_cursor[STORE_RANKS]; /* held rows below were looked at since the rules changed */
   uint64_t rows_end;                 /* no row of it has this leaf or a higher one */
@@ -57,6 +73,7 @@ struct session {
   uint64_t called;     /* size of the checkpoint whose cosignature it was asked for */
   int64_t heard, sent; /* monotonic */
   unsigned work;       /* enum session_work */
+  uint64_t round;      /* of pump.c, in which it was served last */
   struct answer *answers, **answers_end;
   struct session *next, **link;
 };
@@ -79,6 +96,8 @@ enum tg_err sessions_review(struct hub *hub);
    is no checkpoint of ours; REASON_CONFLICT: a fork, and the alarm is given. *ret_size is its size, 0 when it is none of ours. */
 enum tg_err session_compare(struct hub *hub, struct party *party, struct slice note, uint64_t *ret_size,
                             enum reason *ret_reason);
+/* Do bodies fill its slow line, and was it sent a checkpoint for its own sake not long ago? */
+bool session_is_occupied(const struct hub *hub, const struct session *s);
 /* The newest checkpoint, and that we live. */
 enum tg_err session_tick(struct hub *hub, struct session *s);
 /* Ticks, and ends the silent. */

@@ -1,5 +1,6 @@
 #include "broker/settings.h"
 
+#include "broker/memory.h"
 #include "os/http.h"
 
 #include <sodium.h>
@@ -71,6 +72,10 @@ static const struct conf_key KEYS[] = {
           N_("Sealed bytes that the bulletins of one member may occupy here.")),
     LIMIT("parked-count", VALUE_NUMBER, parked_count, 1, 100000, "256",
           N_("Bulletins of one node that may wait for their bodies or for documents.")),
+    LIMIT("memory", VALUE_SIZE, memory, MEMORY_LEAST, UINT64_C(1) << 40, "256MiB",
+          N_("What the processes of the hub may use together. When much comes at once, senders wait; who fills memory all the same is cut.")),
+    LIMIT("disk-reserve", VALUE_SIZE, disk_reserve, 1u << 20, UINT64_C(1) << 50, "256MiB",
+          N_("With less than this free on the disk nothing new is accepted; what was accepted is delivered.")),
     LIMIT("in-flight-count", VALUE_NUMBER, in_flight_count, 1, 1000000, "4096",
           N_("Deliveries to one node that are not answered yet.")),
     LIMIT("in-flight-bytes", VALUE_SIZE, in_flight_bytes, 1u << 20, UINT64_C(1) << 30, "4MiB",
@@ -157,6 +162,8 @@ void settings_hub(const struct settings *s, struct hub_config *ret)
                              .queue_bytes = s->queue_bytes,
                              .member_bytes = s->member_bytes,
                              .parked_count = s->parked_count,
+                             .memory = s->memory,
+                             .disk_reserve = s->disk_reserve,
                              .in_flight_count = s->in_flight_count,
                              .in_flight_bytes = s->in_flight_bytes,
                              .strikes = (unsigned)s->strikes,

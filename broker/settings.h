@@ -17,7 +17,7 @@ struct settings {
   tg_time clock_skew, refusal_window, tick;
   tg_time due_flash, due_immediate, due_priority, due_routine;
   uint64_t flash_per_hour, per_hour;
-  uint64_t queue_count, queue_bytes, member_bytes, parked_count;
+  uint64_t queue_count, queue_bytes, member_bytes, parked_count, memory, disk_reserve;
   uint64_t in_flight_count, in_flight_bytes;
   uint64_t strikes;
 };

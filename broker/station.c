@@ -3,6 +3,7 @@
 #include "broker/cosign.h"
 #include "broker/dispatch.h"
 #include "broker/gossip.h"
+#include "broker/notes.h"
 #include "broker/receipts.h"
 #include "broker/registry.h"
 #include "broker/sequence.h"
@@ -75,7 +76,7 @@ static enum tg_err on_receipts_seen(struct hub *hub, struct session *s, const Pr
                                     bool *ret_bad, struct tg_why *why)
 {
   (void)ret_bad, (void)why;
-  return receipts_seen(hub, s, (const Tg__ReceiptsSeen *)message);
+  return notes_seen(hub, s, (const Tg__ReceiptsSeen *)message);
 }
 
 static enum tg_err on_documents(struct hub *hub, struct session *s, const ProtobufCMessage *message,
@@ -108,19 +109,20 @@ static enum tg_err on_goodbye(struct hub *hub, struct session *s, const Protobuf
 }
 
 /* By frame type; Hello is dealt with apart, for it makes the session that these have. checkpoint: where the message has the
-   newest that the node saw; 0: it has none, or its handler looks at it. */
+   newest that the node saw; 0: it has none, or its handler looks at it. idle: nobody waits for what it changes, if it changes anything. */
 static const struct {
   handler *take;
   size_t checkpoint;
+  bool idle;
 } handlers[] = {
-    [FRAME_GOODBYE] = {on_goodbye, 0},
-    [FRAME_SUBMIT] = {on_submit, offsetof(Tg__Submit, checkpoint)},
-    [FRAME_WANT] = {on_want, 0},
-    [FRAME_CHUNK] = {on_chunk, 0},
-    [FRAME_RECEIPTS] = {on_receipts, offsetof(Tg__Receipts, checkpoint)},
-    [FRAME_RECEIPTS_SEEN] = {on_receipts_seen, 0},
-    [FRAME_DOCUMENTS] = {on_documents, offsetof(Tg__Documents, checkpoint)},
-    [FRAME_TICK] = {on_tick, 0},
+    [FRAME_GOODBYE] = {on_goodbye, 0, false},
+    [FRAME_SUBMIT] = {on_submit, offsetof(Tg__Submit, checkpoint), false},
+    [FRAME_WANT] = {on_want, 0, true},
+    [FRAME_CHUNK] = {on_chunk, 0, false},
+    [FRAME_RECEIPTS] = {on_receipts, offsetof(Tg__Receipts, checkpoint), false},
+    [FRAME_RECEIPTS_SEEN] = {on_receipts_seen, 0, true},
+    [FRAME_DOCUMENTS] = {on_documents, offsetof(Tg__Documents, checkpoint), false},
+    [FRAME_TICK] = {on_tick, 0, false},
 };
 
 static enum tg_err hear(struct hub *hub, struct session *s, const ProtobufCMessage *message, size_t checkpoint, bool *ret_ended)
@@ -152,8 +154,13 @@ enum tg_err station_frame(struct hub *hub, const struct seal_pk *peer, struct pa
             NULL);
     return session_strike(hub, party, peer, &why);
   }
-  if (frame_decode(frame, FRAME_TO_HUB, hub->frame, &kind, &message, &why))
-    return session_strike(hub, party, peer, &why);
+  enum tg_err err = frame_decode(frame, FRAME_TO_HUB, hub->frame, &kind, &message, &why);
+  if (err)
+    return err == TG_NO_MEMORY ? err : session_strike(hub, party, peer, &why);
+  hub->heard = true;
+  if (kind->type != FRAME_TICK) /* an idle node's sign of life */
+    hub->stirred = hub->now.mono;
+  hub->due |= kind->type == FRAME_HELLO || !handlers[kind->type].idle;
   if (kind->type == FRAME_HELLO)
     return hello(hub, peer, party, message);
   struct session *s = party->session;
@@ -163,7 +170,7 @@ enum tg_err station_frame(struct hub *hub, const struct seal_pk *peer, struct pa
                : session_turn_away(hub, peer, REASON_RESTARTED, reason_sentence(REASON_RESTARTED));
   s->heard = hub->now.mono;
   bool ended;
-  enum tg_err err = hear(hub, s, message, handlers[kind->type].checkpoint, &ended);
+  err = hear(hub, s, message, handlers[kind->type].checkpoint, &ended);
   if (err || ended)
     return err;
   err = handlers[kind->type].take(hub, s, message, &bad, &why);

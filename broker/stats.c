@@ -11,8 +11,8 @@ static void put_numbers(struct buf *out, const char *name, const uint64_t *numbe
 
 static void put_session(struct buf *out, const struct hub *hub, const struct session *s, bool first)
 {
-  buf_printf(out, "%s{\"node\":\"%s\",\"in_flight\":%zu,\"in_flight_bytes\":%llu,\"silent_ms\":%lld}",
-             first ? "" : ",", s->party->name, s->flight_count, (unsigned long long)s->flight_bytes,
+  buf_printf(out, "%s{\"node\":\"%s\",\"in_flight\":%zu,\"in_flight_bytes\":%llu,\"window\":%llu,\"silent_ms\":%lld}",
+             first ? "" : ",", s->party->name, s->flight_count, (unsigned long long)s->flight_bytes, (unsigned long long)s->window.size,
              (long long)(hub->now.mono - s->heard));
 }
 
@@ -44,6 +44,7 @@ enum tg_err hub_stats(struct hub *hub, struct buf *ret)
       {"expired", c->expired},
       {"recalled", c->recalled},
       {"receipts_overdue", c->overdue},
+      {"disk_full", hub->full},
       {"sessions_ended", c->cut},
       {"commits", db.commits},
       {"checkpoints", db.checkpoints},

@@ -1,3 +1,4 @@
+#include "broker/store_inside.h"
 #include "broker/store_recent.h"
 #include "broker/store_schema.h"
 
@@ -15,10 +16,19 @@ static enum tg_err database_open(struct store *store, const struct store_options
                                       .application_id = STORE_APPLICATION_ID,
                                       .migrations = STORE_MIGRATIONS,
                                       .n_migrations = STORE_MIGRATION_COUNT,
-                                      .cache_bytes = 32u << 20,
+                                      .cache_bytes = o->cache_bytes ? o->cache_bytes : 32u << 20,
                                       .checkpoint_bytes = 16u << 20},
                  &store->db, why);
 }
+
+/* An id's leaf. More than one id may begin as the table has them; store_bulletin_by_id() looks there itself. */
+static const struct late_table ids = {
+    .slices = "SELECT below FROM id_slice ORDER BY no",
+    .slice = "UPDATE id_slice SET below = ?2 WHERE no = ?1",
+    .put = "INSERT INTO id_place(head, leaf) VALUES(substr(?1, 1, 8), ?2)",
+    .since = "SELECT leaf, id, 0 FROM bulletin WHERE leaf >= ?1 ORDER BY leaf",
+    .most = STORE_IDS_LATE,
+};
 
 enum tg_err store_open(const struct store_options *options, struct store **ret, struct tg_why *why)
 {
@@ -33,6 +43,8 @@ enum tg_err store_open(const struct store_options *options, struct store **ret, 
     err = store_recent_open(store);
   if (!err)
     err = database_open(store, options, why);
+  if (!err)
+    err = late_open(store->db, &ids, &store->ids);
   if (!err && options->bodies)
     err = store_files_open(store, options->bodies, why);
   if (err) {
@@ -49,8 +61,10 @@ void store_close(struct store **store)
   if (!store || !*store)
     return;
   store_files_close(*store);
+  store_shares_close(*store);
   store_numbers_close(*store);
   store_recent_close(*store);
+  late_close((*store)->ids);
   db_close(&(*store)->db);
   free((*store)->bodies);
   free(*store);
@@ -69,6 +83,8 @@ enum tg_err store_commit(struct store *store, struct tg_why *why)
   enum tg_err err = store_numbers_write(store);
   if (!err)
     err = store_recent_write(store);
+  if (!err)
+    err = late_write(store->ids);
   if (err)
     return db_explain(store->db, err, why);
   err = store_files_sync(store);
@@ -90,6 +106,13 @@ bool store_takes_bodies(const struct store *store) { return store->folder >= 0; 
 
 bool store_is_open(const struct store *store) { return db_in_transaction(store->db); }
 
+bool store_has_changed(const struct store *store)
+{
+  return db_has_changed(store->db);
+}
+
+bool store_failed(const struct store *store) { return db_failed(store->db); }
+
 enum tg_err store_explain(struct store *store, enum tg_err err, struct tg_why *why)
 {
   return db_explain(store->db, err, why);
@@ -107,13 +130,6 @@ enum tg_err store_copy(struct db_stmt *s, int column, struct arena *arena, struc
   return TG_OK;
 }
 
-enum tg_err store_one(struct db_stmt *s)
-{
-  bool row = false;
-  enum tg_err err = db_step(s, &row);
-  return err ? err : row ? TG_OK : TG_NOT_FOUND;
-}
-
 enum tg_err store_bytes(struct db_stmt *s, int column, void *out, size_t n)
 {
   return db_bytes(s, column, out, n) ? TG_OK : TG_DISK;
@@ -121,7 +137,7 @@ enum tg_err store_bytes(struct db_stmt *s, int column, void *out, size_t n)
 
 enum tg_err store_count_rows(struct store_count *count, struct db_stmt *s, uint64_t *ret)
 {
-  enum tg_err err = count->known ? TG_OK : store_one(s);
+  enum tg_err err = count->known ? TG_OK : db_one(s);
   if (!count->known && !err)
     *count = (struct store_count){.known = true, .rows = db_u64(s, 0)};
   db_reset(s);
@@ -141,7 +157,7 @@ enum tg_err store_fact(struct store *store, const char *name, struct arena *aren
 {
   struct db_stmt *s = db_stmt(store->db, "SELECT value FROM fact WHERE name = ?1");
   db_bind_text(s, 1, slice_str(name));
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   if (!err)
     err = store_copy(s, 0, arena, ret);
   db_reset(s);
@@ -170,7 +186,7 @@ enum tg_err store_node(struct store *store, const struct sign_pk *identity, node
 {
   struct db_stmt *s = db_stmt(store->db, "SELECT no FROM node WHERE identity = ?1");
   db_bind_blob(s, 1, slice_of(identity->b, 32));
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   if (!err)
     *ret = (nodeno)db_u64(s, 0);
   db_reset(s);
@@ -178,7 +194,7 @@ enum tg_err store_node(struct store *store, const struct sign_pk *identity, node
     return err;
   s = db_stmt(store->db, "INSERT INTO node(identity) VALUES(?1) RETURNING no");
   db_bind_blob(s, 1, slice_of(identity->b, 32));
-  err = store_one(s);
+  err = db_one(s);
   nodeno no = err ? 0 : (nodeno)db_u64(s, 0);
   if (!err)
     err = db_run(s); /* RETURNING: the insert is done once the statement is at its end */
@@ -191,7 +207,7 @@ enum tg_err store_node_key(struct store *store, nodeno node, struct sign_pk *ret
 {
   struct db_stmt *s = db_stmt(store->db, "SELECT identity FROM node WHERE no = ?1");
   db_bind_u64(s, 1, node);
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   if (!err)
     err = store_bytes(s, 0, ret->b, 32);
   db_reset(s);
@@ -213,7 +229,7 @@ enum tg_err store_entry(struct store *store, uint64_t leaf, struct arena *arena,
 {
   struct db_stmt *s = db_stmt(store->db, "SELECT salt, bytes FROM entry WHERE leaf = ?1");
   db_bind_u64(s, 1, leaf);
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   struct store_entry entry = {0};
   if (!err)
     err = store_bytes(s, 0, entry.salt, sizeof entry.salt);
@@ -231,7 +247,7 @@ enum tg_err store_tile(struct store *store, unsigned level, uint64_t index, uint
 {
   struct db_stmt *s = db_stmt(store->db, "SELECT hashes FROM tile WHERE place = ?1");
   db_bind_u64(s, 1, tile_place(level, index));
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   if (!err) {
     struct slice hashes = db_blob(s, 0);
     if (hashes.n > 8192 || hashes.n % 32) {
@@ -257,7 +273,7 @@ enum tg_err store_tile_put(struct store *store, unsigned level, uint64_t index, 
 enum tg_err store_log_size(struct store *store, uint64_t *ret)
 {
   struct db_stmt *s = db_stmt(store->db, "SELECT coalesce(max(leaf) + 1, 0) FROM entry");
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   if (!err)
     *ret = db_u64(s, 0);
   db_reset(s);

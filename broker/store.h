@@ -18,6 +18,7 @@ struct store_options {
   const char *database; /* path of the SQLite file; ":memory:" for tests */
   const char *bodies;   /* folder for large bodies; must exist. NULL: none are taken */
   const char *vfs;      /* SQLite VFS by name; NULL: the system's */
+  uint64_t cache_bytes; /* of pages; 0: 32 MiB */
 };
 
 /* Opens, checks, brings an older layout up to date. TG_BUSY: another process has it open; TG_BAD_INPUT: not a hub's store; TG_UNKNOWN:
@@ -32,6 +33,8 @@ enum tg_err store_begin(struct store *store, struct tg_why *why);
 enum tg_err store_commit(struct store *store, struct tg_why *why);
 bool store_takes_bodies(const struct store *store); /* has it a folder for large ones? */
 bool store_is_open(const struct store *store); /* is a transaction open? */
+bool store_has_changed(const struct store *store); /* … and was a row written in it? Numbers that a commit writes do not count */
+bool store_failed(const struct store *store); /* it takes and gives nothing any more */
 enum tg_err store_explain(struct store *store, enum tg_err err, struct tg_why *why);
 
 /* ---- facts about the hub, by name */

@@ -17,7 +17,7 @@ enum tg_err store_body(struct store *store, uint64_t leaf, unsigned portion, str
 {
   struct db_stmt *s = db_stmt(store->db, "SELECT sealed FROM body WHERE place = ?1");
   db_bind_u64(s, 1, body_place(leaf, portion));
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   if (!err)
     err = store_copy(s, 0, arena, ret);
   db_reset(s);
@@ -54,7 +54,7 @@ enum tg_err store_parked_put(struct store *store, const struct store_parked *p)
 
 static enum tg_err parked_read(struct db_stmt *s, struct arena *arena, struct store_parked *ret, uint64_t *ret_place)
 {
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   struct store_parked p = {0};
   if (!err)
     err = store_bytes(s, 1, p.id.b, 32);
@@ -98,6 +98,28 @@ enum tg_err store_parked_next(struct store *store, nodeno originator, uint64_t a
   return parked_read(s, arena, ret, ret_place);
 }
 
+enum tg_err store_parked_prefixes(struct store *store, nodeno originator, unsigned most, struct buf *out)
+{
+  uint64_t rows;
+  enum tg_err err = parked_rows(store, &rows);
+  if (err || rows == 0)
+    return err;
+  struct db_stmt *s = db_stmt(store->db, "SELECT id FROM parked WHERE originator = ?1 ORDER BY place LIMIT ?2");
+  db_bind_u64(s, 1, originator);
+  db_bind_u64(s, 2, most);
+  bool row;
+  while ((err = db_step(s, &row)) == TG_OK && row) {
+    struct hash id;
+    err = store_bytes(s, 0, id.b, sizeof id.b);
+    if (err) {
+      db_reset(s);
+      return err;
+    }
+    buf_put(out, id.b, PARKED_PREFIX);
+  }
+  return err;
+}
+
 enum tg_err store_parked_due(struct store *store, tg_time now, struct arena *arena, struct store_parked *ret)
 {
   struct db_stmt *s = db_stmt(store->db, "SELECT " PARKED_COLUMNS
@@ -116,7 +138,7 @@ enum tg_err store_parked_count(struct store *store, nodeno originator, uint64_t 
     return err;
   struct db_stmt *s = db_stmt(store->db, "SELECT count(*) FROM parked WHERE originator = ?1");
   db_bind_u64(s, 1, originator);
-  err = store_one(s);
+  err = db_one(s);
   if (!err)
     *ret = db_u64(s, 0);
   db_reset(s);
@@ -127,7 +149,7 @@ enum tg_err store_parked_remove(struct store *store, const struct hash *id)
 {
   struct db_stmt *s = db_stmt(store->db, "DELETE FROM parked WHERE id = ?1 RETURNING member, bytes");
   store_bind_hash(s, 1, id);
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   if (err)
     return err == TG_NOT_FOUND ? TG_OK : err;
   struct slice text = db_text(s, 0);

@@ -4,6 +4,7 @@
 #define TOGUNA_BROKER_STORE_BODY_H
 
 #include "broker/store.h"
+#include "proto/buf.h"
 
 /* ---- bodies of accepted bulletins that came inline */
 enum tg_err store_body_put(struct store *store, uint64_t leaf, unsigned portion, struct slice sealed);
@@ -16,7 +17,7 @@ enum tg_err store_file_append(struct store *store, const struct hash *id, unsign
                               struct slice sealed);
 /* Chunks that are there, as of this transaction; 0 when there is no file. */
 enum tg_err store_file_chunks(struct store *store, const struct hash *id, unsigned portion, uint64_t *ret);
-/* Reads `size` bytes of a chunk. TG_NOT_FOUND when they are not there. */
+/* Reads a chunk, which has `size` bytes. TG_NOT_FOUND when they are not there; TG_CONFLICT: the file is damaged. */
 enum tg_err store_file_chunk(struct store *store, const struct hash *id, unsigned portion, uint64_t chunk, size_t size,
                              struct arena *arena, struct slice *ret);
 /* Removes all files of a bulletin, once this transaction is committed. */
@@ -38,6 +39,9 @@ enum tg_err store_parked(struct store *store, const struct hash *id, struct aren
 /* The first with place > after, of one originator (0: of all); *ret_place is its place. TG_NOT_FOUND at the end. */
 enum tg_err store_parked_next(struct store *store, nodeno originator, uint64_t after, struct arena *arena,
                               struct store_parked *ret, uint64_t *ret_place);
+/* How the ids begin of those of a node that wait, the first `most`; 8 bytes each are put to `out`. */
+enum { PARKED_PREFIX = 8 };
+enum tg_err store_parked_prefixes(struct store *store, nodeno originator, unsigned most, struct buf *out);
 /* The one whose time is over first, at or before `now`. TG_NOT_FOUND. */
 enum tg_err store_parked_due(struct store *store, tg_time now, struct arena *arena, struct store_parked *ret);
 /* How many submissions of a node wait. */

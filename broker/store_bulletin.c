@@ -42,7 +42,8 @@ static enum tg_err memory_insert(struct store *store, uint64_t leaf, const struc
   db_bind_i64(s, 2, m->until);
   db_bind_blob(s, 3, m->content);
   db_bind_blob(s, 4, m->decision);
-  return db_run(s);
+  enum tg_err err = db_run(s);
+  return err ? err : store_term_put(store, TERM_FORGOTTEN, m->until, leaf);
 }
 
 static enum tg_err awaited_insert(struct store *store, const struct store_bulletin *b, size_t rows)
@@ -52,7 +53,26 @@ static enum tg_err awaited_insert(struct store *store, const struct store_bullet
   db_bind_u64(s, 2, rows);
   db_bind_i64(s, 3, b->expires);
   enum tg_err err = db_run(s);
+  if (!err)
+    err = store_term_put(store, TERM_EXPIRES, b->expires, b->leaf);
   return err ? err : store_usage_add(store, b->member, (int64_t)b->bytes);
+}
+
+/* TG_DUPLICATE: this id is decided. The table is asked only where it can be there: an id is the hash of a header with originator and number, and
+   whatever was decided has taken its number, or had one that was taken. */
+static enum tg_err check_new(struct store *store, const struct store_bulletin *b)
+{
+  struct store_node_state state;
+  struct store_bulletin other;
+  uint64_t leaf;
+  if (late_held(store->ids, &b->id, 0, &leaf))
+    return TG_DUPLICATE;
+  enum tg_err err = store_node_state(store, b->originator, &state);
+  if (!err && b->number > state.last_number)
+    return TG_OK;
+  if (!err || err == TG_NOT_FOUND)
+    err = store_bulletin_by_id(store, &b->id, &other);
+  return err == TG_OK ? TG_DUPLICATE : err == TG_NOT_FOUND ? TG_OK : err;
 }
 
 enum tg_err store_bulletin_put(struct store *store, const struct store_bulletin *bulletin,
@@ -67,7 +87,11 @@ enum tg_err store_bulletin_put(struct store *store, const struct store_bulletin 
   }
   if (buf_status(&out))
     return TG_TOO_BIG;
-  enum tg_err err = bulletin_insert(store, bulletin, buf_slice(&out));
+  enum tg_err err = check_new(store, bulletin);
+  if (!err)
+    err = bulletin_insert(store, bulletin, buf_slice(&out));
+  if (!err)
+    err = late_put(store->ids, &bulletin->id, 0, bulletin->leaf);
   if (!err)
     err = memory_insert(store, bulletin->leaf, memory);
   if (!err && bulletin->accepted)
@@ -98,7 +122,7 @@ enum tg_err store_bulletin_recalled(struct store *store, uint64_t leaf)
 /* The one bulletin that s selects, its columns as BULLETIN_COLUMNS. */
 static enum tg_err bulletin_read(struct store *store, struct db_stmt *s, struct store_bulletin *ret)
 {
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   struct store_bulletin b = {0};
   if (!err)
     err = store_bytes(s, 1, b.id.b, 32);
@@ -146,7 +170,11 @@ enum tg_err store_bulletin_by_id(struct store *store, const struct hash *id, str
     *ret = *recent;
     return TG_OK;
   }
-  struct db_stmt *s = db_stmt(store->db, "SELECT " BULLETIN_COLUMNS " FROM bulletin WHERE id = ?1");
+  uint64_t leaf;
+  if (late_held(store->ids, id, 0, &leaf))
+    return store_bulletin(store, leaf, ret);
+  struct db_stmt *s = db_stmt(store->db, "SELECT " BULLETIN_COLUMNS " FROM bulletin WHERE id = ?1"
+                                         " AND leaf IN (SELECT leaf FROM id_place WHERE head = substr(?1, 1, 8))");
   store_bind_hash(s, 1, id);
   return bulletin_read(store, s, ret);
 }
@@ -172,7 +200,7 @@ static enum tg_err blob_read(struct db_stmt *s, uint64_t leaf, struct arena *are
 {
   db_bind_u64(s, 1, leaf);
   struct slice found = {0};
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   if (!err)
     err = store_copy(s, 0, arena, &found);
   db_reset(s);
@@ -192,6 +220,11 @@ enum tg_err store_bulletin_decision(struct store *store, uint64_t leaf, struct a
   return blob_read(db_stmt(store->db, "SELECT decision FROM memory WHERE leaf = ?1"), leaf, arena, ret);
 }
 
+bool store_recipient_take(struct slice *packed, struct store_recipient *ret)
+{
+  return take_u32(packed, &ret->node) && take_u32(packed, &ret->portions);
+}
+
 enum tg_err store_bulletin_recipients(struct store *store, uint64_t leaf, struct arena *arena,
                                       struct store_recipient **ret, size_t *ret_count)
 {
@@ -207,11 +240,42 @@ enum tg_err store_bulletin_recipients(struct store *store, uint64_t leaf, struct
   if (!all)
     return TG_NO_MEMORY;
   for (size_t i = 0; i < count; i++)
-    if (!take_u32(&packed, &all[i].node) || !take_u32(&packed, &all[i].portions))
+    if (!store_recipient_take(&packed, &all[i]))
       return TG_DISK;
   *ret = all;
   *ret_count = count;
   return TG_OK;
+}
+
+static enum tg_err leaf_read(struct db_stmt *s, struct store_leaf *ret)
+{
+  *ret = (struct store_leaf){
+      .leaf = db_u64(s, 0), .bytes = db_blob(s, 2), .content = db_blob(s, 3), .decision = db_blob(s, 4), .recipients = db_blob(s, 5)};
+  return store_bytes(s, 1, ret->salt, sizeof ret->salt);
+}
+
+enum tg_err store_leaves(struct store *store, uint64_t from, uint64_t below, store_leaf_each *each, void *context)
+{
+  struct db_stmt *s = db_stmt(store->db, "SELECT entry.leaf, salt, entry.bytes, content, decision, recipients FROM entry"
+                                         " LEFT JOIN memory ON memory.leaf = entry.leaf LEFT JOIN bulletin ON bulletin.leaf = entry.leaf"
+                                         " WHERE entry.leaf >= ?1 AND entry.leaf < ?2 ORDER BY entry.leaf");
+  enum tg_err err = TG_OK;
+  db_bind_u64(s, 1, from);
+  db_bind_u64(s, 2, below);
+  for (bool row = true; !err && from < below; from++) {
+    struct store_leaf leaf;
+    err = db_step(s, &row);
+    if (!err && !row)
+      return TG_NOT_FOUND;
+    if (!err)
+      err = leaf_read(s, &leaf);
+    if (!err && leaf.leaf != from)
+      err = TG_NOT_FOUND;
+    if (!err)
+      err = each(context, &leaf);
+  }
+  db_reset(s);
+  return err;
 }
 
 enum tg_err store_awaited_next(struct store *store, uint64_t from, struct store_awaited *ret)
@@ -220,7 +284,7 @@ enum tg_err store_awaited_next(struct store *store, uint64_t from, struct store_
                                          " WHERE awaited.leaf >= ?1 ORDER BY awaited.leaf LIMIT 1");
   struct store_awaited a;
   db_bind_u64(s, 1, from);
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   if (!err)
     err = store_bytes(s, 3, a.id.b, 32);
   if (!err) {
@@ -235,17 +299,28 @@ enum tg_err store_awaited_next(struct store *store, uint64_t from, struct store_
 
 /* ---- letting go */
 
-enum tg_err store_bulletin_expiring(struct store *store, tg_time until, uint64_t *ret_leaf, tg_time *ret_expires)
+static enum tg_err first_expired(struct store *store, const struct store_term *t, tg_time until, uint64_t *ret_leaf)
 {
-  struct db_stmt *s =
-      db_stmt(store->db, "SELECT leaf, expires FROM awaited WHERE expires <= ?1 ORDER BY expires, leaf LIMIT 1");
-  db_bind_i64(s, 1, until);
-  enum tg_err err = store_one(s);
-  if (!err) {
-    *ret_leaf = db_u64(s, 0);
-    *ret_expires = db_i64(s, 1);
+  struct db_stmt *s = db_stmt(store->db, "SELECT leaf FROM awaited WHERE leaf >= ?1 AND leaf < ?2 AND expires <= ?3 ORDER BY expires, leaf LIMIT 1");
+  db_bind_u64(s, 1, t->first);
+  db_bind_u64(s, 2, t->below);
+  db_bind_i64(s, 3, until);
+  return db_number(s, ret_leaf);
+}
+
+enum tg_err store_bulletin_expiring(struct store *store, tg_time until, uint64_t *ret_leaf)
+{
+  struct store_term t = {0};
+  enum tg_err err;
+  while ((err = store_term_next(store, TERM_EXPIRES, until, &t)) == TG_OK) {
+    err = first_expired(store, &t, until, ret_leaf);
+    if (err == TG_NOT_FOUND)
+      err = t.over ? store_term_drop(store, TERM_EXPIRES, &t) : TG_OK;
+    else
+      return err;
+    if (err)
+      return err;
   }
-  db_reset(s);
   return err;
 }
 
@@ -255,6 +330,16 @@ static enum tg_err by_leaf(struct db_stmt *s, uint64_t leaf)
   return db_run(s);
 }
 
+/* Its large bodies go, and what it occupied is free. */
+static enum tg_err gives_back(struct store *store, uint64_t leaf)
+{
+  struct store_bulletin b;
+  enum tg_err err = store_bulletin(store, leaf, &b);
+  if (!err)
+    err = store_file_remove_all(store, &b.id);
+  return err ? err : store_usage_add(store, b.member, -(int64_t)b.bytes);
+}
+
 enum tg_err store_bulletin_drop(struct store *store, uint64_t leaf)
 {
   enum tg_err err = by_leaf(db_stmt(store->db, "DELETE FROM awaited WHERE leaf = ?1"), leaf);
@@ -262,26 +347,65 @@ enum tg_err store_bulletin_drop(struct store *store, uint64_t leaf)
     store_recent_dropped(store, leaf);
   if (err || !db_changes(store->db))
     return err; /* dropped before, or refused */
-  struct store_bulletin b;
-  err = store_bulletin(store, leaf, &b);
-  if (!err)
-    err = by_leaf(db_stmt(store->db, "DELETE FROM body WHERE place >= ?1 << 4 AND place < (?1 + 1) << 4"), leaf);
-  if (!err)
-    err = store_file_remove_all(store, &b.id);
-  if (!err)
-    err = store_usage_add(store, b.member, -(int64_t)b.bytes);
+  err = by_leaf(db_stmt(store->db, "DELETE FROM body WHERE place >= ?1 << 4 AND place < (?1 + 1) << 4"), leaf);
+  return err ? err : gives_back(store, leaf);
+}
+
+static enum tg_err stretch(struct db_stmt *s, uint64_t first, uint64_t last)
+{
+  db_bind_u64(s, 1, first);
+  db_bind_u64(s, 2, last);
+  return db_run(s);
+}
+
+/* Are these all that are awaited from the first to the last of them? */
+static enum tg_err are_all_awaited(struct store *store, const uint64_t *leaf, size_t n, bool *ret)
+{
+  struct db_stmt *s = db_stmt(store->db, "SELECT leaf FROM awaited WHERE leaf >= ?1 AND leaf <= ?2 ORDER BY leaf");
+  size_t at = 0;
+  bool row = true;
+  enum tg_err err = TG_OK;
+  db_bind_u64(s, 1, leaf[0]);
+  db_bind_u64(s, 2, leaf[n - 1]);
+  for (*ret = true; !err && *ret && row;) {
+    err = db_step(s, &row);
+    if (!err && row)
+      *ret = at < n && db_u64(s, 0) == leaf[at++];
+  }
+  db_reset(s);
+  *ret = *ret && at == n;
+  return err;
+}
+
+enum tg_err store_bulletins_drop(struct store *store, const uint64_t *leaf, size_t n)
+{
+  bool all = false;
+  enum tg_err err = n > 1 ? are_all_awaited(store, leaf, n, &all) : TG_OK;
+  if (!err && all)
+    err = stretch(db_stmt(store->db, "DELETE FROM awaited WHERE leaf >= ?1 AND leaf <= ?2"), leaf[0], leaf[n - 1]);
+  if (!err && all) /* what has a body is awaited: there are no others in between */
+    err = stretch(db_stmt(store->db, "DELETE FROM body WHERE place >= ?1 << 4 AND place < (?2 + 1) << 4"), leaf[0], leaf[n - 1]);
+  for (size_t i = 0; !err && i < n; i++) {
+    if (all)
+      store_recent_dropped(store, leaf[i]);
+    err = all ? gives_back(store, leaf[i]) : store_bulletin_drop(store, leaf[i]);
+  }
   return err;
 }
 
 enum tg_err store_bulletins_forget(struct store *store, tg_time now, bool *ret_more)
 {
-  struct db_stmt *s = db_stmt(store->db, "DELETE FROM memory WHERE leaf IN"
-                                         " (SELECT leaf FROM memory WHERE until <= ?1 ORDER BY until LIMIT 256)");
-  db_bind_i64(s, 1, now);
-  enum tg_err err = db_run(s);
-  if (!err)
-    *ret_more = db_changes(store->db) == 256;
-  return err;
+  struct store_term t = {0};
+  enum tg_err err = store_term_next(store, TERM_FORGOTTEN, now, &t);
+  *ret_more = !err && t.over;
+  if (err || !t.over)
+    return err == TG_NOT_FOUND ? TG_OK : err;
+  struct db_stmt *s = db_stmt(store->db, "DELETE FROM memory WHERE leaf >= ?1 AND leaf < ?2 AND until <= ?3");
+  db_bind_u64(s, 1, t.first);
+  db_bind_u64(s, 2, t.below);
+  db_bind_i64(s, 3, now);
+  err = db_run(s);
+  return err ? err : store_term_drop(store, TERM_FORGOTTEN, &t);
 }
 
 /* ---- evidence */

@@ -39,7 +39,7 @@ struct store_memory {
 };
 
 /* Adds a decided bulletin; an accepted one is awaited by `count` recipients and occupies its bytes. TG_DUPLICATE: this id, or this number of
-   the originator, is decided already. */
+   the originator, is decided already. Leaves ascend. */
 enum tg_err store_bulletin_put(struct store *store, const struct store_bulletin *bulletin,
                                const struct store_memory *memory, const struct store_recipient *recipients,
                                size_t count);
@@ -54,12 +54,25 @@ enum tg_err store_bulletin_decision(struct store *store, uint64_t leaf, struct a
 /* All who were given a wrap, kept for ever. */
 enum tg_err store_bulletin_recipients(struct store *store, uint64_t leaf, struct arena *arena,
                                       struct store_recipient **ret, size_t *ret_count);
+/* All that is kept of an entry of the log and, if it is a bulletin's, of that; empty what is not. Borrowed, for the time of the call. */
+struct store_leaf {
+  uint64_t leaf;
+  uint8_t salt[16];
+  struct slice bytes, content, decision, recipients; /* recipients: packed */
+};
+typedef enum tg_err store_leaf_each(void *context, const struct store_leaf *leaf);
+/* Hands out the entries from .. below - 1, in one walk. `each` may ask the store for anything but this; its error ends it. TG_NOT_FOUND: one is not
+   there. */
+enum tg_err store_leaves(struct store *store, uint64_t from, uint64_t below, store_leaf_each *each, void *context);
+bool store_recipient_take(struct slice *packed, struct store_recipient *ret); /* false: there are no more */
 enum tg_err store_bulletin_recalled(struct store *store, uint64_t leaf);
-/* The awaited bulletin that expires first, at or before `until`. TG_NOT_FOUND. */
-enum tg_err store_bulletin_expiring(struct store *store, tg_time until, uint64_t *ret_leaf, tg_time *ret_expires);
+/* An awaited bulletin that expires at or before `until`: in the order of their times, but for those that are seconds apart. TG_NOT_FOUND. */
+enum tg_err store_bulletin_expiring(struct store *store, tg_time until, uint64_t *ret_leaf);
 /* Nobody awaits it any more: its bodies go. Not awaited: nothing happens. */
 enum tg_err store_bulletin_drop(struct store *store, uint64_t leaf);
-/* Forgets what is to be forgotten by now, some of it at a time: *ret_more says whether to call again. */
+/* The same for n of them, ascending: in two statements where nothing else that is awaited lies between them. */
+enum tg_err store_bulletins_drop(struct store *store, const uint64_t *leaf, size_t n);
+/* Forgets what is to be forgotten by now, within the hour, some of it at a time: *ret_more says whether to call again. */
 enum tg_err store_bulletins_forget(struct store *store, tg_time now, bool *ret_more);
 
 /* Sealed bytes that bulletins of this member occupy. */
@@ -96,6 +109,9 @@ enum tg_err store_rows_next(struct store *store, nodeno node, bool held, unsigne
                             struct arena *arena, size_t most, struct store_row *ret, size_t *ret_n);
 /* Removes it, held or not, and drops the bulletin's content and bodies when it was the last row. *ret_removed (may be NULL): was there one? */
 enum tg_err store_row_remove(struct store *store, nodeno node, unsigned rank, uint64_t leaf, bool *ret_removed);
+/* The same for n bulletins of one rank, their leaves ascending, each once: in two statements where no others lie between them, and two for what is
+   dropped. */
+enum tg_err store_rows_remove(struct store *store, nodeno node, unsigned rank, const uint64_t *leaf, size_t n);
 enum tg_err store_row_hold(struct store *store, nodeno node, unsigned rank, uint64_t leaf, bool held);
 
 /* Rows and sealed bytes waiting for a node, held ones included, kept as the rows change. */
@@ -103,6 +119,8 @@ struct store_tally {
   uint64_t count[STORE_RANKS], bytes[STORE_RANKS], held[STORE_RANKS];
 };
 enum tg_err store_tally(struct store *store, nodeno node, struct store_tally *ret);
+/* How much of that one member's bulletins are, held ones included. The first call for a node walks its whole queue: for full ones only. */
+enum tg_err store_share(struct store *store, nodeno node, const char member[2], uint64_t *ret_rows, uint64_t *ret_bytes);
 enum tg_err store_tally_all(struct store *store, struct store_tally *ret);
 
 #endif

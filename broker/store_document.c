@@ -1,5 +1,8 @@
 #include "broker/store_document.h"
 #include "broker/store_inside.h"
+#include "proto/buf.h"
+
+enum { PLACE_BYTES = 2 };
 
 enum tg_err store_document_put(struct store *store, const struct store_document *d, uint64_t *ret_sequence)
 {
@@ -11,7 +14,7 @@ enum tg_err store_document_put(struct store *store, const struct store_document 
   db_bind_blob(s, 4, d->proof);
   db_bind_u64(s, 5, d->leaf);
   db_bind_i64(s, 6, d->accepted);
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   if (err)
     return err;
   uint64_t sequence = db_u64(s, 0);
@@ -25,7 +28,7 @@ enum tg_err store_document_put(struct store *store, const struct store_document 
 
 static enum tg_err document_read(struct db_stmt *s, struct arena *arena, struct store_document *ret)
 {
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   struct store_document d = {0};
   if (!err)
     err = store_bytes(s, 2, d.hash.b, 32);
@@ -70,7 +73,7 @@ enum tg_err store_document_drop(struct store *store, const struct hash *hash)
 enum tg_err store_document_last(struct store *store, uint64_t *ret)
 {
   struct db_stmt *s = db_stmt(store->db, "SELECT seq FROM sqlite_sequence WHERE name = 'document'");
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   uint64_t last = err ? 0 : db_u64(s, 0);
   db_reset(s);
   if (err && err != TG_NOT_FOUND)
@@ -81,30 +84,79 @@ enum tg_err store_document_last(struct store *store, uint64_t *ret)
 
 /* ---- receipt notes */
 
-enum tg_err store_note_put(struct store *store, nodeno originator, const struct store_note *note)
+enum tg_err store_notes_put(struct store *store, nodeno originator, uint64_t leaf, const uint16_t *place, size_t count)
 {
-  uint64_t sequence;
-  enum tg_err err = store_node_note(store, originator, &sequence);
+  uint8_t packed[STORE_NOTES * PLACE_BYTES];
+  struct buf out = {.p = packed, .cap = sizeof packed, .max = sizeof packed};
+  uint64_t first;
+  for (size_t i = 0; i < count; i++)
+    buf_put_u16(&out, place[i]);
+  if (buf_status(&out) || !count)
+    return TG_TOO_BIG;
+  enum tg_err err = store_node_note(store, originator, count, &first);
   if (err)
     return err;
-  struct db_stmt *s = db_stmt(store->db, "INSERT INTO note(node, sequence, receipt, proof, leaf) VALUES(?1, ?2, ?3, ?4, ?5)");
+  struct db_stmt *s = db_stmt(store->db, "INSERT INTO notes(node, first, count, leaf, places) VALUES(?1, ?2, ?3, ?4, ?5)");
   db_bind_u64(s, 1, originator);
-  db_bind_u64(s, 2, sequence);
-  db_bind_blob(s, 3, note->receipt);
-  db_bind_blob(s, 4, note->proof);
-  db_bind_u64(s, 5, note->leaf);
+  db_bind_u64(s, 2, first);
+  db_bind_u64(s, 3, count);
+  db_bind_u64(s, 4, leaf);
+  db_bind_blob(s, 5, buf_slice(&out));
   return db_run(s);
+}
+
+enum tg_err store_notes_next(struct store *store, nodeno originator, uint64_t after, struct store_notes *ret)
+{
+  /* Of those that begin at or before `after` only the last can go beyond it. */
+  struct db_stmt *s = db_stmt(store->db, "SELECT first, count, leaf, places FROM notes"
+                                         " WHERE node = ?1 AND first > ?2 - 256 AND first + count > ?2 + 1 ORDER BY first LIMIT 1");
+  struct store_notes row = {0};
+  db_bind_u64(s, 1, originator);
+  db_bind_u64(s, 2, after);
+  enum tg_err err = db_one(s);
+  if (!err) {
+    struct slice places = db_blob(s, 3);
+    row.first = db_u64(s, 0);
+    row.count = db_u64(s, 1);
+    row.leaf = db_u64(s, 2);
+    if (!row.count || row.count > STORE_NOTES || places.n != row.count * PLACE_BYTES)
+      err = TG_DISK;
+    for (size_t i = 0; !err && i < row.count; i++)
+      (void)take_u16(&places, &row.place[i]);
+  }
+  db_reset(s);
+  if (!err)
+    *ret = row;
+  return err;
+}
+
+/* Are there notes of an earlier release? Once there are none there never will be. */
+static enum tg_err has_old(struct store *store, bool *ret)
+{
+  *ret = false;
+  if (store->no_old_notes)
+    return TG_OK;
+  struct db_stmt *s = db_stmt(store->db, "SELECT 1 FROM note LIMIT 1");
+  enum tg_err err = db_one(s);
+  db_reset(s);
+  *ret = !err;
+  store->no_old_notes = err == TG_NOT_FOUND;
+  return err == TG_NOT_FOUND ? TG_OK : err;
 }
 
 enum tg_err store_note_next(struct store *store, nodeno originator, uint64_t after, struct arena *arena,
                             struct store_note *ret)
 {
+  bool old;
+  enum tg_err err = has_old(store, &old);
+  if (err || !old)
+    return err ? err : TG_NOT_FOUND;
   struct db_stmt *s = db_stmt(store->db, "SELECT sequence, receipt, proof, leaf FROM note"
                                          " WHERE node = ?1 AND sequence > ?2 ORDER BY sequence LIMIT 1");
   db_bind_u64(s, 1, originator);
   db_bind_u64(s, 2, after);
   struct store_note note = {0};
-  enum tg_err err = store_one(s);
+  err = db_one(s);
   if (!err)
     err = store_copy(s, 1, arena, &note.receipt);
   if (!err)
@@ -118,12 +170,22 @@ enum tg_err store_note_next(struct store *store, nodeno originator, uint64_t aft
   return err;
 }
 
-enum tg_err store_notes_seen(struct store *store, nodeno originator, uint64_t sequence)
+static enum tg_err seen(struct db_stmt *s, nodeno originator, uint64_t sequence)
 {
-  struct db_stmt *s = db_stmt(store->db, "DELETE FROM note WHERE node = ?1 AND sequence <= ?2");
   db_bind_u64(s, 1, originator);
   db_bind_u64(s, 2, sequence);
   return db_run(s);
+}
+
+enum tg_err store_notes_seen(struct store *store, nodeno originator, uint64_t sequence)
+{
+  bool old;
+  enum tg_err err = has_old(store, &old);
+  if (!err && old)
+    err = seen(db_stmt(store->db, "DELETE FROM note WHERE node = ?1 AND sequence <= ?2"), originator, sequence);
+  return err ? err
+             : seen(db_stmt(store->db, "DELETE FROM notes WHERE node = ?1 AND first <= ?2 AND first + count <= ?2 + 1"), originator,
+                    sequence);
 }
 
 enum tg_err store_said_put(struct store *store, uint64_t leaf, struct slice bytes)
@@ -138,7 +200,7 @@ enum tg_err store_said(struct store *store, uint64_t leaf, struct arena *arena, 
 {
   struct db_stmt *s = db_stmt(store->db, "SELECT bytes FROM said WHERE leaf = ?1");
   db_bind_u64(s, 1, leaf);
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   if (!err)
     err = store_copy(s, 0, arena, ret);
   db_reset(s);

@@ -24,18 +24,30 @@ enum tg_err store_document_drop(struct store *store, const struct hash *hash);
 /* The highest sequence ever given; 0 when none. */
 enum tg_err store_document_last(struct store *store, uint64_t *ret);
 
-/* A receipt on its way to the originator of the bulletin. */
+/* Receipts on their way to the originator of their bulletins: notes `first` … first + count - 1 of its stream, which begins with 1. Note first + i is receipt
+   place[i] of the entry at this leaf, whose bytes store_said() has. */
+enum { STORE_NOTES = 256 };
+struct store_notes {
+  uint64_t first, leaf;
+  size_t count;
+  uint16_t place[STORE_NOTES];
+};
+/* 1 … STORE_NOTES of them; the originator's next sequences are theirs. TG_NOT_FOUND: no such node. */
+enum tg_err store_notes_put(struct store *store, nodeno originator, uint64_t leaf, const uint16_t *place, size_t count);
+/* The row with the first note beyond `after`, which may have earlier ones too. TG_NOT_FOUND at the end. */
+enum tg_err store_notes_next(struct store *store, nodeno originator, uint64_t after, struct store_notes *ret);
+/* The originator has all up to and with this sequence. */
+enum tg_err store_notes_seen(struct store *store, nodeno originator, uint64_t sequence);
+
+/* A note as releases before had them, each with its proof; they come before all others. None is added any more. */
 struct store_note {
-  uint64_t sequence; /* in the originator's stream, from 1 */
+  uint64_t sequence;
   struct slice receipt, proof; /* proof: encoded BatchProof */
   uint64_t leaf;               /* of the receipts entry */
 };
-enum tg_err store_note_put(struct store *store, nodeno originator, const struct store_note *note);
 /* The first with sequence > after. TG_NOT_FOUND at the end. */
 enum tg_err store_note_next(struct store *store, nodeno originator, uint64_t after, struct arena *arena,
                             struct store_note *ret);
-/* The originator has all up to and with this sequence. */
-enum tg_err store_notes_seen(struct store *store, nodeno originator, uint64_t sequence);
 
 /* Receipts of one entry as their node signed them, kept for ever (DOSSIER_RECEIPTS). */
 enum tg_err store_said_put(struct store *store, uint64_t leaf, struct slice bytes);

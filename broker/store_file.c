@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -126,7 +125,7 @@ enum tg_err store_file_chunks(struct store *store, const struct hash *id, unsign
   struct db_stmt *s = db_stmt(store->db, "SELECT chunks FROM file WHERE id = ?1 AND portion = ?2");
   store_bind_hash(s, 1, id);
   db_bind_u64(s, 2, portion);
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   uint64_t chunks = err ? 0 : db_u64(s, 0);
   db_reset(s);
   if (err && err != TG_NOT_FOUND)
@@ -176,6 +175,43 @@ static enum tg_err write_all(int fd, struct slice bytes, off_t at)
   return TG_OK;
 }
 
+/* What damages files, not who would deceive: recipients check against what the originator signed. */
+static void chunk_sum(struct slice sealed, uint8_t out[crypto_shorthash_BYTES])
+{
+  static const uint8_t key[crypto_shorthash_KEYBYTES] = "tg/chunk in file";
+  crypto_shorthash(out, sealed.p, sealed.n, key);
+}
+
+static enum tg_err sum_record(struct store *store, const struct hash *id, unsigned portion, uint64_t chunk, struct slice sealed)
+{
+  uint8_t sum[crypto_shorthash_BYTES];
+  struct db_stmt *s = db_stmt(store->db, "INSERT OR REPLACE INTO sum(id, portion, chunk, sum) VALUES(?1, ?2, ?3, ?4)");
+  chunk_sum(sealed, sum);
+  store_bind_hash(s, 1, id);
+  db_bind_u64(s, 2, portion);
+  db_bind_u64(s, 3, chunk);
+  db_bind_blob(s, 4, slice_of(sum, sizeof sum));
+  return db_run(s);
+}
+
+/* TG_CONFLICT: the file has other bytes than were written. */
+static enum tg_err sum_compare(struct store *store, const struct hash *id, unsigned portion, uint64_t chunk, struct slice sealed)
+{
+  uint8_t is[crypto_shorthash_BYTES], was[crypto_shorthash_BYTES];
+  struct db_stmt *s = db_stmt(store->db, "SELECT sum FROM sum WHERE id = ?1 AND portion = ?2 AND chunk = ?3");
+  store_bind_hash(s, 1, id);
+  db_bind_u64(s, 2, portion);
+  db_bind_u64(s, 3, chunk);
+  enum tg_err err = db_one(s);
+  if (!err)
+    err = store_bytes(s, 0, was, sizeof was);
+  db_reset(s);
+  if (err)
+    return err == TG_NOT_FOUND ? TG_OK : err;
+  chunk_sum(sealed, is);
+  return memcmp(is, was, sizeof is) == 0 ? TG_OK : TG_CONFLICT;
+}
+
 enum tg_err store_file_append(struct store *store, const struct hash *id, unsigned portion, uint64_t chunk,
                               struct slice sealed)
 {
@@ -187,6 +223,8 @@ enum tg_err store_file_append(struct store *store, const struct hash *id, unsign
     return err == TG_NOT_FOUND ? TG_DISK : err; /* a hub without a folder for bodies asks for none */
   f->dirty = true;
   err = write_all(f->fd, sealed, (off_t)(chunk * BODY_SEALED));
+  if (!err)
+    err = sum_record(store, id, portion, chunk, sealed);
   return err ? err : chunks_record(store, id, portion, chunk + 1);
 }
 
@@ -210,8 +248,10 @@ enum tg_err store_file_chunk(struct store *store, const struct hash *id, unsigne
       return TG_NOT_FOUND;
     have += (size_t)n;
   }
-  *ret = slice_of(bytes, size);
-  return TG_OK;
+  err = sum_compare(store, id, portion, chunk, slice_of(bytes, size));
+  if (!err)
+    *ret = slice_of(bytes, size);
+  return err;
 }
 
 /* ---- removal */
@@ -229,6 +269,13 @@ static enum tg_err trash_add(struct store *store, const struct hash *id, unsigne
   return db_run(s);
 }
 
+static enum tg_err sums_remove(struct store *store, const struct hash *id)
+{
+  struct db_stmt *s = db_stmt(store->db, "DELETE FROM sum WHERE id = ?1");
+  store_bind_hash(s, 1, id);
+  return db_run(s);
+}
+
 enum tg_err store_file_remove_all(struct store *store, const struct hash *id)
 {
   for (;;) {
@@ -239,12 +286,14 @@ enum tg_err store_file_remove_all(struct store *store, const struct hash *id)
     struct db_stmt *s = db_stmt(store->db, "DELETE FROM file WHERE id = ?1 AND portion ="
                                            " (SELECT min(portion) FROM file WHERE id = ?1) RETURNING portion");
     store_bind_hash(s, 1, id);
-    err = store_one(s);
+    err = db_one(s);
     if (err)
       return err == TG_NOT_FOUND ? TG_OK : err;
     store->files.rows--;
     unsigned portion = (unsigned)db_u64(s, 0);
     err = db_run(s);
+    if (!err)
+      err = sums_remove(store, id);
     if (!err)
       err = trash_add(store, id, portion);
     if (err)
@@ -256,7 +305,7 @@ enum tg_err store_files_sweep(struct store *store)
 {
   for (int i = 0; i < REMOVALS_PER_COMMIT; i++) {
     struct db_stmt *s = db_stmt(store->db, "DELETE FROM trash WHERE name = (SELECT min(name) FROM trash) RETURNING name");
-    enum tg_err err = store_one(s);
+    enum tg_err err = db_one(s);
     if (err)
       return err == TG_NOT_FOUND ? TG_OK : err;
     char name[NAME_BYTES] = {0};

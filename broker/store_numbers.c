@@ -96,7 +96,7 @@ static enum tg_err state_read(struct store *store, struct number_node *n)
   struct db_stmt *s = db_stmt(
       store->db, "SELECT last_number, receipts_serial, receipts_root, notes_sequence FROM node WHERE no = ?1");
   db_bind_u64(s, 1, n->no);
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   if (!err) {
     n->state = (struct store_node_state){
         .last_number = db_u64(s, 0), .receipts_serial = db_u64(s, 1), .notes_sequence = db_u64(s, 3)};
@@ -157,13 +157,14 @@ enum tg_err store_node_receipts(struct store *store, nodeno node, uint64_t seria
   return TG_OK;
 }
 
-enum tg_err store_node_note(struct store *store, nodeno node, uint64_t *ret_sequence)
+enum tg_err store_node_note(struct store *store, nodeno node, uint64_t count, uint64_t *ret_first)
 {
   struct number_node *n;
   enum tg_err err = state_of(store, node, &n);
   if (err)
     return err;
-  *ret_sequence = ++n->state.notes_sequence;
+  *ret_first = n->state.notes_sequence + 1;
+  n->state.notes_sequence += count;
   state_changed(store, n);
   return TG_OK;
 }
@@ -296,7 +297,7 @@ static enum tg_err member_read(struct store *store, struct number_member *m)
 {
   struct db_stmt *s = db_stmt(store->db, "SELECT bytes FROM usage WHERE member = ?1");
   db_bind_text(s, 1, slice_of(m->code, 2));
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   if (!err)
     m->bytes = db_u64(s, 0);
   db_reset(s);

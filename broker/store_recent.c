@@ -115,7 +115,7 @@ static enum tg_err rows_read(struct store *store, uint64_t leaf, uint64_t *ret)
 {
   struct db_stmt *s = db_stmt(store->db, "SELECT rows FROM awaited WHERE leaf = ?1");
   db_bind_u64(s, 1, leaf);
-  enum tg_err err = store_one(s);
+  enum tg_err err = db_one(s);
   if (!err)
     *ret = db_u64(s, 0);
   db_reset(s);

@@ -82,5 +82,55 @@ static const char FIRST[] =
 /* What nodes stated, as they signed it: for auditors. */
 static const char SAID[] = "CREATE TABLE said(leaf INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;";
 
-const char *const STORE_MIGRATIONS[] = {FIRST, SAID};
+/* Of each chunk in a file: files have no sums of their own. Chunks from before have no row and are not checked. */
+static const char SUM[] = "CREATE TABLE sum(id BLOB NOT NULL, portion INTEGER NOT NULL, chunk INTEGER NOT NULL, sum BLOB NOT NULL,"
+                          "  PRIMARY KEY(id, portion, chunk)) STRICT, WITHOUT ROWID;";
+
+/* The index of ids apart from the table, in slices (os/late.h): what was decided before stands in it whole. A column that is UNIQUE cannot be made
+   otherwise, so the table is written anew. */
+static const char IDS[] =
+    "CREATE TABLE decided("
+    "  leaf INTEGER PRIMARY KEY,"
+    "  id BLOB NOT NULL,"
+    "  originator INTEGER NOT NULL,"
+    "  member TEXT NOT NULL,"
+    "  number INTEGER,"
+    "  accepted INTEGER NOT NULL,"
+    "  rank INTEGER NOT NULL,"
+    "  kind INTEGER NOT NULL,"
+    "  created INTEGER NOT NULL,"
+    "  expires INTEGER NOT NULL,"
+    "  bytes INTEGER NOT NULL,"
+    "  charter_version INTEGER NOT NULL,"
+    "  policy_set BLOB NOT NULL,"
+    "  recalls BLOB NOT NULL,"
+    "  recalled INTEGER NOT NULL DEFAULT 0,"
+    "  recipients BLOB NOT NULL) STRICT;"
+    "INSERT INTO decided SELECT leaf, id, originator, member, number, accepted, rank, kind, created, expires, bytes, charter_version,"
+    "  policy_set, recalls, recalled, recipients FROM bulletin ORDER BY leaf;"
+    "DROP TABLE bulletin;"
+    "ALTER TABLE decided RENAME TO bulletin;"
+    "CREATE UNIQUE INDEX bulletin_number ON bulletin(originator, number);"
+    "CREATE TABLE id_place(head BLOB NOT NULL, leaf INTEGER NOT NULL, PRIMARY KEY(head, leaf)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO id_place SELECT substr(id, 1, 8), leaf FROM bulletin ORDER BY 1, 2;"
+    "CREATE TABLE id_slice(no INTEGER PRIMARY KEY, below INTEGER NOT NULL) STRICT;"
+    "WITH RECURSIVE byte(no) AS (SELECT 0 UNION ALL SELECT no + 1 FROM byte WHERE no < 255)"
+    "  INSERT INTO id_slice SELECT no, (SELECT coalesce(max(leaf) + 1, 0) FROM bulletin) FROM byte;";
+
+/* Receipt notes, a row for what one entry states of one originator's bulletins; places: 2 bytes each, big-endian. Those in table note go out from there. */
+static const char NOTES[] = "CREATE TABLE notes("
+                            "  node INTEGER NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL, leaf INTEGER NOT NULL, places BLOB NOT NULL,"
+                            "  PRIMARY KEY(node, first)) STRICT, WITHOUT ROWID;";
+
+/* Instead of an index of times for each bulletin (store_term.c): kind 0, expires, in stretches of 8 s; kind 1, forgotten, of an hour; blocks of 256
+   leaves. */
+static const char TERM[] =
+    "CREATE TABLE term(kind INTEGER NOT NULL, stretch INTEGER NOT NULL, block INTEGER NOT NULL,"
+    "  PRIMARY KEY(kind, stretch, block)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO term SELECT DISTINCT 0, max(expires, 0) / 8000, leaf / 256 FROM awaited ORDER BY 2, 3;"
+    "INSERT INTO term SELECT DISTINCT 1, max(until, 0) / 3600000, leaf / 256 FROM memory ORDER BY 2, 3;"
+    "DROP INDEX awaited_expires;"
+    "DROP INDEX memory_until;";
+
+const char *const STORE_MIGRATIONS[] = {FIRST, SAID, SUM, IDS, NOTES, TERM};
 const size_t STORE_MIGRATION_COUNT = sizeof STORE_MIGRATIONS / sizeof *STORE_MIGRATIONS;

@@ -1,5 +1,6 @@
 #include "broker/upload.h"
 
+#include "broker/content.h"
 #include "broker/sequence.h"
 #include "keys/codec.h"
 
@@ -12,6 +13,7 @@ enum {
   WINDOW = 16,        /* chunks asked for ahead */
   WINDOW_MORE = 8,    /* asked for again when so few are outstanding */
   STALLED_MS = 10000, /* without a chunk: asked for again */
+  TURN_MS = 10 * 60 * 1000, /* in a place while others wait for one: however busy it is, it waits in its turn */
 };
 
 /* One body that is coming in. Invariant: have is what the store has; tree is over those chunks. */
@@ -23,13 +25,15 @@ struct upload {
   struct body_seal seal;
   struct merkle_frontier tree;
   uint64_t have, asked; /* chunks; asked for up to here */
-  int64_t moved;        /* monotonic */
+  uint32_t handle; /* by which its chunks name it */
+  int64_t moved, placed; /* monotonic: the last bytes; when it got its place */
   struct buf pieces;    /* of chunk `have`; on slow lines it comes in several */
 };
 
 struct uploads {
   struct upload list[UPLOADS];
   bool turned_away; /* somebody found no place */
+  uint32_t handles; /* given out since the start, for ever new ones: a chunk that comes late must not be taken for another body's */
 };
 
 struct uploads *uploads_new(void)
@@ -113,37 +117,47 @@ static unsigned places_of(const struct hub *hub, const struct party *party)
   return n;
 }
 
-/* A free place; or one that has not moved for long; or one of a node that has two more than this one: the store remembers what it held.
-   NULL: all are busy. */
+bool upload_is_under_way(const struct hub *hub, const struct party *party)
+{
+  return places_of(hub, party) > 0;
+}
+
+/* A free place; or one that has not moved for long; or one of a node that has two more than this one; or one that was held for long, so
+   that many who drip bytes keep nobody out: the store remembers what it held. NULL: all are busy. */
 static struct upload *place_for(struct hub *hub, const struct party *party)
 {
-  struct upload *oldest = hub->uploads->list, *most = NULL;
+  struct upload *oldest = hub->uploads->list, *longest = hub->uploads->list, *most = NULL;
   unsigned held = places_of(hub, party) + 1;
   for (struct upload *u = hub->uploads->list; u < hub->uploads->list + UPLOADS; u++) {
     if (!u->used)
       return u;
     if (u->moved < oldest->moved)
       oldest = u;
+    if (u->placed < longest->placed)
+      longest = u;
     unsigned n = places_of(hub, u->party);
     if (n > held) {
       held = n;
       most = u;
     }
   }
-  return hub->now.mono - oldest->moved > STALLED_MS ? oldest : most;
+  if (hub->now.mono - oldest->moved > STALLED_MS)
+    return oldest;
+  return most || hub->now.mono - longest->placed <= TURN_MS ? most : longest;
 }
 
 static enum tg_err want(struct hub *hub, struct upload *u, uint64_t count)
 {
   Tg__Want m = TG__WANT__INIT;
   uint64_t left = u->seal.chunks - u->asked;
-  if (!u->party->session || !left)
+  if (!u->party->session || !left || hub->full) /* with room again it is asked for as what did not come */
     return TG_OK;
   m.bulletin = strict_data_of(u->id.b, 32);
   m.portion = u->portion;
   m.chunk = u->asked;
   m.offset = u->asked == u->have ? (uint32_t)u->pieces.n : 0;
   m.count = count < left ? count : left;
+  m.handle = u->handle;
   u->asked += m.count;
   return session_send(hub, u->party->session, FRAME_WANT, &m.base);
 }
@@ -154,26 +168,26 @@ static enum tg_err seal_of(struct hub *hub, const struct store_parked *parked, u
 {
   ProtobufCMessage *message;
   struct portion p;
-  if (strict_unpack(&limits_submission, parked->item, hub->item, &message, NULL))
-    return TG_DISK;
+  enum tg_err err = content_stored(strict_unpack(&limits_submission, parked->item, hub->item, &message, NULL));
+  if (err)
+    return err;
   const Tg__Submission *m = (const Tg__Submission *)message;
   *ret_missing = portion < m->n_portions;
   for (size_t i = 0; i < m->n_bodies; i++)
     *ret_missing = *ret_missing && m->bodies[i]->portion != portion;
   if (!*ret_missing)
     return TG_OK;
-  if (portion_parse(strict_slice(m->portions[portion]), hub->item, &p, NULL))
-    return TG_DISK;
-  *ret = p.seal;
-  return TG_OK;
+  err = content_stored(portion_parse(strict_slice(m->portions[portion]), hub->item, &p, NULL));
+  if (!err)
+    *ret = p.seal;
+  return err;
 }
 
 /* Begins, or goes on from where the store is. *ret is NULL when there is nothing to come, or no place. */
 static enum tg_err begin(struct hub *hub, struct party *party, const struct store_parked *parked,
                          unsigned portion, struct upload **ret)
 {
-  struct upload u = {
-      .used = true, .id = parked->id, .portion = portion, .party = party, .moved = hub->now.mono};
+  struct upload u = {.used = true, .id = parked->id, .portion = portion, .party = party, .moved = hub->now.mono, .placed = hub->now.mono};
   bool missing;
   *ret = NULL;
   enum tg_err err = seal_of(hub, parked, portion, &missing, &u.seal);
@@ -195,8 +209,12 @@ static enum tg_err begin(struct hub *hub, struct party *party, const struct stor
   u.pieces = buf_new(BODY_SEALED);
   if (place->used && place->have == u.have && place->portion == portion && hash_eq(&place->id, &u.id)) { /* it goes on where it was */
     u.pieces = place->pieces;
+    u.placed = place->placed;
+    u.handle = place->handle;
     place->pieces = (struct buf){0};
   }
+  while (!u.handle)
+    u.handle = ++hub->uploads->handles;
   upload_end(place);
   *place = u;
   *ret = place;
@@ -322,14 +340,24 @@ static enum tg_err upload_of(struct hub *hub, struct session *s, const struct ha
   return begin(hub, s->party, &parked, portion, ret);
 }
 
-enum tg_err upload_chunk(struct hub *hub, struct session *s, const Tg__Chunk *m, bool *ret_forged)
+/* By handle, or by bulletin and portion. */
+static enum tg_err upload_named(struct hub *hub, struct session *s, const Tg__Chunk *m, struct upload **ret)
 {
   struct hash id;
+  *ret = NULL;
+  if (!m->handle)
+    return hash_read(strict_slice(m->bulletin), &id) ? TG_OK : upload_of(hub, s, &id, m->portion, ret);
+  for (struct upload *u = hub->uploads->list; u < hub->uploads->list + UPLOADS && !m->bulletin.len; u++)
+    if (u->used && u->handle == m->handle)
+      *ret = u;
+  return TG_OK;
+}
+
+enum tg_err upload_chunk(struct hub *hub, struct session *s, const Tg__Chunk *m, bool *ret_forged)
+{
   struct upload *u;
   *ret_forged = false;
-  if (hash_read(strict_slice(m->bulletin), &id))
-    return TG_OK;
-  enum tg_err err = upload_of(hub, s, &id, m->portion, &u);
+  enum tg_err err = upload_named(hub, s, m, &u);
   if (err || !u || u->party != s->party || m->chunk != u->have || m->offset != u->pieces.n)
     return err; /* not asked for, twice, or out of order: it will be asked for again */
   const size_t size = body_chunk_size(u->seal.size, m->chunk);
@@ -348,7 +376,7 @@ enum tg_err upload_chunk(struct hub *hub, struct session *s, const Tg__Chunk *m,
     chunk = buf_slice(&u->pieces);
   }
   struct hash leaf = merkle_leaf(chunk);
-  err = store_file_append(hub->store, &id, u->portion, u->have, chunk);
+  err = store_file_append(hub->store, &u->id, u->portion, u->have, chunk);
   if (err)
     return err;
   buf_clear(&u->pieces);

@@ -17,6 +17,8 @@ enum tg_err upload_resume(struct hub *hub, struct session *s);
 enum tg_err upload_chunk(struct hub *hub, struct session *s, const Tg__Chunk *chunk, bool *ret_forged);
 /* A parked bulletin was decided: nothing more of it is awaited. */
 enum tg_err upload_forget(struct hub *hub, const struct hash *id);
+/* Does a body come from this node now? */
+bool upload_is_under_way(const struct hub *hub, const struct party *party);
 /* Asks once more for what was asked for and did not come. */
 enum tg_err uploads_tick(struct hub *hub);
 

@@ -78,6 +78,8 @@ static enum tg_err check_author(struct hub *hub, struct passage *p)
 {
   struct header *h = &p->view.header;
   enum tg_err err = header_parse(strict_slice(p->message->header), hub->item, h, &p->why);
+  if (err == TG_NO_MEMORY)
+    return err;
   p->id = err ? header_id(strict_slice(p->message->header)) : h->id;
   if (err)
     return settle(p, PASSAGE_FORGED, reason_of_parts(err));
@@ -95,6 +97,8 @@ static enum tg_err check_signature(struct hub *hub, struct passage *p)
   const struct header *h = &p->view.header;
   enum tg_err err = batch_verify(hub->verifier, &hub->config.exchange, &h->subject.originator, &p->id, p->message->proof,
                      &p->why);
+  if (err == TG_NO_MEMORY)
+    return err;
   return err ? settle(p, PASSAGE_FORGED, REASON_SIGNATURE) : TG_OK;
 }
 
@@ -126,6 +130,19 @@ static enum tg_err check_number(struct hub *hub, struct passage *p)
 }
 
 /* ---- limits */
+
+/* Room for it beside the reserve? A recall needs next to none, and taking back is never put off. What waits for its bodies was let in. */
+static enum tg_err check_disk(struct hub *hub, struct passage *p)
+{
+  uint64_t need = hub->config.disk_reserve;
+  bool room = !hub->full;
+  for (size_t i = 0; room && i < p->view.portion_count; i++)
+    room = !__builtin_add_overflow(need, p->view.portions[i].seal.size, &need);
+  if (p->parked || p->view.header.subject.kind == KIND_RECALL || (room && need <= hub->disk_free))
+    return TG_OK;
+  why_set(&p->why, TG_DISK, NULL, N_("the hub's disk is nearly full: it takes nothing new until there is room"), NULL, NULL, NULL, NULL);
+  return settle(p, PASSAGE_LATER, REASON_FULL);
+}
 
 static enum tg_err check_times(struct hub *hub, struct passage *p)
 {
@@ -254,15 +271,18 @@ static enum tg_err ask(struct hub *hub, struct passage *p)
 {
   const struct submission *v = &p->view;
   enum reason reason;
-  enum tg_err err = question_build(hub, &v->header, v->portions, v->releases, v->portion_count, hub->item,
-                                   &p->question, &reason, &p->why);
+  const struct policy_matter matter = {&v->header, v->portion_count, v->portions, v->releases};
+  enum tg_err err = question_build(hub, &matter, hub->item, &p->request, &reason, &p->why);
   if (err)
     return err;
   if (reason)
     return settle(p, PASSAGE_DECIDED, reason);
   if (v->header.subject.kind == KIND_RECALL)
     return TG_OK; /* check_recall() */
-  if (policy_decide(hub->rules.set, &p->question.request, &p->decision))
+  err = policy_decide(hub->rules.set, &p->request, &p->decision);
+  if (err == TG_NO_MEMORY)
+    return err;
+  if (err)
     return refuse(p, REASON_MALFORMED, N_("policies cannot be asked about it"), NULL);
   p->decided = true;
   return TG_OK;
@@ -276,8 +296,8 @@ static enum tg_err refuse_wrap(struct hub *hub, struct passage *p, const struct 
   if (node)
     holder_print(&node->credential.holder, name);
   if (node &&
-      !policy_explain(hub->rules.set, &p->question.request, portion, node->member,
-                      (int)p->question.request.originator, &why) &&
+      !policy_explain(hub->rules.set, &p->request, portion, node->member,
+                      (int)p->request.originator, &why) &&
       why.stage != POLICY_PERMITTED) {
     p->why = why.why;
     return settle(p, PASSAGE_DECIDED, REASON_POLICY);
@@ -285,13 +305,18 @@ static enum tg_err refuse_wrap(struct hub *hub, struct passage *p, const struct 
   return refuse(p, REASON_POLICY, N_("it is sealed to %1$s, whom its release list does not reach"), name);
 }
 
-static bool reached(const struct hub *hub, const struct passage *p, size_t portion, const struct node *node)
+/* Does the portion go to this node? NULL: to none. */
+static enum tg_err reaches(const struct hub *hub, const struct passage *p, size_t portion, const struct node *node, bool *ret)
 {
+  *ret = node && memberset_has(&p->decision.portions[portion].permitted, node->member);
+  if (!*ret)
+    return TG_OK;
   const struct release *r = &p->view.releases[portion];
   const struct release_list list = {
       .to = r->to, .n_to = r->to_count, .except = r->except, .n_except = r->except_count};
-  return memberset_has(&p->decision.portions[portion].permitted, node->member) &&
-         directory_reaches(hub->rules.directory, &list, p->view.header.subject.created, node, NULL) == TG_OK;
+  const enum tg_err err = directory_reaches(hub->rules.directory, &list, p->view.header.subject.created, node, NULL);
+  *ret = err == TG_OK;
+  return err == TG_NO_MEMORY ? err : TG_OK;
 }
 
 static enum tg_err check_wraps(struct hub *hub, struct passage *p)
@@ -301,9 +326,14 @@ static enum tg_err check_wraps(struct hub *hub, struct passage *p)
     return TG_OK;
   for (size_t w = 0; w < v->wrap_count; w++) {
     const struct node *node = directory_node(hub->rules.directory, &v->wraps[w].recipient);
-    for (size_t i = 0; i < v->portion_count; i++)
-      if ((v->wraps[w].portions >> i & 1) && (!node || !reached(hub, p, i, node)))
+    for (size_t i = 0; i < v->portion_count; i++) {
+      bool is = true;
+      enum tg_err err = v->wraps[w].portions >> i & 1 ? reaches(hub, p, i, node, &is) : TG_OK;
+      if (err)
+        return err;
+      if (!is)
         return refuse_wrap(hub, p, node, i);
+    }
   }
   return TG_OK;
 }
@@ -374,31 +404,53 @@ static uint64_t share(uint64_t most, enum precedence precedence)
   return most - most / 8 * (uint64_t)(PRECEDENCE_FLASH - precedence);
 }
 
+struct room {
+  uint64_t rows, bytes;
+};
+
+/* Room in one node's queue? A member's own may take as much as it leaves free: half of the share when it is alone, a third when two flood it, and
+   whoever comes next always finds some (the dynamic threshold of Choudhury and Hahne). Up to half of it nobody's own can be more. */
+static enum tg_err check_queue(struct hub *hub, const struct passage *p, nodeno node, struct room most, bool *ret)
+{
+  struct store_tally tally;
+  struct room all = {0, 0}, own = {0, 0};
+  *ret = false;
+  enum tg_err err = store_tally(hub->store, node, &tally);
+  if (err)
+    return err;
+  for (size_t r = 0; r < STORE_RANKS; r++) {
+    all.rows += tally.count[r];
+    all.bytes += tally.bytes[r];
+  }
+  if (all.rows >= most.rows || all.bytes > most.bytes || p->bytes > most.bytes - all.bytes)
+    return TG_OK;
+  const bool crowded = all.rows >= most.rows - most.rows / 2 || all.bytes + p->bytes > most.bytes - most.bytes / 2;
+  if (crowded)
+    err = store_share(hub->store, node, p->node->credential.holder.member.code, &own.rows, &own.bytes);
+  *ret = !err && (!crowded || (own.rows < most.rows - all.rows && own.bytes <= most.bytes - all.bytes - p->bytes));
+  return err;
+}
+
 /* Whose queues it goes to, and is there room in them? */
 static enum tg_err check_queues(struct hub *hub, struct passage *p)
 {
   const struct charter_limits *limits = hub_limits(hub);
   const struct submission *v = &p->view;
   enum precedence precedence = v->header.subject.precedence;
-  uint64_t most = share(lesser(limits->queue, hub->config.queue_count), precedence);
-  uint64_t most_bytes = share(lesser(limits->queue_bytes, hub->config.queue_bytes), precedence);
+  const struct room most = {share(lesser(limits->queue, hub->config.queue_count), precedence),
+                            share(lesser(limits->queue_bytes, hub->config.queue_bytes), precedence)};
   p->recipients = arena_alloc(hub->item, v->wrap_count * sizeof *p->recipients);
   if (!p->recipients)
     return TG_NO_MEMORY;
   for (size_t w = 0; w < v->wrap_count; w++) {
-    struct store_tally tally;
     struct party *party;
-    uint64_t count = 0, bytes = 0;
+    bool room;
     enum tg_err err = party_of(&hub->parties, hub->store, &v->wraps[w].recipient, &party);
     if (!err)
-      err = store_tally(hub->store, party->no, &tally);
+      err = check_queue(hub, p, party->no, most, &room);
     if (err)
       return err;
-    for (size_t r = 0; r < STORE_RANKS; r++) {
-      count += tally.count[r];
-      bytes += tally.bytes[r];
-    }
-    if (count >= most || bytes > most_bytes || p->bytes > most_bytes - bytes)
+    if (!room)
       return refuse(p, REASON_QUOTA, N_("as much as is allowed waits already for one of its recipients"),
                     NULL);
     p->recipients[w] = (struct passage_recipient){.party = party, .wrap = w};
@@ -432,7 +484,7 @@ enum tg_err verify(struct hub *hub, struct passage *p)
 {
   static enum tg_err (*const checks[])(struct hub *, struct passage *) = {
       check_author, check_parked, check_known, check_signature, check_number, check_parts,
-      check_right,  check_rates,  check_times, check_sizes,     check_room,   check_papers,
+      check_right,  check_disk,   check_rates, check_times,     check_sizes,  check_room,   check_papers,
       check_reference, ask,       check_wraps, check_owed,      check_recall, check_queues,
       check_bodies,
   };

@@ -167,6 +167,7 @@ static const struct strict_field follow_fields[] = {
     {.number = 2, .flags = STRICT_EMPTY, .message = &filter},
     {.number = 3, .min = 1, .max = LOCAL_DATA},
     {.number = 4, .min = 1, .max = 1},
+    {.number = 5, .min = 1, .max = 1},
 };
 static const struct strict_limits follow = {&tg__lfollow__descriptor, 1024, FIELDS(follow_fields)};
 
@@ -216,6 +217,8 @@ static const struct strict_field item_fields[] = {
     {.number = 24, .flags = STRICT_EMPTY, .min = 0, .max = LOCAL_DATA, .count = LIMIT_PORTIONS},
     {.number = 25, .min = 1, .max = 1},
     {.number = 26, .min = 1, .max = 1},
+    {.number = 27, .min = 1, .max = 1},
+    {.number = 28, .min = 1, .max = 1},
 };
 static const struct strict_limits item = {&tg__litem__descriptor, LOCAL_FRAME - 2, FIELDS(item_fields)};
 
@@ -226,6 +229,7 @@ static const struct strict_field read_fields[] = {
     {.number = 4, .min = 1, .max = UINT64_MAX},
     {.number = 5, .min = 1, .max = UINT64_MAX},
     {.number = 6, .min = 1, .max = 1},
+    {.number = 7, .min = 1, .max = 1},
 };
 static const struct strict_limits read_limits = {&tg__lread__descriptor, 128, FIELDS(read_fields)};
 
@@ -233,6 +237,7 @@ static const struct strict_field content_fields[] = {
     REQUEST,
     {.number = 2, .min = 1, .max = LOCAL_DATA},
     {.number = 3, .min = 1, .max = 1},
+    {.number = 4, .min = 32, .max = 32},
 };
 static const struct strict_limits content = {&tg__lcontent__descriptor, LOCAL_DATA + 64, FIELDS(content_fields)};
 
@@ -300,11 +305,39 @@ static const struct strict_field deny_fields[] = {
 };
 static const struct strict_limits deny = {&tg__ldeny__descriptor, 512, FIELDS(deny_fields)};
 
+static const struct strict_field export_fields[] = {
+    REQUEST,
+    {.number = 2, .flags = STRICT_REQUIRED | STRICT_TEXT, .min = 2, .max = LOCAL_NAME},
+    {.number = 3, .min = 32, .max = 32, .count = LOCAL_EXPORTS},
+    {.number = 4, .min = 1, .max = 1},
+};
+static const struct strict_limits export = {&tg__lexport__descriptor, 16384, FIELDS(export_fields)};
+
+static const struct strict_field import_fields[] = {
+    REQUEST,
+    {.number = 2, .flags = STRICT_REQUIRED, .min = 1, .max = UINT64_C(1) << 41},
+};
+static const struct strict_limits import = {&tg__limport__descriptor, 64, FIELDS(import_fields)};
+
+static const struct strict_field imported_fields[] = {
+    REQUEST,
+    {.number = 2, .flags = STRICT_REQUIRED, .min = 32, .max = 32},
+    {.number = 3, .flags = STRICT_REQUIRED, .min = 1, .max = 4},
+    {.number = 4, .flags = STRICT_TEXT, .min = 1, .max = LOCAL_NAME},
+    {.number = 5, .min = 1, .max = 8},
+    {.number = 6, .flags = STRICT_TEXT, .min = 1, .max = TEXT_SENTENCE},
+    {.number = 7, .flags = STRICT_TEXT | STRICT_EMPTY, .min = 0, .max = TEXT_ARG, .count = 3},
+};
+static const struct strict_limits imported = {&tg__limported__descriptor, 2048, FIELDS(imported_fields)};
+
+static const struct strict_field backup_fields[] = {REQUEST};
+static const struct strict_limits backup = {&tg__lbackup__descriptor, 16, FIELDS(backup_fields)};
+
 const struct strict_limits *const local_limits_all[] = {
     &hello,  &welcome, &error,        &done, &portion_draft, &draft,   &preview, &audience_line, &audience,   &publish,
     &data,   &progress, &filter,      &list, &follow,        &portion_info, &item, &read_limits, &content,    &ack,
     &track,  &track_item, &query,     &json, &document,      &resolve, &cancel,  &approve,
-    &deny,   NULL,
+    &deny,   &export,  &import,       &imported, &backup, NULL,
 };
 
 /* ---- the table ---- */
@@ -334,6 +367,10 @@ static const struct local_kind kinds[] = {
     {LOCAL_CANCEL, "cancel", LOCAL_TO_NODE, &cancel},
     {LOCAL_APPROVE, "approve", LOCAL_TO_NODE, &approve},
     {LOCAL_DENY, "deny", LOCAL_TO_NODE, &deny},
+    {LOCAL_EXPORT, "export", LOCAL_TO_NODE, &export},
+    {LOCAL_IMPORT, "import", LOCAL_TO_NODE, &import},
+    {LOCAL_IMPORTED, "imported", LOCAL_TO_PROGRAM, &imported},
+    {LOCAL_BACKUP, "backup", LOCAL_TO_NODE, &backup},
 };
 
 const struct local_kind *local_kind(uint8_t type)
@@ -349,6 +386,8 @@ enum tg_err local_encode(enum local_type type, const ProtobufCMessage *message, 
   buf_put_u8(out, LOCAL_VERSION);
   buf_put_u8(out, (uint8_t)type);
   enum tg_err err = strict_pack(kind->limits, message, out, why);
+  if (err == TG_OK && buf_status(out) == TG_NO_MEMORY)
+    err = TG_NO_MEMORY;
   if (err == TG_OK && buf_status(out) != TG_OK)
     err = why_set(why, TG_TOO_BIG, kind->name, N_("the message is longer than a frame may be"), NULL, NULL, NULL, NULL);
   if (err != TG_OK)

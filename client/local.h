@@ -18,6 +18,7 @@ enum {
   LOCAL_DOCUMENT = 256 * 1024,
   LOCAL_REASON = 128,     /* bytes of LDeny.reason */
   LOCAL_NAME = 67,        /* bytes of a holder's name: "ML/dgse/n1" */
+  LOCAL_EXPORTS = 256,    /* bulletins in one LExport */
   LOCAL_ARENA = 8 << 20,  /* an arena of this budget takes any frame */
 };
 
@@ -46,6 +47,10 @@ enum local_type {
   LOCAL_CANCEL,
   LOCAL_APPROVE,
   LOCAL_DENY,
+  LOCAL_EXPORT,
+  LOCAL_IMPORT,
+  LOCAL_IMPORTED,
+  LOCAL_BACKUP,
 };
 
 enum local_direction { LOCAL_TO_NODE = 1, LOCAL_TO_PROGRAM = 2 };

@@ -3,6 +3,8 @@
 toguna_packages="build-essential cmake ninja-build ccache pkg-config libsodium-dev libzmq3-dev libprotobuf-c-dev
  protobuf-c-compiler protobuf-compiler libsqlite3-dev libjansson-dev libzstd-dev libseccomp-dev libmicrohttpd-dev gettext scdoc python3"
 toguna_test_packages="libcmocka-dev python3-nacl python3-cryptography python3-zmq strace valgrind"
+# Bulletins as QR codes.
+toguna_qr_packages="libqrencode-dev libzbar-dev libpng-dev libjpeg-dev"
 toguna_fuzz_packages="clang-14 libclang-rt-14-dev libfuzzer-14-dev"
 
 # The charts of the review console, and its tests, come through npm; without it there are none.

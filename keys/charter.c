@@ -3,8 +3,6 @@
 #include "keys/limit.h"
 #include "keys/nearest.h"
 
-#include <assert.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

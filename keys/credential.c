@@ -2,7 +2,6 @@
 #include "keys/codec.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum { EXCHANGE, HOLDER, ROLE, SERIAL, IDENTITY, TRANSPORT, WITNESS, RECEIVES, NOT_BEFORE, NOT_AFTER };
 

@@ -2,8 +2,6 @@
 #include "keys/directory_state.h"
 #include "proto/hash.h"
 
-#include <assert.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -241,13 +239,6 @@ struct hash name_key(const struct holder *h)
   return hash_plain(slice_str(name));
 }
 
-const struct node *directory_node_by_name(const struct directory *d, const struct holder *name)
-{
-  struct hash key = name_key(name);
-  const struct record *r = table_find(&d->by_name, key.b);
-  return is_node(r) ? &r->node : NULL;
-}
-
 const struct officer *directory_officer(const struct directory *d, const struct sign_pk *key)
 {
   const struct record *r = record_by(d, key);
@@ -390,6 +381,17 @@ enum tg_err directory_policy_serial(const struct directory *d, struct country me
   for (size_t i = m ? m->n_policies : 0; i > 0; i--)
     if (serial == 0 || m->policy[i - 1].serial == serial)
       return policy_out(m, &m->policy[i - 1], ret);
+  return TG_NOT_FOUND;
+}
+
+enum tg_err directory_policy_after(const struct directory *d, struct country member, uint64_t serial,
+                                   struct directory_policy *ret)
+{
+  int index = directory_member_index(d, member);
+  const struct member_state *m = index < 0 ? NULL : d->member[index];
+  for (size_t i = 0; m && i < m->n_policies; i++) /* ascending by serial */
+    if (m->policy[i].serial > serial)
+      return policy_out(m, &m->policy[i], ret);
   return TG_NOT_FOUND;
 }
 

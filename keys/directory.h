@@ -136,7 +136,6 @@ struct officer {
 /* Found whether good or not: ask directory_may_act(). NULL when unknown. O(1). */
 const struct node *directory_node(const struct directory *d, const struct sign_pk *identity);
 const struct node *directory_node_by_transport(const struct directory *d, const struct seal_pk *transport);
-const struct node *directory_node_by_name(const struct directory *d, const struct holder *name);
 const struct officer *directory_officer(const struct directory *d, const struct sign_pk *key);
 /* The n-th node or officer, good or not, in order of first credential; NULL past the end. */
 const struct node *directory_node_at(const struct directory *d, size_t n);
@@ -197,6 +196,10 @@ enum tg_err directory_policy(const struct directory *d, struct country member, t
 /* By serial, among the newest DIRECTORY_POLICIES_MAX; serial 0: the newest, in force or pending. */
 enum tg_err directory_policy_serial(const struct directory *d, struct country member, uint64_t serial,
                                     struct directory_policy *ret);
+/* The one kept with the lowest serial above `serial`: serials may leap, so whoever wants them all begins at 0 and asks on.
+   TG_NOT_FOUND: none. */
+enum tg_err directory_policy_after(const struct directory *d, struct country member, uint64_t serial,
+                                   struct directory_policy *ret);
 
 /* Members to whom `originator` has granted a bulletin by grants valid at `at` (blocs as of each grant's issue). Empty when
    none. */

@@ -16,17 +16,17 @@ struct document {
 };
 
 static const char *const kind_names[] = {
-    [DOCUMENT_CHARTER] = "charter",       [DOCUMENT_CREDENTIAL] = "credential",
-    [DOCUMENT_REVOCATION] = "revocation", [DOCUMENT_POLICY] = "policy",
-    [DOCUMENT_WITHDRAWAL] = "withdrawal", [DOCUMENT_GRANT] = "grant",
+    [DOCUMENT_CHARTER] = N_("charter"),       [DOCUMENT_CREDENTIAL] = N_("credential"),
+    [DOCUMENT_REVOCATION] = N_("revocation"), [DOCUMENT_POLICY] = N_("policy"),
+    [DOCUMENT_WITHDRAWAL] = N_("withdrawal"), [DOCUMENT_GRANT] = N_("grant"),
 };
 
 const char *document_kind_name(enum document_kind kind)
 {
   if (kind == DOCUMENT_SEALING_KEYS)
-    return "sealing-keys";
+    return N_("sealing-keys");
   return (size_t)kind < sizeof kind_names / sizeof *kind_names && kind_names[kind] ? kind_names[kind]
-                                                                                   : "document";
+                                                                                   : N_("document");
 }
 
 struct hash document_hash(struct slice text)

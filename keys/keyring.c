@@ -11,6 +11,7 @@ enum {
   TAG = crypto_aead_xchacha20poly1305_ietf_ABYTES,
   ENTRY_BYTES = 2 + 8 + 8 + 32,
   HEAD_BYTES = 8 + 4,
+  APART = 4096, /* serials of announcements whose moment cannot be told */
 };
 
 /* Begins every stored ring, and is the additional data of its encryption. */
@@ -139,20 +140,21 @@ enum tg_err keyring_find(const struct keyring *r, const struct key_id *id, const
 }
 
 enum tg_err keyring_announce(struct keyring *r, const struct hash *exchange, const struct sign_pk *node,
-                             tg_time now, struct buf *out)
+                             uint64_t above, tg_time now, struct buf *out)
 {
+  const uint64_t last = above > r->serial ? above : r->serial;
   struct sealing_keys *k = calloc(1, sizeof *k);
   if (!k)
     return TG_NO_MEMORY;
   k->exchange = *exchange;
   k->node = *node;
-  k->serial = r->serial + 1;
+  k->serial = now > 0 && (uint64_t)now > last ? (uint64_t)now : last + 1 + randombytes_uniform(APART);
   for (size_t i = 0; i < r->n && k->n < SEALING_KEYS_MAX; i++)
     if (r->entry[i].key.until > now)
       k->key[k->n++] = r->entry[i].key;
   enum tg_err err = k->n ? sealing_keys_print(k, out) : TG_NOT_FOUND;
   if (!err)
-    r->serial++;
+    r->serial = k->serial;
   free(k);
   return err;
 }

@@ -78,7 +78,3 @@ void holder_print(const struct holder *h, char out[HOLDER_MAX + 1])
            h->node[0] ? "/" : "", h->node);
 }
 
-bool holder_eq(const struct holder *a, const struct holder *b)
-{
-  return country_eq(a->member, b->member) && !strcmp(a->agency, b->agency) && !strcmp(a->node, b->node);
-}

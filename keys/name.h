@@ -29,6 +29,5 @@ struct holder {
 enum tg_err holder_parse(struct slice s, struct holder *ret);
 /* "ML/dgse/n1" into out; always terminated. */
 void holder_print(const struct holder *h, char out[HOLDER_MAX + 1]);
-bool holder_eq(const struct holder *a, const struct holder *b);
 
 #endif

@@ -222,38 +222,37 @@ static bool cosignature_message(struct buf *out, struct slice text, uint64_t sec
   return buf_status(out) == TG_OK;
 }
 
-static bool cosignature_good(struct slice text, const struct note_key *key, struct slice sig,
-                             tg_time *ret_time)
+static enum tg_err check_cosignature(struct slice text, const struct note_key *key, struct slice sig,
+                                     tg_time *ret_time)
 {
   uint64_t seconds;
   if (sig.n != COSIGNATURE || !take_u64(&sig, &seconds) || seconds > (uint64_t)(INT64_MAX / TG_SECOND))
-    return false;
+    return TG_BAD_SIGNATURE;
   struct buf message = buf_new(NOTE_BYTES_MAX + 64);
-  bool good = cosignature_message(&message, text, seconds) &&
-              !crypto_sign_verify_detached(sig.p, message.p, message.n, key->pk.b);
+  enum tg_err err = TG_BAD_SIGNATURE;
+  if (!cosignature_message(&message, text, seconds))
+    err = TG_NO_MEMORY; /* a text that was parsed fits */
+  else if (!crypto_sign_verify_detached(sig.p, message.p, message.n, key->pk.b))
+    err = TG_OK;
   buf_free(&message);
-  if (good)
+  if (!err)
     *ret_time = (tg_time)seconds * TG_SECOND;
-  return good;
+  return err;
 }
 
-/* Does this line hold a good signature of key over text? */
-static bool signature_good(struct slice text, const struct note_key *key, const struct note_signature *s,
-                           tg_time *ret_time)
+/* Does this line hold a good signature of key over text? TG_BAD_SIGNATURE, TG_NO_MEMORY. */
+static enum tg_err check_signature(struct slice text, const struct note_key *key, const struct note_signature *s,
+                                   tg_time *ret_time)
 {
   uint8_t bytes[KEY_ID + COSIGNATURE];
   size_t n;
   if (base64_read_upto(s->encoded, bytes, sizeof bytes, &n) || n <= KEY_ID)
-    return false;
+    return TG_BAD_SIGNATURE;
   struct slice sig = slice_of(bytes + KEY_ID, n - KEY_ID);
   *ret_time = 0;
-  switch (key->type) {
-  case NOTE_ED25519:
-    return sig.n == ED25519_SIG && !crypto_sign_verify_detached(sig.p, text.p, text.n, key->pk.b);
-  case NOTE_COSIGNATURE:
-    return cosignature_good(text, key, sig, ret_time);
-  }
-  return false;
+  if (key->type == NOTE_COSIGNATURE)
+    return check_cosignature(text, key, sig, ret_time);
+  return sig.n == ED25519_SIG && !crypto_sign_verify_detached(sig.p, text.p, text.n, key->pk.b) ? TG_OK : TG_BAD_SIGNATURE;
 }
 
 /* The known key that a line names, or n. TG_CONFLICT when two could be meant. */
@@ -286,11 +285,15 @@ enum tg_err note_verify(const struct note *note, const struct note_key *known, s
     if (err) {
       why_set(why, err, NULL, N_("two different keys are configured under one name and id"),
               N_("remove one of them"), NULL, NULL, NULL);
-    } else if (k < n && !signature_good(note->text, &known[k], &note->sig[i], &time)) {
-      err = why_set(why, TG_BAD_SIGNATURE, NULL,
-                    N_("the signature of %1$s is false: the text was changed after it"),
-                    N_("do not use this note; ask for it again by another way"), known[k].name, NULL, NULL);
-    } else if (k < n) {
+      break;
+    }
+    if (k < n)
+      err = check_signature(note->text, &known[k], &note->sig[i], &time);
+    if (err == TG_BAD_SIGNATURE) {
+      why_set(why, TG_BAD_SIGNATURE, NULL,
+              N_("the signature of %1$s is false: the text was changed after it"),
+              N_("do not use this note; ask for it again by another way"), known[k].name, NULL, NULL);
+    } else if (!err && k < n) {
       any = verdict[k].good = true;
       verdict[k].time = time > verdict[k].time ? time : verdict[k].time;
     }
@@ -326,7 +329,7 @@ void note_append(struct buf *out, const struct note_key *key, const void *signat
   base64_put(out, bytes.p, bytes.n);
   buf_put_u8(out, '\n');
   if (bytes.failed)
-    out->failed = true;
+    out->failed = bytes.failed;
   buf_free(&bytes);
 }
 
@@ -379,6 +382,9 @@ enum tg_err note_cosign(struct buf *out, struct slice text, const struct secret_
   if (!err) {
     buf_put_u64(&stamped, seconds);
     buf_put(&stamped, sig.b, sizeof sig.b);
+    err = buf_status(&stamped);
+  }
+  if (!err) {
     note_append(out, &public_key, stamped.p, stamped.n);
     err = buf_status(out);
   }

@@ -163,7 +163,10 @@ static enum tg_err check_leaver(const struct directory *d, struct intake *in)
   if (!m)
     return intake_error(in, TG_BAD_INPUT, N_("%1$s is not a member in the charter version that it leaves"),
                         NULL, w->member.code, NULL);
-  if (note_verify(&in->note, &m->root, 1, &verdict, in->why))
+  const enum tg_err err = note_verify(&in->note, &m->root, 1, &verdict, in->why);
+  if (err == TG_NO_MEMORY)
+    return err;
+  if (err)
     return intake_error(
         in, TG_BAD_SIGNATURE, N_("the root key of %1$s has not signed this document as it stands"),
         N_("only the key named in the charter counts; sign the text with it"), w->member.code, NULL);

@@ -228,8 +228,11 @@ static enum tg_err check_authority(const struct directory *d, struct intake *in)
   if (!err)
     return TG_OK;
   charter_left(d, c, in->now, left);
-  if (!charter_signers(c->charter, &in->note, signed_by, NULL) &&
-      !charter_quorum(c->charter, &c->charter->quorum, signed_by, left, NULL))
+  if (err != TG_NO_MEMORY)
+    err = charter_signers(c->charter, &in->note, signed_by, NULL);
+  if (err == TG_NO_MEMORY) /* says nothing of who signed */
+    return intake_error(in, err, N_("out of memory"), NULL, NULL, NULL);
+  if (!err && !charter_quorum(c->charter, &c->charter->quorum, signed_by, left, NULL))
     return TG_OK;
   return intake_error(in, TG_BAD_SIGNATURE,
                       N_("neither the root key of %1$s nor the quorum has signed this revocation"),

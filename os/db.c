@@ -1,46 +1,8 @@
-#include "os/db.h"
+#include "os/db_inside.h"
 
-#include "os/fault.h"
-#include "os/file.h"
-#include "os/gather.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <sodium.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define CACHE_BYTES (8u << 20)
-#define CHECKPOINT_BYTES (4u << 20)
-#define BUCKETS 256
-
-/* Invariant: bad is what a bind found wrong; it is told, once, by the next step. */
-struct db_stmt {
-  struct db *db;
-  const char *sql;    /* the literal: its address is the key */
-  sqlite3_stmt *stmt; /* NULL when it could not be prepared; then bad says so */
-  enum tg_err prepared, bad;
-  struct db_stmt *next;
-};
-
-/* Invariants: once failed is set it stays; statements live until db_close(). */
-struct db {
-  sqlite3 *sqlite;
-  struct gather *gather; /* between SQLite and its VFS; NULL for a store in memory */
-  char *path;
-  bool failed;
-  bool open;       /* between db_begin() and its end, whatever SQLite thinks */
-  char words[200]; /* SQLite's words for the last error */
-  int wal_pages;   /* as of the last commit */
-  struct db_counts counts;
-  uint64_t checkpoint_bytes;
-  int page_size;
-  struct db_stmt *bucket[BUCKETS];
-  struct db_stmt broken; /* given out when there is no memory for a statement */
-};
 
 static enum tg_err err_of(int rc)
 {
@@ -75,7 +37,7 @@ static enum tg_err err_of(int rc)
 
 /* Remembers SQLite's words. A full disk in the middle of a transaction is not a failure of the store: nothing
    was acknowledged and rolling back is certain. Any other trouble with the disk is. */
-static enum tg_err note(struct db *db, int rc)
+enum tg_err db_note(struct db *db, int rc)
 {
   enum tg_err err = err_of(rc);
   if (err == TG_OK)
@@ -86,10 +48,21 @@ static enum tg_err note(struct db *db, int rc)
   return err;
 }
 
+static enum tg_err damaged_page(const struct db *db, uint64_t number, struct tg_why *why)
+{
+  char text[24];
+  snprintf(text, sizeof text, "%llu", (unsigned long long)number);
+  return why_set(why, TG_DISK, db->path, N_("the store is damaged: page %1$s is not as it was written"),
+                 N_("Nothing is taken from it any more. Look at the disk, and restore the store from a copy"), text, NULL, NULL);
+}
+
 enum tg_err db_explain(struct db *db, enum tg_err err, struct tg_why *why)
 {
   if (err == TG_OK)
     return err;
+  const uint64_t bad = db->gather ? gather_bad_page(db->gather) : 0;
+  if (bad)
+    return damaged_page(db, bad, why);
   if (db->failed)
     return why_set(
         why, TG_DISK, db->path, N_("the store failed and takes nothing more: %1$s"),
@@ -101,12 +74,50 @@ enum tg_err db_explain(struct db *db, enum tg_err err, struct tg_why *why)
   return why_set(why, err, db->path, N_("the store refused: %1$s"), NULL, db->words, NULL, NULL);
 }
 
+/* --- functions */
+
+struct function {
+  db_function *f;
+  void *context;
+};
+
+static void call(sqlite3_context *c, int n, sqlite3_value **value)
+{
+  const struct function *function = sqlite3_user_data(c);
+  const uint8_t *bytes = sqlite3_value_blob(value[0]);
+  uint64_t ret;
+  (void)n;
+  switch (function->f(function->context, slice_of(bytes, (size_t)sqlite3_value_bytes(value[0])), (uint64_t)sqlite3_value_int64(value[1]), &ret)) {
+  case TG_OK:
+    sqlite3_result_int64(c, (sqlite3_int64)ret);
+    break;
+  case TG_NOT_FOUND:
+    sqlite3_result_null(c);
+    break;
+  case TG_NO_MEMORY:
+    sqlite3_result_error_nomem(c);
+    break;
+  default:
+    sqlite3_result_error_code(c, SQLITE_IOERR);
+    break;
+  }
+}
+
+enum tg_err db_add_function(struct db *db, const char *name, db_function *f, void *context)
+{
+  struct function *function = malloc(sizeof *function);
+  if (!function)
+    return TG_NO_MEMORY;
+  *function = (struct function){f, context};
+  return db_note(db, sqlite3_create_function_v2(db->sqlite, name, 2, SQLITE_UTF8 | SQLITE_DIRECTONLY, function, call, NULL, NULL, free));
+}
+
 /* --- statements */
 
 static size_t bucket_of(const char *sql)
 {
   uint64_t x = (uint64_t)(uintptr_t)sql * UINT64_C(0x9e3779b97f4a7c15);
-  return (size_t)(x >> 56) % BUCKETS;
+  return (size_t)(x >> 56) % DB_BUCKETS;
 }
 
 struct db_stmt *db_stmt(struct db *db, const char *sql)
@@ -125,7 +136,7 @@ struct db_stmt *db_stmt(struct db *db, const char *sql)
   }
   s->db = db;
   s->sql = sql;
-  s->prepared = note(db, sqlite3_prepare_v3(db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt, NULL));
+  s->prepared = db_note(db, sqlite3_prepare_v3(db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt, NULL));
   s->next = *at;
   *at = s;
   return s;
@@ -194,7 +205,7 @@ static enum tg_err step(struct db_stmt *s, bool *ret_row)
     return s->prepared != TG_OK ? s->prepared : s->bad;
   int rc = sqlite3_step(s->stmt);
   *ret_row = rc == SQLITE_ROW;
-  enum tg_err err = note(db, rc);
+  enum tg_err err = db_note(db, rc);
   /* A single write outside a transaction is its own commit. */
   if (err == TG_DISK && !db->open && !sqlite3_stmt_readonly(s->stmt))
     db->failed = true;
@@ -221,6 +232,40 @@ enum tg_err db_run(struct db_stmt *s)
   enum tg_err err = TG_OK;
   while (err == TG_OK && row)
     err = db_step(s, &row);
+  return err;
+}
+
+enum tg_err db_one(struct db_stmt *s)
+{
+  bool row = false;
+  enum tg_err err = db_step(s, &row);
+  return err != TG_OK ? err : row ? TG_OK : TG_NOT_FOUND;
+}
+
+enum tg_err db_number(struct db_stmt *s, uint64_t *ret)
+{
+  enum tg_err err = db_one(s);
+  if (err != TG_OK)
+    return err;
+  *ret = db_u64(s, 0);
+  db_reset(s);
+  return TG_OK;
+}
+
+enum tg_err db_hash(struct db_stmt *s, struct hash *ret)
+{
+  enum tg_err err = db_one(s);
+  if (err != TG_OK)
+    return err;
+  err = db_bytes(s, 0, ret->b, sizeof ret->b) ? TG_OK : TG_DISK;
+  db_reset(s);
+  return err;
+}
+
+enum tg_err db_any(struct db_stmt *s, bool *ret)
+{
+  enum tg_err err = db_step(s, ret);
+  db_reset(s);
   return err;
 }
 
@@ -269,16 +314,41 @@ uint64_t db_changes(struct db *db)
 
 /* --- transactions */
 
-static enum tg_err exec(struct db *db, const char *sql)
+enum tg_err db_exec(struct db *db, const char *sql)
 {
-  return note(db, sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL));
+  return db_note(db, sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL));
 }
 
 enum tg_err db_begin(struct db *db, struct tg_why *why)
 {
   enum tg_err err = db->open ? TG_INTERNAL : db_run(db_stmt(db, "BEGIN IMMEDIATE"));
   db->open = db->open || err == TG_OK;
+  db->began_at = sqlite3_total_changes(db->sqlite);
   return db_explain(db, err, why);
+}
+
+/* In what way: SQLITE_CHECKPOINT_PASSIVE leaves the WAL as long as it is, to be written over from its beginning: the blocks are there, and the
+   syncs of the commits to come have nothing to say to the file system's own journal. Once everything is in the file the log is no longer needed, and
+   that must be certain before it is written over or cut. */
+static enum tg_err checkpoint(struct db *db, int how)
+{
+  if (db->failed)
+    return TG_DISK;
+  int pages = 0, moved = 0;
+  int rc = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
+  if (rc == SQLITE_OK && moved == pages && db->extent) {
+    const enum tg_err cleared = extent_clear(db->extent);
+    rc = cleared == TG_OK ? SQLITE_OK : cleared == TG_NO_MEMORY ? SQLITE_NOMEM : SQLITE_IOERR_FSYNC;
+  }
+  if (rc == SQLITE_OK && how != SQLITE_CHECKPOINT_PASSIVE)
+    rc = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, how, &pages, &moved);
+  enum tg_err err = db_note(db, rc);
+  db->counts.checkpoints += err == TG_OK && db->wal_pages > 0;
+  if (err == TG_OK && moved == pages)
+    db->wal_pages = 0;
+  else if (err != TG_OK && err != TG_BUSY)
+    db->failed = true;
+  return err;
 }
 
 enum tg_err db_commit(struct db *db, struct tg_why *why)
@@ -297,7 +367,7 @@ enum tg_err db_commit(struct db *db, struct tg_why *why)
     return TG_OK;
   /* The commit itself is certain; but a checkpoint that cannot sync means that the next one may not be, so it
      fails the store for all that follows. */
-  (void)db_checkpoint(db, NULL);
+  (void)checkpoint(db, SQLITE_CHECKPOINT_PASSIVE);
   return TG_OK;
 }
 
@@ -312,18 +382,24 @@ bool db_in_transaction(const struct db *db)
 {
   return db->open;
 }
+bool db_has_changed(const struct db *db)
+{
+  return db->open && sqlite3_total_changes(db->sqlite) != db->began_at;
+}
 bool db_failed(const struct db *db)
 {
   return db->failed;
 }
 
-static int count_wal_pages(void *arg, sqlite3 *sqlite, const char *name, int pages)
+int db_committed(void *arg, sqlite3 *sqlite, const char *name, int pages)
 {
   struct db *db = arg;
-  (void)sqlite;
   (void)name;
   db->wal_pages = pages;
   db->counts.commits++;
+  sqlite3_file *log = NULL;
+  if (db->extent && sqlite3_file_control(sqlite, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK)
+    extent_note(db->extent, log, (uint64_t)pages);
   return SQLITE_OK;
 }
 
@@ -334,17 +410,7 @@ struct db_counts db_counts(const struct db *db)
 
 enum tg_err db_checkpoint(struct db *db, struct tg_why *why)
 {
-  enum tg_err err = TG_DISK;
-  if (!db->failed) {
-    int rc = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    err = note(db, rc);
-    db->counts.checkpoints += err == TG_OK && db->wal_pages > 0;
-    if (err == TG_OK)
-      db->wal_pages = 0;
-    else if (err != TG_BUSY)
-      db->failed = true;
-  }
-  return db_explain(db, err, why);
+  return db_explain(db, checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE), why);
 }
 
 enum tg_err db_check(struct db *db, struct tg_why *why)
@@ -358,253 +424,10 @@ enum tg_err db_check(struct db *db, struct tg_why *why)
     db_reset(s);
   }
   if (err == TG_OK && !good)
+    db->failed = true; /* nothing of it may go over what is there */
+  if (err == TG_OK && !good && !(db->gather && gather_bad_page(db->gather)))
     return why_set(why, TG_DISK, db->path, N_("the store is damaged: %1$s"),
                    N_("Restore it from a copy; what was confirmed since can be fetched again"), db->words,
                    NULL, NULL);
-  return db_explain(db, err, why);
-}
-
-/* --- opening */
-
-static enum tg_err pragma_number(struct db *db, const char *sql, int64_t *ret)
-{
-  struct db_stmt *s = db_stmt(db, sql);
-  bool row = false;
-  enum tg_err err = db_step(s, &row);
-  if (err == TG_OK && row) {
-    *ret = db_i64(s, 0);
-    db_reset(s);
-  }
-  return err;
-}
-
-/* A pragma that does not do what was asked says so only by its answer. */
-static enum tg_err pragma_word(struct db *db, const char *sql, const char *expected)
-{
-  struct db_stmt *s = db_stmt(db, sql);
-  bool row = false, right = false;
-  enum tg_err err = db_step(s, &row);
-  if (err == TG_OK && row) {
-    right = slice_is(db_text(s, 0), expected);
-    db_reset(s);
-  }
-  if (err == TG_OK && !right) {
-    snprintf(db->words, sizeof db->words, "%s", sql);
-    return TG_INTERNAL;
-  }
-  return err;
-}
-
-static bool in_memory(const struct db_options *o)
-{
-  return strcmp(o->path, ":memory:") == 0;
-}
-
-static enum tg_err configure(struct db *db, const struct db_options *o)
-{
-  char cache[64];
-  uint64_t kib = (o->cache_bytes ? o->cache_bytes : CACHE_BYTES) / 1024;
-  snprintf(cache, sizeof cache, "PRAGMA cache_size=-%llu", (unsigned long long)kib);
-  sqlite3_extended_result_codes(db->sqlite, 1);
-  sqlite3_busy_timeout(db->sqlite, 0);
-  sqlite3_wal_hook(db->sqlite, count_wal_pages, db); /* also turns SQLite's own checkpoints off */
-  static const int off[] = {
-      SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_ENABLE_VIEW, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION,
-      SQLITE_DBCONFIG_TRUSTED_SCHEMA, SQLITE_DBCONFIG_DQS_DDL,     SQLITE_DBCONFIG_DQS_DML};
-  int rc = sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-  for (size_t i = 0; rc == SQLITE_OK && i < sizeof off / sizeof *off; i++)
-    rc = sqlite3_db_config(db->sqlite, off[i], 0, NULL);
-  enum tg_err err = note(db, rc);
-  /* Order matters: EXCLUSIVE before WAL keeps the WAL index in our memory, with no file to share. */
-  if (err == TG_OK)
-    err = pragma_word(db, "PRAGMA locking_mode=EXCLUSIVE", "exclusive");
-  if (err == TG_OK)
-    err = exec(db, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;"
-                   "PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; PRAGMA synchronous=FULL;");
-  if (err == TG_OK)
-    err = exec(db, cache);
-  if (err == TG_OK)
-    err = pragma_word(db, "PRAGMA journal_mode=WAL", in_memory(o) ? "memory" : "wal");
-  /* The first write takes the lock that is then never given back. */
-  if (err == TG_OK)
-    err = exec(db, "BEGIN EXCLUSIVE; COMMIT");
-  int64_t page = 4096;
-  if (err == TG_OK)
-    err = pragma_number(db, "PRAGMA page_size", &page);
-  db->page_size = (int)page;
-  return err;
-}
-
-static enum tg_err not_ours(const struct db *db, struct tg_why *why)
-{
-  return why_set(why, TG_BAD_INPUT, db->path, N_("this file is not a store of this program"),
-                 N_("Check the path; nothing was changed"), NULL, NULL, NULL);
-}
-
-/* An empty file has application id 0 and no schema; ours has our id. */
-static enum tg_err check_owner(struct db *db, const struct db_options *o, struct tg_why *why)
-{
-  int64_t id = 0, schema = 0;
-  enum tg_err err = pragma_number(db, "PRAGMA application_id", &id);
-  if (err == TG_OK)
-    err = pragma_number(db, "SELECT count(*) FROM sqlite_schema", &schema);
-  if (err != TG_OK)
-    return db_explain(db, err, why);
-  if ((uint32_t)id == o->application_id)
-    return TG_OK;
-  return id == 0 && schema == 0 ? TG_OK : not_ours(db, why);
-}
-
-static enum tg_err hash_known(struct db *db, int64_t version, const uint8_t hash[32], bool *ret_same)
-{
-  struct db_stmt *s = db_stmt(db, "SELECT hash FROM migration WHERE version = ?");
-  bool row = false;
-  uint8_t known[32];
-  db_bind_i64(s, 1, version);
-  enum tg_err err = db_step(s, &row);
-  *ret_same =
-      err == TG_OK && row && db_bytes(s, 0, known, sizeof known) && !memcmp(known, hash, sizeof known);
-  if (err == TG_OK && row)
-    db_reset(s);
-  return err;
-}
-
-/* One version further: the change and the note of it in one transaction. */
-static enum tg_err migrate_step(struct db *db, const struct db_options *o, size_t i, struct tg_why *why)
-{
-  uint8_t hash[32];
-  char pragma[128];
-  const char *sql = o->migrations[i];
-  crypto_hash_sha256(hash, (const uint8_t *)sql, strlen(sql));
-  snprintf(pragma, sizeof pragma, "PRAGMA application_id=%d; PRAGMA user_version=%zu", (int)o->application_id,
-           i + 1);
-  enum tg_err err = db_begin(db, why);
-  if (err != TG_OK)
-    return err;
-  if (i == 0)
-    err = exec(db, "CREATE TABLE migration (version INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT");
-  if (err == TG_OK)
-    err = exec(db, sql);
-  if (err == TG_OK) {
-    struct db_stmt *s = db_stmt(db, "INSERT INTO migration (version, hash) VALUES (?, ?)");
-    db_bind_u64(s, 1, i + 1);
-    db_bind_blob(s, 2, slice_of(hash, sizeof hash));
-    err = db_run(s);
-  }
-  if (err == TG_OK)
-    err = exec(db, pragma);
-  if (err == TG_OK)
-    return db_commit(db, why);
-  (void)db_explain(db, err, why);
-  db_rollback(db);
-  return err;
-}
-
-static enum tg_err migrate(struct db *db, const struct db_options *o, struct tg_why *why)
-{
-  int64_t version = 0;
-  enum tg_err err = pragma_number(db, "PRAGMA user_version", &version);
-  if (err != TG_OK)
-    return db_explain(db, err, why);
-  if (version < 0 || (uint64_t)version > o->n_migrations) {
-    char number[24];
-    snprintf(number, sizeof number, "%lld", (long long)version);
-    return why_set(why, TG_UNKNOWN, db->path,
-                   N_("this store has version %1$s, newer than this program knows"),
-                   N_("Use the newer program; nothing was changed"), number, NULL, NULL);
-  }
-  for (size_t i = 0; i < (size_t)version; i++) {
-    uint8_t hash[32];
-    bool same;
-    crypto_hash_sha256(hash, (const uint8_t *)o->migrations[i], strlen(o->migrations[i]));
-    err = hash_known(db, (int64_t)i + 1, hash, &same);
-    if (err != TG_OK)
-      return db_explain(db, err, why);
-    if (!same)
-      return not_ours(db, why);
-  }
-  for (size_t i = (size_t)version; err == TG_OK && i < o->n_migrations; i++)
-    err = migrate_step(db, o, i, why);
-  return err;
-}
-
-/* SQLite would make it readable for others, as umask allows; WAL and journal copy the file's mode. */
-static enum tg_err make_private(const struct db_options *o, struct tg_why *why)
-{
-  if (o->vfs || in_memory(o))
-    return TG_OK;
-  int fd = open(o->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0)
-    return fault_why(why, TG_DISK, o->path, N_("cannot open the store: %1$s"), NULL);
-  close(fd);
-  return file_sync_folder(o->path, why);
-}
-
-static enum tg_err cannot_open(struct db *db, enum tg_err err, bool not_a_db, struct tg_why *why)
-{
-  if (err == TG_BUSY)
-    return why_set(why, err, db->path, N_("another program has this store open"), N_("Stop it first"), NULL,
-                   NULL, NULL);
-  if (not_a_db)
-    return not_ours(db, why);
-  (void)db_explain(db, err, why);
-  return err;
-}
-
-enum tg_err db_open(const struct db_options *o, struct db **ret, struct tg_why *why)
-{
-  enum tg_err err = make_private(o, why);
-  if (err != TG_OK)
-    return err;
-  struct db *db = calloc(1, sizeof *db);
-  if (!db || !(db->path = strdup(o->path))) {
-    free(db);
-    return why_set(why, TG_NO_MEMORY, o->path, N_("out of memory"), NULL, NULL, NULL, NULL);
-  }
-  db->checkpoint_bytes = o->checkpoint_bytes ? o->checkpoint_bytes : CHECKPOINT_BYTES;
-  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  if (!in_memory(o))
-    err = gather_new(o->vfs, &db->gather);
-  if (err == TG_OK)
-    err = note(db, sqlite3_open_v2(o->path, &db->sqlite, flags, db->gather ? gather_name(db->gather) : o->vfs));
-  if (err == TG_OK)
-    err = configure(db, o);
-  if (err != TG_OK)
-    err = cannot_open(db, err, db->sqlite && sqlite3_errcode(db->sqlite) == SQLITE_NOTADB, why);
-  else
-    err = check_owner(db, o, why);
-  if (err == TG_OK)
-    err = migrate(db, o, why);
-  if (err != TG_OK) {
-    db_close(&db);
-    return err;
-  }
-  *ret = db;
-  return TG_OK;
-}
-
-void db_close(struct db **taken)
-{
-  struct db *db = taken ? *taken : NULL;
-  if (!db)
-    return;
-  *taken = NULL;
-  if (db->sqlite)
-    db_rollback(db);
-  for (size_t i = 0; i < BUCKETS; i++)
-    while (db->bucket[i]) {
-      struct db_stmt *s = db->bucket[i];
-      db->bucket[i] = s->next;
-      sqlite3_finalize(s->stmt);
-      free(s);
-    }
-  /* A failed store is left to the recovery of the next start: closing must not checkpoint what may be
-     wrong. */
-  if (db->sqlite && db->failed)
-    (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-  if (db->sqlite)
-    (void)sqlite3_close(db->sqlite);
-  gather_free(db->gather);
-  free(db->path);
-  free(db);
+  return db_explain(db, good ? err : TG_DISK, why);
 }

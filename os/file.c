@@ -230,6 +230,31 @@ enum tg_err file_read_private(const char *path, size_t max, struct buf *ret, str
   return read_checked(path, max, true, ret, why);
 }
 
+enum tg_err file_read_at(const char *path, uint64_t at, size_t n, struct buf *ret, struct tg_why *why)
+{
+  if (at > INT64_MAX - n)
+    return TG_NOT_FOUND;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0)
+    return fault_why(why, errno == ENOENT ? TG_NOT_FOUND : TG_DISK, path, N_("cannot open: %1$s"), NULL);
+  uint8_t *room = buf_grow(ret, n);
+  size_t done = 0;
+  ssize_t got = 1;
+  while (room && done < n && got > 0) {
+    got = pread(fd, room + done, n - done, (off_t)(at + done));
+    done += got > 0 ? (size_t)got : 0;
+    if (got < 0 && errno == EINTR)
+      got = 1;
+  }
+  close(fd);
+  if (!room)
+    return TG_NO_MEMORY;
+  if (done == n)
+    return TG_OK;
+  ret->n -= n;
+  return got < 0 ? TG_DISK : TG_NOT_FOUND;
+}
+
 static enum tg_err make_one(const char *path, mode_t mode, struct tg_why *why)
 {
   if (mkdir(path, 0700) == 0)
@@ -322,39 +347,6 @@ void file_lock_free(struct file_lock **taken)
   close((*taken)->fd); /* the file stays: removing it would let two processes lock two files of one name */
   free(*taken);
   *taken = NULL;
-}
-
-static enum tg_err overwrite(int fd, const char *path, struct tg_why *why)
-{
-  static const uint8_t zeros[16384];
-  struct stat st;
-  if (fstat(fd, &st) != 0)
-    return fault_why(why, TG_DISK, path, N_("cannot read: %1$s"), NULL);
-  for (off_t left = st.st_size; left > 0;) {
-    size_t n = left < (off_t)sizeof zeros ? (size_t)left : sizeof zeros;
-    enum tg_err err = file_put_fd(fd, slice_of(zeros, n), why);
-    if (err != TG_OK)
-      return err;
-    left -= (off_t)n;
-  }
-  return fsync(fd) == 0 ? TG_OK : fault_why(why, TG_DISK, path, N_("cannot sync to disk: %1$s"), NULL);
-}
-
-enum tg_err file_erase(const char *path, struct tg_why *why)
-{
-  int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0)
-    return fault_why(why, TG_DISK, path, N_("cannot erase: %1$s"), NULL);
-  enum tg_err err = overwrite(fd, path, why);
-  close(fd);
-  return err == TG_OK ? file_remove(path, why) : err;
-}
-
-enum tg_err file_remove(const char *path, struct tg_why *why)
-{
-  if (unlink(path) != 0)
-    return errno == ENOENT ? TG_OK : fault_why(why, TG_DISK, path, N_("cannot remove: %1$s"), NULL);
-  return file_sync_folder(path, why);
 }
 
 enum tg_err file_free_space(const char *path, uint64_t *ret, struct tg_why *why)

@@ -16,6 +16,8 @@ enum tg_err file_read(const char *path, size_t max, struct buf *ret, struct tg_w
 /* The same for secrets: also TG_BAD_INPUT when group or others may read or write it, or when it belongs
    neither to us nor to root. */
 enum tg_err file_read_private(const char *path, size_t max, struct buf *ret, struct tg_why *why);
+/* Appends n bytes from a place in the file on. TG_NOT_FOUND: no such file, or it ends before; TG_DISK. */
+enum tg_err file_read_at(const char *path, uint64_t at, size_t n, struct buf *ret, struct tg_why *why);
 
 /* A file written in pieces, with the promise of file_write(): nothing appears at path before
    file_draft_commit(). */
@@ -37,11 +39,6 @@ struct file_lock;
 enum tg_err file_lock_take(const char *folder, struct file_lock **ret, struct tg_why *why);
 void file_lock_free(struct file_lock **l);
 
-/* Overwrites, syncs, removes, syncs the folder. Best effort on copy-on-write and flash media: what must
-   be unreadable for certain is kept encrypted under a key that is destroyed. TG_NOT_FOUND, TG_DISK. */
-enum tg_err file_erase(const char *path, struct tg_why *why);
-/* Removes durably, without overwriting. Absent: TG_OK. */
-enum tg_err file_remove(const char *path, struct tg_why *why);
 
 /* Makes durable that path was made, renamed or removed in its folder. */
 enum tg_err file_sync_folder(const char *path, struct tg_why *why);

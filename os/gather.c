@@ -1,5 +1,7 @@
 #include "os/gather.h"
 
+#include "os/pagesum.h"
+
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +11,13 @@
    first. */
 enum { MOST = 0x1ffff };
 
+static const char MAGIC[] = "SQLite format 3"; /* with its zero: a database begins so */
+
 struct gather {
   sqlite3_vfs vfs; /* first: SQLite hands it back */
   sqlite3_vfs *base;
+  bool sums, without;
+  uint64_t bad; /* the page whose sum was wrong */
   char name[40];
 };
 
@@ -19,6 +25,8 @@ struct gather {
 struct file {
   sqlite3_file base;
   sqlite3_file *below; /* behind this struct */
+  struct gather *gather;
+  bool sums; /* its pages have them */
   uint8_t *p;
   sqlite3_int64 at;
   size_t n;
@@ -41,10 +49,8 @@ static int flush(struct file *f)
 
 /* ---- one file */
 
-static int gather_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 at)
+static int write_bytes(struct file *f, const void *bytes, size_t size, sqlite3_int64 at)
 {
-  struct file *f = file_of(file);
-  const size_t size = (size_t)n;
   if (f->n > 0 && (at != f->at + (sqlite3_int64)f->n || f->n + size > MOST)) {
     int rc = flush(f);
     if (rc != SQLITE_OK)
@@ -53,7 +59,7 @@ static int gather_write(sqlite3_file *file, const void *bytes, int n, sqlite3_in
   if (!f->p)
     f->p = malloc(MOST);
   if (!f->p || size > MOST)
-    return f->below->pMethods->xWrite(f->below, bytes, n, at);
+    return f->below->pMethods->xWrite(f->below, bytes, (int)size, at);
   if (f->n == 0)
     f->at = at;
   memcpy(f->p + f->n, bytes, size);
@@ -61,9 +67,43 @@ static int gather_write(sqlite3_file *file, const void *bytes, int n, sqlite3_in
   return SQLITE_OK;
 }
 
-static int gather_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
+/* A whole page of a store: with its sum, it is written as a part of all else. */
+static int write_page(struct file *f, const uint8_t *page, sqlite3_int64 at)
+{
+  uint8_t summed[PAGESUM_PAGE];
+  memcpy(summed, page, sizeof summed);
+  pagesum_put(summed, (uint64_t)at / PAGESUM_PAGE + 1);
+  return write_bytes(f, summed, sizeof summed, at);
+}
+
+static int gather_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 at)
 {
   struct file *f = file_of(file);
+  if (!f->sums)
+    return write_bytes(f, bytes, (size_t)n, at);
+  /* Anything else, or a page without room for a sum, is a mistake of ours: nothing of it may reach the file. */
+  if (n != PAGESUM_PAGE || at % PAGESUM_PAGE || (at == 0 && !pagesum_has_room(bytes)))
+    return SQLITE_IOERR_WRITE;
+  return write_page(f, bytes, at);
+}
+
+/* As it came from below. A few bytes of the beginning, which SQLite asks for before it knows the page size, prove nothing: what
+   counts of them is read again with the page. */
+static int check_pages(struct file *f, const uint8_t *p, int n, sqlite3_int64 at)
+{
+  if (!f->sums || n < 512)
+    return SQLITE_OK;
+  uint64_t number = (uint64_t)at / PAGESUM_PAGE + 1;
+  bool good = n % PAGESUM_PAGE == 0 && at % PAGESUM_PAGE == 0;
+  for (int i = 0; good && i < n; i += PAGESUM_PAGE, number += good)
+    good = pagesum_holds(p + i, number);
+  if (good)
+    return SQLITE_OK;
+  f->gather->bad = number;
+  return SQLITE_IOERR_DATA;
+}
+static int read_bytes(struct file *f, void *out, int n, sqlite3_int64 at)
+{
   const bool apart = at + n <= f->at || at >= f->at + (sqlite3_int64)f->n;
   /* Beyond the end of the file below nothing is apart: what is gathered may move that end. */
   if (f->n > 0 && !apart) {
@@ -76,6 +116,13 @@ static int gather_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
     return rc;
   rc = flush(f);
   return rc != SQLITE_OK ? rc : f->below->pMethods->xRead(f->below, out, n, at);
+}
+
+static int gather_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
+{
+  struct file *f = file_of(file);
+  int rc = read_bytes(f, out, n, at);
+  return rc != SQLITE_OK ? rc : check_pages(f, out, n, at);
 }
 
 static int gather_truncate(sqlite3_file *file, sqlite3_int64 size)
@@ -169,11 +216,33 @@ static sqlite3_vfs *below(sqlite3_vfs *vfs)
   return ((struct gather *)vfs)->base;
 }
 
+/* Stores of earlier versions have no sums, and nothing beside them that only those with sums have. What is no store at all SQLite
+   is to say itself. */
+static bool is_without(struct gather *g, const char *name, sqlite3_file *f)
+{
+  uint8_t page[PAGESUM_PAGE];
+  int there = 0;
+  sqlite3_int64 size = 0;
+  if (f->pMethods->xFileSize(f, &size) != SQLITE_OK || size < PAGESUM_PAGE ||
+      f->pMethods->xRead(f, page, sizeof page, 0) != SQLITE_OK ||
+      (memcmp(page, MAGIC, sizeof MAGIC) == 0 && !pagesum_is_without(page)))
+    return false;
+  char *end = sqlite3_mprintf("%s-end", name);
+  int rc = end ? g->base->xAccess(g->base, end, SQLITE_ACCESS_EXISTS, &there) : SQLITE_NOMEM;
+  sqlite3_free(end);
+  return rc == SQLITE_OK && !there;
+}
+
 static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *ret_flags)
 {
   struct file *f = file_of(file);
-  *f = (struct file){.below = (sqlite3_file *)(f + 1)};
+  struct gather *g = (struct gather *)vfs;
+  *f = (struct file){.below = (sqlite3_file *)(f + 1), .gather = g};
   int rc = below(vfs)->xOpen(below(vfs), name, f->below, flags, ret_flags);
+  if (rc == SQLITE_OK && g->sums && (flags & SQLITE_OPEN_MAIN_DB)) {
+    f->sums = !is_without(g, name, f->below);
+    g->without |= !f->sums;
+  }
   /* A VFS may want xClose() after a failed open: it says so by its methods, and we by ours. */
   f->base.pMethods = f->below->pMethods ? &methods : NULL;
   return rc;
@@ -214,7 +283,7 @@ static int vfs_last_error(sqlite3_vfs *vfs, int n, char *out)
   return below(vfs)->xGetLastError ? below(vfs)->xGetLastError(below(vfs), n, out) : 0;
 }
 
-enum tg_err gather_new(const char *vfs, struct gather **ret)
+enum tg_err gather_new(const char *vfs, bool sums, struct gather **ret)
 {
   static _Atomic uint64_t made;
   sqlite3_vfs *base = sqlite3_vfs_find(vfs);
@@ -225,6 +294,7 @@ enum tg_err gather_new(const char *vfs, struct gather **ret)
     return TG_NO_MEMORY;
   snprintf(g->name, sizeof g->name, "toguna-gather-%llu", (unsigned long long)++made);
   g->base = base;
+  g->sums = sums;
   g->vfs = (sqlite3_vfs){.iVersion = 1,
                          .szOsFile = (int)sizeof(struct file) + base->szOsFile,
                          .mxPathname = base->mxPathname,
@@ -248,6 +318,21 @@ enum tg_err gather_new(const char *vfs, struct gather **ret)
 const char *gather_name(const struct gather *g)
 {
   return g->name;
+}
+
+const char *gather_below(const struct gather *g)
+{
+  return g->base->zName;
+}
+
+bool gather_is_without(const struct gather *g)
+{
+  return g->without;
+}
+
+uint64_t gather_bad_page(const struct gather *g)
+{
+  return g->bad;
 }
 
 void gather_free(struct gather *g)

@@ -4,7 +4,6 @@
 #include "proto/buf.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,10 +56,6 @@ struct log_pair log_signed(const char *key, int64_t v)
 struct log_pair log_hex(const char *key, struct slice id)
 {
   return pair(key, LOG_PAIR_HEX, id, 0);
-}
-struct log_pair log_time(const char *key, tg_time v)
-{
-  return pair(key, LOG_PAIR_TIME, slice_of(NULL, 0), (uint64_t)v);
 }
 struct log_pair log_err(const char *key, enum tg_err err)
 {
@@ -141,10 +136,6 @@ static void put_value(struct buf *line, const struct log_pair *p)
     break;
   case LOG_PAIR_HEX:
     put_hex(line, p->bytes);
-    break;
-  case LOG_PAIR_TIME:
-    time_print((tg_time)p->number, text);
-    buf_put_str(line, text);
     break;
   case LOG_PAIR_ERRNO: {
     const char *sentence = strerrordesc_np((int)p->number);
@@ -254,14 +245,6 @@ void log_set_level(enum log_level least)
   pthread_mutex_lock(&self.mutex);
   self.least = least;
   pthread_mutex_unlock(&self.mutex);
-}
-
-bool log_is_on(enum log_level level)
-{
-  pthread_mutex_lock(&self.mutex);
-  bool on = level <= self.least;
-  pthread_mutex_unlock(&self.mutex);
-  return on;
 }
 
 void log_set_sink(void (*sink)(void *arg, enum log_level level, const char *line), void *arg)

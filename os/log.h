@@ -18,8 +18,7 @@ enum log_kind {
   LOG_PAIR_SIGNED,
   LOG_PAIR_HEX,
   LOG_PAIR_WHY,
-  LOG_PAIR_ERRNO,
-  LOG_PAIR_TIME
+  LOG_PAIR_ERRNO
 };
 
 /* One key=value of an event. Made by the functions below, never by hand; borrows what it points to. */
@@ -38,7 +37,6 @@ struct log_pair log_slice(const char *key, struct slice value);
 struct log_pair log_number(const char *key, uint64_t value);
 struct log_pair log_signed(const char *key, int64_t value);
 struct log_pair log_hex(const char *key, struct slice id); /* the first 8 bytes: enough to recognise an id */
-struct log_pair log_time(const char *key, tg_time value);
 struct log_pair log_err(const char *key, enum tg_err err);
 struct log_pair log_errno(const char *key, int error); /* the system's sentence, in English */
 struct log_pair log_why(const struct tg_why *why);     /* why="where: what. todo", in English */
@@ -60,7 +58,6 @@ void log_write(enum log_level level, const struct log_pair *pairs, size_t n);
    time; otherwise with the time in Z. The least level printed is LOG_NOTICE until log_set_level(). */
 void log_open(const char *program, const char *process);
 void log_set_level(enum log_level least);
-bool log_is_on(enum log_level level);
 
 /* Sends lines (without newline) elsewhere, for tests and for programs that show them; NULL: back to
    standard error. */

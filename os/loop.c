@@ -54,7 +54,7 @@ struct loop_zmq {
   int fd;
   struct loop_watch *watch;
   short want, ready;
-  bool stirred;
+  bool stirred, used; /* neither: what it is ready for is as it was */
   struct loop_zmq *next, *prev; /* among all ZeroMQ sockets of the loop */
   loop_zmq_fn *fn;
   void *arg;
@@ -448,6 +448,7 @@ struct loop_zmq *loop_zmq(struct loop *l, void *socket, short want, loop_zmq_fn 
   z->socket = socket;
   z->fd = fd;
   z->want = want;
+  z->used = true;
   z->fn = fn;
   z->arg = arg;
   z->watch = loop_watch(l, fd, POLLIN, zmq_stirred, z);
@@ -466,6 +467,13 @@ struct loop_zmq *loop_zmq(struct loop *l, void *socket, short want, loop_zmq_fn 
 void loop_zmq_set(struct loop_zmq *z, short want)
 {
   z->want = want;
+  z->used = true;
+}
+
+void loop_zmq_used(struct loop_zmq *z)
+{
+  if (z)
+    z->used = true;
 }
 
 void loop_zmq_free(struct loop_zmq **taken)
@@ -482,13 +490,17 @@ void loop_zmq_free(struct loop_zmq **taken)
 }
 
 /* Asking for ZMQ_EVENTS lets the socket take in what its threads sent it, which empties ZMQ_FD: so look at
-   that first. */
+   that first. What its threads send wakes epoll, as long as nobody else has taken it in: a socket that nobody used need not be asked, and
+   each question is two system calls. */
 static bool zmq_look(struct loop_zmq *z)
 {
   struct pollfd stir = {.fd = z->fd, .events = POLLIN};
   uint32_t events = 0;
   size_t n = sizeof events;
-  if (poll(&stir, 1, 0) == 1)
+  if (!z->stirred && !z->used)
+    return z->ready != 0;
+  z->used = false;
+  if (!z->stirred && poll(&stir, 1, 0) == 1)
     z->stirred = true;
   int rc;
   do
@@ -514,6 +526,7 @@ static bool run_zmq(struct loop *l)
       continue;
     any |= z->ready != 0;
     z->stirred = false;
+    z->used = true;
     z->fn(z->arg, z->ready);
   }
   return any;

@@ -69,7 +69,7 @@ void loop_after_ask(struct loop_after *a);
 void loop_after_free(struct loop_after **a);
 
 /* --- ZeroMQ. ZMQ_FD is edge-triggered and any use of the socket eats edges, so the loop asks ZMQ_EVENTS
-   itself before every sleep; callers need not think of it. `want` and `events` are of ZMQ_POLLIN,
+   itself before it sleeps: of sockets that stirred, or were used. Whoever uses one outside of fn says so with loop_zmq_used(). `want` and `events` are of ZMQ_POLLIN,
    ZMQ_POLLOUT. fn is also called with events 0 when the socket stirred without becoming ready: sends that
    found a peer's queue full may be tried again. fn should take a bounded number of messages; it is called
    again while more wait. */
@@ -77,6 +77,7 @@ struct loop_zmq;
 typedef void loop_zmq_fn(void *arg, short events);
 struct loop_zmq *loop_zmq(struct loop *l, void *zmq_socket, short want, loop_zmq_fn *fn, void *arg);
 void loop_zmq_set(struct loop_zmq *z, short want); /* 0 pauses: ZeroMQ's own limits then push back */
+void loop_zmq_used(struct loop_zmq *z); /* it was sent to, or read from; NULL is fine */
 void loop_zmq_free(struct loop_zmq **z);           /* before zmq_close() */
 
 #endif

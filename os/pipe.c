@@ -11,12 +11,11 @@
 #include <unistd.h>
 
 #define HEAD 4
-#define WITH_FD 0x80000000u
 #define FRAME_MAX 0x7fffff00u
-#define FDS_MAX 16         /* descriptors waiting, each way */
 #define READ_AHEAD 65536   /* bytes asked for in one read, at least */
 #define WRITE_EARLY 262144 /* so many bytes queued are written at once, not at the turn's end */
 #define READS_PER_TURN 8   /* one busy pipe must not starve the others */
+#define BYTES_PER_TURN 131072 /* nor one with long frames, each of which may be milliseconds of work */
 
 /* Bytes that wait between two ends: the live part is p[at..at+n). */
 struct bytes {
@@ -24,15 +23,8 @@ struct bytes {
   size_t at, n, cap;
 };
 
-/* A descriptor to be sent with the byte at `position` of the stream. */
-struct sending {
-  uint64_t position;
-  int fd;
-};
-
-/* Invariants: out.n <= max_queue, or one frame; sending[] is ascending by position and lies within [sent,
-   sent + out.n); after `ended` nothing is read or sent; calls > 0 while a function of the owner's may run,
-   and then the pipe is not freed, only marked. */
+/* Invariants: out.n <= max_queue, or one frame; after `ended` nothing is read or sent; calls > 0 while a function of the owner's
+   may run, and then the pipe is not freed, only marked. */
 struct pipe {
   struct loop_watch *watch;
   struct loop_after *flush, *resume, *tell;
@@ -41,15 +33,13 @@ struct pipe {
   struct pipe_limits limits;
   int fd;
   struct bytes in, out;
-  uint64_t sent; /* bytes of the stream written so far */
-  struct sending sending[FDS_MAX];
-  size_t n_sending;
-  int received[FDS_MAX];
-  size_t n_received;
+  uint64_t taken; /* bytes read so far */
   bool paused;
   bool refused;    /* somebody waits for `drained` … */
   size_t low;      /* … which is told when no more than this is queued */
   bool read_over;  /* nothing more can be read; whole frames may still be in the buffer */
+  bool full;       /* the socket took no more: it is watched until it does */
+  bool emptied;    /* the last read took all there was */
   bool write_over; /* nothing more can be written; what the other side said before is still read */
   bool ended;
   enum tg_err end_why;
@@ -105,7 +95,7 @@ static void update_watch(struct pipe *p)
   int want = 0;
   if (!p->ended && !p->paused && !p->read_over)
     want |= POLLIN;
-  if (!p->ended && p->out.n > 0)
+  if (!p->ended && p->full && p->out.n > 0)
     want |= POLLOUT;
   loop_watch_set(p->watch, (short)want);
 }
@@ -116,10 +106,6 @@ static void destroy(struct pipe *p)
   loop_after_free(&p->resume);
   loop_after_free(&p->tell);
   loop_watch_free(&p->watch);
-  for (size_t i = 0; i < p->n_sending; i++)
-    close(p->sending[i].fd);
-  for (size_t i = 0; i < p->n_received; i++)
-    close(p->received[i]);
   close(p->fd);
   bytes_free(&p->in);
   bytes_free(&p->out);
@@ -164,57 +150,26 @@ static void tell_end(void *arg)
 
 /* --- writing */
 
-static ssize_t send_some(struct pipe *p, size_t n, int fd)
+/* One system call. False when the socket takes no more. */
+static bool write_step(struct pipe *p)
 {
-  struct iovec part = {.iov_base = p->out.p + p->out.at, .iov_len = n};
-  union {
-    struct cmsghdr head;
-    char room[CMSG_SPACE(sizeof(int))];
-  } control;
-  struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
-  if (fd >= 0) {
-    memset(&control, 0, sizeof control);
-    m.msg_control = control.room;
-    m.msg_controllen = sizeof control.room;
-    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(c), &fd, sizeof fd);
-  }
+  struct iovec part = {.iov_base = p->out.p + p->out.at, .iov_len = p->out.n};
+  const struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
   ssize_t sent;
   do
     sent = sendmsg(p->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (sent < 0 && errno == EINTR);
-  return sent;
-}
-
-/* One system call: up to the next descriptor, or from it to the one after. False when the socket takes no
-   more. */
-static bool write_step(struct pipe *p)
-{
-  size_t n = p->out.n;
-  int fd = -1;
-  if (p->n_sending > 0 && p->sending[0].position == p->sent) {
-    fd = p->sending[0].fd;
-    if (p->n_sending > 1)
-      n = (size_t)(p->sending[1].position - p->sent);
-  } else if (p->n_sending > 0) {
-    n = (size_t)(p->sending[0].position - p->sent);
-  }
-  ssize_t sent = send_some(p, n, fd);
+  p->full = sent < 0;
   if (sent < 0) {
-    if (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS && errno != ETOOMANYREFS) {
+    if (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS) {
+      /* What was queued is lost: both sides must learn it, or each would wait for the other for ever. What came before is
+         still read. */
       p->write_over = true;
       bytes_drop(&p->out, p->out.n);
+      (void)shutdown(p->fd, SHUT_RDWR);
     }
     return false;
   }
-  if (fd >= 0) {
-    close(fd);
-    memmove(p->sending, p->sending + 1, --p->n_sending * sizeof *p->sending);
-  }
-  p->sent += (uint64_t)sent;
   bytes_drop(&p->out, (size_t)sent);
   return true;
 }
@@ -244,7 +199,7 @@ static void write_and_tell(void *arg)
   leave(p);
 }
 
-static enum tg_err queue(struct pipe *p, const struct slice *parts, size_t n, int fd)
+enum tg_err pipe_send_parts(struct pipe *p, const struct slice *parts, size_t n)
 {
   size_t size = 0;
   if (p->ended || p->write_over)
@@ -254,19 +209,15 @@ static enum tg_err queue(struct pipe *p, const struct slice *parts, size_t n, in
       return TG_TOO_BIG;
     size += parts[i].n;
   }
-  if ((p->out.n > 0 && p->out.n + HEAD + size > p->limits.max_queue) ||
-      (fd >= 0 && p->n_sending == FDS_MAX)) {
+  if (p->out.n > 0 && p->out.n + HEAD + size > p->limits.max_queue) {
     pipe_tell_drained(p, p->limits.max_queue / 2);
     return TG_BUSY;
   }
   if (!bytes_room(&p->out, HEAD + size))
     return TG_NO_MEMORY;
-  if (fd >= 0)
-    p->sending[p->n_sending++] = (struct sending){.position = p->sent + p->out.n, .fd = fd};
-  uint32_t head = (uint32_t)size | (fd >= 0 ? WITH_FD : 0);
   uint8_t *to = p->out.p + p->out.at + p->out.n;
   for (int i = 0; i < HEAD; i++)
-    *to++ = (uint8_t)(head >> 8 * (HEAD - 1 - i));
+    *to++ = (uint8_t)(size >> 8 * (HEAD - 1 - i));
   for (size_t i = 0; i < n; i++)
     if (parts[i].n) {
       memcpy(to, parts[i].p, parts[i].n);
@@ -282,25 +233,7 @@ static enum tg_err queue(struct pipe *p, const struct slice *parts, size_t n, in
 
 enum tg_err pipe_send(struct pipe *p, struct slice frame)
 {
-  return queue(p, &frame, 1, -1);
-}
-
-enum tg_err pipe_send_parts(struct pipe *p, const struct slice *parts, size_t n)
-{
-  return queue(p, parts, n, -1);
-}
-
-enum tg_err pipe_send_fd(struct pipe *p, struct slice frame, int fd)
-{
-  if (!p->limits.descriptors)
-    return TG_USAGE;
-  int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-  if (copy < 0)
-    return TG_INTERNAL;
-  enum tg_err err = queue(p, &frame, 1, copy);
-  if (err != TG_OK)
-    close(copy);
-  return err;
+  return pipe_send_parts(p, &frame, 1);
 }
 
 enum tg_err pipe_flush(struct pipe *p, int wait_ms)
@@ -335,46 +268,16 @@ size_t pipe_queued(const struct pipe *p)
 
 /* --- reading */
 
-/* Keeps the descriptors that came with a read; false when there are more than anybody honest sends. */
-static bool keep_fds(struct pipe *p, struct msghdr *m)
-{
-  bool ok = !(m->msg_flags & MSG_CTRUNC);
-  for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-      continue;
-    size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (size_t i = 0; i < n; i++) {
-      int fd;
-      memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-      if (ok && p->n_received < FDS_MAX) {
-        p->received[p->n_received++] = fd;
-      } else {
-        close(fd);
-        ok = false;
-      }
-    }
-  }
-  return ok;
-}
-
-/* Without room for control data the kernel drops descriptors sent to us and says so with MSG_CTRUNC. */
+/* There is no room for control data: the kernel drops descriptors sent to us and says so with MSG_CTRUNC. */
 static ssize_t receive_some(struct pipe *p, size_t room, bool *ret_honest)
 {
   struct iovec part = {.iov_base = p->in.p + p->in.at + p->in.n, .iov_len = room};
-  union {
-    struct cmsghdr head;
-    char room[CMSG_SPACE(sizeof(int) * FDS_MAX)];
-  } control;
   struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
-  if (p->limits.descriptors) {
-    m.msg_control = control.room;
-    m.msg_controllen = sizeof control.room;
-  }
   ssize_t n;
   do
-    n = recvmsg(p->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    n = recvmsg(p->fd, &m, MSG_DONTWAIT);
   while (n < 0 && errno == EINTR);
-  *ret_honest = n < 0 || keep_fds(p, &m);
+  *ret_honest = n < 0 || !(m.msg_flags & MSG_CTRUNC);
   return n;
 }
 
@@ -386,31 +289,18 @@ static uint32_t head_of(const struct bytes *b)
 
 /* The frame at the front of the buffer, if it is whole. *ret_need: how many bytes it has in all, once
    known. */
-static enum tg_err next_frame(struct pipe *p, size_t *ret_need, struct slice *ret, int *ret_fd)
+static enum tg_err next_frame(struct pipe *p, size_t *ret_need, struct slice *ret)
 {
   *ret_need = HEAD;
   if (p->in.n < HEAD)
     return TG_BUSY;
-  uint32_t head = head_of(&p->in);
-  bool with_fd = (head & WITH_FD) != 0;
-  size_t size = head & ~WITH_FD;
-  if (with_fd && !p->limits.descriptors)
-    return TG_BAD_INPUT;
+  size_t size = head_of(&p->in);
   if (size > p->limits.max_frame)
     return TG_TOO_BIG;
   *ret_need = HEAD + size;
   if (p->in.n < HEAD + size)
     return TG_BUSY;
-  /* The kernel delivers a descriptor with the first byte it was sent with, so it is here before the frame is
-     whole. */
-  if (with_fd && p->n_received == 0)
-    return TG_BAD_INPUT;
   *ret = slice_of(p->in.p + p->in.at + HEAD, size);
-  *ret_fd = -1;
-  if (with_fd) {
-    *ret_fd = p->received[0];
-    memmove(p->received, p->received + 1, --p->n_received * sizeof *p->received);
-  }
   return TG_OK;
 }
 
@@ -420,11 +310,10 @@ static enum tg_err deliver(struct pipe *p, size_t *ret_need)
 {
   while (!p->paused && !p->ended) {
     struct slice frame;
-    int fd;
-    enum tg_err err = next_frame(p, ret_need, &frame, &fd);
+    enum tg_err err = next_frame(p, ret_need, &frame);
     if (err != TG_OK)
       return err;
-    p->events->frame(p->arg, frame, fd);
+    p->events->frame(p->arg, frame);
     bytes_drop(&p->in, *ret_need);
   }
   return TG_OK;
@@ -437,15 +326,19 @@ static enum tg_err read_step(struct pipe *p, size_t need)
   bool honest;
   if (!bytes_room(&p->in, room))
     return TG_NO_MEMORY;
-  ssize_t n = receive_some(p, p->in.cap - p->in.at - p->in.n, &honest);
+  room = p->in.cap - p->in.at - p->in.n;
+  ssize_t n = receive_some(p, room, &honest);
+  p->emptied = n > 0 && (size_t)n < room;
   if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
     return TG_BUSY;
   if (!honest)
     return TG_BAD_INPUT;
-  if (n > 0)
+  if (n > 0) {
     p->in.n += (size_t)n;
-  else
+    p->taken += (uint64_t)n;
+  } else {
     p->read_over = true;
+  }
   if (n < 0)
     p->write_over = true; /* reset */
   return TG_OK;
@@ -453,16 +346,20 @@ static enum tg_err read_step(struct pipe *p, size_t need)
 
 static void read_frames(struct pipe *p)
 {
+  const uint64_t from = p->taken;
   for (int reads = 0;; reads++) {
     size_t need = HEAD;
     enum tg_err err = deliver(p, &need);
-    if (err == TG_OK || (err == TG_BUSY && reads == READS_PER_TURN && !p->read_over))
+    const bool enough = reads == READS_PER_TURN || p->taken - from >= BYTES_PER_TURN;
+    if (err == TG_OK || (err == TG_BUSY && enough && !p->read_over))
       return;
     if (err == TG_BUSY && p->read_over) {
       end(p, p->in.n == 0 && !p->write_over ? TG_OK : TG_UNREACHABLE);
       return;
     }
     if (err == TG_BUSY) {
+      if (reads > 0 && p->emptied)
+        return; /* what came meanwhile wakes us */
       err = read_step(p, need);
       if (err == TG_BUSY)
         return;
@@ -507,11 +404,6 @@ void pipe_pause(struct pipe *p, bool paused)
   /* Frames already in the buffer wake no descriptor. */
   if (resumed && !p->ended)
     loop_after_ask(p->resume);
-}
-
-int pipe_fd(const struct pipe *p)
-{
-  return p->fd;
 }
 
 enum tg_err pipe_new(struct loop *l, int fd, const struct pipe_limits *limits,

@@ -1,7 +1,6 @@
 /* A channel of frames over a Unix stream socket, between our processes and with local programs.
-   On the wire: u32 big-endian, then the bytes. Bit 31 of the length says that a descriptor comes with the
-   frame; it never occurs where descriptors are not allowed. Frames may be empty. Many frames share one system
-   call both ways: what is sent during a turn of the loop goes out at its end. */
+   On the wire: u32 big-endian, then the bytes. Frames may be empty. Many frames share one system call both ways:
+   what is sent during a turn of the loop goes out at its end. Descriptors that come along are refused. */
 #ifndef TOGUNA_OS_PIPE_H
 #define TOGUNA_OS_PIPE_H
 
@@ -10,9 +9,8 @@
 struct pipe;
 
 struct pipe_events {
-  /* One frame. Points into the pipe's buffer, gone after return. fd is -1, or a close-on-exec descriptor that
-     now belongs to the callee. May send, pause and free this very pipe. */
-  void (*frame)(void *arg, struct slice frame, int fd);
+  /* One frame. Points into the pipe's buffer, gone after return. May send, pause and free this very pipe. */
+  void (*frame)(void *arg, struct slice frame);
   /* Called once, never after pipe_free(): nothing can be sent or received any more; the owner frees the pipe.
      TG_OK: the other side closed between two frames; TG_UNREACHABLE: it went away; TG_BAD_INPUT, TG_TOO_BIG:
      it broke the framing; TG_NO_MEMORY. What was complete before the end has been delivered. */
@@ -25,7 +23,6 @@ struct pipe_events {
 struct pipe_limits {
   size_t max_frame; /* bytes of one frame, both ways; below 2^31 */
   size_t max_queue; /* bytes waiting to be written; at least one frame always fits an empty queue */
-  bool descriptors; /* may frames carry descriptors (both ways)? never for local programs */
 };
 
 /* Takes fd (made non-blocking and close-on-exec; closed by pipe_free, also closed on failure). events is
@@ -39,8 +36,6 @@ void pipe_free(struct pipe **p);
    will be called; TG_TOO_BIG; TG_UNREACHABLE after the end. */
 enum tg_err pipe_send(struct pipe *p, struct slice frame);
 enum tg_err pipe_send_parts(struct pipe *p, const struct slice *parts, size_t n);
-/* The same with a descriptor, which is duplicated: the caller keeps and closes its own. */
-enum tg_err pipe_send_fd(struct pipe *p, struct slice frame, int fd);
 
 /* Writes what is queued, waiting up to wait_ms for a slow reader. TG_OK when nothing is left, TG_BUSY
    otherwise. */
@@ -52,6 +47,5 @@ void pipe_tell_drained(struct pipe *p, size_t bytes);
 
 /* While paused nothing is read: the other side fills its own queue and learns it. */
 void pipe_pause(struct pipe *p, bool paused);
-int pipe_fd(const struct pipe *p);
 
 #endif

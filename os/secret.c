@@ -64,40 +64,6 @@ static enum tg_err finish(struct secret *s, const char *where, struct secret **r
   return err;
 }
 
-enum tg_err secret_copy(struct slice bytes, struct secret **ret)
-{
-  if (bytes.n == 0 || bytes.n > SECRET_MAX)
-    return bytes.n ? TG_TOO_BIG : TG_BAD_INPUT;
-  struct secret *s = secret_new();
-  if (!s)
-    return TG_NO_MEMORY;
-  memcpy(s->bytes, bytes.p, bytes.n);
-  s->n = bytes.n;
-  return finish(s, NULL, ret, NULL);
-}
-
-enum tg_err secret_from_fd(int fd, struct secret **ret, struct tg_why *why)
-{
-  struct secret *s = secret_new();
-  if (!s)
-    return no_memory(why);
-  s->n = 0;
-  while (s->n < sizeof s->bytes) {
-    ssize_t n = read(fd, s->bytes + s->n, sizeof s->bytes - s->n);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0) {
-      enum tg_err err = fault_why(why, TG_DISK, NULL, N_("cannot read the passphrase: %1$s"), NULL);
-      secret_free(&s);
-      return err;
-    }
-    if (n == 0)
-      break;
-    s->n += (size_t)n;
-  }
-  return finish(s, NULL, ret, why);
-}
-
 enum tg_err secret_from_file(const char *path, struct secret **ret, struct tg_why *why)
 {
   struct buf bytes = buf_new(SECRET_MAX + 2);

@@ -1,4 +1,4 @@
-/* Passphrases: from a person, a file or a descriptor; never from arguments or the environment. */
+/* Passphrases: from a person or a file; never from arguments or the environment. */
 #ifndef TOGUNA_OS_SECRET_H
 #define TOGUNA_OS_SECRET_H
 
@@ -23,8 +23,5 @@ enum tg_err secret_from_file(const char *path, struct secret **ret, struct tg_wh
 /* Where a daemon finds its passphrase: `file` when it is not NULL; else the credential `passphrase` that systemd passes
    (LoadCredential=); else a person at the terminal. Errors of the three. */
 enum tg_err secret_find(const char *file, const char *question, struct secret **ret, struct tg_why *why);
-/* Reads to the end of fd; does not close it. */
-enum tg_err secret_from_fd(int fd, struct secret **ret, struct tg_why *why);
-enum tg_err secret_copy(struct slice bytes, struct secret **ret);
 
 #endif

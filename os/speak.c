@@ -82,6 +82,11 @@ const char *tr(const char *msgid)
   return msgid && *msgid ? dgettext(CATALOGUE, msgid) : msgid;
 }
 
+const char *trn(const char *one, const char *many, uint64_t n)
+{
+  return dngettext(CATALOGUE, one, many, n);
+}
+
 const char *speak_language(void)
 {
   /* TRANSLATORS: the ISO 639 code of the language you translate to. */

@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sodium.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +134,7 @@ static void become_child(const struct supervisor *v, const struct role *role, in
   sigemptyset(&wait);
   sigaddset(&wait, SIGTERM);
   sigaddset(&wait, SIGHUP);
+  sigaddset(&wait, SIGUSR1);
   sigprocmask(SIG_SETMASK, &wait, NULL);
   signal(SIGINT, SIG_IGN);
   execv("/proc/self/exe", argv);
@@ -342,7 +342,7 @@ static void told_to_stop(void *arg, int signal)
   stop_all(v, 0);
 }
 
-static void told_to_reload(void *arg, int signal)
+static void told_to_pass_on(void *arg, int signal)
 {
   struct supervisor *v = arg;
   for (size_t i = 0; i < v->n; i++)
@@ -374,7 +374,9 @@ static enum tg_err prepare(struct supervisor *v)
   if (err == TG_OK)
     err = loop_signal(v->loop, SIGINT, told_to_stop, v);
   if (err == TG_OK)
-    err = loop_signal(v->loop, SIGHUP, told_to_reload, v);
+    err = loop_signal(v->loop, SIGHUP, told_to_pass_on, v);
+  if (err == TG_OK)
+    err = loop_signal(v->loop, SIGUSR1, told_to_pass_on, v);
   return err;
 }
 

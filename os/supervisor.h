@@ -44,10 +44,10 @@ struct supervisor_options {
 
 /* Runs until told to stop (SIGTERM, SIGINT: roles are stopped in the order of the table, each when the one
    before has gone) or until a role that is not disposable dies (the others are stopped the same way). SIGHUP
-   is passed on to every role. Returns the exit code: 0 after SIGTERM; else that of the role that died, or 5
+   and SIGUSR1 are passed on to every role. Returns the exit code: 0 after SIGTERM; else that of the role that died, or 5
    when a signal killed it. A disposable role that dies before it was ever ready ends the program too:
    something is wrong with its settings. Disposable roles restart after 100 ms, doubling up to 30 s, back to
-   100 ms once one has lived a minute. SIGTERM and SIGHUP are blocked in a role from its birth, so none is
+   100 ms once one has lived a minute. SIGTERM, SIGHUP and SIGUSR1 are blocked in a role from its birth, so none is
    lost before role_watch(); a role that runs other programs must unblock them there. Tells systemd READY=1
    and STOPPING=1 when NOTIFY_SOCKET is set. No child outlives the parent (PDEATHSIG). */
 int supervisor_run(const struct supervisor_options *o);
@@ -67,12 +67,13 @@ void role_brief_forget(struct role_start *s);
 int role_channel(struct role_start *s, const char *peer);
 /* Joins the supervisor's own channel to the role's loop. A disposable peer that was restarted comes back with
    a fresh channel: `channel` is called with it (close the old one; its unread frames are still there to be
-   read). `stop` is called on SIGTERM: finish and loop_stop(). `reload` on SIGHUP, may be NULL. When the
+   read). `stop` is called on SIGTERM: finish and loop_stop(). `reload` on SIGHUP and `backup` on SIGUSR1, both may be NULL. When the
    parent is gone the process ends at once. SIGINT is ignored: the parent speaks for the terminal. */
 struct role_events {
   void (*channel)(void *arg, const char *peer, int fd);
   void (*stop)(void *arg);
   void (*reload)(void *arg);
+  void (*backup)(void *arg);
 };
 enum tg_err role_watch(struct role_start *s, struct loop *l, const struct role_events *events, void *arg);
 /* Says that this role is at work. */

@@ -3,7 +3,6 @@
 #include "os/fault.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -81,7 +80,7 @@ enum tg_err unix_listen(const char *path, mode_t mode, int *ret_fd, struct tg_wh
   return TG_OK;
 }
 
-enum tg_err unix_peer_of(int fd, struct unix_peer *ret)
+static enum tg_err peer_of(int fd, struct unix_peer *ret)
 {
   struct ucred cred;
   socklen_t n = sizeof cred;
@@ -89,23 +88,6 @@ enum tg_err unix_peer_of(int fd, struct unix_peer *ret)
     return TG_INTERNAL;
   *ret = (struct unix_peer){.pid = cred.pid, .uid = cred.uid, .gid = cred.gid};
   return TG_OK;
-}
-
-bool unix_peer_in_group(int fd, gid_t group)
-{
-  struct unix_peer peer;
-  if (unix_peer_of(fd, &peer) != TG_OK)
-    return false;
-  if (peer.gid == group)
-    return true;
-  gid_t groups[256]; /* who is in more groups is known by the first 256: refusing is the safe side */
-  socklen_t n = sizeof groups;
-  if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &n) != 0)
-    return false;
-  for (size_t i = 0; i < n / sizeof *groups; i++)
-    if (groups[i] == group)
-      return true;
-  return false;
 }
 
 enum tg_err unix_accept(int listen_fd, struct unix_peer *ret_peer, int *ret_fd)
@@ -116,7 +98,7 @@ enum tg_err unix_accept(int listen_fd, struct unix_peer *ret_peer, int *ret_fd)
   while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
   if (fd < 0)
     return TG_BUSY;
-  enum tg_err err = unix_peer_of(fd, ret_peer);
+  enum tg_err err = peer_of(fd, ret_peer);
   if (err != TG_OK) {
     close(fd);
     return err;

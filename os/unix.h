@@ -22,8 +22,5 @@ enum tg_err unix_accept(int listen_fd, struct unix_peer *ret_peer, int *ret_fd);
 /* TG_UNREACHABLE with a why that says whether the socket is missing, dead, or closed to this user. */
 enum tg_err unix_connect(const char *path, int *ret_fd, struct tg_why *why);
 enum tg_err unix_pair(int ret_fds[2]);
-enum tg_err unix_peer_of(int fd, struct unix_peer *ret);
-/* Is the process at the other end in this group, primary or supplementary? */
-bool unix_peer_in_group(int fd, gid_t group);
 
 #endif

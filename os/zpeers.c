@@ -1,15 +1,22 @@
 #include "os/zpeers.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #define ID_MAX 255   /* ZMTP */
 #define FD_MAX 65536 /* far above any limit on descriptors we run under */
+#define SEAL 33      /* bytes that CURVE puts around a message: "\7MESSAGE", nonce, tag, flags */
 
 struct peer {
   uint64_t heard;  /* when, counted in messages; 0: nobody */
   uint64_t cookie; /* 0: the connection was gone before we looked */
+  uint64_t taken, given; /* bytes on the wire of what came from it to us, and of what we handed over for it */
   struct seal_pk key;
   uint8_t id_n, id[ID_MAX];
 };
@@ -19,6 +26,7 @@ struct peer {
 struct zpeers {
   struct peer *peer;
   size_t n;
+  size_t named; /* by zpeers_newest() last */
   uint64_t clock;
 };
 
@@ -57,7 +65,14 @@ static bool grow(struct zpeers *p, size_t n)
   return true;
 }
 
-void zpeers_heard(struct zpeers *p, int fd, struct slice id, const struct seal_pk *key)
+/* Exactly: a byte too many with each of a million messages would hide a megabyte of what is held, or make one up. */
+static uint64_t on_wire(size_t body)
+{
+  const size_t sealed = body + SEAL;
+  return sealed + (sealed > UINT8_MAX ? 9 : 2); /* ZMTP's flags and length */
+}
+
+void zpeers_heard(struct zpeers *p, int fd, struct slice id, const struct seal_pk *key, size_t bytes)
 {
   if (fd < 0 || fd >= FD_MAX || id.n > ID_MAX || ((size_t)fd >= p->n && !grow(p, (size_t)fd + 1)))
     return;
@@ -66,11 +81,13 @@ void zpeers_heard(struct zpeers *p, int fd, struct slice id, const struct seal_p
       peer->heard && peer->id_n == id.n && !memcmp(peer->id, id.p, id.n) && seal_pk_eq(&peer->key, key);
   if (!same) {
     peer->cookie = cookie_of(fd);
+    peer->taken = peer->given = 0;
     peer->key = *key;
     peer->id_n = (uint8_t)id.n;
     memcpy(peer->id, id.p, id.n);
   }
   peer->heard = ++p->clock;
+  peer->taken += on_wire(bytes);
 }
 
 static struct peer *newest(const struct zpeers *p, const struct seal_pk *key)
@@ -84,12 +101,20 @@ static struct peer *newest(const struct zpeers *p, const struct seal_pk *key)
   return best;
 }
 
-bool zpeers_newest(const struct zpeers *p, const struct seal_pk *key, struct slice *ret_id)
+bool zpeers_newest(struct zpeers *p, const struct seal_pk *key, struct slice *ret_id)
 {
   const struct peer *peer = newest(p, key);
-  if (peer)
-    *ret_id = slice_of(peer->id, peer->id_n);
-  return peer != NULL;
+  if (!peer)
+    return false;
+  p->named = (size_t)(peer - p->peer);
+  *ret_id = slice_of(peer->id, peer->id_n);
+  return true;
+}
+
+void zpeers_gave(struct zpeers *p, size_t bytes)
+{
+  if (p->named < p->n)
+    p->peer[p->named].given += on_wire(bytes);
 }
 
 void zpeers_forget(struct zpeers *p, const struct seal_pk *key)
@@ -124,4 +149,57 @@ size_t zpeers_cut_unless(struct zpeers *p, bool (*keep)(void *arg, const struct 
     if (p->peer[fd].heard && !keep(arg, &p->peer[fd].key))
       n += cut(p, fd);
   return n;
+}
+
+/* ---- what connections hold */
+
+struct held {
+  int fd;
+  uint64_t cookie, bytes;
+};
+
+/* Bytes of this connection in our memory, and of its handshake and signs of life; false when fd is no TCP connection. What was read of it, less what lies in the kernel still and what came to us; and
+   what we handed over, less what went out. */
+static bool weigh(const struct zpeers *p, int fd, struct held *ret)
+{
+  struct tcp_info info;
+  socklen_t n = sizeof info;
+  int unread = 0;
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0 || n < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received ||
+      info.tcpi_state == 10 /* it listens */ || ioctl(fd, FIONREAD, &unread) != 0)
+    return false;
+  *ret = (struct held){.fd = fd, .cookie = cookie_of(fd)};
+  const struct peer *peer = (size_t)fd < p->n && p->peer[fd].cookie == ret->cookie ? &p->peer[fd] : NULL;
+  const uint64_t done = (uint64_t)unread + (peer ? peer->taken : 0), went = info.tcpi_bytes_acked;
+  ret->bytes = info.tcpi_bytes_received > done ? info.tcpi_bytes_received - done : 0;
+  ret->bytes += peer && peer->given > went ? peer->given - went : 0;
+  return ret->cookie != 0;
+}
+
+static int heavier(const void *a, const void *b)
+{
+  const uint64_t x = ((const struct held *)a)->bytes, y = ((const struct held *)b)->bytes;
+  return (x < y) - (x > y);
+}
+
+size_t zpeers_relieve(struct zpeers *p, uint64_t most)
+{
+  struct rlimit limit = {.rlim_cur = FD_MAX};
+  (void)getrlimit(RLIMIT_NOFILE, &limit);
+  const int end = limit.rlim_cur < FD_MAX ? (int)limit.rlim_cur : FD_MAX;
+  struct held *held = calloc((size_t)end, sizeof *held);
+  size_t n = 0, cut_n = 0;
+  uint64_t sum = 0;
+  for (int fd = 3; held && fd < end; fd++)
+    if (weigh(p, fd, &held[n]))
+      sum += held[n++].bytes;
+  if (held)
+    qsort(held, n, sizeof *held, heavier);
+  for (size_t i = 0; i < n && sum > most && held[i].bytes > 0; i++) {
+    sum -= held[i].bytes;
+    if (cookie_of(held[i].fd) == held[i].cookie)
+      cut_n += shutdown(held[i].fd, SHUT_RDWR) == 0;
+  }
+  free(held);
+  return cut_n;
 }

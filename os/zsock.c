@@ -17,8 +17,6 @@
 #define QUEUE 64
 #define HANDSHAKE_MS 15000 /* seven ways over a satellite, each of a second or more */
 #define HEARTBEAT_MS 15000
-#define RECONNECT_MS 500
-#define RECONNECT_MAX_MS 60000
 #define CONNECT_TIMEOUT_MS 15000
 #define LINGER_MS 1000 /* for a last goodbye */
 #define MESSAGES_PER_CALL 64
@@ -66,7 +64,8 @@ static int set_common(void *socket, size_t max_body, int queue, int handshake_ms
     max = HANDSHAKE_LEAST;
   const struct number_option numbers[] = {{ZMQ_LINGER, LINGER_MS},
                                           {ZMQ_SNDHWM, or_default(queue, QUEUE)},
-                                          {ZMQ_RCVHWM, or_default(queue, QUEUE)},
+                                          /* What is to go out we made; what comes is as much as others like. */
+                                          {ZMQ_RCVHWM, queue > 0 && queue < QUEUE ? queue : QUEUE},
                                           {ZMQ_HANDSHAKE_IVL, or_default(handshake_ms, HANDSHAKE_MS)},
                                           {ZMQ_HEARTBEAT_IVL, beat},
                                           {ZMQ_HEARTBEAT_TIMEOUT, 3 * beat},
@@ -135,6 +134,13 @@ static int set_server(void *socket, const struct zsock_server_options *o)
 {
   const struct number_option numbers[] = {{ZMQ_ROUTER_MANDATORY, 1},
                                           {ZMQ_ROUTER_HANDOVER, 0},
+                                          /* Clients ask for signs of life, and with each say how soon they will again. Were we to ask too, libzmq 4.3.4 would fail an
+                                             assertion whenever a connection breaks of which it reads no more because its queue is full. */
+                                          {ZMQ_HEARTBEAT_IVL, 0},
+                                          {ZMQ_TCP_KEEPALIVE, 1},
+                                          {ZMQ_TCP_KEEPALIVE_IDLE, 60},
+                                          {ZMQ_TCP_KEEPALIVE_INTVL, 20},
+                                          {ZMQ_TCP_KEEPALIVE_CNT, 3},
                                           {ZMQ_BACKLOG, 256},
                                           {ZMQ_CURVE_SERVER, 1},
                                           {ZAP_ENFORCE_DOMAIN, 1}};
@@ -210,12 +216,18 @@ enum tg_err zsock_server(struct zauth *auth, const struct zsock_server_options *
   return TG_OK;
 }
 
+struct zsock_retry zsock_retry_new(void)
+{
+  return (struct zsock_retry){400 + (int)randombytes_uniform(400), 15000 + (int)randombytes_uniform(15000)};
+}
+
 static int set_client(void *socket, const struct zsock_client_options *o)
 {
+  const struct zsock_retry retry = zsock_retry_new();
   const struct number_option numbers[] = {
       {ZMQ_IMMEDIATE, 1},
-      {ZMQ_RECONNECT_IVL, or_default(o->reconnect_ms, RECONNECT_MS)},
-      {ZMQ_RECONNECT_IVL_MAX, or_default(o->reconnect_max_ms, RECONNECT_MAX_MS)},
+      {ZMQ_RECONNECT_IVL, or_default(o->reconnect_ms, retry.first_ms)},
+      {ZMQ_RECONNECT_IVL_MAX, or_default(o->reconnect_max_ms, retry.most_ms)},
       {ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS}};
   int rc = set_common(socket, o->max_body, o->queue, o->handshake_ms, o->heartbeat_ms);
   if (rc == 0)
@@ -302,7 +314,7 @@ static void receive_on_server(struct zsock *z, struct parts *p)
   }
   int fd = zmq_msg_get(&p->body, ZMQ_SRCFD);
   struct slice id = slice_of(zmq_msg_data(&p->id), zmq_msg_size(&p->id));
-  zpeers_heard(z->peers, fd, id, &key);
+  zpeers_heard(z->peers, fd, id, &key, zmq_msg_size(&p->body));
   if (!zauth_allows(z->auth, &key)) {
     z->counts.unknown_sender++;
     z->counts.cut += zpeers_cut(z->peers, &key);
@@ -437,6 +449,7 @@ static void hold(struct zsock *z)
 static enum tg_err send_part(struct zsock *z, struct slice part, int flags)
 {
   int rc;
+  loop_zmq_used(z->watch);
   do
     rc = zmq_send(z->socket, part.p, part.n, flags | ZMQ_DONTWAIT);
   while (rc < 0 && errno == EINTR);
@@ -470,6 +483,8 @@ enum tg_err zsock_send(struct zsock *z, const struct seal_pk *to, struct slice b
   /* ROUTER decided at the id: the body that follows is taken, or dropped with a peer that just went. */
   if (err == TG_OK)
     err = send_part(z, body, 0);
+  if (err == TG_OK && z->auth)
+    zpeers_gave(z->peers, body.n);
   z->counts.sent += err == TG_OK;
   return err;
 }
@@ -479,6 +494,13 @@ enum tg_err zsock_send(struct zsock *z, const struct seal_pk *to, struct slice b
 size_t zsock_cut(struct zsock *z, const struct seal_pk *key)
 {
   size_t n = zpeers_cut(z->peers, key);
+  z->counts.cut += n;
+  return n;
+}
+
+size_t zsock_relieve(struct zsock *z, uint64_t most)
+{
+  size_t n = zpeers_relieve(z->peers, most);
   z->counts.cut += n;
   return n;
 }

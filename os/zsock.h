@@ -13,7 +13,7 @@ struct zsock_server_options {
   const char *endpoint;           /* "tcp://[::]:7440", "tcp://127.0.0.1:*" */
   const uint8_t *secret_key;      /* 32 bytes, borrowed for the call */
   size_t max_body;                /* bytes of one message; a longer one cuts its sender */
-  int queue;                      /* messages held per peer and direction; 0: 64 */
+  int queue;                      /* messages to a peer that may wait; 0: 64. From it: as many, 64 at most */
   int handshake_ms, heartbeat_ms; /* 0: 8 s; 15 s, a silent peer is dropped after three */
 };
 
@@ -31,8 +31,16 @@ struct zsock_client_options {
   const uint8_t *secret_key; /* 32 bytes, borrowed for the call */
   size_t max_body;
   int queue, handshake_ms, heartbeat_ms; /* as above */
-  int reconnect_ms, reconnect_max_ms;    /* 0: 500 ms doubling to 60 s */
+  int reconnect_ms, reconnect_max_ms;    /* 0: by zsock_retry_new() */
 };
+
+/* How a client tries again: first_ms after it lost the server, then twice as long each time up to most_ms, and a little by chance (less than
+   first_ms) each time. Drawn anew for each socket, first_ms 400 to 800, most_ms 15 s to 30 s: hundreds of nodes that lost one hub at
+   the same moment come back one after the other, and all within half a minute of its return. */
+struct zsock_retry {
+  int first_ms, most_ms;
+};
+struct zsock_retry zsock_retry_new(void);
 
 /* Connects in the background and for ever; zsock_events tells how it goes. After `refused` libzmq does not
    try again: free the socket and make a new one when the key may have been admitted. TG_BAD_INPUT for an
@@ -72,6 +80,10 @@ enum tg_err zsock_allow(struct zsock *z, const struct seal_pk *keys, size_t n);
    is still allowed. A session that never said anything has no key here yet; nothing it says passes unless its
    key is allowed then. */
 size_t zsock_cut(struct zsock *z, const struct seal_pk *key);
+
+/* Server: closes the connections that hold most of our memory until the others hold no more than `most` bytes together; returns how many. All of the process's
+   TCP connections are looked at, also those that did not prove a key. Looks at each descriptor: for emergencies. */
+size_t zsock_relieve(struct zsock *z, uint64_t most);
 
 /* What strangers did; for metrics. */
 struct zsock_counts {

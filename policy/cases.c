@@ -59,3 +59,50 @@ topic_text *case_topics(const struct policy *p)
   free(by_state);
   return by_class;
 }
+
+bool case_covers_class(const struct policy *p, const struct rule *r, size_t class)
+{
+  size_t n;
+  const uint32_t *patterns = bag_get(&p->classes, (uint32_t)class, &n);
+  bool covers = !r->patterns.n;
+  for (uint32_t i = 0; !covers && i < r->patterns.n; i++)
+    for (size_t k = 0; !covers && k < n; k++)
+      covers = p->rule_pattern[r->patterns.from + i] == patterns[k];
+  return covers;
+}
+
+enum tg_err case_pairs(const struct policy *old, const struct policy *next, struct case_pairs *ret)
+{
+  const struct topics *both[2] = {&old->topics, &next->topics};
+  struct topics joint;
+  struct bag seen = {0};
+  uint32_t *parts;
+  *ret = (struct case_pairs){0};
+  enum tg_err err = topics_join(both, 2, TOPICS_STATES_MAX, &joint, &parts);
+  if (err)
+    return err;
+  err = topics_examples(&joint, &ret->topics);
+  if (!err && !(ret->pair = calloc(joint.n_states, sizeof *ret->pair)))
+    err = TG_NO_MEMORY;
+  for (size_t s = 0; !err && s < joint.n_states; s++) {
+    uint32_t pair[2] = {old->class_of[parts[2 * s]], next->class_of[parts[2 * s + 1]]};
+    if (!ret->topics[s][0])
+      continue;
+    uint32_t number = bag_put(&seen, pair, 2);
+    if (number == BAG_NONE)
+      err = TG_NO_MEMORY;
+    else if (number == ret->n)
+      ret->pair[ret->n++] = (struct case_pair){pair[0], pair[1], ret->topics[s]};
+  }
+  topics_free(&joint);
+  bag_free(&seen);
+  free(parts);
+  return err;
+}
+
+void case_pairs_free(struct case_pairs *p)
+{
+  free(p->pair);
+  free(p->topics);
+  *p = (struct case_pairs){0};
+}

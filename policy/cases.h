@@ -29,6 +29,28 @@ void case_example(const struct a_case *c, enum policy_effect effect, unsigned or
 /* "alert.x SECRET TLP:amber ML/dgse": for sentences. */
 void case_print(const struct a_case *c, char out[128]);
 
+/* What two policies tell apart: every pair of classes that some topic falls into, once, each with such a topic. */
+struct case_pairs {
+  size_t n;
+  struct case_pair {
+    uint32_t old_class, next_class;
+    char *topic; /* points into `topics` */
+  } * pair;
+  topic_text *topics;
+};
+
+/* case_pairs_free() in any case. TG_TOO_BIG: they tell too many topics apart; TG_NO_MEMORY. */
+enum tg_err case_pairs(const struct policy *old, const struct policy *next, struct case_pairs *ret);
+void case_pairs_free(struct case_pairs *p);
+
+/* Does one of the rule's patterns match all topics of this class of its policy? */
+bool case_covers_class(const struct policy *p, const struct rule *r, size_t class);
+
+/* Is there a pin of `old`, in a line after `after`, that `next` drops or weakens (policy_pin_dropped())? ret_example (may be
+   NULL) is filled in, but for the originator, when *ret is true. TG_TOO_BIG. */
+enum tg_err case_pin_dropped(const struct case_pairs *pairs, const struct policy *old, const struct policy *next, tg_time at,
+                             unsigned after, bool *ret, struct policy_example *ret_example);
+
 /* By class of a policy, one topic that falls into it; "" where none can. To be freed. NULL without memory. */
 topic_text *case_topics(const struct policy *p);
 

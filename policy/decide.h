@@ -14,6 +14,9 @@ enum {
   POLICY_APPROVALS_MAX = 8,
 };
 
+/* Stands for every agency that no rule names: no agency has this name (label_valid()). */
+#define POLICY_AGENCY_OTHER "*"
+
 /* The stages a member passes, in order; the first that fails is the reason. Numbers are those of Denial.stage. */
 enum policy_stage {
   POLICY_PERMITTED = 0,
@@ -46,7 +49,7 @@ struct policy_source {
 /* All pointers are borrowed for the call. */
 struct policy_request {
   unsigned originator;      /* member index */
-  struct slice agency;      /* of the sending node, "dgse": never empty */
+  struct slice agency;      /* of the sending node, "dgse", or POLICY_AGENCY_OTHER: never empty */
   uint16_t suite;
   bool owed;                /* a recall or correction, which a suspended member still owes and is still owed */
   tg_time time;             /* of this decision: publication, acceptance, dispatch, reading */

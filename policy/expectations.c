@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* A table on its way in. */
 struct reading_table {
@@ -379,7 +378,7 @@ enum tg_err expectation_ask(const struct expectations *t, const struct expectati
   struct country place = e->place.code[0] ? e->place : hub;
   tg_time at = e->at ? e->at : now;
   struct policy_request q = {.originator = e->originator,
-                             .agency = slice_str(e->agency[0] ? e->agency : "any-other-agency"),
+                             .agency = slice_str(e->agency[0] ? e->agency : POLICY_AGENCY_OTHER),
                              .suite = policy_set_world_of(set)->suites[0],
                              .time = at,
                              .expires = at + TG_DAY,

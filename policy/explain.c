@@ -83,12 +83,14 @@ static void obligation_reason(const struct question *x, const struct judgement *
   snprintf(have, sizeof have, "%u", x->q->approvals);
   if (j->approvals && j->orcon)
     say(r, where,
-        N_("telling this to %1$s takes %2$s approvals by release officers, of which there are %3$s, and the "
-           "caveat ORCON"),
+        j->approvals == 1 ? N_("telling this to %1$s takes an approval by a release officer (there are %3$s), and the caveat ORCON")
+                          : N_("telling this to %1$s takes %2$s approvals by release officers, of which there are %3$s, and the "
+                               "caveat ORCON"),
         N_("ask the officers to approve it, and mark it ORCON"), x->code, need, have);
   else if (j->approvals)
     say(r, where,
-        N_("telling this to %1$s takes %2$s approvals by release officers, of which there are %3$s"),
+        j->approvals == 1 ? N_("telling this to %1$s takes an approval by a release officer, and there is none")
+                          : N_("telling this to %1$s takes %2$s approvals by release officers, of which there are %3$s"),
         N_("ask the officers to approve it"), x->code, need, have);
   else
     say(r, where, N_("telling this to %1$s takes the caveat ORCON"), N_("mark it ORCON"), x->code, NULL,

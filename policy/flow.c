@@ -32,7 +32,7 @@ static enum tg_err read_some(const struct policy_set *set, struct policy_request
 enum tg_err flow_read(const struct policy_set *set, const struct flow_case *c, struct flow *ret)
 {
   struct policy_request q = {.originator = c->originator,
-                             .agency = c->agency.n ? c->agency : slice_str("any-other-agency"),
+                             .agency = c->agency.n ? c->agency : slice_str(POLICY_AGENCY_OTHER),
                              .suite = policy_set_world_of(set)->suites[0],
                              .time = c->time,
                              .expires = c->time + TG_DAY,

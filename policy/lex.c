@@ -49,6 +49,22 @@ bool reader_warn(struct reader *r, struct slice place, const char *what, const c
   return true;
 }
 
+/* Letters of some scripts are joined by such; but whoever reads a policy must see every character that is signed. */
+bool lex_unseen(const uint8_t *p, size_t n)
+{
+  static const uint32_t ranges[][2] = {{0xad, 0xad},       {0x34f, 0x34f},     {0x115f, 0x1160},   {0x17b4, 0x17b5},
+                                       {0x180b, 0x180f},   {0x200b, 0x200f},   {0x2028, 0x202e},   {0x2060, 0x206f},
+                                       {0x2800, 0x2800},   {0x3164, 0x3164},   {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},
+                                       {0xffa0, 0xffa0},   {0xfff0, 0xfffb},   {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff}};
+  uint32_t c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+  for (size_t i = 1; i < n; i++)
+    c = c << 6 | (p[i] & 0x3f);
+  for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+    if (c >= ranges[i][0] && c <= ranges[i][1])
+      return true;
+  return false;
+}
+
 /* The longest beginning of s that is visible text; the character after it is the one that hides. */
 static size_t visible(struct slice s)
 {
@@ -57,7 +73,7 @@ static size_t visible(struct slice s)
     size_t k = 1;
     while (n + k < s.n && k < 4 && (s.p[n + k] & 0xc0) == 0x80)
       k++;
-    if (!text_valid(slice_of(s.p + n, k), NULL))
+    if (!text_valid(slice_of(s.p + n, k), NULL) || lex_unseen(s.p + n, k))
       break;
     n += k;
   }
@@ -73,7 +89,7 @@ static bool hidden(struct reader *r, size_t at)
                         N_("save the file with Unix line ends (LF)"), NULL, NULL);
   if (c == '\t')
     return reader_error(r, place, N_("here is a tab"), N_("separate words by spaces"), NULL, NULL);
-  if (!utf8_valid(slice_of(r->line.p, r->line.n)))
+  if (c >= 0x80 && !utf8_valid(slice_of(r->line.p, r->line.n)))
     return reader_error(r, place, N_("here is a byte that is not UTF-8"), N_("save the file as UTF-8"), NULL,
                         NULL);
   return reader_error(r, place,

@@ -40,6 +40,8 @@ struct slice reader_peek(const struct reader *r);
 struct slice reader_take(struct reader *r);
 /* Takes the next word when it is this one. */
 bool reader_takes(struct reader *r, const char *word);
+/* Does this character of n bytes take no room on a screen, or begin a line where none begins? */
+bool lex_unseen(const uint8_t *p, size_t n);
 /* A NUL-terminated copy for a message, cut where a message would cut it. */
 const char *shown(struct slice s, char out[128]);
 

@@ -3,6 +3,7 @@
 #include "policy/reading.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A warning about a whole rule. */
@@ -23,14 +24,20 @@ static void never_in_time(struct parser *x, const struct rule *r)
          N_("correct its dates"), NULL);
 }
 
-static void above_ceiling(struct parser *x, const struct rule *r)
+/* A rule that permits without a level goes as far as the charter lets it, today's and those to come: whoever wrote it may have thought of less. */
+static void check_level(struct parser *x, const struct rule *r)
 {
   int member = x->world ? policy_world_member(x->world, x->p->member) : -1;
   uint8_t ceiling = member >= 0 ? x->world->members[member].ceiling : LEVEL_TOP_SECRET;
-  bool bounds = r->kind == RULE_EXPORT_ALLOW || r->kind == RULE_IMPORT_ALLOW || r->kind == RULE_ONWARD_ALLOW;
-  if (bounds && r->level_stated && r->level > ceiling)
+  bool moves = r->kind == RULE_EXPORT_ALLOW || r->kind == RULE_IMPORT_ALLOW;
+  if (!moves && r->kind != RULE_ONWARD_ALLOW)
+    return;
+  if (r->level_stated && r->level > ceiling)
     warn(x, r, N_("this rule goes above the highest level that the charter gives this member, %1$s"),
          N_("lower it, or change the charter"), level_name(ceiling));
+  else if (!r->level_stated && moves)
+    warn(x, r, N_("this rule names no level, so that it permits every one that the charter does, up to %1$s"),
+         N_("add 'up-to %1$s' if that is meant, or a lower level"), level_name(ceiling));
 }
 
 /* Does every topic of `inner` match `outer`? May say no where the answer is yes: warnings only. */
@@ -89,16 +96,82 @@ static void hidden_rules(struct parser *x, const struct reading *r)
     }
 }
 
+/* What a state says to itself passes no policy. */
+static void about_itself(struct parser *x, const struct reading *r, size_t i)
+{
+  const int own = policy_world_member(x->world, x->p->member);
+  struct memberset self = {0};
+  const enum rule_kind kind = x->p->rule[i].kind;
+  const bool moves = kind == RULE_EXPORT_ALLOW || kind == RULE_EXPORT_DENY || kind == RULE_IMPORT_ALLOW || kind == RULE_IMPORT_DENY;
+  if (own < 0 || !moves)
+    return;
+  memberset_add(&self, (unsigned)own);
+  if (x->p->rule[i].names.n && memberset_eq(&r->who[i], &self))
+    warn(x, &x->p->rule[i], N_("this rule is about %1$s alone, whose own policy this is"), N_("name other members"),
+         x->p->member.code);
+}
+
+/* On a screen the line seems to end where the gap begins. */
+static void wide_gap(struct parser *x, const struct rule *r)
+{
+  enum { GAP_MAX = 40 }; /* columns may be aligned */
+  const struct slice line = x->p->line[r->line - 1];
+  size_t gap = 0;
+  for (size_t i = 0; i < line.n; i++) {
+    if (line.p[i] != ' ' && gap > GAP_MAX) {
+      warn(x, r, N_("after a wide gap this rule goes on: look at its end"), N_("'toguna policy fmt' closes the gap"), NULL);
+      return;
+    }
+    gap = line.p[i] == ' ' ? gap + 1 : 0;
+  }
+}
+
+struct placed {
+  struct slice text;
+  uint32_t rule;
+};
+
+static int by_text_and_place(const void *a, const void *b)
+{
+  const struct placed *x = a, *y = b;
+  int order = memcmp(x->text.p, y->text.p, x->text.n < y->text.n ? x->text.n : y->text.n);
+  if (order || x->text.n != y->text.n)
+    return order ? order : (x->text.n > y->text.n) - (x->text.n < y->text.n);
+  return (x->rule > y->rule) - (x->rule < y->rule);
+}
+
+/* Does no harm, and is most likely a slip: the second was to say something else. */
+static void said_twice(struct parser *x)
+{
+  const struct policy *p = x->p;
+  struct placed *all = calloc(p->n_rules + 1, sizeof *all);
+  char line[16];
+  for (uint32_t i = 0; all && i < p->n_rules; i++)
+    all[i] = (struct placed){p->line[p->rule[i].line - 1], i};
+  if (all)
+    qsort(all, p->n_rules, sizeof *all, by_text_and_place);
+  for (size_t i = 1; all && i < p->n_rules; i++)
+    if (slice_eq(all[i].text, all[i - 1].text)) {
+      snprintf(line, sizeof line, "%u", p->rule[all[i - 1].rule].line);
+      warn(x, &p->rule[all[i].rule], N_("this rule stands in line %1$s already"), N_("remove one of the two"), line);
+    }
+  free(all);
+}
+
 void lint(struct parser *x)
 {
   struct reading *r = x->world ? policy_reading_new(x->p, x->world) : NULL;
   for (size_t i = 0; i < x->p->n_rules; i++) {
     const struct rule *rule = &x->p->rule[i];
     never_in_time(x, rule);
-    above_ceiling(x, rule);
+    check_level(x, rule);
+    wide_gap(x, rule);
+    if (r)
+      about_itself(x, r, i);
     if (r && rule->names.n && rule->kind != RULE_TRANSIT_DENY && memberset_empty(&r->who[i]))
       warn(x, rule, N_("this rule is about no member at all"), N_("look at its lists of members"), NULL);
   }
+  said_twice(x);
   if (r)
     hidden_rules(x, r);
   policy_reading_free(r);

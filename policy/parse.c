@@ -6,7 +6,6 @@
 #include "policy/lint.h"
 #include "policy/problem_list.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,9 +52,13 @@ static bool head_effective(struct parser *x)
 {
   return head_time(x, &x->p->effective);
 }
+/* 0 stands for "never" inside: who writes that very moment means a policy that is over. */
 static bool head_expires(struct parser *x)
 {
-  return head_time(x, &x->p->expires);
+  if (!head_time(x, &x->p->expires))
+    return false;
+  x->p->expires += x->p->expires == 0;
+  return true;
 }
 
 static bool head_language(struct parser *x)
@@ -248,6 +251,9 @@ static enum tg_err check_whole(struct parser *x, struct slice text)
                  N_("use wider patterns or blocs"), NULL);
   if (!take_line(&rest, &first))
     first = text;
+  if (first.n >= 3 && memcmp(first.p, "\xef\xbb\xbf", 3) == 0)
+    return whole(x, TG_BAD_INPUT, N_("the file begins with a mark that cannot be seen (byte order mark)"),
+                 N_("save the file as UTF-8 without it"), NULL);
   if (first.n && first.p[first.n - 1] == '\r')
     return whole(x, TG_BAD_INPUT, N_("the lines end as on Windows (CR LF)"),
                  N_("save the file with Unix line ends (LF)"), NULL);
@@ -377,6 +383,7 @@ enum tg_err policy_parse(struct slice text, const char *file, const struct polic
 {
   struct problems own = {0};
   struct parser *x = calloc(1, sizeof *x);
+  file = file ? file : "";
   if (!x)
     return out_of_memory(file, why);
   x->world = world;

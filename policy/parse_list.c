@@ -2,6 +2,7 @@
 
 #include "keys/nearest.h"
 #include "policy/pattern.h"
+#include "policy/refusal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -129,9 +130,18 @@ bool parse_bad_name(struct parser *x, struct slice word)
   char text[128];
   if (parse_foreign_letter(x, word))
     return false;
-  if (!holder_parse(word, &holder) && !holder.agency[0])
-    return reader_error(&x->r, word, N_("%1$s is no member of this exchange"),
-                        N_("remove it, or change the charter first"), shown(word, text), NULL);
+  if (memchr(word.p, ',', word.n) || memchr(word.p, ';', word.n))
+    return reader_error(&x->r, word, N_("'%1$s' is no member and no bloc"),
+                        N_("between names stands a space, and nothing else: SN NG"), shown(word, text), NULL);
+  if (!holder_parse(word, &holder) && !holder.agency[0]) {
+    for (size_t i = 0; x->world && i < x->world->member_count && parse_may_suggest(x); i++)
+      nearest_try(&nearest, x->world->members[i].code.code);
+    if (nearest.best)
+      return reader_error(&x->r, word, REFUSAL_NO_MEMBER,
+                          REFUSAL_NEAR_MEMBER, shown(word, text), nearest.best);
+    return reader_error(&x->r, word, REFUSAL_NO_MEMBER,
+                        REFUSAL_REMOVE_MEMBER, shown(word, text), NULL);
+  }
   if (!holder_parse(word, &holder))
     return reader_error(&x->r, word, N_("'%1$s' is an agency; rules speak of members and blocs"),
                         N_("write the member, %2$s"), shown(word, text), holder.member.code);

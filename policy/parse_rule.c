@@ -3,7 +3,6 @@
 #include "keys/nearest.h"
 #include "policy/pattern.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* --- the forms of rules --- */
@@ -107,10 +106,14 @@ static bool clause_except(struct parser *x, struct draft *d)
   return parse_names(x, d, &d->rule.except);
 }
 
+/* 0 stands for "as they are" inside, so the first moment of 1970 is read as the next one. */
 static bool clause_as_of(struct parser *x, struct draft *d)
 {
   tg_time length;
-  return parse_time(x, &d->rule.as_of, &length, &d->rule.as_of_text);
+  if (!parse_time(x, &d->rule.as_of, &length, &d->rule.as_of_text))
+    return false;
+  d->rule.as_of += d->rule.as_of == 0;
+  return true;
 }
 
 static bool clause_up_to(struct parser *x, struct draft *d)

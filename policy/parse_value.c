@@ -3,7 +3,6 @@
 #include "keys/nearest.h"
 
 #include <stdio.h>
-#include <string.h>
 
 bool parse_may_suggest(struct parser *x)
 {
@@ -35,9 +34,12 @@ bool parse_foreign_letter(struct parser *x, struct slice word)
     while (i + n < word.n && n < 4 && (word.p[i + n] & 0xc0) == 0x80)
       n++;
     snprintf(letter, sizeof letter, "%.*s", (int)n, (const char *)word.p + i);
+    const bool accent = n == 2 && word.p[i] >= 0xc3 && word.p[i] <= 0xc5; /* U+00C0 to U+017F */
     reader_error(&x->r, slice_of(word.p + i, n),
                  N_("'%1$s' holds '%2$s', which is no letter of the plain Latin alphabet"),
-                 N_("it may only look like one; type the word again"), shown(word, text), letter);
+                 accent ? N_("topics and names are written without accents")
+                        : N_("it may only look like one; type the word again"),
+                 shown(word, text), letter);
     return true;
   }
   return false;

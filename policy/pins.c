@@ -13,17 +13,6 @@ struct pinned {
   tg_time at;
 };
 
-static bool pin_covers_class(const struct policy *p, const struct rule *pin, size_t class)
-{
-  size_t n;
-  const uint32_t *patterns = bag_get(&p->classes, (uint32_t) class, &n);
-  bool covers = !pin->patterns.n;
-  for (uint32_t i = 0; !covers && i < pin->patterns.n; i++)
-    for (size_t k = 0; !covers && k < n; k++)
-      covers = p->rule_pattern[pin->patterns.from + i] == patterns[k];
-  return covers;
-}
-
 static void tell(const struct pinned *x, const struct rule *pin, const struct a_case *c, unsigned to,
                  bool onward, struct policy_example *ret)
 {
@@ -85,7 +74,7 @@ static enum tg_err check_pins(const struct pinned *x, struct policy_example *ret
   const struct policy *p = x->plan->reading->policy;
   for (size_t i = 0; i < p->n_rules; i++)
     for (size_t class = 0; p->rule[i].kind == RULE_PIN && class < p->classes.count; class ++) {
-      if (!x->topics[class][0] || !pin_covers_class(p, &p->rule[i], class))
+      if (!x->topics[class][0] || !case_covers_class(p, &p->rule[i], class))
         continue;
       for (size_t v = 0; v < x->plan->variants; v++)
         if (pin_covers_variant(p, &p->rule[i], v) && !pin_holds(x, i, class, v, ret))
@@ -142,4 +131,17 @@ enum tg_err policy_pins_check(const struct policy_set *set, tg_time now, struct 
         return err;
     }
   return TG_OK;
+}
+
+enum tg_err policy_pins_hold(const struct policy *p, const struct policy_world *world, tg_time from,
+                             struct policy_example *ret_example)
+{
+  struct policy_set *set = NULL;
+  enum tg_err err = policy_set_new(world, from, &set);
+  if (!err)
+    err = policy_set_suppose(set, p, from);
+  if (!err)
+    err = policy_pins_check(set, from, ret_example);
+  policy_set_free(set);
+  return err;
 }

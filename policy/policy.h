@@ -25,7 +25,7 @@ struct policy;
 enum policy_visibility { POLICY_FOR_MEMBERS, POLICY_FOR_HUB };
 
 /* Reads the signed text of a policy note (note.text; whoever calls has verified the signatures, and that they are those
-   of policy officers of policy_member()). `file` names it in problems and explanations ("ml.policy"; copied).
+   of policy officers of policy_member()). `file` names it in problems and explanations ("ml.policy"; copied; NULL: it has no name).
    With a world, members, blocs and agencies must be known in it; with NULL only their shape is checked.
    Finds all errors at once; a policy with one error is no policy at all. problems and why may be NULL; a list given must be
    {0} or freed and is filled with warnings on success too.

@@ -1,7 +1,7 @@
 #include "policy/problem.h"
+#include "policy/lex.h"
 #include "policy/problem_list.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,7 +61,7 @@ static size_t show_character(struct slice rest, struct buf *out)
   size_t n = 1;
   while (n < rest.n && n < 4 && (rest.p[n] & 0xc0) == 0x80)
     n++;
-  if (text_valid(slice_of(rest.p, n), NULL))
+  if (text_valid(slice_of(rest.p, n), NULL) && !lex_unseen(rest.p, n))
     buf_put(out, rest.p, n);
   else
     buf_put_u8(out, '?');

@@ -307,6 +307,28 @@ enum tg_err policy_set_put(struct policy_set *set, struct policy **policy, tg_ti
   return TG_OK;
 }
 
+static void forget(struct policy_set *set, unsigned member)
+{
+  while (set->member[member].n)
+    policy_reading_free(set->member[member].kept[--set->member[member].n].reading);
+}
+
+enum tg_err policy_set_suppose(struct policy_set *set, const struct policy *policy, tg_time now)
+{
+  const int member = policy_world_member(set->world, policy->member);
+  if (member < 0)
+    return TG_NOT_FOUND;
+  struct policy_set *next = clone(set, policy_world_copy(set->world));
+  struct reading *reading = next ? policy_reading_new(policy, next->world) : NULL;
+  if (!reading) {
+    policy_set_free(next);
+    return TG_NO_MEMORY;
+  }
+  forget(next, (unsigned)member);
+  next->member[member].kept[next->member[member].n++] = (struct kept){.start = INT64_MIN, .reading = reading};
+  return commit(set, next, compile(next, now));
+}
+
 enum tg_err policy_set_remove(struct policy_set *set, unsigned member, tg_time now)
 {
   if (member >= MEMBERS_MAX || !set->member[member].n)
@@ -314,8 +336,7 @@ enum tg_err policy_set_remove(struct policy_set *set, unsigned member, tg_time n
   struct policy_set *next = clone(set, policy_world_copy(set->world));
   if (!next)
     return TG_NO_MEMORY;
-  while (next->member[member].n)
-    policy_reading_free(next->member[member].kept[--next->member[member].n].reading);
+  forget(next, member);
   return commit(set, next, compile(next, now));
 }
 

@@ -16,6 +16,9 @@ struct policy_set;
 enum tg_err policy_set_new(const struct policy_world *world, tg_time now, struct policy_set **ret);
 /* A second set, equal and independent; policies are shared inside. */
 enum tg_err policy_set_copy(const struct policy_set *set, struct policy_set **ret);
+/* The policies that a directory knows, in force at `at` and waiting, against its world. One that this version cannot read permits
+   nothing, and neither does the one before it. TG_NO_MEMORY; errors of policy_world_build(). */
+enum tg_err policy_set_build(const struct directory *d, tg_time at, struct policy_set **ret);
 /* NULL is fine. */
 void policy_set_free(struct policy_set *set);
 
@@ -25,6 +28,9 @@ void policy_set_free(struct policy_set *set);
    TG_DUPLICATE: the same text is in; TG_CONFLICT: same serial, other text; TG_STALE: a higher serial is in;
    TG_NOT_FOUND: its member is not in the world; TG_QUOTA: POLICY_KEPT_MAX of that member wait; TG_NO_MEMORY. */
 enum tg_err policy_set_put(struct policy_set *set, struct policy **policy, tg_time from, tg_time now, struct tg_why *why);
+/* For drafts: from now on this policy alone stands for its member, whatever its serial, and as if it had always been in force
+   (when it expires, it does). A share is taken. TG_NOT_FOUND: its member is not in the world; TG_NO_MEMORY. */
+enum tg_err policy_set_suppose(struct policy_set *set, const struct policy *policy, tg_time now);
 /* Forgets all policies of a member (index), which then permits nothing. */
 enum tg_err policy_set_remove(struct policy_set *set, unsigned member, tg_time now);
 /* Reads all policies against a new world of the same directory. A bloc that no longer exists permits nothing in an allow and

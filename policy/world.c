@@ -86,22 +86,90 @@ static void copy_array(void *to, const void *from, size_t n, size_t size)
     memcpy(to, from, n * size);
 }
 
-struct policy_world *policy_world_copy(const struct policy_world *w)
+static void copy_but_blocs(struct owned *o, const struct policy_world *w)
 {
-  struct owned *o = owned_new(w->member_count, w->bloc_count, w->agency_count, w->place_count);
-  if (!o)
-    return NULL;
   copy_array(o->members, w->members, w->member_count, sizeof *w->members);
-  copy_array(o->blocs, w->blocs, w->bloc_count, sizeof *w->blocs);
   copy_array(o->agencies, w->agencies, w->agency_count, sizeof *w->agencies);
   copy_array(o->places, w->places, w->place_count, sizeof *w->places);
   o->world.at = w->at;
   o->world.suite_count = w->suite_count;
   memcpy(o->world.suites, w->suites, sizeof w->suites);
+}
+
+struct policy_world *policy_world_copy(const struct policy_world *w)
+{
+  struct owned *o = owned_new(w->member_count, w->bloc_count, w->agency_count, w->place_count);
+  if (!o)
+    return NULL;
+  copy_but_blocs(o, w);
+  copy_array(o->blocs, w->blocs, w->bloc_count, sizeof *w->blocs);
+  return &o->world;
+}
+
+/* --- who may join --- */
+
+bool policy_world_joined_is_in(size_t i, size_t k, size_t n)
+{
+  return n <= POLICY_JOINED_BLOCS ? i >> k & 1 : i == k + 1 || i == n + 1;
+}
+
+static size_t count_joined(const struct policy_world *w, size_t n)
+{
+  const size_t room = MEMBERS_MAX - w->member_count, all = n <= POLICY_JOINED_BLOCS ? (size_t)1 << n : n + 2;
+  return all < room ? all : room;
+}
+
+static void add_joined(const struct policy_world *w, struct policy_bloc *b, const struct slice *bloc, size_t n)
+{
+  for (size_t k = 0; b->exists && k < n; k++)
+    for (size_t i = 0; slice_is(bloc[k], b->name) && i < count_joined(w, n); i++)
+      if (policy_world_joined_is_in(i, k, n))
+        memberset_add(&b->members, (unsigned)(w->member_count + i));
+}
+
+/* History stays as it is: what a bloc is now begins anew, with them. */
+static size_t join_blocs(const struct policy_world *w, const struct slice *bloc, size_t n, struct policy_bloc *out)
+{
+  size_t filled = 0;
+  for (size_t i = 0; i < w->bloc_count; i++) {
+    const struct policy_bloc *b = &w->blocs[i];
+    const bool last = i + 1 == w->bloc_count || strcmp(b[1].name, b->name) || b[1].since > w->at;
+    if (b->since < w->at)
+      out[filled++] = *b;
+    if (b->since < w->at && !last)
+      continue;
+    out[filled] = *b;
+    out[filled].since = b->since < w->at ? w->at : b->since;
+    add_joined(w, &out[filled++], bloc, n);
+  }
+  return filled;
+}
+
+struct policy_world *policy_world_joined(const struct policy_world *w, const struct slice *bloc, size_t n)
+{
+  const size_t joined = count_joined(w, n);
+  struct owned *o = owned_new(w->member_count + joined, 2 * w->bloc_count, w->agency_count, w->place_count);
+  if (!o)
+    return NULL;
+  copy_but_blocs(o, w);
+  for (size_t i = w->member_count; i < o->world.member_count; i++)
+    o->members[i] = (struct policy_member){.code = {"?"}, .originates = true, .receives = true, .connects = true, .ceiling = LEVEL_TOP_SECRET};
+  o->world.bloc_count = join_blocs(w, bloc, n, o->blocs);
   return &o->world;
 }
 
 /* --- from the directory --- */
+
+bool policy_world_holds(const struct policy_world *w, const struct directory *d, tg_time at)
+{
+  const struct charter *then = directory_charter(d, w->at), *now = directory_charter(d, at);
+  const struct memberset was[3] = {directory_members(d, w->at), directory_originators(d, w->at), directory_receivers(d, w->at)};
+  const struct memberset is[3] = {directory_members(d, at), directory_originators(d, at), directory_receivers(d, at)};
+  bool same = then == now;
+  for (size_t i = 0; same && i < sizeof was / sizeof *was; i++)
+    same = memberset_eq(&was[i], &is[i]);
+  return same;
+}
 
 static int by_name_and_time(const void *a, const void *b)
 {

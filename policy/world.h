@@ -53,9 +53,18 @@ struct directory;
    policy_set_world(), after each charter, withdrawal or credential and when a charter becomes effective.
    TG_NO_MEMORY; TG_NOT_FOUND when no charter is in force; TG_TOO_BIG beyond POLICY_PLACES_MAX host countries. */
 enum tg_err policy_world_build(const struct directory *d, tg_time at, struct policy_world **ret);
+/* Would it be the same at `at`, no document having come to the directory since? False also when in doubt. */
+bool policy_world_holds(const struct policy_world *w, const struct directory *d, tg_time at);
 /* A deep copy that owns its arrays. NULL without memory. */
 struct policy_world *policy_world_copy(const struct policy_world *w);
-/* Only for what build and copy returned. NULL is fine. */
+/* A copy in which states have joined that are no members of w: from index w->member_count on, one in each combination of these blocs, none
+   included (of more than POLICY_JOINED_BLOCS: one in none, one in each, one in all), as far as there is room. No rule names them; blocs as they
+   stood before w->at are without them. NULL without memory. */
+enum { POLICY_JOINED_BLOCS = 6 };
+struct policy_world *policy_world_joined(const struct policy_world *w, const struct slice *bloc, size_t n);
+/* Is the i-th of those who joined in the k-th of n blocs? */
+bool policy_world_joined_is_in(size_t i, size_t k, size_t n);
+/* Only for what build, copy and joined returned. NULL is fine. */
 void policy_world_free(struct policy_world *w);
 
 /* Index of a member by code; -1 when there is none. */

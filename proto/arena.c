@@ -4,21 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Blocks form a list, newest first; the first one ever made survives resets. */
+/* Blocks form a list, newest first; one of them survives resets. Invariant: the bytes [used, wiped) are zero. */
 struct block {
   struct block *older;
-  size_t size, used;
+  size_t size, used, wiped;
   _Alignas(max_align_t) uint8_t bytes[];
 };
 
 /* Invariants: spent <= budget; spent is what was handed out since the last reset, alignment included. */
 struct arena {
   struct block *newest;
-  size_t budget, spent;
+  size_t budget, spent, kept;
+  bool starved;
   ProtobufCAllocator allocator;
 };
 
-enum { FIRST_BLOCK = 8 * 1024, ALIGN = _Alignof(max_align_t) };
+enum { FIRST_BLOCK = 8 * 1024, KEPT = 16 * 1024, ALIGN = _Alignof(max_align_t) };
 
 static void *allocate(void *arena, size_t n) { return arena_alloc(arena, n); }
 static void release(void *arena, void *p) { (void)arena, (void)p; }
@@ -42,7 +43,7 @@ struct arena *arena_new(size_t budget)
   struct arena *a = malloc(sizeof *a);
   if (!a)
     return NULL;
-  *a = (struct arena){.budget = budget, .allocator = {.alloc = allocate, .free = release, .allocator_data = a}};
+  *a = (struct arena){.budget = budget, .kept = KEPT, .allocator = {.alloc = allocate, .free = release, .allocator_data = a}};
   a->newest = block_new(FIRST_BLOCK, NULL);
   if (!a->newest) {
     free(a);
@@ -51,15 +52,27 @@ struct arena *arena_new(size_t budget)
   return a;
 }
 
+void arena_keep(struct arena *a, size_t n) { a->kept = n; }
+
+static void wipe(struct block *b)
+{
+  sodium_memzero(b->bytes, b->used);
+  b->wiped = b->used > b->wiped ? b->used : b->wiped;
+  b->used = 0;
+}
+
 void arena_reset(struct arena *a)
 {
-  while (a->newest->older) {
-    struct block *b = a->newest;
-    a->newest = b->older;
-    block_free(b);
+  struct block *kept = a->newest;
+  for (struct block *b = a->newest->older, *older; b; b = older) {
+    older = b->older;
+    const bool better = b->size > kept->size ? b->size <= a->kept : kept->size > a->kept;
+    block_free(better ? kept : b);
+    kept = better ? b : kept;
   }
-  sodium_memzero(a->newest->bytes, a->newest->used);
-  a->newest->used = 0;
+  wipe(kept);
+  kept->older = NULL;
+  a->newest = kept;
   a->spent = 0;
 }
 
@@ -82,14 +95,19 @@ void *arena_alloc(struct arena *a, size_t n)
   if (rounded > a->newest->size - a->newest->used) {
     size_t size = a->newest->size * 2;
     struct block *b = block_new(size < rounded ? rounded : size, a->newest);
+    a->starved |= !b;
     if (!b)
       return NULL;
     a->newest = b;
   }
-  void *p = a->newest->bytes + a->newest->used;
-  a->newest->used += rounded;
+  struct block *b = a->newest;
+  uint8_t *p = b->bytes + b->used;
+  const size_t end = b->used + rounded, from = b->wiped > b->used ? b->wiped : b->used;
+  if (end > from) /* never used before */
+    memset(b->bytes + from, 0, end - from);
+  b->used = end;
   a->spent += rounded;
-  return memset(p, 0, rounded);
+  return p;
 }
 
 struct slice arena_copy(struct arena *a, struct slice s)
@@ -98,5 +116,15 @@ struct slice arena_copy(struct arena *a, struct slice s)
   return p ? slice_of(memcpy(p, s.p, s.n), s.n) : slice_of(NULL, 0);
 }
 
+bool arena_is_starved(const struct arena *a) { return a->starved; }
 size_t arena_used(const struct arena *a) { return a->spent; }
+
+size_t arena_held(const struct arena *a)
+{
+  size_t n = sizeof *a;
+  for (const struct block *b = a->newest; b; b = b->older)
+    n += sizeof *b + b->size;
+  return n;
+}
+
 ProtobufCAllocator *arena_allocator(struct arena *a) { return &a->allocator; }

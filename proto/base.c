@@ -143,7 +143,7 @@ size_t why_render(const struct tg_why *why, const char *(*translate)(const char 
   if (n < size && why->what)
     n += why_fill(translate ? translate(why->what) : why->what, arg, out + n, size - n);
   if (n + 2 < size && why->todo) {
-    n += (size_t)snprintf(out + n, size - n, ". ");
+    n += (size_t)snprintf(out + n, size - n, "%s", n && out[n - 1] == '.' ? " " : ". "); /* as in "toguna read ID..." */
     size_t begin = n;
     n += why_fill(translate ? translate(why->todo) : why->todo, arg, out + n, size - n);
     if (begin < size)

@@ -2,6 +2,7 @@
 
 #include "proto/hash.h"
 #include "proto/merkle.h"
+#include "proto/proven.h"
 
 #include <assert.h>
 #include <sodium.h>
@@ -14,6 +15,7 @@ struct hash statement_id(enum statement kind, struct slice bytes)
       [STATEMENT_BULLETIN] = "toguna/bulletin/v1",
       [STATEMENT_RECEIPT] = "toguna/receipt/v1",
       [STATEMENT_SEALING_KEYS] = "toguna/sealing-keys/v1",
+      [STATEMENT_BUNDLE] = "toguna/bundle/v1",
   };
   return hash_labelled(labels[kind], bytes);
 }
@@ -126,9 +128,21 @@ struct verified {
   struct sign_sig signature;
 };
 
-/* Invariants: verified[0..n) are good; next is the one that gives way. */
+/* A batch of which statements come one by one. */
+struct burst {
+  struct verified what; /* zeros: none */
+  struct hash root;
+  uint64_t used;
+  struct proven proven;
+};
+
+enum { BURSTS = 6 }; /* nodes whose bulletins come in one frame, mostly */
+
+/* Invariants: what stands in verified[] is good, or zeros; its place is given by the signature. The bursts are good. */
 struct batch_verifier {
-  size_t n, next, cap;
+  struct burst burst[BURSTS];
+  uint64_t uses;
+  size_t cap;
   struct verified verified[];
 };
 
@@ -143,19 +157,12 @@ struct batch_verifier *batch_verifier_new(size_t remembered)
 
 void batch_verifier_free(struct batch_verifier *v) { free(v); }
 
-static bool is_remembered(const struct batch_verifier *v, const struct verified *what)
+/* Whoever chooses signatures so that they fall into one place makes us verify them, as if nothing were remembered. */
+static struct verified *place_of(struct batch_verifier *v, const struct verified *what)
 {
-  for (size_t i = 0; i < v->n; i++)
-    if (!memcmp(&v->verified[i], what, sizeof *what))
-      return true;
-  return false;
-}
-
-static void remember(struct batch_verifier *v, const struct verified *what)
-{
-  v->verified[v->next] = *what;
-  v->next = (v->next + 1) % v->cap;
-  v->n = v->n < v->cap ? v->n + 1 : v->n;
+  uint64_t at;
+  memcpy(&at, what->signature.b, sizeof at);
+  return &v->verified[at % v->cap];
 }
 
 static enum tg_err verify_root(struct batch_verifier *v, const struct hash *exchange, const struct sign_pk *key,
@@ -166,24 +173,73 @@ static enum tg_err verify_root(struct batch_verifier *v, const struct hash *exch
     return why_set(why, TG_BAD_INPUT, "BatchProof.signature", N_("a signature has 64 bytes"), NULL, NULL, NULL, NULL);
   batch_message(exchange, size, root, what.message);
   memcpy(what.signature.b, signature.p, sizeof what.signature.b);
-  if (is_remembered(v, &what))
+  struct verified *place = place_of(v, &what);
+  if (!memcmp(place, &what, sizeof what))
     return TG_OK;
   if (crypto_sign_verify_detached(what.signature.b, what.message, sizeof what.message, key->b))
     return why_set(why, TG_BAD_SIGNATURE, "BatchProof.signature", N_("the node did not sign this"), NULL, NULL, NULL,
                    NULL);
-  remember(v, &what);
+  *place = what;
   return TG_OK;
+}
+
+/* The burst that this statement says to be of; NULL: none that is known. */
+static struct burst *burst_of(struct batch_verifier *v, const struct hash *exchange, const struct sign_pk *key,
+                              const Tg__BatchProof *proof)
+{
+  uint8_t message[BATCH_MESSAGE];
+  for (struct burst *b = v->burst; b < v->burst + BURSTS; b++) {
+    if (!b->used || memcmp(b->what.signature.b, proof->signature.data, sizeof b->what.signature.b) || !sign_pk_eq(&b->what.key, key))
+      continue;
+    batch_message(exchange, proof->size, &b->root, message);
+    return memcmp(message, b->what.message, sizeof message) ? NULL : b;
+  }
+  return NULL;
+}
+
+/* A batch of several was verified: the others of it will come. */
+static void burst_begin(struct batch_verifier *v, const struct hash *exchange, const struct sign_pk *key, const struct hash *leaf,
+                        const Tg__BatchProof *proof, const struct hash *root)
+{
+  struct burst *oldest = v->burst;
+  for (struct burst *b = v->burst; b < v->burst + BURSTS; b++)
+    if (b->used < oldest->used)
+      oldest = b;
+  oldest->what.key = *key;
+  oldest->root = *root;
+  oldest->used = ++v->uses;
+  batch_message(exchange, proof->size, root, oldest->what.message);
+  memcpy(oldest->what.signature.b, proof->signature.data, sizeof oldest->what.signature.b);
+  (void)proven_verify(&oldest->proven, leaf, proof->index, proof->size, strict_slice(proof->path), root);
 }
 
 enum tg_err batch_verify(struct batch_verifier *v, const struct hash *exchange, const struct sign_pk *key,
                          const struct hash *id, const Tg__BatchProof *proof, struct tg_why *why)
 {
+  struct hash root;
+  return batch_verify_root(v, exchange, key, id, proof, &root, why);
+}
+
+enum tg_err batch_verify_root(struct batch_verifier *v, const struct hash *exchange, const struct sign_pk *key,
+                              const struct hash *id, const Tg__BatchProof *proof, struct hash *ret_root, struct tg_why *why)
+{
   struct hash root, leaf = merkle_leaf(slice_of(id->b, sizeof id->b));
+  struct burst *burst = proof->signature.len == sizeof(struct sign_sig) ? burst_of(v, exchange, key, proof) : NULL;
+  if (burst && !proven_verify(&burst->proven, &leaf, proof->index, proof->size, strict_slice(proof->path), &burst->root)) {
+    burst->used = ++v->uses;
+    *ret_root = burst->root;
+    return TG_OK;
+  }
   if (proof->size > LIMIT_BATCH ||
       merkle_path_root(&leaf, proof->index, proof->size, strict_slice(proof->path), &root))
     return why_set(why, TG_BAD_PROOF, "BatchProof.path", N_("this is no path in a batch of that size"), NULL, NULL, NULL,
                    NULL);
-  return verify_root(v, exchange, key, proof->size, &root, strict_slice(proof->signature), why);
+  enum tg_err err = verify_root(v, exchange, key, proof->size, &root, strict_slice(proof->signature), why);
+  if (!err && proof->size > 1 && !burst)
+    burst_begin(v, exchange, key, &leaf, proof, &root);
+  if (!err)
+    *ret_root = root;
+  return err;
 }
 
 enum tg_err batch_verify_tree(struct batch_verifier *v, const struct hash *exchange, const struct sign_pk *key,

@@ -8,9 +8,10 @@
 #include "proto/merkle.h"
 #include "proto/bulletin.pb-c.h"
 
-enum statement { STATEMENT_BULLETIN, STATEMENT_RECEIPT, STATEMENT_SEALING_KEYS };
+enum statement { STATEMENT_BULLETIN, STATEMENT_RECEIPT, STATEMENT_SEALING_KEYS, STATEMENT_BUNDLE };
 
-/* H("label of the kind" ‖ bytes): bytes are a Header, a Receipt or a SealingKeys as they travel. */
+/* H("label of the kind" ‖ bytes): bytes are a Header, a Receipt or a SealingKeys as they travel, or the hash of
+   a bundle's. */
 struct hash statement_id(enum statement kind, struct slice bytes);
 
 /* The bytes that a node's identity key signs. */
@@ -37,15 +38,18 @@ void batch_result(const struct batch *b, struct hash *ret_root, struct sign_sig 
 /* The proof of statement `index` of a signed batch, in the arena. NULL when the arena is exhausted. */
 Tg__BatchProof *batch_proof(const struct batch *b, uint64_t index, struct arena *arena);
 
-/* Verifying: remembers the (exchange, key, size, root, signature) verified last, so that a burst costs one signature
-   verification. Not for several threads at once. */
+/* Verifying: remembers (exchange, key, size, root, signature) that were verified, so that a burst costs one signature verification, and
+   the nodes of the latest bursts' trees, so that each path is hashed only where it is new. Not for several threads at once. */
 struct batch_verifier;
-struct batch_verifier *batch_verifier_new(size_t remembered); /* 1 or more; the oldest gives way. NULL without memory */
+struct batch_verifier *batch_verifier_new(size_t remembered); /* 1 or more; places are given by signature. NULL without memory */
 void batch_verifier_free(struct batch_verifier *v);
 /* Did `key` sign, within this exchange, a batch that holds `id` where the proof says? TG_BAD_PROOF for a malformed
    proof; TG_BAD_SIGNATURE when the root it leads to was not signed. */
 enum tg_err batch_verify(struct batch_verifier *v, const struct hash *exchange, const struct sign_pk *key,
                          const struct hash *id, const Tg__BatchProof *proof, struct tg_why *why);
+/* The same, giving the root of the batch. */
+enum tg_err batch_verify_root(struct batch_verifier *v, const struct hash *exchange, const struct sign_pk *key,
+                              const struct hash *id, const Tg__BatchProof *proof, struct hash *ret_root, struct tg_why *why);
 /* Did `key` sign the batch of exactly these ids, 1..LIMIT_BATCH, in this order? For the frame Receipts. Gives the root
    (ret_root may be NULL). */
 enum tg_err batch_verify_all(struct batch_verifier *v, const struct hash *exchange, const struct sign_pk *key,

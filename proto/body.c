@@ -1,7 +1,9 @@
 #include "proto/body.h"
 
+#include "proto/arena.h"
 #include "proto/body_stream.h"
 #include "proto/buf.h"
+#include "proto/bulletin.pb-c.h"
 #include "proto/hash.h"
 #include "proto/limits.h"
 #include "proto/merkle.h"
@@ -60,6 +62,31 @@ void body_chunk_data(uint32_t index, uint64_t chunk, uint8_t out[BODY_CHUNK_DATA
     out[16 + i] = (uint8_t)(index >> (24 - 8 * i));
   for (size_t i = 0; i < 8; i++)
     out[20 + i] = (uint8_t)(chunk >> (56 - 8 * i));
+}
+
+enum tg_err body_head_pack(const struct body_head *head, struct buf *out, struct tg_why *why)
+{
+  Tg__BodyHead m = TG__BODY_HEAD__INIT;
+  m.content_type = strict_data(head->content_type);
+  m.title = strict_data(head->title);
+  m.filename = strict_data(head->filename);
+  m.language = strict_data(head->language);
+  m.size = head->size;
+  m.compression = head->compression;
+  return strict_pack(&limits_body_head, &m.base, out, why);
+}
+
+enum tg_err body_head_unpack(struct slice bytes, struct arena *arena, struct body_head *ret, struct tg_why *why)
+{
+  ProtobufCMessage *message;
+  enum tg_err err = strict_unpack(&limits_body_head, bytes, arena, &message, why);
+  if (err)
+    return err;
+  const Tg__BodyHead *m = (const Tg__BodyHead *)message;
+  *ret = (struct body_head){.content_type = strict_slice(m->content_type), .title = strict_slice(m->title),
+                            .filename = strict_slice(m->filename), .language = strict_slice(m->language),
+                            .size = m->size, .compression = m->compression ? BODY_ZSTD : BODY_PLAIN};
+  return TG_OK;
 }
 
 bool media_type_valid(struct slice s)

@@ -59,6 +59,15 @@ uint64_t body_chunks(uint64_t sealed_size);
 /* Sealed bytes of chunk `chunk` of such a body; 0 when it has no such chunk. */
 size_t body_chunk_size(uint64_t sealed_size, uint64_t chunk);
 
+/* ---- the head as the bytes that stand in the body ---- */
+
+struct arena;
+struct buf;
+/* Appends it. TG_BAD_INPUT or TG_TOO_BIG outside its limits, TG_NO_MEMORY. */
+enum tg_err body_head_pack(const struct body_head *head, struct buf *out, struct tg_why *why);
+/* Its slices point into the arena. Errors as strict_unpack(). */
+enum tg_err body_head_unpack(struct slice bytes, struct arena *arena, struct body_head *ret, struct tg_why *why);
+
 /* ---- sealing ---- */
 
 struct body_sealer;
@@ -90,11 +99,13 @@ struct body_reader {
 
 struct body_opener;
 
-/* Begins to open the body of portion `index` with K. seal is what the signed Portion says (portion_seal()). max: the
+/* Begins to open the body of portion `index` with K. seal is what the signed Portion says (portion_parse()). max: the
    most content bytes the caller takes (TG_TOO_BIG above). TG_BAD_SEAL when K is not the one the Portion commits
    to; TG_BAD_INPUT when seal->size is no size of a body. */
 enum tg_err body_opener_new(uint32_t index, const struct body_seal *seal, const struct body_key *key, uint64_t max,
                             const struct body_reader *reader, struct body_opener **ret, struct tg_why *why);
+/* Before the first chunk: all that come were proven to be those of the root (body_check()), and are not hashed again. */
+void body_opener_proven(struct body_opener *o);
 /* The next sealed chunk, whole. TG_BAD_SEAL when it is not the one sealed at this place; TG_BAD_INPUT when what it
    holds breaks §4 (length, head, compression, padding); errors of the reader. After any error the opener is
    good for nothing but body_opener_free(). */

@@ -4,7 +4,6 @@
 #include "proto/limits.h"
 #include "proto/locked.h"
 #include "proto/merkle.h"
-#include "proto/bulletin.pb-c.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -31,6 +30,7 @@ struct body_opener {
   ZSTD_DCtx *zstd;
   uint8_t *plain, *out;
   size_t used; /* most of plain that was ever filled, for wiping */
+  bool proven; /* the chunks were measured against seal.root before */
 };
 
 static struct locked_shelf shelf = {.size = sizeof(struct body_opener)};
@@ -72,6 +72,8 @@ enum tg_err body_opener_new(uint32_t index, const struct body_seal *seal, const 
   return err;
 }
 
+void body_opener_proven(struct body_opener *o) { o->proven = true; }
+
 void body_opener_free(struct body_opener *o)
 {
   if (!o)
@@ -102,19 +104,6 @@ static enum tg_err begin_decompression(struct body_opener *o, struct slice rest,
   return TG_OK;
 }
 
-static enum tg_err parse_head(struct body_opener *o, struct slice bytes, struct body_head *ret, struct tg_why *why)
-{
-  ProtobufCMessage *message;
-  enum tg_err err = strict_unpack(&limits_body_head, bytes, o->arena, &message, why);
-  if (err)
-    return err;
-  const Tg__BodyHead *m = (const Tg__BodyHead *)message;
-  *ret = (struct body_head){.content_type = strict_slice(m->content_type), .title = strict_slice(m->title),
-                            .filename = strict_slice(m->filename), .language = strict_slice(m->language),
-                            .size = m->size, .compression = m->compression ? BODY_ZSTD : BODY_PLAIN};
-  return body_head_check(ret, why);
-}
-
 static enum tg_err take_head(struct body_opener *o, struct slice *plain, struct tg_why *why)
 {
   uint32_t n;
@@ -122,7 +111,9 @@ static enum tg_err take_head(struct body_opener *o, struct slice *plain, struct 
   struct body_head head;
   if (!take_u32(plain, &n) || n > LIMIT_BODY_HEAD || !take(plain, n, &bytes))
     return refuse(why, TG_BAD_INPUT, N_("the body has no head"));
-  enum tg_err err = parse_head(o, bytes, &head, why);
+  enum tg_err err = body_head_unpack(bytes, o->arena, &head, why);
+  if (!err)
+    err = body_head_check(&head, why);
   if (err)
     return err;
   if (head.size > o->max)
@@ -225,8 +216,10 @@ enum tg_err body_opener_put(struct body_opener *o, struct slice sealed_chunk, st
       tag != due)
     return refuse(why, TG_BAD_SEAL, N_("a chunk is not the one that was sealed at its place"));
   o->used = n > o->used ? n : o->used;
-  struct hash leaf = merkle_leaf(sealed_chunk);
-  merkle_frontier_append(&o->chunks, &leaf, NULL);
+  if (!o->proven) {
+    struct hash leaf = merkle_leaf(sealed_chunk);
+    merkle_frontier_append(&o->chunks, &leaf, NULL);
+  }
   o->number++;
   return take_plaintext(o, slice_of(o->plain, n), why);
 }
@@ -236,7 +229,7 @@ enum tg_err body_opener_finish(struct body_opener *o, struct tg_why *why)
   uint64_t chunks = body_chunks(o->seal.size);
   if (o->number < chunks)
     return refuse(why, TG_BAD_INPUT, N_("chunks are missing"));
-  struct hash root = merkle_frontier_root(&o->chunks);
+  struct hash root = o->proven ? o->seal.root : merkle_frontier_root(&o->chunks);
   if (!hash_eq(&root, &o->seal.root))
     return refuse(why, TG_BAD_PROOF, N_("this is not the body that the portion commits to"));
   if (o->phase != PHASE_PADDING)

@@ -3,9 +3,7 @@
 #include "proto/limits.h"
 #include "proto/locked.h"
 #include "proto/merkle.h"
-#include "proto/bulletin.pb-c.h"
 
-#include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,18 +30,6 @@ struct body_sealer {
 };
 
 static struct locked_shelf shelf = {.size = sizeof(struct body_sealer)};
-
-static Tg__BodyHead head_message(const struct body_head *head)
-{
-  Tg__BodyHead m = TG__BODY_HEAD__INIT;
-  m.content_type = strict_data(head->content_type);
-  m.title = strict_data(head->title);
-  m.filename = strict_data(head->filename);
-  m.language = strict_data(head->language);
-  m.size = head->size;
-  m.compression = head->compression;
-  return m;
-}
 
 /* Seals plain[0..filled) as the next chunk. */
 static enum tg_err emit(struct body_sealer *s, uint8_t tag)
@@ -92,14 +78,17 @@ static enum tg_err put_unpadded(struct body_sealer *s, const void *p, size_t n, 
 
 static enum tg_err put_head(struct body_sealer *s, const struct body_head *head, struct tg_why *why)
 {
-  struct buf b = buf_new(4 + LIMIT_BODY_HEAD);
-  Tg__BodyHead m = head_message(head);
-  buf_put_u32(&b, (uint32_t)tg__body_head__get_packed_size(&m));
-  enum tg_err err = strict_pack(&limits_body_head, &m.base, &b, why);
+  struct buf b = buf_new(4 + LIMIT_BODY_HEAD), m = buf_new(LIMIT_BODY_HEAD);
+  enum tg_err err = body_head_pack(head, &m, why);
   if (!err)
     err = body_head_check(head, why);
+  buf_put_u32(&b, (uint32_t)m.n);
+  buf_put_slice(&b, buf_slice(&m));
+  if (!err)
+    err = buf_status(&b);
   if (!err)
     err = put_unpadded(s, b.p, b.n, why);
+  buf_free(&m);
   buf_free(&b);
   return err;
 }

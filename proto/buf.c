@@ -19,15 +19,15 @@ void buf_free(struct buf *b)
 void buf_clear(struct buf *b)
 {
   b->n = 0;
-  b->failed = false;
+  b->failed = TG_OK;
 }
 
 uint8_t *buf_grow(struct buf *b, size_t n)
 {
-  if (b->failed || n > b->max - b->n) {
-    b->failed = true;
+  if (!b->failed && n > b->max - b->n)
+    b->failed = TG_TOO_BIG;
+  if (b->failed)
     return NULL;
-  }
   if (n > b->cap - b->n) {
     size_t cap = b->cap < 64 ? 64 : b->cap;
     while (cap < b->n + n)
@@ -35,7 +35,7 @@ uint8_t *buf_grow(struct buf *b, size_t n)
     /* Not realloc: what it leaves behind would not be wiped. */
     uint8_t *p = malloc(cap);
     if (!p) {
-      b->failed = true;
+      b->failed = TG_NO_MEMORY;
       return NULL;
     }
     if (b->p) {
@@ -81,7 +81,7 @@ void buf_printf(struct buf *b, const char *format, ...)
   int n = vasprintf(&text, format, ap);
   va_end(ap);
   if (n < 0)
-    b->failed = true;
+    b->failed = TG_NO_MEMORY;
   else
     buf_put(b, text, (size_t)n);
   if (n >= 0)
@@ -92,7 +92,7 @@ struct slice buf_slice(const struct buf *b) { return slice_of(b->p, b->n); }
 
 enum tg_err buf_status(const struct buf *b)
 {
-  return b->failed ? TG_TOO_BIG : TG_OK;
+  return b->failed;
 }
 
 bool take(struct slice *s, size_t n, struct slice *ret)

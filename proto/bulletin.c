@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 
 static enum tg_err refuse(struct tg_why *why, enum tg_err err, const char *where, const char *what)
@@ -10,9 +9,10 @@ static enum tg_err refuse(struct tg_why *why, enum tg_err err, const char *where
   return why_set(why, err, where, what, NULL, NULL, NULL, NULL);
 }
 
-static enum tg_err no_memory(struct tg_why *why)
+/* The bulletin is larger than what it may take, or there is no memory, which says nothing of it. */
+static enum tg_err no_memory(const struct arena *arena, struct tg_why *why)
 {
-  return refuse(why, TG_TOO_BIG, "bulletin", N_("there is no memory left for this bulletin"));
+  return arena_is_starved(arena) ? TG_NO_MEMORY : refuse(why, TG_TOO_BIG, "bulletin", N_("there is no memory left for this bulletin"));
 }
 
 static uint32_t mask_of(size_t count) { return (UINT32_C(1) << count) - 1; }
@@ -89,7 +89,7 @@ static enum tg_err seal_wraps(const struct bulletin_draft *d, const struct subje
 {
   struct slice *wraps = arena_alloc(arena, d->recipient_count * sizeof *wraps);
   struct buf one = buf_new(LIMIT_WRAP);
-  enum tg_err err = wraps ? TG_OK : no_memory(why);
+  enum tg_err err = wraps ? TG_OK : no_memory(arena, why);
   for (size_t i = 0; !err && i < d->recipient_count; i++) {
     buf_clear(&one);
     err = seal_wrap(d, subject, &d->recipients[order[i]], sender, now, &one, why);
@@ -97,7 +97,7 @@ static enum tg_err seal_wraps(const struct bulletin_draft *d, const struct subje
       break;
     wraps[i] = arena_copy(arena, buf_slice(&one));
     if (!wraps[i].n)
-      err = no_memory(why);
+      err = no_memory(arena, why);
   }
   buf_free(&one);
   if (!err)
@@ -106,8 +106,11 @@ static enum tg_err seal_wraps(const struct bulletin_draft *d, const struct subje
 }
 
 static enum tg_err close_header(const struct bulletin_draft *d, const struct subject *subject, struct slice *wraps,
-                                struct arena *arena, struct slice *ret, struct tg_why *why)
+                                struct arena *arena, const struct header **ret, struct tg_why *why)
 {
+  struct header *view = arena_alloc(arena, sizeof *view);
+  if (!view)
+    return no_memory(arena, why);
   struct header h = {.subject = *subject,
                      .approval_count = d->approval_count,
                      .charter_version = d->charter_version,
@@ -118,7 +121,7 @@ static enum tg_err close_header(const struct bulletin_draft *d, const struct sub
                      .checkpoint = d->checkpoint};
   struct merkle_tree *tree = audience_tree(wraps, d->recipient_count);
   if (!tree)
-    return no_memory(why);
+    return TG_NO_MEMORY;
   h.audience_root = *merkle_tree_root(tree);
   merkle_tree_free(tree);
   if (d->approval_count)
@@ -129,17 +132,22 @@ static enum tg_err close_header(const struct bulletin_draft *d, const struct sub
   struct slice bytes = err ? slice_of(NULL, 0) : arena_copy(arena, buf_slice(&out));
   buf_free(&out);
   if (!err && !bytes.n)
-    err = no_memory(why);
-  if (!err)
-    *ret = bytes;
-  return err;
+    err = no_memory(arena, why);
+  if (err)
+    return err;
+  h.bytes = bytes;
+  h.id = header_id(bytes);
+  *view = h;
+  *ret = view;
+  return TG_OK;
 }
 
 enum tg_err bulletin_seal(const struct bulletin_draft *d, struct wrap_sender *sender, tg_time now, struct arena *arena,
                           struct bulletin_sealed *ret, struct tg_why *why)
 {
   struct subject subject;
-  struct slice *wraps, header;
+  const struct header *header;
+  struct slice *wraps;
   assert(d->approval_count <= LIMIT_APPROVALS && d->portion_count >= 1 && d->portion_count <= LIMIT_PORTIONS);
   enum tg_err err = subject_parse(d->subject, arena, &subject, why);
   if (!err)
@@ -148,15 +156,15 @@ enum tg_err bulletin_seal(const struct bulletin_draft *d, struct wrap_sender *se
     return err;
   size_t *order = order_of(d, arena);
   if (!order)
-    return no_memory(why);
+    return no_memory(arena, why);
   err = check_recipients(d, order, why);
   if (!err)
     err = seal_wraps(d, &subject, order, sender, now, arena, &wraps, why);
   if (!err)
     err = close_header(d, &subject, wraps, arena, &header, why);
   if (!err)
-    *ret = (struct bulletin_sealed){.header = header, .id = header_id(header), .wrap_count = d->recipient_count,
-                                    .wraps = wraps, .recipient_of = order};
+    *ret = (struct bulletin_sealed){.header = header->bytes, .id = header->id, .view = header,
+                                    .wrap_count = d->recipient_count, .wraps = wraps, .recipient_of = order};
   return err;
 }
 
@@ -225,7 +233,7 @@ static enum tg_err check_portions(const Tg__Submission *m, struct arena *arena, 
   struct portion *portions = arena_alloc(arena, count * sizeof *portions);
   struct release *releases = arena_alloc(arena, count * sizeof *releases);
   if (!portions || !releases)
-    return no_memory(why);
+    return no_memory(arena, why);
   for (size_t i = 0; i < count; i++) {
     bytes[i] = strict_slice(m->portions[i]);
     enum tg_err err = portion_parse(bytes[i], arena, &portions[i], why);
@@ -270,7 +278,7 @@ static enum tg_err check_wraps(const Tg__Submission *m, struct arena *arena, str
   struct wrap *wraps = arena_alloc(arena, count * sizeof *wraps);
   struct hash *leaves = arena_alloc(arena, count * sizeof *leaves);
   if (!wraps || !leaves)
-    return no_memory(why);
+    return no_memory(arena, why);
   for (size_t i = 0; i < count; i++) {
     struct slice bytes = strict_slice(m->wraps[i]);
     leaves[i] = merkle_leaf(bytes);
@@ -363,7 +371,7 @@ static enum tg_err check_open_portions(const Tg__Delivery *m, struct arena *aren
   struct portion *portions = arena_alloc(arena, count * sizeof *portions);
   struct release *releases = arena_alloc(arena, count * sizeof *releases);
   if (!portions || !releases)
-    return no_memory(why);
+    return no_memory(arena, why);
   for (size_t i = 0; i < count; i++) {
     enum tg_err err =
         check_open_portion(m->portions[i], &d->header.subject, arena, &portions[i], &releases[i], why);

@@ -44,6 +44,7 @@ struct bulletin_draft {
 struct bulletin_sealed {
   struct slice header; /* Header bytes */
   struct hash id;
+  const struct header *view; /* what header_parse() would say of it; the Subject as it stands in the draft */
   size_t wrap_count;
   const struct slice *wraps;  /* Wrap bytes, in order of the tree */
   const size_t *recipient_of; /* wraps[i] is for draft->recipients[recipient_of[i]] */

@@ -52,7 +52,7 @@ enum tg_err frame_encode(enum frame_type type, const ProtobufCMessage *message, 
 {
   const struct frame_kind *kind = frame_kind((uint8_t)type);
   size_t before = out->n;
-  bool failed = out->failed;
+  const enum tg_err failed = out->failed;
   assert(kind && message->descriptor == kind->limits->descriptor);
   buf_put_u8(out, FRAME_VERSION);
   buf_put_u8(out, (uint8_t)type);

@@ -82,4 +82,13 @@ enum tg_err header_parse(struct slice bytes, struct arena *arena, struct header 
   return err;
 }
 
+enum precedence header_hint(struct slice bytes)
+{
+  struct slice subject;
+  uint64_t n;
+  return strict_peek_bytes(bytes, 1, &subject) && strict_peek_number(subject, 6, &n) && n >= PRECEDENCE_ROUTINE && n <= PRECEDENCE_FLASH
+             ? (enum precedence)n
+             : PRECEDENCE_ROUTINE;
+}
+
 struct hash header_id(struct slice bytes) { return hash_labelled("toguna/bulletin/v1", bytes); }

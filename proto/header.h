@@ -25,6 +25,10 @@ enum tg_err header_build(const struct header *draft, struct buf *out, struct tg_
 /* Refused besides: what subject_parse() refuses; one officer approving twice. */
 enum tg_err header_parse(struct slice bytes, struct arena *arena, struct header *ret, struct tg_why *why);
 
+/* The precedence that these bytes seem to state, whatever else they are; PRECEDENCE_ROUTINE when none. A hint for what to look at first:
+   header_parse() says what it is. */
+enum precedence header_hint(struct slice bytes);
+
 /* H("toguna/bulletin/v1" ‖ Header bytes). */
 struct hash header_id(struct slice header_bytes);
 

@@ -1,6 +1,7 @@
 #include "proto/limits.h"
 
 #include "proto/bulletin.pb-c.h"
+#include "proto/bundle.pb-c.h"
 #include "proto/log.pb-c.h"
 #include "proto/session.pb-c.h"
 
@@ -26,6 +27,7 @@ enum {
   MAX_MEMBERS = 256,
   MAX_ITEMS = 1024,   /* of most frames */
   MAX_RECEIPTS = 4096,
+  MAX_WANTS = 8,
   MAX_DETAIL = 256,
 };
 /* Any number that counts something. Stores hold 63 bits, and what comes after the largest must still be a number of theirs. */
@@ -156,7 +158,7 @@ const struct strict_limits limits_sealing_keys = {&tg__sealing_keys__descriptor,
 /* ---- log.proto ---- */
 
 static const struct strict_field entry_fields[] = {
-    {1, R, 1, 13, 0, NULL},          /* type */
+    {1, R, 1, 14, 0, NULL},          /* type */
     {2, R, 1, LIMIT_TIME, 0, NULL},  /* time */
     {3, 0, 32, 32, 0, NULL},         /* subject */
     {4, 0, 32, 32, 0, NULL},         /* actor */
@@ -207,6 +209,9 @@ static const struct strict_field hello_fields[] = {
     {10, R, 16, 16, 0, NULL},             /* session */
     {11, 0, 1, ANY, 0, NULL},             /* rate */
     {12, 0, 1, ANY, 256, NULL},           /* arriving */
+    {13, 0, 0, 0, MAX_WANTS, &limits_want}, /* wants */
+    {14, 0, 1, ANY, 0, NULL},             /* seen_size */
+    {15, 0, 32, 32, 0, NULL},             /* seen_root */
 };
 const struct strict_limits limits_hello = {&tg__hello__descriptor, 20 * 1024, FIELDS(hello_fields)};
 
@@ -219,6 +224,8 @@ static const struct strict_field welcome_fields[] = {
     {6, 0, 1, LIMIT_CHECKPOINT, 0, NULL}, /* checkpoint */
     {7, S, 32, MAX_LOG_STEPS, 0, NULL},   /* consistency */
     {8, 0, 1, ANY, 0, NULL},              /* last_number */
+    {9, 0, 8, 1024, 0, NULL},             /* parked */
+    {10, 0, 1, ANY, 0, NULL},             /* receipts_serial */
 };
 const struct strict_limits limits_welcome = {&tg__welcome__descriptor, 20 * 1024, FIELDS(welcome_fields)};
 
@@ -257,15 +264,17 @@ static const struct strict_field want_fields[] = {
     {3, 0, 1, UINT32_MAX, 0, NULL},     /* chunk */
     {4, R, 1, 65536, 0, NULL},          /* count */
     {5, 0, 1, MAX_CHUNK - 1, 0, NULL},  /* offset */
+    {6, 0, 1, UINT32_MAX, 0, NULL},     /* handle */
 };
 const struct strict_limits limits_want = {&tg__want__descriptor, 64, FIELDS(want_fields)};
 
 static const struct strict_field chunk_fields[] = {
-    {1, R, 32, 32, 0, NULL},            /* bulletin */
+    {1, 0, 32, 32, 0, NULL},            /* bulletin */
     {2, 0, 1, MAX_INDEX, 0, NULL},      /* portion */
     {3, 0, 1, UINT32_MAX, 0, NULL},     /* chunk */
     {4, R, 1, MAX_CHUNK, 0, NULL},      /* sealed */
     {5, 0, 1, MAX_CHUNK - 1, 0, NULL},  /* offset */
+    {6, 0, 1, UINT32_MAX, 0, NULL},     /* handle */
 };
 const struct strict_limits limits_chunk = {&tg__chunk__descriptor, 64 * 1024 + 256, FIELDS(chunk_fields)};
 
@@ -358,8 +367,12 @@ static const struct strict_field document_fields[] = {
     {2, R, 1, 7, 0, NULL},                 /* kind */
     {3, R, 1, LIMIT_DOCUMENT, 0, NULL},    /* content */
     {4, 0, 0, 0, 0, &limits_batch_proof},  /* proof */
+    {5, 0, 1, LIMIT_ENTRY, 0, NULL},       /* entry */
+    {6, 0, 16, 16, 0, NULL},               /* salt */
+    {7, 0, 1, ANY, 0, NULL},               /* leaf */
+    {8, S, 32, MAX_LOG_STEPS, 0, NULL},    /* path */
 };
-const struct strict_limits limits_document = {&tg__document__descriptor, LIMIT_DOCUMENT + 2048,
+const struct strict_limits limits_document = {&tg__document__descriptor, LIMIT_DOCUMENT + 5120,
                                               FIELDS(document_fields)};
 
 static const struct strict_field documents_fields[] = {
@@ -399,6 +412,43 @@ static const struct strict_field tick_fields[] = {
 };
 const struct strict_limits limits_tick = {&tg__tick__descriptor, 20 * 1024, FIELDS(tick_fields)};
 
+/* ---- bundle.proto ---- */
+
+static const struct strict_field bundle_head_fields[] = {
+    {1, R, 32, 32, 0, NULL},         /* exchange */
+    {2, R, 32, 32, 0, NULL},         /* from */
+    {3, R | T, 2, 2, 0, NULL},       /* to */
+    {4, R, 1, LIMIT_TIME, 0, NULL},  /* time */
+};
+const struct strict_limits limits_bundle_head = {&tg__bundle_head__descriptor, 128, FIELDS(bundle_head_fields)};
+
+static const struct strict_field parcel_fields[] = {
+    {1, R, 128, LIMIT_HEADER, 0, NULL},                   /* header */
+    {2, R, 0, 0, 0, &limits_batch_proof},                 /* proof */
+    {3, R, 0, 0, LIMIT_PORTIONS, &limits_open_portion},   /* portions */
+    {4, R, 128, LIMIT_WRAP, 0, NULL},                     /* wrap */
+    {5, 0, 1, LIMIT_WRAPS - 1, 0, NULL},                  /* wrap_index */
+    {6, S, 32, MAX_AUDIENCE_STEPS, 0, NULL},              /* wrap_path */
+    {7, 0, 1, LIMIT_ENTRY, 0, NULL},                      /* entry */
+    {8, 0, 16, 16, 0, NULL},                              /* salt */
+    {9, 0, 1, ANY, 0, NULL},                              /* leaf */
+    {10, S, 32, MAX_LOG_STEPS, 0, NULL},                  /* path */
+    {11, 0, 1, LIMIT_CHECKPOINT, 0, NULL},                /* checkpoint */
+};
+const struct strict_limits limits_parcel = {&tg__parcel__descriptor, LIMIT_PARCEL, FIELDS(parcel_fields)};
+
+static const struct strict_field bundle_receipts_fields[] = {
+    {1, R, 64, 64, 0, NULL},                            /* signature */
+    {2, R, 64, LIMIT_RECEIPT, MAX_RECEIPTS, NULL},      /* items */
+};
+const struct strict_limits limits_bundle_receipts = {&tg__bundle_receipts__descriptor, LIMIT_MESSAGE,
+                                                     FIELDS(bundle_receipts_fields)};
+
+static const struct strict_field bundle_end_fields[] = {
+    {1, R, 0, 0, 0, &limits_batch_proof}, /* proof */
+};
+const struct strict_limits limits_bundle_end = {&tg__bundle_end__descriptor, 1100, FIELDS(bundle_end_fields)};
+
 const struct strict_limits *const limits_all[] = {
     &limits_subject, &limits_approval, &limits_header, &limits_portion, &limits_release, &limits_wrap,
     &limits_batch_proof, &limits_body_head, &limits_receipt, &limits_sealing_keys, &limits_sealing_key, &limits_entry,
@@ -406,4 +456,5 @@ const struct strict_limits *const limits_all[] = {
     &limits_body, &limits_submission, &limits_submit, &limits_want, &limits_chunk, &limits_outcome, &limits_outcomes,
     &limits_open_portion, &limits_delivery, &limits_deliver, &limits_receipts, &limits_receipt_note,
     &limits_receipt_notes, &limits_receipts_seen, &limits_document, &limits_documents, &limits_document_outcome,
-    &limits_document_outcomes, &limits_tick, NULL};
+    &limits_document_outcomes, &limits_tick, &limits_bundle_head, &limits_parcel, &limits_bundle_receipts,
+    &limits_bundle_end, NULL};

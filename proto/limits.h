@@ -31,6 +31,7 @@ enum {
   LIMIT_DECISION = 256 * 1024,
   LIMIT_DOCUMENT = 256 * 1024, /* bytes of a signed note */
   LIMIT_CHECKPOINT = 16 * 1024,
+  LIMIT_PARCEL = 400 * 1024, /* one bulletin for one node, in a bundle, without bodies */
   LIMIT_BARE_CHECKPOINT = 640, /* one without cosignatures */
 };
 
@@ -47,6 +48,8 @@ extern const struct strict_limits limits_hello, limits_welcome, limits_goodbye, 
     limits_submit, limits_want, limits_chunk, limits_outcome, limits_outcomes, limits_open_portion, limits_delivery,
     limits_deliver, limits_receipts, limits_receipt_note, limits_receipt_notes, limits_receipts_seen, limits_document,
     limits_documents, limits_document_outcome, limits_document_outcomes, limits_tick;
+/* bundle.proto */
+extern const struct strict_limits limits_bundle_head, limits_parcel, limits_bundle_receipts, limits_bundle_end;
 
 /* All of them, for tests and fuzzing, ended by NULL. */
 extern const struct strict_limits *const limits_all[];

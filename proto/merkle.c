@@ -159,18 +159,43 @@ static void reverse(struct merkle_path *p)
   }
 }
 
+/* The hash of leaves [middle, size), where the complete subtree before them has 2^level leaves. */
+static enum tg_err edge_root(uint64_t middle, uint64_t size, unsigned level, merkle_fetch *fetch, void *from, struct merkle_edge *edge,
+                             struct hash *ret)
+{
+  if (!edge)
+    return range_root(middle, size, fetch, from, ret);
+  if (edge->size != size) {
+    edge->size = size;
+    edge->known = 0;
+  }
+  enum tg_err err = edge->known >> level & 1 ? TG_OK : range_root(middle, size, fetch, from, &edge->root[level]);
+  if (err)
+    return err;
+  edge->known |= UINT64_C(1) << level;
+  *ret = edge->root[level];
+  return TG_OK;
+}
+
 enum tg_err merkle_inclusion(uint64_t index, uint64_t size, merkle_fetch *fetch, void *from,
                              struct merkle_path *ret)
+{
+  return merkle_inclusion_edge(index, size, fetch, from, NULL, ret);
+}
+
+enum tg_err merkle_inclusion_edge(uint64_t index, uint64_t size, merkle_fetch *fetch, void *from, struct merkle_edge *edge,
+                                  struct merkle_path *ret)
 {
   if (index >= size || size > MERKLE_SIZE_MAX)
     return TG_BAD_INPUT;
   struct merkle_path path = {.n = 0};
   uint64_t start = 0, end = size;
   while (end - start > 1) {
-    uint64_t middle = start + split(end - start);
+    const uint64_t half = split(end - start), middle = start + half;
     bool left = index < middle;
-    enum tg_err err = left ? range_root(middle, end, fetch, from, &path.hash[path.n])
-                           : range_root(start, middle, fetch, from, &path.hash[path.n]);
+    enum tg_err err = !left         ? range_root(start, middle, fetch, from, &path.hash[path.n])
+                      : end == size ? edge_root(middle, size, (unsigned)__builtin_ctzll(half), fetch, from, edge, &path.hash[path.n])
+                                    : range_root(middle, end, fetch, from, &path.hash[path.n]);
     if (err)
       return err;
     path.n++;

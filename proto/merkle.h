@@ -56,6 +56,15 @@ enum tg_err merkle_stored_frontier(uint64_t size, merkle_fetch *fetch, void *fro
                                    struct merkle_frontier *ret);
 enum tg_err merkle_inclusion(uint64_t index, uint64_t size, merkle_fetch *fetch, void *from,
                              struct merkle_path *ret);
+/* Roots of the incomplete subtrees at the right edge of one tree: paths to it end in the same ones. Zeroed: none is known. Always of the same tree as
+   it grows, for the roots are known by its size alone. */
+struct merkle_edge {
+  uint64_t size, known; /* bit l: root[l], of what lies right of the complete subtree of 2^l leaves there */
+  struct hash root[MERKLE_LEVELS];
+};
+/* merkle_inclusion() for many leaves: what was hashed for one is not hashed again for the next. */
+enum tg_err merkle_inclusion_edge(uint64_t index, uint64_t size, merkle_fetch *fetch, void *from, struct merkle_edge *edge,
+                                  struct merkle_path *ret);
 enum tg_err merkle_consistency(uint64_t old_size, uint64_t size, merkle_fetch *fetch, void *from,
                                struct merkle_path *ret);
 
@@ -104,5 +113,16 @@ enum tg_err merkle_consistency_roots(uint64_t old_size, uint64_t size, const str
    they have not the lengths that the sizes demand. */
 enum tg_err merkle_path_grow(uint64_t index, uint64_t old_size, struct slice path, uint64_t size,
                              struct slice consistency, struct merkle_path *ret);
+
+/* A tree as somebody saw it. */
+struct merkle_step {
+  uint64_t size;
+  struct hash root;
+};
+/* The consistency path from `old` to the tree of `size` leaves, from those between old and `middle`, and between middle and that tree: who lets go of
+   the tree in the middle can still prove that the last extends the first. 0 < old < middle < size. Nothing is verified here: two paths that
+   verify give one that does. TG_BAD_PROOF when they have not the lengths that the sizes demand. */
+enum tg_err merkle_consistency_join(const struct merkle_step *old, const struct merkle_step *middle, struct slice first, uint64_t size,
+                                    struct slice second, struct merkle_path *ret);
 
 #endif

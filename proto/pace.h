@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PACE_LEAST = 64, PACE_PIECE_MS = 400, PACE_PIECE_LEAST = 512, PACE_FRAME = 96 };
+enum { PACE_LEAST = 64, PACE_PIECE_MS = 600, PACE_INLINE_MS = 400, PACE_PIECE_LEAST = 512, PACE_FRAME = 96, PACE_FLASH = 6 };
 
 /* All zero: no limit is known. */
 struct pace {
@@ -24,5 +24,8 @@ int64_t pace_due(const struct pace *p);
 void pace_spend(struct pace *p, int64_t mono, size_t bytes);
 /* How much may be said at once, so that nothing waits much longer than PACE_PIECE_MS for it; `most` at the most. */
 size_t pace_piece(const struct pace *p, size_t most);
+/* How large a body may be that goes in one frame with its bulletin: what the line carries in PACE_INLINE_MS, for the rest of that frame takes a second
+   already. A FLASH takes up to PACE_FLASH times as much: to be asked for it costs a round trip more, and nothing overtakes it. */
+size_t pace_inline(const struct pace *p, bool flash, size_t most);
 
 #endif

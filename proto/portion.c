@@ -167,6 +167,8 @@ enum tg_err release_parse(struct slice bytes, struct arena *arena, struct releas
   if (err)
     return err;
   const struct slice *to = slices(arena, m->to, m->n_to), *except = slices(arena, m->except, m->n_except);
+  if ((!to || !except) && arena_is_starved(arena))
+    return TG_NO_MEMORY;
   if (!to || !except)
     return why_set(why, TG_TOO_BIG, "Release", N_("there is no memory left for this message"), NULL, NULL, NULL, NULL);
   *ret = (struct release){.bytes = bytes, .salt = strict_slice(m->salt), .to_count = m->n_to,

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 enum wire { WIRE_VARINT = 0, WIRE_BYTES = 2 };
 
@@ -220,7 +219,9 @@ enum tg_err strict_unpack(const struct strict_limits *limits, struct slice bytes
   if (err)
     return err;
   ProtobufCMessage *m = protobuf_c_message_unpack(limits->descriptor, arena_allocator(arena), bytes.n, bytes.p);
-  if (!m) /* it is well-formed, so memory is all that can be missing */
+  if (!m && arena_is_starved(arena)) /* no fault of the message */
+    return TG_NO_MEMORY;
+  if (!m) /* it is well-formed, so the budget is all that can have ended */
     return refuse_message(limits, TG_TOO_BIG, N_("there is no memory left for this message"), why);
   *ret = m;
   return TG_OK;
@@ -231,12 +232,15 @@ enum tg_err strict_pack(const struct strict_limits *limits, const ProtobufCMessa
 {
   assert(message->descriptor == limits->descriptor);
   size_t n = protobuf_c_message_get_packed_size(message), before = out->n;
-  bool failed = out->failed;
+  const enum tg_err failed = out->failed;
   if (n > limits->max)
     return refuse_message(limits, TG_TOO_BIG, N_("this is longer than the %1$s bytes allowed"), why);
   uint8_t *p = buf_grow(out, n);
   if (out->failed) {
+    const bool memory = out->failed == TG_NO_MEMORY;
     out->failed = failed; /* what is in out stays good */
+    if (memory)
+      return TG_NO_MEMORY;
     return refuse_message(limits, TG_TOO_BIG, N_("there is no room left for this message"), why);
   }
   if (n)
@@ -245,6 +249,34 @@ enum tg_err strict_pack(const struct strict_limits *limits, const ProtobufCMessa
   if (err)
     out->n = before;
   return err;
+}
+
+/* The field, and what stands after its tag. */
+static bool peek(struct slice s, uint32_t field, uint64_t wire, struct slice *ret)
+{
+  uint64_t tag, n;
+  struct slice run;
+  while (take_varint(&s, &tag)) {
+    if (tag >> 3 == field) {
+      *ret = s;
+      return (tag & 7) == wire;
+    }
+    if (!((tag & 7) == WIRE_VARINT ? take_varint(&s, &n) : (tag & 7) == WIRE_BYTES && take_run(&s, &run)))
+      return false;
+  }
+  return false;
+}
+
+bool strict_peek_number(struct slice message, uint32_t field, uint64_t *ret)
+{
+  struct slice s;
+  return peek(message, field, WIRE_VARINT, &s) && take_varint(&s, ret);
+}
+
+bool strict_peek_bytes(struct slice message, uint32_t field, struct slice *ret)
+{
+  struct slice s;
+  return peek(message, field, WIRE_BYTES, &s) && take_run(&s, ret);
 }
 
 struct slice strict_slice(ProtobufCBinaryData data) { return slice_of(data.data, data.len); }

@@ -44,7 +44,8 @@ struct strict_limits {
 enum tg_err strict_check(const struct strict_limits *limits, struct slice bytes, struct tg_why *why);
 
 /* strict_check(), then protobuf-c into the arena. The message and all it holds are copies that live until the
-   arena is reset; never call x__free_unpacked on it. Also TG_TOO_BIG when the arena's budget ends. */
+   arena is reset; never call x__free_unpacked on it. Also TG_TOO_BIG when the arena's budget ends, and TG_NO_MEMORY when
+   memory does: that says nothing of the message, and whoever sent it must not be blamed. */
 enum tg_err strict_unpack(const struct strict_limits *limits, struct slice bytes, struct arena *arena,
                           ProtobufCMessage **ret, struct tg_why *why);
 
@@ -52,6 +53,11 @@ enum tg_err strict_unpack(const struct strict_limits *limits, struct slice bytes
    with its error and out is as before; TG_TOO_BIG when out is full. */
 enum tg_err strict_pack(const struct strict_limits *limits, const ProtobufCMessage *message, struct buf *out,
                         struct tg_why *why);
+
+/* A look at one field of what was not checked yet: its number, or its bytes. False: it is absent, is neither, or this is no message. What it says
+   may only be a hint until the whole was checked. */
+bool strict_peek_number(struct slice message, uint32_t field, uint64_t *ret);
+bool strict_peek_bytes(struct slice message, uint32_t field, struct slice *ret);
 
 /* protobuf-c's bytes as a slice, and back; both borrow. */
 struct slice strict_slice(ProtobufCBinaryData data);

@@ -1,8 +1,10 @@
 /* The process around the hub's core: its store, its clock, and its channels to front and signer. It has no
    network and no key. A turn of the loop is a turn of the hub; what came in one turn is one commit. */
 #include "audit/signing.h"
+#include "broker/core/backup.h"
 #include "broker/core/documents.h"
 #include "broker/core/publish.h"
+#include "broker/memory.h"
 #include "broker/message.h"
 #include "broker/role.h"
 #include "os/clock.h"
@@ -21,6 +23,9 @@ enum {
   FLUSH_MS = 1000,      /* for a last goodbye */
   PUBLISH_MS = 1000,    /* from a change of the log to its static files */
   PUBLISH_MORE_MS = 10, /* between parts of a long way */
+  DISK_MS = 1000,       /* between looks at the room that is left */
+  FRONT_HIGH = 1 << 20, /* bytes on their way to the front: what is urgent waits behind them */
+  FRONT_LOW = FRONT_HIGH / 2,
 };
 
 /* What could not be sent; told to the hub when the channel has room again. */
@@ -37,13 +42,18 @@ struct core {
   struct store *store; /* until the hub takes it */
   struct hub *hub;
   struct pipe *front, *signer;
-  struct loop_timer *wake, *publishing;
+  struct loop_timer *wake, *publishing, *copying;
   struct loop_after *commit, *retell;
   struct publish *publish;
+  struct backup *backup;
   struct drop *drops;
   size_t n_drops, room;
+  uint64_t gathered; /* bytes of frames since the transaction at hand began */
+  int64_t disk_seen;
+  bool held;    /* the front is not heard: enough is gathered */
   bool in_turn; /* the hub knows the time of this turn */
   bool ordered; /* the front knows who may connect */
+  bool copy_due; /* the next part of a backup is wanted at the end of this turn */
   bool ready, stopping, ended;
 };
 
@@ -60,6 +70,8 @@ static void fail(struct core *c, enum tg_err err, struct tg_why *why)
 {
   if (c->ended)
     return;
+  if (!why->what && c->hub)
+    hub_explain(c->hub, why);
   if (!why->what)
     (void)why_set(why, err, NULL, N_("the hub cannot go on"),
                   N_("Nothing acknowledged is lost; start it again"), NULL, NULL, NULL);
@@ -80,6 +92,19 @@ static struct hub_now now(void)
   return (struct hub_now){.wall = clock_wall(), .mono = clock_mono()};
 }
 
+static void look_at_disk(struct core *c, int64_t mono)
+{
+  struct tg_why why = {0};
+  uint64_t free_bytes;
+  if (c->disk_seen && mono - c->disk_seen < DISK_MS)
+    return;
+  c->disk_seen = mono;
+  if (file_free_space(c->brief->folder, &free_bytes, &why) == TG_OK)
+    check(c, hub_disk(c->hub, free_bytes));
+  else
+    log_event(LOG_ERROR, "disk-unknown", log_why(&why));
+}
+
 /* Begins a turn unless one has begun. False when there is no hub to speak to. */
 static bool turn(struct core *c)
 {
@@ -88,8 +113,11 @@ static bool turn(struct core *c)
   loop_after_ask(c->commit);
   if (c->in_turn)
     return true;
+  const struct hub_now moment = now();
   c->in_turn = true;
-  check(c, hub_time(c->hub, now()));
+  check(c, hub_time(c->hub, moment));
+  if (!c->ended)
+    look_at_disk(c, moment.mono);
   return !c->ended;
 }
 
@@ -99,18 +127,28 @@ static void on_wake(void *arg)
 }
 
 /* For the operator, and worth no sync: the counters of a hub that died tell nothing. A file that cannot be written is none. */
-static void write_stats(struct core *c)
+static void write_figures(const char *folder, const char *name, struct slice text)
 {
   char path[BRIEF_PATH_MAX + 32], beside[BRIEF_PATH_MAX + 32];
-  struct buf text = buf_new(1 << 20);
-  snprintf(path, sizeof path, "%s/stats.json", c->brief->folder);
-  snprintf(beside, sizeof beside, "%s/stats.json.new", c->brief->folder);
-  check(c, hub_stats(c->hub, &text));
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  snprintf(beside, sizeof beside, "%s/%s.new", folder, name);
   int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd >= 0) {
-    if (file_put_fd(fd, buf_slice(&text), NULL) == TG_OK)
-      (void)rename(beside, path);
-    close(fd);
+  if (fd < 0)
+    return;
+  if (file_put_fd(fd, text, NULL) == TG_OK)
+    (void)rename(beside, path);
+  close(fd);
+}
+
+static void write_stats(struct core *c)
+{
+  struct buf text = buf_new(1 << 20);
+  check(c, hub_stats(c->hub, &text));
+  write_figures(c->brief->folder, "stats.json", buf_slice(&text));
+  buf_clear(&text);
+  if (c->brief->figures[0]) {
+    check(c, hub_metrics(c->hub, &text));
+    write_figures(c->brief->figures, ROLE_FIGURES, buf_slice(&text));
   }
   buf_free(&text);
 }
@@ -128,6 +166,25 @@ static void on_publish(void *arg)
     write_stats(c);
 }
 
+/* ---- a copy of the store, some of it at the end of a turn */
+
+static void on_copying(void *arg)
+{
+  struct core *c = arg;
+  c->copy_due = true;
+  (void)turn(c); /* behind its commit the store is of one moment */
+}
+
+static void copy_more(struct core *c)
+{
+  if (!c->copy_due || store_is_open(hub_store(c->hub)))
+    return; /* while the signer works the hub's transaction stays open: the commit after it */
+  c->copy_due = false;
+  const int64_t more = backup_step(c->backup);
+  if (more >= 0)
+    loop_timer_in(c->copying, more);
+}
+
 static void finish(struct core *c)
 {
   bool more = true;
@@ -141,18 +198,39 @@ static void finish(struct core *c)
   end(c, 0);
 }
 
+/* Enough on its way out: nothing more is made for nodes until half of it is gone. */
+static void look_at_front(struct core *c)
+{
+  const bool full = c->front && pipe_queued(c->front) > FRONT_HIGH;
+  hub_hold(c->hub, full);
+  if (full)
+    pipe_tell_drained(c->front, FRONT_LOW);
+}
+
+static void hear_again(struct core *c)
+{
+  c->gathered = 0;
+  if (c->held && c->front)
+    pipe_pause(c->front, false);
+  c->held = false;
+}
+
 static void on_commit(void *arg)
 {
   struct core *c = arg;
   struct tg_why why = {.err = TG_OK};
   if (c->ended || !c->in_turn)
     return;
+  look_at_front(c);
+  if (!hub_gathers(c->hub))
+    hear_again(c);
   enum tg_err err = hub_commit(c->hub, &why);
   c->in_turn = false;
   if (err != TG_OK) {
     fail(c, err, &why);
     return;
   }
+  copy_more(c);
   if (!loop_timer_is_set(c->publishing))
     loop_timer_in(c->publishing, PUBLISH_MS);
   if (!c->ready) {
@@ -200,6 +278,13 @@ static void effect_send(void *context, const struct seal_pk *peer, struct slice 
     return; /* a node that saw what comes behind the gap would have to take us for a cheat */
   if (c->front && message_send(c->front, MESSAGE_SEND, peer, frame) == TG_BUSY)
     remember_drop(c, peer, frame.n > 1 ? frame.p[1] : 0);
+}
+
+static void effect_push(void *context)
+{
+  struct core *c = context;
+  if (c->front)
+    (void)pipe_flush(c->front, 0);
 }
 
 static void effect_allow(void *context, const struct seal_pk *keys, size_t count)
@@ -279,16 +364,28 @@ static void on_retell(void *arg)
   c->n_drops = 0;
 }
 
-static void on_front_frame(void *arg, struct slice frame, int fd)
+/* A FLASH does not wait until nothing else comes; while the signer works it goes with the next group. */
+static void heard(struct core *c, const struct seal_pk *key, struct slice frame)
+{
+  check(c, hub_frame(c->hub, key, frame));
+  c->gathered += frame.n;
+  if (!c->held && c->gathered > memory_group(c->brief->config.memory) && hub_gathers(c->hub)) {
+    c->held = true; /* its queue fills, then ZeroMQ's, and the senders wait: until the signer has answered */
+    pipe_pause(c->front, true);
+  }
+  if (!c->ended && hub_is_urgent(c->hub))
+    on_commit(c);
+}
+
+static void on_front_frame(void *arg, struct slice frame)
 {
   struct core *c = arg;
   enum message type;
   struct seal_pk key;
-  (void)fd; /* never comes: the channel takes none */
   if (!message_take(&frame, &type) || !message_take_key(&frame, &key) || !turn(c))
     return;
   if (type == MESSAGE_FRAME)
-    check(c, hub_frame(c->hub, &key, frame));
+    heard(c, &key, frame);
   else if (type == MESSAGE_GONE)
     check(c, hub_gone(c->hub, &key));
   else if (type == MESSAGE_DROPPED && frame.n == 1)
@@ -300,6 +397,7 @@ static void on_front_drained(void *arg)
   struct core *c = arg;
   if (c->n_drops > 0)
     loop_after_ask(c->retell);
+  (void)turn(c); /* what was not made may be made now */
 }
 
 static void on_front_closed(void *arg, enum tg_err why)
@@ -317,7 +415,8 @@ static enum tg_err join_front(struct core *c, int fd)
       .frame = on_front_frame, .closed = on_front_closed, .drained = on_front_drained};
   pipe_free(&c->front);
   c->n_drops = 0; /* of connections that are gone */
-  return pipe_new(c->loop, fd, &MESSAGE_FRONT_LIMITS, &events, c, &c->front);
+  c->held = false;
+  return pipe_new(c->loop, fd, &MESSAGE_FRONT_LIMITS(memory_channel(c->brief->config.memory)), &events, c, &c->front);
 }
 
 static void on_channel(void *arg, const char *peer, int fd)
@@ -345,6 +444,7 @@ static void begin(struct core *c, struct slice signed_note)
 {
   const struct hub_effects effects = {.context = c,
                                       .send = effect_send,
+                                      .push = effect_push,
                                       .allow = effect_allow,
                                       .cut = effect_cut,
                                       .sign = effect_sign,
@@ -363,18 +463,21 @@ static void begin(struct core *c, struct slice signed_note)
     effect_allow(c, NULL, 0); /* a hub without a charter: the front opens, and lets nobody in */
 }
 
-static void on_signer_frame(void *arg, struct slice frame, int fd)
+static void on_signer_frame(void *arg, struct slice frame)
 {
   struct core *c = arg;
   enum message type;
   struct tg_why why = {.err = TG_OK};
-  (void)fd; /* never comes: the channel takes none */
   if (c->ended || !message_take(&frame, &type))
     return;
   if (type == MESSAGE_NOTE && !c->hub) {
     begin(c, frame);
   } else if (type == MESSAGE_NOTE && turn(c)) {
     check(c, hub_signed(c->hub, frame));
+    if (!c->ended)
+      check(c, hub_advance(c->hub));
+    if (!c->ended && hub_is_urgent(c->hub))
+      on_commit(c);
   } else if (type == MESSAGE_REFUSED) {
     char text[128];
     snprintf(text, sizeof text, "%.*s", (int)(frame.n < 127 ? frame.n : 127), (const char *)frame.p);
@@ -411,6 +514,19 @@ static void on_reload(void *arg)
   take_documents(arg);
 }
 
+static void on_backup(void *arg)
+{
+  struct core *c = arg;
+  if (!c->hub || c->ended || c->stopping) {
+    log_event(LOG_ERROR, "backup-failed", log_text("reason", "the hub is not at work"));
+    return;
+  }
+  const bool had = backup_is_under_way(c->backup);
+  backup_begin(c->backup, hub_store(c->hub));
+  if (!had && backup_is_under_way(c->backup))
+    loop_timer_in(c->copying, 0);
+}
+
 /* ---- the life of the process */
 
 static enum tg_err open_store(struct core *c, struct tg_why *why)
@@ -418,17 +534,17 @@ static enum tg_err open_store(struct core *c, struct tg_why *why)
   char database[BRIEF_PATH_MAX + 16], bodies[BRIEF_PATH_MAX + 16];
   snprintf(database, sizeof database, "%s/hub.db", c->brief->folder);
   snprintf(bodies, sizeof bodies, "%s/bodies", c->brief->folder);
-  return store_open(&(struct store_options){.database = database, .bodies = bodies}, &c->store, why);
+  return store_open(&(struct store_options){.database = database, .bodies = bodies, .cache_bytes = memory_cache(c->brief->config.memory)}, &c->store, why);
 }
 
 static enum tg_err jail(const struct core_brief *brief, struct tg_why *why)
 {
   const struct sandbox_path paths[] = {{.path = brief->folder, .access = SANDBOX_WRITE},
                                        {.path = brief->log, .access = SANDBOX_WRITE},
-                                       {.path = brief->documents, .access = SANDBOX_READ}};
-  return sandbox_enter(
-      &(struct sandbox){.profile = SANDBOX_CORE, .paths = paths, .n_paths = sizeof paths / sizeof *paths},
-      why);
+                                       {.path = brief->documents, .access = SANDBOX_READ},
+                                       {.path = brief->figures, .access = SANDBOX_WRITE}};
+  const size_t n = sizeof paths / sizeof *paths - !brief->figures[0];
+  return sandbox_enter(&(struct sandbox){.profile = SANDBOX_CORE, .paths = paths, .n_paths = n}, why);
 }
 
 static enum tg_err join_signer(struct core *c)
@@ -440,18 +556,21 @@ static enum tg_err join_signer(struct core *c)
 
 static enum tg_err prepare(struct core *c, struct tg_why *why)
 {
-  static const struct role_events events = {.channel = on_channel, .stop = on_stop, .reload = on_reload};
+  static const struct role_events events = {.channel = on_channel, .stop = on_stop, .reload = on_reload, .backup = on_backup};
   c->brief = brief_take(c->start, sizeof *c->brief);
   c->loop = c->brief ? loop_new() : NULL;
   c->wake = c->loop ? loop_timer(c->loop, on_wake, c) : NULL;
   c->publishing = c->wake ? loop_timer(c->loop, on_publish, c) : NULL;
-  c->commit = c->publishing ? loop_after(c->loop, LOOP_IDLE, on_commit, c) : NULL;
+  c->copying = c->publishing ? loop_timer(c->loop, on_copying, c) : NULL;
+  c->commit = c->copying ? loop_after(c->loop, LOOP_IDLE, on_commit, c) : NULL;
   c->retell = c->commit ? loop_after(c->loop, LOOP_SOON, on_retell, c) : NULL;
   enum tg_err err = c->retell ? role_watch(c->start, c->loop, &events, c) : TG_INTERNAL;
   if (err == TG_OK)
     err = jail(c->brief, why);
   if (err == TG_OK)
     err = open_store(c, why);
+  if (err == TG_OK && !(c->backup = backup_new(c->brief->folder, c->brief->config.disk_reserve)))
+    err = TG_NO_MEMORY;
   int front = err == TG_OK ? role_channel(c->start, "front") : -1;
   if (err == TG_OK)
     err = front < 0 ? TG_INTERNAL : join_front(c, front);
@@ -465,6 +584,7 @@ int core_main(struct role_start *start)
   enum tg_err err = prepare(&c, &why);
   int code = err == TG_OK ? loop_run(c.loop) : role_fails("hub-failed", err, &why);
   publish_free(&c.publish);
+  backup_free(&c.backup);
   hub_free(c.hub);
   store_close(&c.store);
   pipe_free(&c.front);

@@ -7,6 +7,7 @@
 #include "os/log.h"
 #include "proto/limits.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 enum {
   PATH_BYTES = 1024 + TILE_PATH_MAX + 16,
   NAMES_MAX = 2 * HUB_PUBLISH_MAX,
+  DOSSIERS_KEPT = 1024 * 1024, /* bytes; more are put together again */
   CERTAIN_EVERY = 65536, /* leaves: so many at most are written again after a crash */
 };
 
@@ -28,11 +30,11 @@ struct publish {
   const char *folder;
   const char *private; /* where dossiers go; NULL: nowhere */
   struct hub *hub;     /* during a step */
-  struct buf dossiers;
+  struct buf dossiers;  /* of the entries from .. below - 1, which begin a bundle: as it grows only what is new is added */
+  uint64_t from, below;
   int folder_fd;
   uint64_t published;     /* leaves covered by the checkpoint in the folder */
   uint64_t certain;       /* as the mark says */
-  char made[PATH_BYTES];  /* the folder made last */
   struct tile_name *full; /* tiles that became full since that checkpoint: their shorter selves can go */
   size_t n_full;
   enum tg_err failed; /* of our files in this step, not of the hub's store */
@@ -137,24 +139,27 @@ static enum tg_err failed(struct publish *p, enum tg_err err, const struct tg_wh
   return err;
 }
 
-static enum tg_err make_folder_of(struct publish *p, const char *path, mode_t mode, struct tg_why *why)
+static enum tg_err make_folder_of(const char *path, mode_t mode, struct tg_why *why)
 {
   char folder[PATH_BYTES];
   snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
-  if (strcmp(folder, p->made) == 0)
-    return TG_OK;
-  enum tg_err err = file_mkdir(folder, mode, why);
-  if (err == TG_OK)
-    memcpy(p->made, folder, sizeof folder);
-  return err;
+  return file_mkdir(folder, mode, why);
 }
 
-/* Whole or absent, unless power fails before the mark moves. */
+/* Whole or absent, unless power fails before the mark moves. Its folder is made when it is not there: with the mode of a file that searching
+   needs too. */
 static enum tg_err put_file(const char *path, struct slice bytes, mode_t mode, struct tg_why *why)
 {
+  static const int how = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
   char fresh[PATH_BYTES + 8];
   snprintf(fresh, sizeof fresh, "%s.new", path);
-  int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+  int fd = open(fresh, how, mode);
+  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+    enum tg_err made = make_folder_of(path, mode == 0600 ? 0700 : 0755, why);
+    if (made != TG_OK)
+      return made;
+    fd = open(fresh, how, mode);
+  }
   if (fd < 0)
     return fault_why(why, TG_DISK, path, N_("cannot write this file of the log: %1$s"), NULL);
   enum tg_err err = file_put_fd(fd, bytes, why);
@@ -174,15 +179,18 @@ static enum tg_err put_dossiers(struct publish *p, const struct tile_name *name)
 {
   struct tg_why why = {.err = TG_OK};
   char path[PATH_BYTES], tail[DOSSIER_PATH_MAX];
-  buf_clear(&p->dossiers);
-  enum tg_err err = hub_dossiers(p->hub, name->index, name->width, &p->dossiers);
+  const uint64_t from = name->index * TILE_WIDTH, below = from + name->width;
+  if (p->from != from || p->below > below || p->dossiers.n > DOSSIERS_KEPT) {
+    buf_clear(&p->dossiers);
+    p->from = p->below = from;
+  }
+  enum tg_err err = hub_dossiers(p->hub, p->below, below, &p->dossiers);
   if (err != TG_OK)
     return err; /* of the store: fail-stop */
+  p->below = below;
   dossier_path(name->index, tail);
   snprintf(path, sizeof path, "%s/%s", p->private, tail);
-  err = make_folder_of(p, path, 0700, &why);
-  if (err == TG_OK)
-    err = put_file(path, buf_slice(&p->dossiers), 0600, &why);
+  err = put_file(path, buf_slice(&p->dossiers), 0600, &why);
   return err == TG_OK ? TG_OK : failed(p, err, &why);
 }
 
@@ -193,9 +201,7 @@ static enum tg_err put_tile(void *context, const struct tile_name *name, struct 
   char path[PATH_BYTES], tail[TILE_PATH_MAX];
   (void)tile_name_print(name, tail);
   snprintf(path, sizeof path, "%s/%s", p->folder, tail);
-  enum tg_err err = make_folder_of(p, path, 0755, &why);
-  if (err == TG_OK)
-    err = put_file(path, bytes, 0644, &why);
+  enum tg_err err = put_file(path, bytes, 0644, &why);
   if (err != TG_OK)
     return failed(p, err, &why);
   if (name->entries && p->private && (err = put_dossiers(p, name)) != TG_OK)
@@ -222,7 +228,6 @@ static void remove_shorter(struct publish *p)
       (void)rmdir(path);
   }
   p->n_full = 0;
-  p->made[0] = 0;
 }
 
 static enum tg_err put_checkpoint(void *context, uint64_t size, struct slice note)

@@ -1,6 +1,9 @@
 /* The process that strangers reach. It knows the transport key, which keys may connect, and nothing of what
-   it carries. libzmq may fall over hostile bytes; then the parent starts another one. It keeps no queue: what
-   cannot be sent now is reported. */
+   it carries. libzmq may fall over hostile bytes; then the parent starts another one. It keeps no queue for a peer: what
+   cannot be sent now is reported. What comes waits here for its turn, a little of it (turns.h). */
+#include "broker/front/burden.h"
+#include "broker/front/turns.h"
+#include "broker/memory.h"
 #include "broker/message.h"
 #include "broker/role.h"
 #include "os/log.h"
@@ -10,6 +13,12 @@
 #include "proto/frame.h"
 
 #define STRANGERS_MS 60000 /* what strangers did is logged at most this often */
+/* Bytes on their way to the core: whoever comes next waits behind them. */
+#define CORE_HIGH (128u << 10)
+#define CORE_LOW (64u << 10)
+/* Messages that wait for a node that reads slowly. What a session begins with must fit, or it would end as soon as it is open, again and again: a Want for each of 128 bodies
+   that wait for it, outcomes, receipts; and four bodies' windows of chunks behind them. Bytes are the burden's to watch. */
+enum { NODE_QUEUE = 256 };
 
 struct front {
   struct role_start *start;
@@ -18,6 +27,10 @@ struct front {
   struct zsock *door[SETTINGS_ENDPOINTS];
   size_t n; /* doors that are open */
   struct pipe *core;
+  struct turns *turns;
+  uint64_t most; /* bytes that may wait there */
+  bool paused;
+  struct burden *burden;
   struct loop_timer *strangers;
   uint64_t told; /* of strangers, when last logged */
 };
@@ -31,26 +44,74 @@ static void end(struct front *f, const char *event, enum tg_err err, const struc
 
 static void pause_doors(struct front *f, bool paused)
 {
+  f->paused = paused;
+  burden_hurry(f->burden, paused);
   for (size_t i = 0; i < f->n; i++)
     zsock_pause(f->door[i], paused);
 }
 
-/* A full channel stops the reading: ZeroMQ's queues fill, then TCP's, and the senders wait. */
+/* The channel has room for this beyond CORE_HIGH. */
 static void tell_core(struct front *f, enum message type, const struct seal_pk *key, struct slice rest)
 {
-  if (f->core && message_send(f->core, type, key, rest) == TG_BUSY)
-    pause_doors(f, true);
+  if (f->core)
+    (void)message_send(f->core, type, key, rest);
+}
+
+/* As much as the core should have before it. What waits beyond that waits here, each sender for itself; and when much does, nobody is heard: ZeroMQ's queues fill, then
+   TCP's, and the senders wait. */
+static void feed(struct front *f)
+{
+  const struct seal_pk *key;
+  struct slice frame;
+  while (f->core && pipe_queued(f->core) < CORE_HIGH && turns_next(f->turns, &key, &frame)) {
+    tell_core(f, MESSAGE_FRAME, key, frame);
+    turns_done(f->turns);
+  }
+  if (f->core && turns_bytes(f->turns) > 0)
+    pipe_tell_drained(f->core, CORE_LOW);
+  if (f->paused && turns_bytes(f->turns) < f->most / 2)
+    pause_doors(f, false);
+}
+
+/* While memory is short ZeroMQ's queues are emptied, for they count messages and not bytes. Who has little waiting loses nothing by it. */
+static bool is_too_much(const struct front *f, const struct seal_pk *from, size_t bytes)
+{
+  const uint64_t all = turns_bytes(f->turns), room = all < 2 * f->most ? 2 * f->most - all : 0;
+  return burden_is_short(f->burden) && turns_bytes_of(f->turns, from) + bytes > room / 8;
+}
+
+static void cut_sender(struct front *f, const struct seal_pk *from)
+{
+  for (size_t i = 0; i < f->n; i++)
+    burden_cut(f->burden, zsock_cut(f->door[i], from));
 }
 
 static void on_message(void *arg, const struct seal_pk *from, struct slice body)
 {
   struct front *f = arg;
-  tell_core(f, MESSAGE_FRAME, from, body);
+  if (is_too_much(f, from, body.n)) {
+    cut_sender(f, from);
+    burden_moved(f->burden, body.n);
+    return;
+  }
+  if (turns_put(f->turns, from, body) != TG_OK)
+    log_event(LOG_ERROR, "frame-lost", log_err("error", TG_NO_MEMORY)); /* as if the line had lost it */
+  feed(f);
+  if (!f->paused && turns_bytes(f->turns) > f->most && !burden_is_short(f->burden))
+    pause_doors(f, true);
+  burden_moved(f->burden, body.n);
 }
 
 static void on_drained(void *arg)
 {
-  pause_doors(arg, false);
+  feed(arg);
+}
+
+static void on_burden(void *arg)
+{
+  struct front *f = arg;
+  if (burden_is_short(f->burden) && f->paused)
+    pause_doors(f, false);
 }
 
 /* ---- from the core */
@@ -65,15 +126,23 @@ static void drop(struct front *f, const struct seal_pk *key, struct slice frame)
   tell_core(f, MESSAGE_DROPPED, key, slice_of(frame.n > 1 ? frame.p + 1 : NULL, frame.n > 1));
 }
 
+/* What it said before is of a session that ends now. */
+static void gone(struct front *f, const struct seal_pk *key)
+{
+  turns_forget(f->turns, key);
+  tell_core(f, MESSAGE_GONE, key, slice_of(NULL, 0));
+}
+
 static void send_to(struct front *f, const struct seal_pk *key, struct slice frame)
 {
   enum tg_err err = TG_UNREACHABLE;
   for (size_t i = 0; err == TG_UNREACHABLE && i < f->n; i++)
     err = zsock_send(f->door[i], key, frame);
   if (err == TG_UNREACHABLE)
-    tell_core(f, MESSAGE_GONE, key, slice_of(NULL, 0));
+    gone(f, key);
   else if (err != TG_OK)
     drop(f, key, frame);
+  burden_moved(f->burden, frame.n);
 }
 
 static enum tg_err open_door(struct front *f, const uint8_t *secret_key, const char *endpoint,
@@ -81,11 +150,12 @@ static enum tg_err open_door(struct front *f, const uint8_t *secret_key, const c
 {
   static const struct zsock_events events = {.message = on_message};
   const struct zsock_server_options o = {
-      .endpoint = endpoint, .secret_key = secret_key, .max_body = LIMIT_FRAME};
+      .endpoint = endpoint, .secret_key = secret_key, .max_body = LIMIT_FRAME, .queue = NODE_QUEUE};
   enum tg_err err = zsock_server(f->auth, &o, &f->door[f->n], why);
   if (err != TG_OK)
     return err;
   log_event(LOG_NOTICE, "listening", log_text("endpoint", endpoint));
+  burden_add(f->burden, f->door[f->n]);
   return zsock_watch(f->door[f->n++], f->loop, &events, f);
 }
 
@@ -124,15 +194,15 @@ static void cut(struct front *f, const struct seal_pk *key)
   size_t n = 0;
   for (size_t i = 0; i < f->n; i++)
     n += zsock_cut(f->door[i], key);
+  turns_forget(f->turns, key);
   log_event(LOG_NOTICE, "cut", log_hex("key", slice_of(key->b, sizeof key->b)), log_number("connections", n));
 }
 
-static void on_frame(void *arg, struct slice frame, int fd)
+static void on_frame(void *arg, struct slice frame)
 {
   struct front *f = arg;
   enum message type;
   struct seal_pk key;
-  (void)fd; /* never comes: the channel takes none */
   if (!message_take(&frame, &type))
     return;
   if (type == MESSAGE_ALLOW)
@@ -203,12 +273,15 @@ static enum tg_err prepare(struct front *f, struct tg_why *why)
     return TG_INTERNAL;
   f->loop = loop_new();
   f->strangers = f->loop ? loop_timer(f->loop, tell_of_strangers, f) : NULL;
-  enum tg_err err = f->strangers ? role_watch(f->start, f->loop, &events, f) : TG_NO_MEMORY;
+  f->most = memory_turns(brief->memory);
+  f->turns = f->strangers ? turns_new() : NULL;
+  f->burden = f->turns ? burden_new(f->loop, memory_front(brief->memory), on_burden, f) : NULL;
+  enum tg_err err = f->burden ? role_watch(f->start, f->loop, &events, f) : TG_NO_MEMORY;
   if (err == TG_OK)
     err = jail(brief, why);
   int fd = err == TG_OK ? role_channel(f->start, "core") : -1;
   if (err == TG_OK)
-    err = fd < 0 ? TG_INTERNAL : pipe_new(f->loop, fd, &MESSAGE_FRONT_LIMITS, &from_core, f, &f->core);
+    err = fd < 0 ? TG_INTERNAL : pipe_new(f->loop, fd, &MESSAGE_CORE_LIMITS, &from_core, f, &f->core);
   if (err == TG_OK)
     loop_timer_in(f->strangers, STRANGERS_MS);
   return err;
@@ -221,6 +294,8 @@ int front_main(struct role_start *start)
   enum tg_err err = prepare(&f, &why);
   int code = err == TG_OK ? loop_run(f.loop) : role_fails("front-failed", err, &why);
   pipe_free(&f.core);
+  burden_free(f.burden);
+  turns_free(f.turns);
   for (size_t i = 0; i < f.n; i++)
     zsock_free(&f.door[i]);
   zauth_free(&f.auth);

@@ -3,6 +3,7 @@
 #include "os/fault.h"
 #include "os/file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,18 @@ static bool in_place(const struct memory *m)
          ours.st_ino == there.st_ino && ours.st_size == MEMORY_BYTES;
 }
 
+/* A signal may come before the first byte was written; a sync that a signal broke off is never tried again. */
+static ssize_t write_slot(int fd, const uint8_t slot[SLOT], off_t at)
+{
+  ssize_t n;
+  do
+    n = pwrite(fd, slot, SLOT, at);
+  while (n < 0 && errno == EINTR);
+  if (n >= 0 && n < SLOT)
+    errno = ENOSPC; /* half a sector: nothing else does that */
+  return n;
+}
+
 enum tg_err memory_keep(struct memory *m, const struct signing_state *state, struct tg_why *why)
 {
   uint8_t slot[SLOT];
@@ -131,9 +144,9 @@ enum tg_err memory_keep(struct memory *m, const struct signing_state *state, str
   if (err != TG_OK)
     return err;
   if (!m->failed && !in_place(m))
-    return why_set(why, TG_DISK, m->path, N_("the signer's state was moved away or replaced while it runs"),
+    return why_set(why, TG_STALE, m->path, N_("the signer's state was moved away or replaced while it runs"),
                    N_("Put back the newest copy of this file, then start the hub again"), NULL, NULL, NULL);
-  if (m->failed || pwrite(m->fd, slot, sizeof slot, (off_t)next * APART) != (ssize_t)sizeof slot ||
+  if (m->failed || write_slot(m->fd, slot, (off_t)next * APART) != SLOT ||
       fdatasync(m->fd) != 0) {
     m->failed = true;
     return fault_why(why, TG_DISK, m->path, N_("the signer's state cannot be kept: %1$s"), NULL);

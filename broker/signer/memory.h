@@ -16,7 +16,7 @@ struct memory;
 enum tg_err memory_open(const char *path, struct memory **ret, struct signing_state *ret_newest, struct tg_why *why);
 /* Makes the file with this first state. TG_DISK. */
 enum tg_err memory_make(const char *path, const struct signing_state *first, struct memory **ret, struct tg_why *why);
-/* TG_OK: it survives a power cut. Not when somebody has put another file in its place meanwhile: TG_DISK, and as soon as it
+/* TG_OK: it survives a power cut. Not when somebody has put another file in its place meanwhile: TG_STALE, and as soon as it
    is back one may try again. After a write or a sync failed nobody knows what is on the disk, and nothing is kept any more:
    TG_DISK for ever. */
 enum tg_err memory_keep(struct memory *m, const struct signing_state *state, struct tg_why *why);

@@ -9,7 +9,6 @@
 #include "os/log.h"
 #include "os/sandbox.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,6 +71,13 @@ static enum tg_err answer(struct signer *s, struct tg_why *why)
   return err;
 }
 
+/* The machine fails and nobody cheats: the hub ends, and is started again, as after any failure of a disk. A refusal would tell its operator that
+   the store was set back, and the hub would stay down. */
+static void give_up(struct signer *s, enum tg_err err, const struct tg_why *why)
+{
+  loop_stop(s->loop, role_fails("signer-failed", err, why));
+}
+
 static void refuse(struct signer *s, const struct tg_why *why)
 {
   char text[600] = {MESSAGE_REFUSED};
@@ -95,11 +101,10 @@ static enum tg_err advance(struct signer *s, struct slice message, struct tg_why
   return err;
 }
 
-static void on_frame(void *arg, struct slice frame, int fd)
+static void on_frame(void *arg, struct slice frame)
 {
   struct signer *s = arg;
   struct tg_why why = {.err = TG_OK};
-  (void)fd; /* never comes: the channel takes none */
   enum tg_err err = advance(s, frame, &why);
   if (err == TG_OK)
     err = answer(s, &why);
@@ -107,7 +112,10 @@ static void on_frame(void *arg, struct slice frame, int fd)
     return;
   if (!why.what)
     (void)why_set(&why, err, NULL, N_("no signature could be made"), NULL, NULL, NULL, NULL);
-  refuse(s, &why);
+  if (err == TG_DISK || err == TG_NO_MEMORY)
+    give_up(s, err, &why);
+  else
+    refuse(s, &why);
 }
 
 /* The core is gone: the parent stops us next. */

@@ -1,4 +1,4 @@
-/* The window at which everybody may read the log (c2sp.org/tlog-tiles). This process reads the log's folder and
+/* The window at which everybody may read the log (c2sp.org/tlog-tiles), and how the hub is. This process reads two folders and
    answers on a socket that was opened before it gave up all else: whatever is done to it, the hub goes on. */
 #include "audit/recount.h"
 #include "broker/role.h"
@@ -9,7 +9,6 @@
 #include "proto/limits.h"
 
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,19 +25,19 @@ struct window {
   struct loop *loop;
   struct http *http;
   const struct window_brief *brief;
-  int folder;
+  int folder, figures;
   struct buf bytes; /* of the answer */
 };
 
 /* ---- what there is to see */
 
 /* Files are whole or absent, and replaced under their name: one read sees one file. */
-static enum tg_err read_file(struct window *w, const char *path)
+static enum tg_err read_file(struct window *w, int folder, const char *path)
 {
   struct stat st;
   uint8_t *room = NULL;
   enum tg_err err = TG_NOT_FOUND;
-  int fd = openat(w->folder, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  int fd = openat(folder, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   buf_clear(&w->bytes);
   if (fd < 0)
     return err;
@@ -52,7 +51,7 @@ static enum tg_err read_file(struct window *w, const char *path)
 
 static void show_checkpoint(struct window *w, struct http_answer *ret)
 {
-  if (read_file(w, "checkpoint") == TG_OK)
+  if (read_file(w, w->folder, "checkpoint") == TG_OK)
     *ret = (struct http_answer){
         .status = 200, .type = "text/plain; charset=utf-8", .caching = "no-cache", .body = buf_slice(&w->bytes)};
 }
@@ -65,7 +64,7 @@ static void show_tile(struct window *w, struct slice path, struct http_answer *r
   if (tile_name_parse(path, &name) != TG_OK)
     return;
   (void)tile_name_print(&name, text);
-  if (read_file(w, text) == TG_OK)
+  if (read_file(w, w->folder, text) == TG_OK)
     *ret = (struct http_answer){.status = 200,
                                 .type = "application/octet-stream",
                                 .caching = "public, max-age=31536000, immutable",
@@ -81,6 +80,14 @@ static void show_health(struct window *w, struct http_answer *ret)
                               .body = slice_str(there ? "ok\n" : "nothing published yet\n")};
 }
 
+/* As the core wrote them a moment ago; toguna_written_seconds says when. */
+static void show_metrics(struct window *w, struct http_answer *ret)
+{
+  if (read_file(w, w->figures, ROLE_FIGURES) == TG_OK)
+    *ret = (struct http_answer){
+        .status = 200, .type = "text/plain; version=0.0.4; charset=utf-8", .caching = "no-cache", .body = buf_slice(&w->bytes)};
+}
+
 static void on_request(void *arg, const struct http_request *r, struct http_answer *ret)
 {
   struct window *w = arg;
@@ -88,6 +95,8 @@ static void on_request(void *arg, const struct http_request *r, struct http_answ
     show_checkpoint(w, ret);
   else if (slice_is(r->path, "/health"))
     show_health(w, ret);
+  else if (slice_is(r->path, "/metrics"))
+    show_metrics(w, ret);
   else if (r->path.n > 1)
     show_tile(w, slice_of(r->path.p + 1, r->path.n - 1), ret);
 }
@@ -100,12 +109,10 @@ static void on_stop(void *arg)
   loop_stop(w->loop, 0);
 }
 
-static enum tg_err open_folder(struct window *w, struct tg_why *why)
+static enum tg_err open_folder(const char *path, int *ret, struct tg_why *why)
 {
-  w->folder = open(w->brief->log, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  return w->folder >= 0 ? TG_OK
-                        : why_set(why, TG_DISK, w->brief->log, N_("cannot open the folder of the log"), NULL, NULL,
-                                  NULL, NULL);
+  *ret = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return *ret >= 0 ? TG_OK : why_set(why, TG_DISK, path, N_("cannot open the folder of the log"), NULL, NULL, NULL, NULL);
 }
 
 static enum tg_err serve(struct window *w, int fd, struct tg_why *why)
@@ -125,8 +132,8 @@ static enum tg_err serve(struct window *w, int fd, struct tg_why *why)
 
 static enum tg_err jail(const struct window *w, struct tg_why *why)
 {
-  const struct sandbox_path paths[] = {{.path = w->brief->log, .access = SANDBOX_READ}};
-  return sandbox_enter(&(struct sandbox){.profile = SANDBOX_SERVER, .paths = paths, .n_paths = 1}, why);
+  const struct sandbox_path paths[] = {{.path = w->brief->log, .access = SANDBOX_READ}, {.path = w->brief->figures, .access = SANDBOX_READ}};
+  return sandbox_enter(&(struct sandbox){.profile = SANDBOX_SERVER, .paths = paths, .n_paths = sizeof paths / sizeof *paths}, why);
 }
 
 static enum tg_err prepare(struct window *w, struct tg_why *why)
@@ -137,7 +144,9 @@ static enum tg_err prepare(struct window *w, struct tg_why *why)
   w->loop = w->brief ? loop_new() : NULL;
   enum tg_err err = w->loop ? role_watch(w->start, w->loop, &events, w) : TG_INTERNAL;
   if (err == TG_OK)
-    err = open_folder(w, why);
+    err = open_folder(w->brief->log, &w->folder, why);
+  if (err == TG_OK)
+    err = open_folder(w->brief->figures, &w->figures, why);
   if (err == TG_OK)
     err = http_listen(w->brief->address, &fd, why);
   if (err == TG_OK)
@@ -153,13 +162,15 @@ static enum tg_err prepare(struct window *w, struct tg_why *why)
 
 int window_main(struct role_start *start)
 {
-  struct window w = {.start = start, .folder = -1, .bytes = buf_new(BYTES_MAX)};
+  struct window w = {.start = start, .folder = -1, .figures = -1, .bytes = buf_new(BYTES_MAX)};
   struct tg_why why = {.err = TG_OK};
   enum tg_err err = prepare(&w, &why);
   int code = err == TG_OK ? loop_run(w.loop) : role_fails("window-failed", err, &why);
   http_free(&w.http);
   if (w.folder >= 0)
     close(w.folder);
+  if (w.figures >= 0)
+    close(w.figures);
   loop_free(w.loop);
   buf_free(&w.bytes);
   return code;

@@ -6,8 +6,8 @@
 #include "client/cli/waiting.h"
 #include "os/clock.h"
 
+#include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -49,32 +49,47 @@ static int show_piece(void *context, const void *data, size_t n)
   return 0;
 }
 
-static enum tg_err show_content(struct call *call, struct toguna *node, const struct waiting_draft *d,
-                                const struct toguna_portion_info *p)
+/* Its hash too: who has the file itself compares. */
+static enum tg_err show_content(struct call *call, struct toguna *node, const struct waiting_draft *d, size_t portion,
+                                struct arena *arena, struct tg_why *why)
 {
-  struct toguna_error error;
+  const struct waiting_portion *p = &d->portion[portion];
   struct safe safe = {0};
-  if (p->size && !content_is_text(p->content_type)) {
+  char hex[65];
+  printf(_("SHA-256 of its content, as it is sealed: %s\n"), sodium_bin2hex(hex, sizeof hex, p->digest, sizeof p->digest));
+  if (p->info->size && !content_is_text(p->info->content_type)) {
     puts(_("This is not text; it is not shown here."));
     return TG_OK;
   }
   putchar('\n');
-  enum toguna_err err = toguna_read(node, &d->item->id, p->index, 0, false, show_piece, &safe, &error);
+  enum tg_err err = waiting_open(call, node, d, portion, arena, show_piece, &safe, why);
   safe_end(&safe);
-  return err == TOGUNA_OK ? TG_OK : call_said(call, &error);
+  return err;
+}
+
+/* Before anything of it is shown: a head, and a size, that are those of the bytes to be signed. */
+static enum tg_err open_all(struct call *call, struct toguna *node, const struct waiting_draft *d, struct arena *arena,
+                            struct tg_why *why)
+{
+  enum tg_err err = TG_OK;
+  for (size_t i = 0; err == TG_OK && i < d->portions; i++)
+    err = waiting_open(call, node, d, i, arena, NULL, NULL, why);
+  return err;
 }
 
 /* Exactly what will be sent, and to whom. */
 static enum tg_err show(struct call *call, struct toguna *node, const struct waiting_draft *d,
-                        const struct toguna_audience *audience)
+                        const struct toguna_audience *audience, struct arena *arena, struct tg_why *why)
 {
   enum tg_err err = TG_OK;
   size_t n = 0;
   bulletin_card(d->item, true);
   for (; err == TG_OK && d->item->portions[n]; n++) {
     bulletin_portion(d->item, d->item->portions[n]);
-    err = show_content(call, node, d, d->item->portions[n]);
+    err = show_content(call, node, d, n, arena, why);
   }
+  if (err != TG_OK)
+    return err;
   putchar('\n');
   if (audience)
     audience_print(audience, n);
@@ -175,10 +190,13 @@ static enum tg_err decide(struct call *call, struct toguna *node, const struct w
   const bool open = !strcmp(d->state, "waiting") && !json_is_object(json_object_get(d->json, "held"));
   if (o->deny)
     return deny(call, node, d, arena, why);
+  enum tg_err err = open_all(call, node, d, arena, why);
+  if (err != TG_OK)
+    return err;
   if (open && toguna_preview_waiting(node, &d->item->id, &audience, &error) != TOGUNA_OK)
     return call_said(call, &error);
-  enum tg_err err = call->json ? TG_OK : show(call, node, d, audience);
-  if (call->json && !o->key)
+  err = call->json ? TG_OK : show(call, node, d, audience, arena, why);
+  if (err == TG_OK && call->json && !o->key)
     show_as_json(d, audience);
   toguna_audience_free(audience);
   if (err != TG_OK || !o->key)

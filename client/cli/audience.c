@@ -3,7 +3,6 @@
 #include "keys/country.h"
 
 #include <stdio.h>
-#include <string.h>
 
 /* Stable, for --json. */
 static const char *stage_name(enum toguna_stage stage)

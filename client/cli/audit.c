@@ -4,6 +4,7 @@
 #include "client/cli/box.h"
 #include "client/cli/command.h"
 #include "client/cli/show.h"
+#include "client/cli/sight.h"
 #include "client/cli/whose.h"
 #include "keys/codec.h"
 #include "os/clock.h"
@@ -11,12 +12,12 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 struct verify_options {
   struct common common;
-  char *checkpoint, *charter, *key;
+  char *checkpoint, *charter, *key, *socket;
+  bool node;
 };
 
 /* One run: where the files are, and what was found in them. */
@@ -26,6 +27,8 @@ struct verify {
   struct buf note_bytes;
   struct whose whose;
   struct checkpoint checkpoint; /* points into note_bytes */
+  struct note note;
+  struct whose_settled settled;
   json_t *found;                /* NULL: told to people at once */
   int64_t began, shown;         /* the last time progress was shown; 0: nothing stands on the line */
   struct tg_why why;            /* of a file that could not be read */
@@ -41,7 +44,9 @@ static enum tg_err open_checkpoint(const struct verify_options *o, struct verify
     err = file_read(path ? path : place, CHECKPOINT_BYTES_MAX, &v->note_bytes, why);
   if (err == TG_OK)
     err = whose_read(o->charter, o->key, whose_origin(buf_slice(&v->note_bytes)), &v->whose, why);
-  return err ? err : checkpoint_open(buf_slice(&v->note_bytes), &v->whose.log, &v->checkpoint, NULL, why);
+  if (err == TG_OK)
+    err = checkpoint_open(buf_slice(&v->note_bytes), &v->whose.log, &v->checkpoint, &v->note, why);
+  return err ? err : whose_settles(&v->whose, &v->note, clock_wall(), &v->settled, why);
 }
 
 /* ---- what recount() asks of us ---- */
@@ -106,13 +111,23 @@ static void show_verdict(const struct verify *v, const struct recount_result *r,
   char root[HASH_TEXT];
   hash_print(&v->checkpoint.root, root);
   if (v->found)
-    show_json(json_pack("{s:s,s:I,s:s,s:b,s:b,s:I,s:I,s:I,s:O}", "log", v->whose.log.name, "size",
-                        (json_int_t)v->checkpoint.size, "root", root, "verified", verified, "reached",
+    show_json(json_pack("{s:s,s:I,s:s,s:o,s:b,s:b,s:I,s:I,s:I,s:O}", "log", v->whose.log.name, "size",
+                        (json_int_t)v->checkpoint.size, "root", root, "settled",
+                        v->settled.known && v->whose.folio->n > 1 ? json_boolean(v->settled.settled) : json_null(), "verified", verified, "reached",
                         r->reached, "entries", (json_int_t)r->entries, "tiles", (json_int_t)r->tiles, "wrong",
                         (json_int_t)r->wrong, "findings", v->found));
   else if (verified)
-    printf(_("%s: %llu entries and %llu tiles, all as signed; root %s\n"), v->whose.log.name,
+    printf(trn("%s: %llu entry, as signed; tiles: %llu, root %s\n", "%s: %llu entries, all as signed; tiles: %llu, root %s\n", r->entries), v->whose.log.name,
            (unsigned long long)r->entries, (unsigned long long)r->tiles, root);
+  if (!v->found && verified && v->settled.settled && !v->settled.n)
+    puts(_("settled: the charter demands no witness"));
+  else if (!v->found && verified && v->settled.settled)
+    printf(trn("settled: %zu witness cosigned it, as the charter demands\n", "settled: %zu witnesses cosigned it, as many as the charter demands\n", v->settled.n),
+           v->settled.n);
+  else if (!v->found && verified && v->settled.known && v->whose.folio->n > 1)
+    puts(_("not settled: the hub alone vouches for it"));
+  if (!v->found && v->settled.foreign)
+    printf(_("cosignatures by keys unknown here, which count for nothing: %zu\n"), v->settled.foreign);
 }
 
 static enum tg_err refuse(const struct verify *v, const struct recount_result *r, struct tg_why *why)
@@ -144,9 +159,53 @@ static enum tg_err verify_files(struct verify *v, struct tg_why *why)
   return err == TG_BAD_PROOF ? refuse(v, &r, why) : err;
 }
 
+/* ---- what a node can prove: all of it is checked anew, as the other verbs check what is new to them ---- */
+
+static bool is_view_copy(const char *folder)
+{
+  char path[BOX_PATH];
+  return box_path(path, folder, "view/state.json", NULL) == TG_OK && access(path, R_OK) == 0;
+}
+
+static void show_view(const struct call *call, const json_t *about)
+{
+  const json_int_t entries = json_integer_value(json_object_get(about, "opened"));
+  if (call->json)
+    show_json(json_pack("{s:O,s:O,s:O,s:O,s:b,s:b,s:I,s:i,s:i,s:[]}", "log", json_object_get(about, "log"), "size", json_object_get(about, "size"),
+                        "root", json_object_get(about, "root"), "settled", json_object_get(about, "settled"), "verified", 1, "reached", 1, "entries", entries, "tiles", 0, "wrong", 0,
+                        "findings"));
+  else
+    printf(trn("%s: %llu entry of %s, proven under a checkpoint that was signed, up to root %s\n",
+               "%s: %llu entries of %s, each proven under a checkpoint that was signed, up to root %s\n", (uint64_t)entries), sight_text(about, "log"),
+           (unsigned long long)entries, sight_text(about, "node"), sight_text(about, "root"));
+}
+
+static enum tg_err verify_view(struct call *call, const struct verify_options *o, const char *folder, struct tg_why *why)
+{
+  struct review *r = NULL;
+  json_t *about = NULL;
+  const struct sight sight = {
+      .log = folder, .charter = o->charter, .key = o->key, .index = ":memory:", .socket = o->socket, .node = !folder};
+  if (o->checkpoint)
+    return why_set(why, TG_USAGE, "--checkpoint", N_("a node's view is verified against its own checkpoints"),
+                   N_("Verify the log's files against it, from the hub"), NULL, NULL, NULL);
+  enum tg_err err = sight_open(call, &sight, &r, why);
+  if (err == TG_OK)
+    err = review_about(r, &about, why);
+  if (err == TG_OK)
+    show_view(call, about);
+  json_decref(about);
+  review_free(r);
+  return err;
+}
+
 static enum tg_err run_verify(struct call *call, struct tg_why *why)
 {
   const struct verify_options *o = call->options;
+  if ((call->n > 0) == o->node)
+    return why_set(why, TG_USAGE, "--node", N_("say once where to look"), N_("Name a folder, or a node (--node)"), NULL, NULL, NULL);
+  if (call->n == 0 || is_view_copy(call->arg[0]))
+    return verify_view(call, o, call->n ? call->arg[0] : NULL, why);
   struct verify v = {.call = call,
                      .folder = call->arg[0],
                      .note_bytes = buf_new(CHECKPOINT_BYTES_MAX),
@@ -164,6 +223,9 @@ static enum tg_err run_verify(struct call *call, struct tg_why *why)
 
 static const struct option_key verify_options[] = {
     WHOSE_OPTIONS(struct verify_options),
+    {"node", 0, OPTION_FLAG, VALUE_BOOL, offsetof(struct verify_options, node), {0}, NULL,
+     N_("Instead of a folder, what this machine's node can prove.")},
+    REACH_OPTION(struct verify_options),
     {"checkpoint",
      0,
      OPTION_ONE,
@@ -179,13 +241,14 @@ const struct command command_audit_verify = {
     .verb = "verify",
     .section = SECTION_LOOK,
     .summary = N_("Verify a hub's whole log from its files"),
-    .operands = N_("FOLDER"),
-    .min = 1,
+    .operands = N_("[FOLDER]"),
+    .min = 0,
     .max = 1,
     .about =
         N_("Hashes every entry again, compares every tile with what its entries make it, and the root with "
            "the one that the hub's log key signed. What is wrong is named, file by file. "
-           "FOLDER has the files of c2sp.org/tlog-tiles: checkpoint, tile/..., tile/entries/..."),
+           "FOLDER has the files of c2sp.org/tlog-tiles: checkpoint, tile/..., tile/entries/... With --node, or of a copy that was "
+           "exported from a node: every entry that the node knows, its path, and that each checkpoint extends the one before."),
     .examples = "toguna audit verify log/ --charter charter.note\n"
                 "toguna audit verify log/ --checkpoint kept.checkpoint --charter documents/ --json\n",
     .options = verify_options,

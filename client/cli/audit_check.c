@@ -54,7 +54,7 @@ static json_t *hash_json(const struct hash *h)
 
 /* ---- a proof ---- */
 
-struct proven {
+struct checked {
   struct proof proof;
   struct checkpoint checkpoint;
   struct note note;
@@ -64,7 +64,7 @@ struct proven {
   char actor[HOLDER_MAX + 1];
 };
 
-static void name_actor(const struct check *c, struct proven *p)
+static void name_actor(const struct check *c, struct checked *p)
 {
   const struct node *node = c->whose.folio ? directory_node(c->whose.folio->directory, &p->entry.actor) : NULL;
   if (node)
@@ -85,7 +85,7 @@ static json_t *settled_json(const struct whose_settled *s)
   return by;
 }
 
-static void proof_json(const struct check *c, const struct proven *p)
+static void proof_json(const struct check *c, const struct checked *p)
 {
   const struct entry *e = &p->entry;
   char member[3] = {e->member[0], e->member[1], 0}, detail[ENTRY_DETAIL_MAX + 1];
@@ -121,12 +121,13 @@ static void show_settled(const struct whose_settled *s)
   }
 }
 
-static void proof_print_out(const struct check *c, const struct proven *p)
+static void proof_print_out(const struct check *c, const struct checked *p)
 {
   const struct entry *e = &p->entry;
   char text[SHOW_TIME], member[HOLDER_MAX + 8];
   struct grid *g = grid_new(2, NULL);
-  printf(_("%s: entry %llu of %s, which has %llu entries there: proven\n"), c->file, (unsigned long long)p->proof.index,
+  printf(trn("%s: entry %llu of %s, which has %llu entry there: proven\n", "%s: entry %llu of %s, which has %llu entries there: proven\n",
+             p->checkpoint.size), c->file, (unsigned long long)p->proof.index,
          c->whose.log.name, (unsigned long long)p->checkpoint.size);
   grid_row(g, (const char *const[]){_("what"), p->opened ? tr(entry_type_sentence(e->type)) : _("this file does not say")});
   if (p->opened)
@@ -151,7 +152,7 @@ static void proof_print_out(const struct check *c, const struct proven *p)
   show_settled(&p->settled);
 }
 
-static enum tg_err settle(const struct check *c, struct proven *p, struct tg_why *why)
+static enum tg_err settle(const struct check *c, struct checked *p, struct tg_why *why)
 {
   enum tg_err err = whose_settles(&c->whose, &p->note, clock_wall(), &p->settled, why);
   if (err != TG_OK || !c->options->settled || p->settled.settled)
@@ -164,7 +165,7 @@ static enum tg_err settle(const struct check *c, struct proven *p, struct tg_why
 }
 
 /* A proof made of the log's files alone has the leaf itself in place of an opening. */
-static enum tg_err verify_proof(const struct check *c, struct proven *p, struct tg_why *why)
+static enum tg_err verify_proof(const struct check *c, struct checked *p, struct tg_why *why)
 {
   struct hash leaf;
   p->opened = p->proof.extra_size != sizeof leaf.b;
@@ -176,7 +177,7 @@ static enum tg_err verify_proof(const struct check *c, struct proven *p, struct 
 
 static enum tg_err check_proof(struct check *c, struct tg_why *why)
 {
-  struct proven *p = calloc(1, sizeof *p);
+  struct checked *p = calloc(1, sizeof *p);
   enum tg_err err = p ? proof_parse(buf_slice(&c->bytes), c->file, &p->proof, why) : TG_NO_MEMORY;
   if (err == TG_OK)
     err = whose_read(c->options->charter, c->options->key, whose_origin(p->proof.checkpoint), &c->whose, why);

@@ -5,12 +5,11 @@
 #include "keys/note.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct log_options {
   struct common common;
-  char *log, *charter, *key, *index;
+  SIGHT_MEMBERS;
   char *from, *to, *state, *topic, *decision, *precedence, *who, *role, *type, *rule, *subject;
   bool oldest;
   uint64_t count, cursor;
@@ -86,7 +85,7 @@ static enum tg_err run_log(struct call *call, struct tg_why *why)
   json_t *page = NULL;
   enum tg_err err = filter_of(o, &f, why);
   if (!err)
-    err = sight_open(call, &(struct sight){o->log, o->charter, o->key, o->index}, &r, why);
+    err = sight_open(call, SIGHT_OF(o), &r, why);
   if (!err)
     err = review_entries(r, &f, o->cursor, (unsigned)(o->count ? o->count : 50), &page, why);
   review_free(r);
@@ -143,13 +142,13 @@ const struct command command_audit_log = {
 
 struct show_options {
   struct common common;
-  char *log, *charter, *key, *index;
+  SIGHT_MEMBERS;
 };
 
 static void line(const char *label, const char *value)
 {
   if (value && *value)
-    printf("%-12s %s\n", label, value);
+    printf("%s%*s %s\n", label, show_width(label) < 12 ? (int)(12 - show_width(label)) : 0, "", value);
 }
 
 static void print_rulings(const json_t *ruling)
@@ -175,7 +174,7 @@ static void print_receipts(const json_t *list)
   const json_t *one;
   json_array_foreach(list, i, one) {
     char id[16], time[SHOW_TIME];
-    printf("  %s %s %s %s\n", sight_text(one, "node"), sight_text(one, "event"), sight_id(one, "bulletin", id),
+    printf("  %s %s %s %s\n", sight_text(one, "node"), _(sight_text(one, "event")), sight_id(one, "bulletin", id),
            sight_when(one, "time", time));
   }
 }
@@ -211,7 +210,7 @@ static enum tg_err run_show(struct call *call, struct tg_why *why)
   if (number_parse(slice_str(call->arg[0]), INT64_MAX, &index) != TG_OK)
     return why_set(why, TG_USAGE, call->arg[0], N_("an entry is given by its place in the log, a number from 0"),
                    N_("`toguna audit log` shows them"), NULL, NULL, NULL);
-  enum tg_err err = sight_open(call, &(struct sight){o->log, o->charter, o->key, o->index}, &r, why);
+  enum tg_err err = sight_open(call, SIGHT_OF(o), &r, why);
   if (!err)
     err = review_entry(r, index, &entry, why);
   review_free(r);

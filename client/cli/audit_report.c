@@ -16,7 +16,8 @@
 
 struct report_options {
   struct common common;
-  char *log, *charter, *key, *index, *from, *to, *output, *sign, *passphrase_file, *check;
+  SIGHT_MEMBERS;
+  char *from, *to, *output, *sign, *passphrase_file, *check;
 };
 
 /* ---- the note: what was found when, and the hashes of both files, signed */
@@ -185,7 +186,7 @@ static enum tg_err make(struct call *call, const struct report_options *o, struc
 static enum tg_err run_report(struct call *call, struct tg_why *why)
 {
   const struct report_options *o = call->options;
-  const struct sight sight = {call->n ? call->arg[0] : o->log, o->charter, o->key, o->index};
+  const struct sight sight = {call->n ? call->arg[0] : o->log, o->charter, o->key, o->index, o->socket, o->node};
   struct review *r = NULL;
   if (o->check)
     return run_check(call, o, why);
@@ -223,7 +224,7 @@ const struct command command_audit_report = {
     .operands = N_("[FOLDER]"),
     .min = 0,
     .max = 1,
-    .about = N_("FOLDER is that of a hub, running or not, or a copy of a log; the current folder unless stated. The report is a page "
+    .about = N_("FOLDER is that of a hub, running or not, or a copy of a log; the current folder unless stated; --node asks a node instead. The report is a page "
                 "that needs nothing else and a table for other programs. Given and received are counted from receipts alone. "
                 "Signed with an officer's key it has a note beside it that names both files by their hashes; --check verifies it."),
     .examples = "toguna audit report copy/ --charter charter.note --from 2026-11-01 --to 2026-12-01 -o november\n"

@@ -8,7 +8,7 @@
 
 struct story_options {
   struct common common;
-  char *log, *charter, *key, *index;
+  SIGHT_MEMBERS;
 };
 
 static const struct option_key options[] = {SIGHT_OPTIONS(struct story_options)};
@@ -16,7 +16,7 @@ static const struct option_key options[] = {SIGHT_OPTIONS(struct story_options)}
 static enum tg_err look(struct call *call, struct review **ret, struct tg_why *why)
 {
   const struct story_options *o = call->options;
-  return sight_open(call, &(struct sight){o->log, o->charter, o->key, o->index}, ret, why);
+  return sight_open(call, SIGHT_OF(o), ret, why);
 }
 
 /* Prints an answer, which may be there although err says what is wrong with it. */
@@ -33,8 +33,9 @@ static enum tg_err finish(struct call *call, struct review *r, enum tg_err err, 
 
 static void print_rule(const json_t *d)
 {
-  const char *rule = sight_text(d, "rule"), *explanation = sight_text(d, "explanation");
-  printf("%s", *explanation ? _(explanation) : _(sight_text(d, "sentence")));
+  const char *rule = sight_text(d, "rule");
+  char explanation[512];
+  printf("%s", *sight_text(d, "what") ? show_sentence(d, "what", explanation, sizeof explanation) : _(sight_text(d, "sentence")));
   if (*rule)
     printf("\n    %s:%lld: %s", sight_text(d, "file"), (long long)json_integer_value(json_object_get(d, "line")), rule);
   putchar('\n');
@@ -100,7 +101,7 @@ static void print_recipients(const json_t *list)
   json_array_foreach(list, i, one) {
     char stored[SHOW_TIME], read[SHOW_TIME], acknowledged[SHOW_TIME];
     grid_row(g, (const char *const[]){sight_text(one, "node"), sight_when(one, "stored", stored), sight_when(one, "read", read),
-                                      sight_when(one, "acknowledged", acknowledged), sight_text(one, "other")});
+                                      sight_when(one, "acknowledged", acknowledged), *sight_text(one, "other") ? _(sight_text(one, "other")) : ""});
   }
   grid_print(g);
 }
@@ -115,19 +116,30 @@ static void print_denied(const json_t *list)
   }
 }
 
+/* All that is here is what the node whose view it is says of itself. */
+static bool is_own_word(const json_t *recipients)
+{
+  return json_array_size(recipients) == 1 && json_is_false(json_object_get(json_array_get(recipients, 0), "proven"));
+}
+
 static void print_who_got(const json_t *j)
 {
   const json_t *audience = json_object_get(j, "audience"), *proof = json_object_get(j, "proof");
+  const long long nodes = json_integer_value(json_object_get(audience, "signed")), size = json_integer_value(json_object_get(proof, "size"));
   print_recipients(json_object_get(j, "recipients"));
   print_denied(json_object_get(j, "denied"));
   if (json_is_true(json_object_get(audience, "complete")))
-    printf(_("Complete: its originator signed that it is sealed for %lld nodes, and %lld are named here.\n"),
-           (long long)json_integer_value(json_object_get(audience, "signed")),
-           (long long)json_integer_value(json_object_get(audience, "known")));
+    printf(trn("Complete: its originator signed that it is sealed for %lld node, which is named here.\n",
+               "Complete: its originator signed that it is sealed for %lld nodes, which are all named here.\n", (uint64_t)nodes), nodes);
+  else if (is_own_word(json_object_get(j, "recipients")))
+    printf(trn("Its originator signed that it is sealed for %lld node: the one that received it here.\n",
+               "Its originator signed that it is sealed for %lld nodes; this node received it, and does not know which are the others.\n",
+               (uint64_t)nodes), nodes);
   else
     puts(_("Not known to be complete: what its originator signed is not open here."));
-  printf(_("Entry %lld of a log of %lld entries; receipts verified, by entries: %lld.\n"),
-         (long long)json_integer_value(json_object_get(proof, "index")), (long long)json_integer_value(json_object_get(proof, "size")),
+  printf(trn("Entry %lld of a log of %lld entry; receipts verified, by entries: %lld.\n",
+             "Entry %lld of a log of %lld entries; receipts verified, by entries: %lld.\n", (uint64_t)size),
+         (long long)json_integer_value(json_object_get(proof, "index")), size,
          (long long)json_integer_value(json_object_get(j, "receipts_verified")));
 }
 

@@ -9,13 +9,14 @@
 
 struct watch_options {
   struct common common;
-  char *log, *charter, *key, *index, *from, *to, *at;
+  SIGHT_MEMBERS;
+  char *from, *to, *at;
 };
 
 static enum tg_err look(struct call *call, struct review **ret, struct tg_why *why)
 {
   const struct watch_options *o = call->options;
-  return sight_open(call, &(struct sight){o->log, o->charter, o->key, o->index}, ret, why);
+  return sight_open(call, SIGHT_OF(o), ret, why);
 }
 
 static enum tg_err finish(struct call *call, struct review *r, enum tg_err err, json_t *answer, void (*print)(const json_t *))
@@ -105,7 +106,7 @@ static void print_anomalies(const json_t *j)
     puts(_("Nothing unusual."));
   json_array_foreach(json_object_get(j, "anomalies"), i, one) {
     char time[SHOW_TIME];
-    printf("%s  %s: ", sight_when(one, "time", time), sight_text(one, "kind"));
+    printf(_("%s  %s: "), sight_when(one, "time", time), _(sight_text(one, "kind")));
     print_sentence(one);
     putchar('\n');
   }
@@ -155,7 +156,7 @@ static void print_diff(const json_t *j)
   const json_t *one;
   json_array_foreach(json_object_get(j, "documents"), i, one) {
     char time[SHOW_TIME], id[16];
-    printf("%s  %s %s %lld %s\n", sight_when(one, "time", time), sight_text(one, "kind"), sight_text(one, "state"),
+    printf("%s  %s %s %lld %s\n", sight_when(one, "time", time), _(sight_text(one, "kind")), sight_text(one, "state"),
            (long long)json_integer_value(json_object_get(one, "serial")), sight_id(one, "hash", id));
   }
   struct grid *g = grid_new(3, (const char *const[]){_("WHAT"), _("AS LONG BEFORE"), _("BETWEEN")});
@@ -163,7 +164,7 @@ static void print_diff(const json_t *j)
     char before[24], between[24];
     snprintf(before, sizeof before, "%lld", (long long)json_integer_value(json_object_get(one, "before")));
     snprintf(between, sizeof between, "%lld", (long long)json_integer_value(json_object_get(one, "between")));
-    grid_row(g, (const char *const[]){sight_text(one, "type"), before, between});
+    grid_row(g, (const char *const[]){_(sight_text(one, "sentence")), before, between});
   }
   grid_print(g);
   json_array_foreach(json_object_get(j, "new_pairs"), i, one) {
@@ -206,6 +207,13 @@ const struct command command_audit_diff = {
 
 /* ---- export ---- */
 
+static void print_export(const char *folder, const json_t *about, uint64_t open)
+{
+  const uint64_t size = (uint64_t)json_integer_value(json_object_get(about, "size"));
+  printf(trn("%s: %llu entry of %s, open: %llu, under root %s\n", "%s: %llu entries of %s, %llu of them open, under root %s\n", size), folder,
+         (unsigned long long)size, sight_text(about, "log"), (unsigned long long)open, sight_text(about, "root"));
+}
+
 static enum tg_err run_export(struct call *call, struct tg_why *why)
 {
   struct review *r = NULL;
@@ -220,9 +228,7 @@ static enum tg_err run_export(struct call *call, struct tg_why *why)
     show_json(json_pack("{s:s,s:I,s:O,s:O,s:O}", "folder", call->arg[0], "entries", (json_int_t)entries, "log",
                         json_object_get(about, "log"), "size", json_object_get(about, "size"), "root", json_object_get(about, "root")));
   else if (!err)
-    printf(_("%s: %llu entries of %s, %llu of them open, under root %s\n"), call->arg[0],
-           (unsigned long long)json_integer_value(json_object_get(about, "size")), sight_text(about, "log"),
-           (unsigned long long)entries, sight_text(about, "root"));
+    print_export(call->arg[0], about, entries);
   json_decref(about);
   review_free(r);
   return err;

@@ -4,7 +4,6 @@
 #include "os/fault.h"
 #include "os/file.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,8 @@ enum tg_err box_path(char out[BOX_PATH], const char *folder, const char *name, s
 
 /* --- passphrases */
 
-enum tg_err box_passphrase(const char *file, const char *about, struct secret **ret, struct tg_why *why)
+/* The passphrase of keys that exist already. */
+static enum tg_err passphrase_of(const char *file, const char *about, struct secret **ret, struct tg_why *why)
 {
   char question[400];
   if (file)
@@ -82,7 +82,7 @@ enum tg_err box_key_open(const char *path, enum key_kind kind, const char *passp
   enum tg_err err = box_key_peek(path, kind, &head, why);
   if (err == TG_OK) {
     snprintf(about, sizeof about, "%s (%s)", head.name, key_kind_name(head.kind));
-    err = box_passphrase(passphrase_file, about, &passphrase, why);
+    err = passphrase_of(passphrase_file, about, &passphrase, why);
   }
   if (err == TG_OK)
     err = box_key_open_with(path, kind, passphrase, ret, why);
@@ -102,12 +102,25 @@ static enum tg_err put(const char *path, struct slice content, mode_t mode, bool
   return err;
 }
 
+/* Deriving a key from a passphrase takes about a second, on purpose: whoever looks on sees which key it is for. */
+static void say_sealing(const char *name)
+{
+  if (!isatty(STDERR_FILENO))
+    return;
+  fputs("\r\033[K", stderr);
+  if (name)
+    fprintf(stderr, _("sealing the key %s with the passphrase"), name);
+  fflush(stderr);
+}
+
 enum tg_err box_key_save(const char *path, const struct secret_key *key, const struct secret *passphrase,
                          unsigned kdf, bool replace, struct tg_why *why)
 {
   const struct keyfile_cost costs[] = {KEYFILE_COST_DEFAULT, KEYFILE_COST_LIGHT, KEYFILE_COST_TEST};
   struct buf bytes = buf_new(KEYFILE_BYTES_MAX);
+  say_sealing(secret_key_name(key));
   enum tg_err err = keyfile_seal(key, secret_slice(passphrase), costs[kdf], &bytes, why);
+  say_sealing(NULL);
   if (err == TG_OK)
     err = put(path, buf_slice(&bytes), 0600, replace, why);
   buf_free(&bytes);

@@ -28,10 +28,7 @@ enum tg_err box_path(char out[BOX_PATH], const char *folder, const char *name, s
   }
 extern const char *const box_kdf_names[]; /* "default", "light", "test" */
 
-/* The passphrase of keys that exist already; about: what it opens, for the question. file: --passphrase-file
- * or NULL. */
-enum tg_err box_passphrase(const char *file, const char *about, struct secret **ret, struct tg_why *why);
-/* The passphrase for new keys: asked twice. */
+/* The passphrase for new keys, asked twice; about: what it opens, for the question. file: --passphrase-file or NULL. */
 enum tg_err box_passphrase_new(const char *file, const char *about, struct secret **ret, struct tg_why *why);
 
 /* The head of a key file: what it is, without its passphrase. TG_BAD_INPUT when it is of another kind than

@@ -71,7 +71,8 @@ const char *bulletin_kind(enum toguna_kind kind)
   return WORD(kind_words, (unsigned)kind);
 }
 
-const char *bulletin_state(const struct toguna_item *item, bool sent)
+/* "current", "recalled-purged": a stable word, for JSON; for people through _(). */
+static const char *state_of(const struct toguna_item *item, bool sent)
 {
   unsigned number = (unsigned)item->state + 1;
   return sent ? WORD(progress_words, number) : WORD(state_words, number);
@@ -92,14 +93,24 @@ struct grid *bulletin_table(bool sent)
                                            _("TITLE")});
 }
 
+/* Does the hub's log say that it was accepted? */
+static bool is_logged(const struct toguna_item *item, bool sent)
+{
+  if (!sent)
+    return !item->carried;
+  return item->state == TOGUNA_IS_ACCEPTED || item->state == TOGUNA_IS_DELIVERED || item->state == TOGUNA_IS_SETTLED ||
+         (item->state == TOGUNA_IS_EXPIRED && item->settled);
+}
+
 /* What a reader should notice: the state when it is not the usual one, and what is to be done. */
 static const char *state_cell(const struct toguna_item *item, bool sent, char *out, size_t size)
 {
-  const char *state = bulletin_state(item, sent);
+  const char *state = state_of(item, sent);
   bool usual = !sent && item->state == TOGUNA_CURRENT;
   if (usual)
     state = item->acknowledged ? N_("acknowledged") : item->read ? N_("read") : N_("unread");
-  snprintf(out, size, "%s%s%s%s", _(state), item->flags & TOGUNA_EXERCISE ? _(", exercise") : "",
+  snprintf(out, size, "%s%s%s%s%s%s", _(state), is_logged(item, sent) && !item->settled ? _(", unsettled") : "",
+           item->carried ? _(", by bundle") : "", item->flags & TOGUNA_EXERCISE ? _(", exercise") : "",
            item->missing_before ? _(", one missing before") : "", item->overdue ? _(", receipts OVERDUE") : "");
   return out;
 }
@@ -225,6 +236,12 @@ void bulletin_card(const struct toguna_item *item, bool sent)
     id_line(g, _("derives from"), &item->sources[i]);
   id_line(g, _("replaced by"), item->superseded_by);
   grid_row(g, (const char *const[]){_("state"), state_cell(item, sent, text, sizeof text)});
+  if (is_logged(item, sent)) {
+    snprintf(text, sizeof text, item->settled ? _("entry %llu, settled: as many witnesses have seen it as the charter demands")
+                                              : _("entry %llu, not settled: the hub alone vouches for it"),
+             (unsigned long long)item->leaf);
+    grid_row(g, (const char *const[]){_("log"), text});
+  }
   grid_print(g);
 }
 
@@ -289,15 +306,15 @@ static json_t *lists_json(const struct toguna_item *item)
 json_t *bulletin_json(const struct toguna_item *item, bool sent)
 {
   json_t *j = json_pack(
-      "{s:o, s:I, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:s, s:I, s:I, s:b, s:b, s:b}", "id",
+      "{s:o, s:I, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:s, s:I, s:I, s:b, s:b, s:b, s:b}", "id",
       bulletin_id_json(&item->id), "place", (json_int_t)item->place, "from", item->originator, "member",
       item->member, "kind", bulletin_kind(item->kind), "precedence", bulletin_precedence(item->precedence),
       "exercise", (item->flags & TOGUNA_EXERCISE) != 0, "created", json_time(item->created), "received",
       json_time(item->received), "expires", json_time(item->expires), "supersedes",
       bulletin_id_json(item->supersedes), "replies_to", bulletin_id_json(item->replies_to), "superseded_by",
       bulletin_id_json(item->superseded_by), "read", item->read, "acknowledged", item->acknowledged, "state",
-      bulletin_state(item, sent), "number", (json_int_t)item->number, "leaf", (json_int_t)item->leaf,
-      "missing_before", item->missing_before, "overdue", item->overdue, "settled", item->settled);
+      state_of(item, sent), "number", (json_int_t)item->number, "leaf", (json_int_t)item->leaf,
+      "missing_before", item->missing_before, "overdue", item->overdue, "settled", item->settled, "carried", item->carried);
   json_t *lists = lists_json(item);
   if (j && lists)
     json_object_update(j, lists);

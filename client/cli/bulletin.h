@@ -14,11 +14,9 @@ const char *bulletin_mark(enum toguna_level level, enum toguna_tlp tlp, unsigned
                           char out[BULLETIN_MARK]);
 /* The highest marking among the portions. */
 const char *bulletin_highest(const struct toguna_item *item, char out[BULLETIN_MARK]);
-/* Stable words, for JSON; for people through _(): "report"; "current", "recalled-purged"; "delivered";
- * "stored". */
+/* Stable words, for JSON; for people through _(): "report"; "delivered"; "stored". */
 const char *bulletin_kind(enum toguna_kind kind);
 const char *bulletin_precedence(enum toguna_precedence precedence); /* "FLASH", for people too */
-const char *bulletin_state(const struct toguna_item *item, bool sent);
 const char *bulletin_progress(enum toguna_state state);
 const char *bulletin_event(enum toguna_event event);
 enum tint bulletin_tint(enum toguna_precedence precedence);

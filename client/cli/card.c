@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { EXCHANGE, MEMBER, HUB, HOLDER, ROLE, IDENTITY, TRANSPORT, WITNESS, RECEIVES };
 

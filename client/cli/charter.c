@@ -55,8 +55,9 @@ static bool anybody_named(const struct charter_file *f)
   return false;
 }
 
-enum tg_err charter_file_signers(const struct charter_file *f, bool ret_signed[MEMBERS_MAX],
-                                 struct tg_why *why)
+/* Which members' roots have signed, parallel to the charter's; TG_BAD_SIGNATURE when a signature of theirs is bad. Nobody having signed is no
+   error. */
+static enum tg_err signers(const struct charter_file *f, bool ret_signed[MEMBERS_MAX], struct tg_why *why)
 {
   memset(ret_signed, 0, MEMBERS_MAX * sizeof *ret_signed);
   return f->note && anybody_named(f) ? charter_signers(f->charter, f->note, ret_signed, why) : TG_OK;
@@ -191,7 +192,7 @@ enum tg_err charter_show(const struct call *call, const char *path, struct tg_wh
   enum tg_err err = charter_file_read(path, &f, why);
   if (err != TG_OK)
     return err;
-  err = charter_file_signers(&f, signed_by, why);
+  err = signers(&f, signed_by, why);
   if (err == TG_OK && call->json)
     show_as_json(&f, signed_by);
   else if (err == TG_OK)
@@ -249,7 +250,7 @@ static enum tg_err tell_signed(const struct call *call, const char *path, const 
   enum tg_err err = charter_file_read(path, &f, why);
   if (err != TG_OK)
     return err;
-  err = charter_file_signers(&f, signed_by, why);
+  err = signers(&f, signed_by, why);
   if (err == TG_OK && call->json)
     show_as_json(&f, signed_by);
   else if (err == TG_OK) {

@@ -17,11 +17,6 @@ struct charter_file {
 enum tg_err charter_file_read(const char *path, struct charter_file *ret, struct tg_why *why);
 void charter_file_free(struct charter_file *f);
 
-/* Which members' roots have signed, parallel to the charter's; TG_BAD_SIGNATURE when a signature of theirs is
-   bad. Nobody having signed is no error. */
-enum tg_err charter_file_signers(const struct charter_file *f, bool ret_signed[MEMBERS_MAX],
-                                 struct tg_why *why);
-
 /* What was agreed, as options say it; empty or NULL: as it is. */
 struct charter_terms {
   char *after; /* the charter before */

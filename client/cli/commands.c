@@ -18,6 +18,8 @@
   ROW(reply)                                                                                                 \
   ROW(ack)                                                                                                   \
   ROW(track)                                                                                                 \
+  ROW(export)                                                                                                \
+  ROW(import)                                                                                                \
   ROW(correct)                                                                                               \
   ROW(recall)                                                                                                \
   ROW(release_request)                                                                                       \
@@ -25,6 +27,7 @@
   ROW(release_deny)                                                                                          \
   ROW(release_list)                                                                                          \
   ROW(status)                                                                                                \
+  ROW(backup)                                                                                                \
   ROW(doctor)                                                                                                \
   ROW(directory)                                                                                             \
   ROW(key_new)                                                                                               \

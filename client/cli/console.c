@@ -8,12 +8,11 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 struct console_options {
   struct common common;
-  char *log, *charter, *key, *index;
+  SIGHT_MEMBERS;
   uint64_t port;
 };
 
@@ -47,6 +46,12 @@ static const char *find_charter(const struct console_options *o, const char *fol
     if (is_there(folder, places[i], out))
       return out;
   return NULL;
+}
+
+static bool sees_node(const struct sight *sight, const char *folder)
+{
+  char file[BOX_PATH];
+  return sight->node || (sight->socket && !sight->log) || is_there(folder, "view/state.json", file);
 }
 
 /* ---- at work */
@@ -91,24 +96,24 @@ static enum tg_err run_console(struct call *call, struct tg_why *why)
 {
   const struct console_options *o = call->options;
   char files[BOX_PATH], documents[BOX_PATH], address[HTTP_ADDRESS_MAX];
-  const char *folder = call->n ? call->arg[0] : o->log ? o->log : ".";
-  struct console c = {.place = folder, .files = files, .key = o->key};
+  struct sight sight = *SIGHT_OF(o);
+  if (call->n)
+    sight.log = call->arg[0];
+  const char *folder = sight_place(&sight);
+  struct console c = {.place = folder, .files = sees_node(&sight, folder) ? NULL : files, .key = o->key};
   int fd = -1;
   c.charter = find_charter(o, folder, documents);
   snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)o->port);
-  enum tg_err err = find_files(folder, files, why);
+  enum tg_err err = c.files ? find_files(folder, files, why) : TG_OK;
   if (err == TG_OK)
     err = http_listen(address, &fd, why);
   if (err == TG_OK)
-    err = sight_open(call, &(struct sight){folder, o->charter, o->key, o->index}, &c.review, why);
-  if (err == TG_OK)
-    err = traffic_take(&c.traffic, c.review, why);
+    err = sight_open(call, &sight, &c.review, why);
   c.fresh = clock_mono();
   if (err == TG_OK)
     err = serve(call, &c, &fd, why);
   if (fd >= 0)
     close(fd);
-  traffic_free(&c.traffic);
   review_free(c.review);
   return err;
 }
@@ -126,7 +131,7 @@ const struct command command_console = {
     .operands = N_("[FOLDER]"),
     .min = 0,
     .max = 1,
-    .about = N_("FOLDER is that of a hub, running or not, or a copy of a log; the current folder unless stated. The page is "
+    .about = N_("FOLDER is that of a hub, running or not, or a copy of a log; the current folder unless stated; --node asks a node instead. The page is "
                 "read-only and comes from this command, on the loopback interface of this machine: whoever has the whole "
                 "address, which is new each time, may look. It fetches nothing from anywhere else. Proofs, signatures and "
                 "the whole log are checked by the browser itself."),

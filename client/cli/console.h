@@ -4,7 +4,7 @@
 #define TOGUNA_CLI_CONSOLE_H
 
 #include "client/cli/command.h"
-#include "client/cli/traffic.h"
+#include "client/review/review.h"
 #include "client/cli/whose.h"
 #include "os/http.h"
 
@@ -12,8 +12,7 @@
 
 struct console {
   struct review *review;
-  struct traffic traffic;
-  const char *files; /* where checkpoint and tiles are */
+  const char *files; /* where checkpoint and tiles are; NULL: the review is of a view, which has none */
   const char *place; /* what people called the source */
   const char *charter, *key;
   int64_t fresh; /* clock_mono() when the review was brought up to date */

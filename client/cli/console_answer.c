@@ -5,6 +5,7 @@
 #include "client/cli/box.h"
 #include "client/cli/show.h"
 #include "client/cli/tiles.h"
+#include "client/cli/traffic.h"
 #include "keys/codec.h"
 #include "keys/country.h"
 #include "os/clock.h"
@@ -12,8 +13,6 @@
 #include "proto/marking.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { PAGE = 100, FRESH_MS = 2000, WORD = 160 };
 
@@ -73,10 +72,14 @@ struct ground {
   struct checkpoint checkpoint;
   struct whose whose;
   bool keyed; /* somebody named the key; else nothing here was verified */
+  bool borrowed;      /* whose.folio is `lent`: the review's own directory, of what a node knows */
+  struct folio lent;
 };
 
 static void ground_free(struct ground *g)
 {
+  if (g->borrowed)
+    g->whose.folio = NULL; /* g->lent */
   whose_free(&g->whose);
   buf_free(&g->note_bytes);
 }
@@ -88,9 +91,24 @@ static enum tg_err newest_note(struct console *c, struct buf *out, struct tg_why
   return err ? err : file_read(path, CHECKPOINT_BYTES_MAX, out, why);
 }
 
+/* A view was verified with the key that its documents name, and these say who the witnesses are. */
+static enum tg_err view_ground(struct console *c, struct ground *g, struct tg_why *why)
+{
+  buf_put_slice(&g->note_bytes, review_note(c->review));
+  g->keyed = true;
+  g->whose.log = *review_key(c->review);
+  g->borrowed = review_directory(c->review) != NULL;
+  g->lent.directory = (struct directory *)(uintptr_t)review_directory(c->review);
+  g->whose.folio = g->borrowed ? &g->lent : NULL;
+  enum tg_err err = buf_status(&g->note_bytes);
+  return err ? err : checkpoint_open(buf_slice(&g->note_bytes), &g->whose.log, &g->checkpoint, &g->note, why);
+}
+
 static enum tg_err ground_read(struct console *c, struct ground *g, struct tg_why *why)
 {
   *g = (struct ground){.note_bytes = buf_new(CHECKPOINT_BYTES_MAX)};
+  if (!c->files)
+    return view_ground(c, g, why);
   g->keyed = c->key || c->charter;
   enum tg_err err = newest_note(c, &g->note_bytes, why);
   if (err == TG_OK && g->keyed)
@@ -167,6 +185,11 @@ static enum tg_err print_proof(struct console *c, uint64_t index, struct buf *ou
   struct merkle_path path;
   struct hash leaf;
   uint8_t salt[ENTRY_SALT], bytes[LIMIT_ENTRY];
+  if (!c->files) {
+    uint64_t size;
+    bool settled;
+    return review_proof(c->review, index, out, &size, &settled, why);
+  }
   enum tg_err err = ground_read(c, &g, why);
   if (err == TG_OK)
     err = opening_of(c, index, &o, salt, bytes, why);
@@ -192,6 +215,8 @@ static enum tg_err tell_leaves(struct console *c, const struct http_request *r, 
   uint64_t index, width;
   if (!number(r, "index", &index) || !number(r, "width", &width) || width == 0 || width > TILE_WIDTH)
     return asked_oddly("leaves", why);
+  if (!c->files)
+    return why_set(why, TG_NOT_FOUND, "leaves", N_("a node keeps its own entries, not those of the whole log"), NULL, NULL, NULL, NULL);
   enum tg_err err = tiles_leaves(c->files, index, (unsigned)width, leaf, why);
   if (err == TG_OK)
     buf_put(out, leaf, width * sizeof *leaf);
@@ -215,8 +240,6 @@ static enum tg_err be_fresh(struct console *c, struct tg_why *why)
   if (c->fresh && clock_mono() - c->fresh < FRESH_MS)
     return TG_OK;
   enum tg_err err = review_refresh(c->review, &fresh, why);
-  if (err == TG_OK)
-    err = traffic_take(&c->traffic, c->review, why);
   c->fresh = clock_mono();
   return err;
 }
@@ -237,8 +260,13 @@ static enum tg_err tell_timeline(struct console *c, const struct http_request *r
 {
   char step[WORD];
   enum tg_err err = be_fresh(c, why);
-  if (err == TG_OK && !(*ret = traffic_timeline(&c->traffic, word(r, "step", step))))
-    err = no_memory(why);
+  if (err != TG_OK)
+    return err;
+  err = traffic_timeline(c->review, word(r, "step", step), ret);
+  if (err == TG_DISK)
+    return why_set(why, err, NULL, N_("the index cannot be read"), N_("Remove it: it is made again"), NULL, NULL, NULL);
+  if (err == TG_NO_MEMORY)
+    return no_memory(why);
   return err;
 }
 

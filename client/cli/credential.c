@@ -7,7 +7,6 @@
 #include "os/clock.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* --- request --- */

@@ -4,7 +4,6 @@
 #include "keys/country.h"
 
 #include <stdio.h>
-#include <string.h>
 
 struct directory_options {
   struct common common;

@@ -35,6 +35,14 @@ static const struct aspect_words words_approvals = {
     "receives-with-approvals", N_("%1$s will now receive %2$s up to %4$s from %3$s with no more than %6$s approvals"),
     N_("%1$s will receive %2$s from %3$s only with more than %6$s approvals (until now without more up to %5$s)"),
     N_("%1$s will receive %2$s up to %4$s from %3$s with no more than %6$s approvals (until now up to %5$s)")};
+static const struct aspect_words words_one_approval = {
+    "receives-with-approvals", N_("%1$s will now receive %2$s up to %4$s from %3$s with no more than one approval"),
+    N_("%1$s will receive %2$s from %3$s only with more than one approval (until now without more up to %5$s)"),
+    N_("%1$s will receive %2$s up to %4$s from %3$s with no more than one approval (until now up to %5$s)")};
+static const struct aspect_words words_no_approval = {
+    "receives-with-approvals", N_("%1$s will now receive %2$s up to %4$s from %3$s without any approval"),
+    N_("%1$s will receive %2$s from %3$s only with approvals (until now without any up to %5$s)"),
+    N_("%1$s will receive %2$s up to %4$s from %3$s without any approval (until now up to %5$s)")};
 static const struct aspect_words words_onward = {
     "onward", N_("others may now pass on to %1$s, without asking, %2$s up to %4$s from %3$s"),
     N_("others may no longer pass on to %1$s, without asking, %2$s from %3$s (until now up to %5$s)"),
@@ -52,6 +60,8 @@ static const struct aspect_words *words_of(unsigned aspect)
 {
   return aspect == ASPECT_RECEIVES        ? &words_receives
          : aspect == ASPECT_WITHOUT_ORCON ? &words_orcon
+         : aspect == ASPECT_APPROVALS     ? &words_no_approval
+         : aspect == ASPECT_APPROVALS + 1 ? &words_one_approval
          : aspect < ASPECT_ONWARD         ? &words_approvals
          : aspect == ASPECT_ONWARD        ? &words_onward
          : aspect == ASPECT_ASK           ? &words_ask
@@ -162,14 +172,14 @@ static void tell(void *context, const char *name, size_t class, const bool *cove
   struct effects *x = context;
   (void)class;
   (void)covered;
-  char from[64], now[FLOW_TEXT], before[FLOW_TEXT], topics[AREA_NAME + 32], detail[24] = "";
+  char from[64], now[FLOW_TEXT], before[FLOW_TEXT], topics[AREA_NAME + 32], named[AREA_NAME], detail[24] = "";
   const struct aspect_words *w = words_of(x->aspect);
   const char *to = x->p.world->members[x->receiver].code.code;
   sender(x, from);
   flow_text(x->value.next, now);
   flow_text(x->value.old, before);
-  snprintf(topics, sizeof topics, x->above ? "%s (> %llu)" : "%s", name, (unsigned long long)x->above);
-  if (w == &words_approvals)
+  snprintf(topics, sizeof topics, x->above ? "%s (> %llu)" : "%s", show_topics(name, named, sizeof named), (unsigned long long)x->above);
+  if (x->aspect >= ASPECT_APPROVALS && x->aspect < ASPECT_ONWARD)
     snprintf(detail, sizeof detail, "%u", x->aspect - ASPECT_APPROVALS);
   else if (w == &words_place)
     snprintf(detail, sizeof detail, "%s", x->p.world->places[x->aspect - ASPECT_PLACE].code);

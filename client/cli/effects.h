@@ -22,6 +22,8 @@ struct effects {
   unsigned member; /* whose policies these are */
   tg_time at;
   json_t *list; /* with --json: an object for each effect */
+  bool breaks_pin; /* a pin of the new policy does not hold in it */
+  struct policy_example pin;
   bool widens;  /* what the hub will ask for, with an example: of whoever asks too, afterwards */
   struct policy_example example;
 
@@ -50,5 +52,6 @@ void effects_end(struct effects *x);
 enum tg_err effects_flows(struct effects *x, const struct country *hub);
 enum tg_err effects_retention(struct effects *x, const struct country *hub);
 void effects_labels(struct effects *x);
+enum tg_err effects_pins(struct effects *x); /* or TG_TOO_BIG */
 
 #endif

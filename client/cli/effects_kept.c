@@ -103,3 +103,26 @@ void effects_labels(struct effects *x)
     if (!policy_label_level(x->next_policy, text))
       tell_label(x, text, level, 0);
 }
+
+static void tell_pin(struct effects *x, const struct policy_example *pin)
+{
+  char text[1024];
+  why_render(&pin->why, tr, text, sizeof text);
+  x->told++;
+  if (x->call->json)
+    json_array_append_new(x->list, json_pack("{s:s,s:b,s:s,s:s}", "effect", "pin", "opens", 1, "topics", pin->topic, "sentence", text));
+  else {
+    show_tinted(TINT_WARN, "+ ");
+    printf("%s\n", text);
+  }
+}
+
+enum tg_err effects_pins(struct effects *x)
+{
+  struct policy_example pin = {0};
+  bool dropped;
+  enum tg_err err;
+  while (!(err = policy_pin_dropped(x->old_policy, x->next_policy, x->p.world, x->at, pin.line, &dropped, &pin)) && dropped)
+    tell_pin(x, &pin);
+  return err;
+}

@@ -1,4 +1,4 @@
-#include "client/cli/fields.h"
+#include "client/cli/fields_audit.h"
 
 #include "proto/base.h"
 
@@ -48,12 +48,7 @@
     "witness_quorum", N_("who must cosign the hub's log; empty when nobody must")                            \
   }
 
-enum { FIELDS_MAX = 36 };
-
-static const struct page {
-  const char *command, *shape;
-  struct field field[FIELDS_MAX];
-} pages[] = {
+static const struct fields_page pages[] = {
     {"init member", ONE,
      {{"member", MEMBER}, {"exchange", EXCHANGE}, {"folder", FOLDER}, {"card", CARD}, {"fingerprint", FINGERPRINT},
       {"officers", N_("a list of NAME:ROLE")}}},
@@ -107,7 +102,9 @@ static const struct page {
       {"not_after", UNTIL}, {"hash", HASH}}},
     {"policy draft", ONE, {{"file", FILE_WRITTEN}, {"member", MEMBER}}},
     {"policy check", EACH,
-     {{"file", FILE_READ}, {"valid", N_("is it without errors?")}, {"problems", N_("a list:")},
+     {{"file", FILE_READ}, {"valid", N_("is it without errors?")},
+      {"over", N_("did it end, by what it says itself?")},
+      {"pin", N_("with --documents: how it breaks a pin of its own, in a sentence; or null")}, {"problems", N_("a list:")},
       {"problems.line", N_("from 1")},
       {"problems.column", N_("from 1, in characters")}, {"problems.warning", N_("true: not an error")},
       {"problems.message", N_("the sentence that people see")}}},
@@ -131,7 +128,12 @@ static const struct page {
       {"members.reason", SENTENCE}}},
     {"policy replay", ONE,
      {{"at", N_("a time in UTC: decided as of then")}, {"bulletins", N_("how many were decided again")},
-      {"unclear", N_("how many of them say too little to be decided again")},
+      {"unclear", N_("how many of them say too little to be decided again; with --log an object:")},
+      {"unclear.count", N_("how many bulletins cannot be decided again exactly")}, {"unclear.first", N_("the first of them, or null")},
+      {"not_open", N_("with --log: accepted bulletins whose content is not open there")},
+      {"refused", N_("with --log: bulletins that the hub refused, of which nothing is said")},
+      {"closed_entries", N_("with --log: entries of which not even the type is open")},
+      {"entries", N_("with --log: how many entries the log had when it was read")},
       {"opened", N_("deliveries that the drafts would have added")},
       {"closed", N_("deliveries that the drafts would have held back")}, {"differences", N_("a list:")},
       {"differences.id", N_("the bulletin, 64 hex digits")}, {"differences.portion", N_("from 0")},
@@ -139,14 +141,18 @@ static const struct page {
       {"differences.topics", N_("separated by spaces")}, {"differences.marking", N_("level, TLP and caveats")},
       {"differences.opens", N_("true: added, false: held back")}, {"differences.stage", STAGE},
       {"differences.file", RULE_FILE}, {"differences.line", RULE_LINE}, {"differences.rule", RULE},
-      {"differences.reason", SENTENCE}}},
+      {"differences.reason", SENTENCE}, {"differences.index", N_("with --log: the entry")},
+      {"differences.time", N_("with --log: when it was accepted")}, {"differences.time_ms", N_("the same, in milliseconds since 1970")},
+      {"differences.sentence", N_("with --log: the reason in English, with %1$s to %3$s for its")},
+      {"differences.args", N_("a list of three texts")}}},
     {"policy diff", ONE,
      {{"member", MEMBER}, {"at", N_("a time in UTC: compared as of then")},
       {"holds_until", N_("a time in UTC at which dates in the policies change something again, or null")},
+      {"pin", N_("how the new one breaks a pin of its own, in a sentence; or null")},
       {"widens", N_("does it open anything? Then it takes two signatures and the charter's delay")},
       {"effects", N_("a list; each has those of the fields below that its effect needs:")},
       {"effects.effect",
-       N_("receives, receives-without-orcon, receives-with-approvals, onward, ask, transit, retention or label")},
+       N_("receives, receives-without-orcon, receives-with-approvals, onward, ask, transit, retention, label or pin")},
       {"effects.detail", N_("the number of approvals, or the hub's country; else empty")},
       {"effects.opens", N_("true: something passes that did not; false: less passes than before")},
       {"effects.from", N_("who sends, as ML or ML/dgse")}, {"effects.to", N_("who receives")}, {"effects.topics", TOPICS},
@@ -158,7 +164,7 @@ static const struct page {
       {"flows.topics", TOPICS}, {"flows.level", N_("the highest level that passes")},
       {"flows.rank", N_("its rank, 1 UNCLASSIFIED to 5 TOP-SECRET")},
       {"flows.up_to", N_("the markings up to which it passes")},
-      {"flows.up_to_freely", N_("the same without approvals and without ORCON; - when nothing does")},
+      {"flows.up_to_freely", N_("the same from every agency, without approvals and ORCON; - when nothing does")},
       {"flows.export_rule", N_("the sender's rule, with file and line; empty when it may not be seen")},
       {"flows.import_rule", N_("the recipient's rule, with file and line; empty when it may not be seen")}}},
     {"policy sign", ONE,
@@ -167,96 +173,24 @@ static const struct page {
      {{"file", FILE_READ},
       {"kind", N_("charter, credential, revocation, policy, grant or another kind of document")}, {"hash", HASH},
       {"result", N_("what became of it: accepted by the hub, known before, or stored for the next start")}}},
-    {"audit report", N_("One object; with --check one with note, verified and signed_by:"),
-     {{"log", N_("its name, as in the charter")}, {"size", N_("entries that the checkpoint covers")},
-      {"root", N_("the root of the log's tree that was signed, 64 hex digits")},
-      {"settled", N_("did as many witnesses cosign the checkpoint as the charter demands? null: not looked at")},
-      {"vouched", N_("was a charter or key given?")}, {"kind", N_("hub, node or copy: where it was read")},
-      {"made", N_("a time in UTC")}, {"from", SINCE}, {"to", UNTIL}, {"states", N_("a list of country codes")},
-      {"names", N_("of each state, in the language of the command")}, {"days", N_("a list:")}, {"days.day", N_("as 2026-12-01")},
-      {"days.accepted", N_("of each state that sent: how many bulletins")}, {"days.refused", N_("the same of those refused")},
-      {"days.receipts", N_("of each state: how often it sent receipts")}, {"refusals", N_("a list:")},
-      {"refusals.reason", N_("a stable name of why it was refused, or null")}, {"refusals.sentence", N_("the sentence that people see")},
-      {"refusals.count", N_("how often")}, {"denials", N_("a list:")}, {"denials.stage", N_("the stage that denied it")},
-      {"denials.sentence", N_("the sentence that people see")}, {"denials.count", N_("how often")}, {"latency", N_("a list:")},
-      {"latency.precedence", N_("FLASH, IMMEDIATE, PRIORITY or ROUTINE")}, {"latency.count", N_("receipts that came")},
-      {"latency.open", N_("recipients without one yet")}, {"latency.p50_ms", N_("half came within this time; p90_ms, p99_ms, max_ms likewise")},
-      {"pairs", N_("a list:")}, {"pairs.from", MEMBER}, {"pairs.to", MEMBER}, {"pairs.given", N_("bulletins that went")},
-      {"pairs.stored", N_("those whose receipt says that they are stored; read, acknowledged likewise")}}},
-    {"audit verify", ONE,
-     {{"log", N_("its name, as in the charter")}, {"size", N_("entries that the checkpoint covers")},
-      {"root", N_("the root of the log's tree that was signed, 64 hex digits")},
-      {"verified", N_("is everything as it was signed?")}, {"reached", N_("do the entries give the signed root?")},
-      {"entries", N_("entries that were read")}, {"tiles", N_("tiles that were compared")},
-      {"wrong", N_("places that are wrong")}, {"findings", N_("a list:")},
-      {"findings.file", N_("the file, under the log's folder")},
-      {"findings.wrong", N_("a stable name of what is wrong")},
-      {"findings.at", N_("the entry or hash it begins at")}}},
-    {"audit log", ONE,
-     {{"entries", N_("a list:")}, {"entries.index", N_("place of the entry, from 0")},
-      {"entries.type", N_("a stable name of what was logged")}, {"entries.sentence", N_("the sentence that people see")},
-      {"entries.time", N_("a time in UTC")}, {"entries.time_ms", N_("the same in milliseconds since 1970")},
-      {"entries.state", MEMBER}, {"entries.actor", N_("name of the node, or the beginning of its key")},
-      {"entries.subject", N_("the bulletin, document or batch, 64 hex digits, or null")},
-      {"entries.number", N_("of the bulletin or document, or how many")}, {"entries.decision", N_("accepted, refused or null")},
-      {"entries.reason", N_("a stable name of why it was refused, or null")},
-      {"entries.reason_sentence", N_("the sentence that people see")}, {"entries.detail", N_("more about the reason")},
-      {"entries.precedence", N_("of a bulletin")}, {"entries.kind", N_("of a bulletin: report, reply, recall, ...")},
-      {"entries.topics", N_("a list of topics")}, {"entries.given", N_("states that were given it")},
-      {"entries.denied", N_("states that were denied it")}, {"next", N_("--cursor of the next page, or null")}}},
-    {"audit who-got", ONE,
-     {{"bulletin", N_("its id, 64 hex digits")}, {"audience", N_("an object:")},
-      {"audience.signed", N_("for how many nodes its originator signed it")},
-      {"audience.known", N_("how many are named here")}, {"audience.complete", N_("are these the same?")},
-      {"signed", N_("is the originator's signature good?")}, {"recipients", N_("a list:")},
-      {"recipients.node", HOLDER}, {"recipients.state", MEMBER}, {"recipients.stored", N_("a time in UTC")},
-      {"recipients.read", N_("a time in UTC")}, {"recipients.acknowledged", N_("a time in UTC")},
-      {"denied", N_("a list:")}, {"denied.state", MEMBER}, {"denied.stage", N_("the check that failed")},
-      {"denied.file", N_("where the rule stands; null when no rule says so")}, {"denied.line", N_("from 1")},
-      {"denied.rule", N_("the rule itself")}, {"receipts_verified", N_("entries with receipts whose signature is good")},
-      {"proof", N_("place and leaf of its entry, size and root of the log")}}},
-    {"audit replay", ONE,
-     {{"bulletin", N_("its id, 64 hex digits")}, {"index", N_("place of the entry, from 0")},
-      {"agrees", N_("did the hub decide as charter and policies say?")},
-      {"signed", N_("is the originator's signature good?")}, {"differences", N_("a list:")},
-      {"differences.portion", N_("from 0")}, {"differences.state", MEMBER},
-      {"differences.logged", N_("what the hub logged: permitted, or the check that failed")},
-      {"differences.recomputed", N_("what it is")}, {"given_wrongly", N_("nodes that were given what their state may not have")},
-      {"charter_version", N_("number of the charter, from 1")}, {"policies", N_("those in force then")},
-      {"missing", N_("sentences: what it could not be made from")}}},
-    {"audit export", ONE,
-     {{"folder", FOLDER}, {"entries", N_("entries that are open")}, {"log", N_("its name, as in the charter")},
-      {"size", N_("entries that the checkpoint covers")},
-      {"root", N_("the root of the log's tree that was signed, 64 hex digits")}}},
-    {"audit prove", ONE,
-     {{"file", FILE_WRITTEN}, {"log", N_("its name, as in the charter")}, {"index", N_("place of the entry, from 0")},
-      {"size", N_("entries that the checkpoint covers")}, {"opened", N_("does the file say what was logged?")},
-      {"settled", N_("did as many witnesses cosign the checkpoint as the charter demands? null: not looked at")}}},
-    {"audit check", EACH,
-     {{"file", FILE_READ}, {"kind", N_("proof or evidence")},
-      {"verified", N_("true; what is not ends the command with code 3")}, {"log", N_("its name, as in the charter")},
-      {"index", N_("of a proof: place of the entry, from 0")}, {"size", N_("entries that the checkpoint covers")},
-      {"root", N_("the root of the log's tree that was signed, 64 hex digits")},
-      {"type", N_("a stable name of what was logged; null when the file does not say")}, {"time", N_("a time in UTC")},
-      {"subject", N_("the bulletin, document or batch, 64 hex digits, or null")}, {"member", MEMBER},
-      {"actor", N_("name of the node, when a credential among the documents names it")},
-      {"number", N_("of the bulletin or document, or how many")}, {"reason", N_("a stable name of why it was refused, or null")},
-      {"detail", N_("more about the reason")},
-      {"settled", N_("did as many witnesses cosign as the charter demands? null: not known without the charter")},
-      {"cosigned", N_("a list of objects with witness and time")},
-      {"foreign_cosignatures", N_("signatures by keys that no document here vouches for")},
-      {"lie", N_("of evidence: same-size or other-beginning")},
-      {"checkpoints", N_("of evidence: the two, each with size and root")}}},
 };
+
+static const struct fields_page *page_in(const struct fields_page *list, size_t n, const char *command)
+{
+  for (size_t i = 0; i < n; i++)
+    if (strcmp(list[i].command, command) == 0)
+      return &list[i];
+  return NULL;
+}
 
 const struct field *field_at(const char *command, size_t n, const char **ret_shape)
 {
-  for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
-    if (strcmp(pages[i].command, command) != 0)
-      continue;
-    if (ret_shape)
-      *ret_shape = pages[i].shape;
-    return n < FIELDS_MAX && pages[i].field[n].name ? &pages[i].field[n] : NULL;
-  }
-  return NULL;
+  const struct fields_page *p = page_in(pages, sizeof pages / sizeof *pages, command);
+  if (!p)
+    p = page_in(fields_audit, FIELDS_AUDIT, command);
+  if (!p)
+    return NULL;
+  if (ret_shape)
+    *ret_shape = p->shape;
+  return n < FIELDS_MAX && p->field[n].name ? &p->field[n] : NULL;
 }

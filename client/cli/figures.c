@@ -1,6 +1,7 @@
 /* The figures of a report, counted from a review. */
 #include "client/cli/figures.h"
 
+#include "audit/entry.h"
 #include "client/cli/show.h"
 #include "client/cli/traffic.h"
 #include "keys/country.h"
@@ -10,8 +11,7 @@
 
 /* ---- latency: from acceptance to receipts */
 
-static const char *const PRECEDENCES[] = {"FLASH", "IMMEDIATE", "PRIORITY", "ROUTINE"};
-enum { N_PRECEDENCES = sizeof PRECEDENCES / sizeof *PRECEDENCES };
+enum { N_PRECEDENCES = PRECEDENCE_FLASH };
 
 struct times {
   size_t n, room;
@@ -53,35 +53,21 @@ static json_t *latency_of(struct times *t, const char *precedence)
                    within(t, 50), "p90_ms", within(t, 90), "p99_ms", within(t, 99), "max_ms", within(t, 100));
 }
 
-/* A moment as text in UTC; 0 when there is none. */
-static tg_time moment(const json_t *o, const char *key)
-{
-  tg_time t = 0;
-  const char *text = json_string_value(json_object_get(o, key));
-  return text && time_parse(slice_str(text), &t) == TG_OK ? t : 0;
-}
-
-static enum tg_err take_story(struct times *t, const json_t *story, tg_time accepted)
-{
-  const json_t *recipient;
-  size_t i;
-  json_array_foreach(json_object_get(story, "recipients"), i, recipient) {
-    const tg_time stored = moment(recipient, "stored");
-    if (!stored)
-      t->open++;
-    else if (times_add(t, stored > accepted ? (uint64_t)(stored - accepted) : 0) != TG_OK)
-      return TG_NO_MEMORY;
-  }
-  return TG_OK;
-}
-
 /* ---- figures */
+
+struct refused {
+  const char *reason; /* of reason_name() */
+  unsigned number;
+  uint64_t count, last; /* last: index of the newest */
+};
 
 struct count {
   struct review *review;
-  struct review_filter filter; /* of the time */
+  tg_time from, to;
   struct times times[N_PRECEDENCES];
-  json_t *refusals, *denials; /* name: {"sentence","count"} */
+  struct refused *refused;
+  size_t n_refused;
+  bool failed; /* out of memory */
 };
 
 static enum tg_err no_memory(struct tg_why *why)
@@ -89,120 +75,89 @@ static enum tg_err no_memory(struct tg_why *why)
   return why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
 }
 
-static void count_one(json_t *counts, const char *name, const char *sentence)
+/* The index was there a moment ago, and can be made again. */
+static enum tg_err not_readable(enum tg_err err, struct tg_why *why)
 {
-  json_t *row = json_object_get(counts, name);
-  if (!row) {
-    row = json_pack("{s:s,s:i}", "sentence", sentence ? tr(sentence) : name, "count", 0);
-    json_object_set_new(counts, name, row);
+  return err == TG_NO_MEMORY ? no_memory(why)
+                             : why_set(why, err, NULL, N_("the index cannot be read"), N_("Remove it: it is made again"), NULL, NULL, NULL);
+}
+
+/* ---- refused as a whole, and to some */
+
+static void take_mark(void *arg, const struct review_mark *m)
+{
+  struct count *c = arg;
+  const char *name = reason_name(m->reason);
+  size_t i = 0;
+  if (m->type != ENTRY_REFUSED || m->reason == 0)
+    return;
+  while (i < c->n_refused && strcmp(c->refused[i].reason, name) != 0)
+    i++;
+  if (i == c->n_refused) {
+    struct refused *grown = realloc(c->refused, (i + 1) * sizeof *grown);
+    if (!grown) {
+      c->failed = true;
+      return;
+    }
+    c->refused = grown;
+    c->refused[c->n_refused++] = (struct refused){.reason = name, .number = m->reason};
   }
-  json_object_set_new(row, "count", json_integer(json_integer_value(json_object_get(row, "count")) + 1));
+  c->refused[i].count++;
+  c->refused[i].last = m->index;
 }
 
-static void count_all(json_t *counts, const json_t *rows, const char *name, const char *sentence)
+/* Those most often first, and of those as often the newest. */
+static int by_count(const void *x, const void *y)
 {
-  const json_t *row;
-  size_t i;
-  json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
-    const char *key = json_string_value(json_object_get(row, name));
-    if (key)
-      count_one(counts, key, json_string_value(json_object_get(row, sentence)));
-  }
+  const struct refused *a = x, *b = y;
+  if (a->count != b->count)
+    return a->count < b->count ? 1 : -1;
+  return a->last < b->last ? 1 : a->last > b->last ? -1 : 0;
 }
 
-static enum tg_err take_refusals(struct count *c, const json_t *page, struct tg_why *why)
-{
-  (void)why;
-  count_all(c->refusals, json_object_get(page, "refusals"), "reason", "reason_sentence");
-  count_all(c->denials, json_object_get(page, "denials"), "stage", "sentence");
-  return TG_OK;
-}
-
-static struct times *times_of(struct count *c, const char *precedence)
-{
-  for (size_t i = 0; precedence && i < N_PRECEDENCES; i++)
-    if (!strcmp(precedence, PRECEDENCES[i]))
-      return &c->times[i];
-  return NULL;
-}
-
-static enum tg_err take_accepted(struct count *c, const json_t *page, struct tg_why *why)
-{
-  const json_t *e;
-  size_t i;
-  json_array_foreach(json_object_get(page, "entries"), i, e) {
-    struct times *t = times_of(c, json_string_value(json_object_get(e, "precedence")));
-    const char *id = json_string_value(json_object_get(e, "subject"));
-    json_t *story = NULL;
-    if (!t || !id)
-      continue; /* not open to this place */
-    enum tg_err err = review_story(c->review, id, &story, why);
-    if (err == TG_OK && take_story(t, story, json_integer_value(json_object_get(e, "time_ms"))) != TG_OK)
-      err = no_memory(why);
-    json_decref(story);
-    if (err != TG_OK)
-      return err;
-  }
-  return TG_OK;
-}
-
-typedef enum tg_err paged(struct review *r, const struct review_filter *f, uint64_t cursor, unsigned limit, json_t **ret,
-                          struct tg_why *why);
-
-static enum tg_err each_page(struct count *c, paged *ask, const char *type,
-                             enum tg_err (*each)(struct count *c, const json_t *page, struct tg_why *why), struct tg_why *why)
-{
-  struct review_filter f = c->filter;
-  uint64_t cursor = 0;
-  enum tg_err err = TG_OK;
-  f.type = type;
-  do {
-    json_t *page = NULL;
-    err = ask(c->review, &f, cursor, REVIEW_PAGE_MAX, &page, why);
-    if (err == TG_OK)
-      err = each(c, page, why);
-    const json_t *next = json_object_get(page, "next");
-    cursor = json_is_integer(next) ? (uint64_t)json_integer_value(next) : 0;
-    json_decref(page);
-  } while (err == TG_OK && cursor);
-  return err;
-}
-
-/* Those most often first. */
-static json_t *rows_of(const json_t *counts, const char *name)
+static json_t *refusals_of(struct count *c)
 {
   json_t *rows = json_array();
-  const json_t *row;
-  const char *key;
-  json_object_foreach((json_t *)(uintptr_t)counts, key, row) {
-    json_t *x = json_deep_copy(row);
-    const json_int_t count = json_integer_value(json_object_get(x, "count"));
-    size_t at = 0;
-    json_object_set_new(x, name, json_string(key));
-    while (at < json_array_size(rows) && json_integer_value(json_object_get(json_array_get(rows, at), "count")) >= count)
-      at++;
-    json_array_insert_new(rows, at, x);
-  }
+  if (c->n_refused)
+    qsort(c->refused, c->n_refused, sizeof *c->refused, by_count);
+  for (size_t i = 0; i < c->n_refused; i++)
+    json_array_append_new(rows, json_pack("{s:s,s:I,s:s}", "sentence", tr(reason_sentence(c->refused[i].number)), "count",
+                                          (json_int_t)c->refused[i].count, "reason", c->refused[i].reason));
   return rows;
+}
+
+static enum tg_err put_refusals(struct count *c, json_t *figures, struct tg_why *why)
+{
+  json_t *denials = NULL, *row;
+  size_t i;
+  enum tg_err err = review_marks(c->review, c->from, c->to, take_mark, c);
+  if (err == TG_OK && c->failed)
+    err = TG_NO_MEMORY;
+  if (err == TG_OK)
+    err = review_denials(c->review, c->from, c->to, &denials);
+  if (err != TG_OK)
+    return not_readable(err, why);
+  json_array_foreach(denials, i, row)
+    json_object_set_new(row, "sentence", json_string(tr(json_string_value(json_object_get(row, "sentence")))));
+  json_object_set_new(figures, "refusals", refusals_of(c));
+  json_object_set_new(figures, "denials", denials);
+  return TG_OK;
 }
 
 static enum tg_err put_traffic(struct count *c, json_t *figures, struct tg_why *why)
 {
-  struct traffic t = {.from = c->filter.from, .to = c->filter.to};
-  enum tg_err err = traffic_take(&t, c->review, why);
-  json_t *days = err == TG_OK ? traffic_days(&t) : NULL;
-  if (err == TG_OK && !days)
-    err = no_memory(why);
-  if (days)
-    json_object_set_new(figures, "days", days);
-  traffic_free(&t);
-  return err;
+  json_t *days = NULL;
+  enum tg_err err = traffic_days(c->review, c->from, c->to, &days);
+  if (err != TG_OK)
+    return not_readable(err, why);
+  json_object_set_new(figures, "days", days);
+  return TG_OK;
 }
 
 static enum tg_err put_pairs(struct count *c, json_t *figures, struct tg_why *why)
 {
   json_t *matrix = NULL;
-  enum tg_err err = review_matrix(c->review, c->filter.from, c->filter.to, &matrix, why);
+  enum tg_err err = review_matrix(c->review, c->from, c->to, &matrix, why);
   if (err == TG_OK) {
     json_object_set(figures, "pairs", json_object_get(matrix, "pairs"));
     json_object_set(figures, "states", json_object_get(matrix, "states"));
@@ -222,38 +177,36 @@ static enum tg_err put_head(struct count *c, json_t *figures, tg_time now, struc
     json_object_set(figures, kept[i], json_object_get(about, kept[i]));
   json_decref(about);
   json_object_set_new(figures, "made", json_time(now));
-  json_object_set_new(figures, "from", json_time(c->filter.from));
-  json_object_set_new(figures, "to", json_time(c->filter.to));
+  json_object_set_new(figures, "from", json_time(c->from));
+  json_object_set_new(figures, "to", json_time(c->to));
   return err;
+}
+
+static enum tg_err take_given(void *arg, enum precedence precedence, tg_time accepted, tg_time stored)
+{
+  struct count *c = arg;
+  if (precedence < PRECEDENCE_ROUTINE || precedence > PRECEDENCE_FLASH)
+    return TG_OK;
+  struct times *t = &c->times[PRECEDENCE_FLASH - precedence];
+  if (stored)
+    return times_add(t, stored > accepted ? (uint64_t)(stored - accepted) : 0);
+  t->open++;
+  return TG_OK;
 }
 
 static enum tg_err put_latency(struct count *c, json_t *figures, struct tg_why *why)
 {
   json_t *rows = json_array();
-  enum tg_err err = each_page(c, review_entries, "accepted", take_accepted, why);
-  for (size_t i = 0; i < N_PRECEDENCES; i++) {
-    json_array_append_new(rows, latency_of(&c->times[i], PRECEDENCES[i]));
-    free(c->times[i].ms);
-  }
+  enum tg_err err = review_given(c->review, c->from, c->to, take_given, c);
+  for (int p = PRECEDENCE_FLASH; p >= PRECEDENCE_ROUTINE; p--)
+    json_array_append_new(rows, latency_of(&c->times[PRECEDENCE_FLASH - p], precedence_name((enum precedence)p)));
   json_object_set_new(figures, "latency", rows);
-  return err;
-}
-
-static enum tg_err put_refusals(struct count *c, json_t *figures, struct tg_why *why)
-{
-  c->refusals = json_object();
-  c->denials = json_object();
-  enum tg_err err = each_page(c, review_refusals, NULL, take_refusals, why);
-  json_object_set_new(figures, "refusals", rows_of(c->refusals, "reason"));
-  json_object_set_new(figures, "denials", rows_of(c->denials, "stage"));
-  json_decref(c->refusals);
-  json_decref(c->denials);
-  return err;
+  return err == TG_OK ? err : not_readable(err, why);
 }
 
 enum tg_err figures_count(struct review *r, tg_time from, tg_time to, tg_time now, json_t **ret, struct tg_why *why)
 {
-  struct count c = {.review = r, .filter = {.from = from, .to = to}};
+  struct count c = {.review = r, .from = from, .to = to};
   json_t *figures = json_object();
   enum tg_err err = put_head(&c, figures, now, why);
   if (err == TG_OK)
@@ -264,6 +217,9 @@ enum tg_err figures_count(struct review *r, tg_time from, tg_time to, tg_time no
     err = put_latency(&c, figures, why);
   if (err == TG_OK)
     err = put_pairs(&c, figures, why);
+  for (size_t i = 0; i < N_PRECEDENCES; i++)
+    free(c.times[i].ms);
+  free(c.refused);
   if (err == TG_OK)
     *ret = figures;
   else

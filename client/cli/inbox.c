@@ -67,7 +67,9 @@ static enum tg_err follow(struct call *call, struct toguna *node, const struct t
   struct toguna_error error;
   struct toguna_subscription *subscription = NULL;
   struct showing s = {.json = call->json, .sent = filter->folder == TOGUNA_SENT};
-  enum toguna_err err = toguna_subscribe(node, filter, &subscription, &error);
+  struct toguna_filter urgent = *filter;
+  urgent.ahead = true;
+  enum toguna_err err = toguna_subscribe(node, &urgent, &subscription, &error);
   if (err == TOGUNA_OK)
     err = toguna_run(subscription, say, &s, &error);
   toguna_subscription_free(subscription);

@@ -21,7 +21,7 @@ struct exchange_options {
   unsigned kdf;
 };
 
-enum { EXCHANGE_NODES_MAX = 256 };
+enum { EXCHANGE_NODES_MAX = 1024 };
 
 /* What is being made, and with what. */
 struct founding {

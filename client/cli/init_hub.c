@@ -8,7 +8,6 @@
 #include "os/file.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* --- keys and card --- */

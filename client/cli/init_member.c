@@ -6,7 +6,6 @@
 #include "os/file.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 char *const INIT_OFFICERS[] = {"policy-1:policy", "policy-2:policy", "release-1:release",
@@ -148,7 +147,8 @@ static void tell(const struct call *call, const char *exchange, const char *fold
   }
   printf(_("%s (%s) has its keys in %s\n"), country_name(&code, speak_language()), code.code, folder);
   printf(_("  root.key      signs charters and vouches for nodes and officers: keep it off line\n"));
-  printf(_("  officers/     %zu officers; give each its key, and have each set a passphrase of its own\n"),
+  printf(trn("  officers/     %zu officer; hand over the key, and have a passphrase of its own set\n",
+             "  officers/     %zu officers; give each its key, and have each set a passphrase of its own\n", n),
          n);
   printf(_("  documents/    their credentials, signed; anybody may see them\n"));
   printf(_("  %s.card       send this to whoever drafts the charter; its fingerprint is %s\n"), code.code,

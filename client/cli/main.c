@@ -71,6 +71,19 @@ static enum tg_err check_operands(const struct call *call, struct tg_why *why)
   return TG_OK;
 }
 
+/* JSON is UTF-8: a name that is not cannot be said in it. */
+static enum tg_err check_utf8(int argc, char **argv, struct tg_why *why)
+{
+  char place[16];
+  for (int i = 1; i < argc; i++)
+    if (!utf8_valid(slice_str(argv[i]))) {
+      snprintf(place, sizeof place, "%d", i);
+      return why_set(why, TG_USAGE, NULL, N_("word %1$s after the command is not UTF-8, and JSON cannot hold it"),
+                     N_("Rename the file, or leave --json away"), place, NULL, NULL);
+    }
+  return TG_OK;
+}
+
 /* argv[0] is the verb. */
 static int run(const struct command *c, int argc, char **argv)
 {
@@ -87,7 +100,9 @@ static int run(const struct command *c, int argc, char **argv)
   memcpy(keys + c->n_options, COMMON, sizeof COMMON);
   for (int i = 1; i < argc; i++) /* also for what is wrong with the options themselves */
     call.json |= !strcmp(argv[i], "--json");
-  enum tg_err err = options_parse(argc, argv, keys, n, options, &operands, &why);
+  enum tg_err err = call.json ? check_utf8(argc, argv, &why) : TG_OK;
+  if (err == TG_OK)
+    err = options_parse(argc, argv, keys, n, options, &operands, &why);
   if (err == TG_OK) {
     call.options = options;
     call.n = operands.n;

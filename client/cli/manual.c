@@ -35,6 +35,14 @@ static void print_options(const struct command *c)
 }
 
 /* "members.ceiling" stands one level deeper than "members". */
+static const char *print_level(const char *name)
+{
+  putchar('\t');
+  for (const char *dot; (dot = strchr(name, '.')) != NULL; name = dot + 1)
+    putchar('\t');
+  return name;
+}
+
 static void print_fields(const char *command)
 {
   const char *shape = NULL;
@@ -42,9 +50,9 @@ static void print_fields(const char *command)
   for (size_t i = 0; (f = field_at(command, i, &shape)) != NULL; i++) {
     if (i == 0)
       printf("*--json*\n\t%s\n\n", _(shape));
-    const char *dot = strchr(f->name, '.');
-    fputs(dot ? "\t\t- _" : "\t- _", stdout);
-    put(dot ? dot + 1 : f->name);
+    const char *name = print_level(f->name);
+    fputs("- _", stdout);
+    put(name);
     fputs("_: ", stdout);
     put(_(f->meaning));
     putchar('\n');

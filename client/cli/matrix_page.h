@@ -10,6 +10,8 @@ struct matrix_page {
   const char *language;
   const char *topic; /* the only one shown; NULL: all */
   char time[SHOW_TIME];
+  const char *policies; /* by which it was decided; shown as text */
+  bool dense; /* many states: a line each, levels by their letters, which the legend explains */
 };
 
 /* In this order: begin, head for each column, then for each row: row, its cells; end. */

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 struct new_folder {
   char place[BOX_PATH], now[BOX_PATH];

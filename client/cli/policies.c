@@ -1,6 +1,7 @@
 #include "client/cli/policies.h"
 
 #include "client/cli/box.h"
+#include "client/cli/show.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,8 @@ static enum tg_err put_file(struct policies *x, const char *path, tg_time now, s
   int member = err ? -1 : policy_world_member(x->world, policy_member(p));
   if (member >= 0)
     memberset_add(given, (unsigned)member);
+  if (err == TG_OK && policy_effective(p) > x->at)
+    x->at = policy_effective(p);
   if (err == TG_OK)
     err = policy_set_put(x->set, &p, 0, now, why);
   policy_free(p);
@@ -43,7 +46,7 @@ static enum tg_err put_documents(struct policies *x, tg_time now, struct members
     struct directory_policy known;
     struct policy *p = NULL;
     char file[16];
-    if (directory_policy(x->folio->directory, *code, now, &known))
+    if (directory_policy(x->folio->directory, *code, x->at, &known))
       continue;
     snprintf(file, sizeof file, "%s.policy", code->code);
     err = policy_parse(known.text, file, x->world, &p, NULL, why);
@@ -59,6 +62,7 @@ static enum tg_err build(struct policies *x, char *const *files, size_t n_files,
 {
   struct memberset given = {0};
   enum tg_err err = TG_OK;
+  x->at = now;
   if (policy_world_build(x->folio->directory, now, &x->world))
     return why_set(why, TG_NOT_FOUND, x->folio->n ? x->folio->sheet[0].path : NULL,
                    N_("no charter in force is among these documents"), N_("Add the charter's file"), NULL, NULL, NULL);
@@ -66,7 +70,10 @@ static enum tg_err build(struct policies *x, char *const *files, size_t n_files,
     return why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
   for (size_t i = 0; err == TG_OK && i < n_files; i++)
     err = put_file(x, files[i], now, &given, why);
-  return err ? err : put_documents(x, now, given, why);
+  err = err ? err : put_documents(x, now, given, why);
+  if (err == TG_OK && policy_set_advance(x->set, x->at))
+    err = why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
+  return err;
 }
 
 enum tg_err policies_read(const struct options_list *documents, char *const *files, size_t n_files, tg_time now,
@@ -121,6 +128,13 @@ enum tg_err policies_with(const struct policies *p, char *const *files, size_t n
   *ret = set;
   *ret_at = at;
   return TG_OK;
+}
+
+void policies_tell_at(const struct policies *p, tg_time now)
+{
+  char time[SHOW_TIME];
+  if (p->at > now)
+    printf(_("As of %s, when all of these policies have begun.\n"), show_time(p->at, time));
 }
 
 void policies_free(struct policies *p)

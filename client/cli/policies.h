@@ -10,16 +10,19 @@ struct policies {
   struct folio *folio;
   struct policy_world *world;
   struct policy_set *set;
+  tg_time at; /* when all of the files have begun, `now` at the earliest: what is to be asked about */
 };
 
 /* TG_USAGE without documents; TG_NOT_FOUND without a charter in force among them; TG_BAD_INPUT for a file that is no policy.
-   A file takes effect at `now`, or when it says, whichever is later. policies_free() in any case. */
+   policies_free() in any case. */
 enum tg_err policies_read(const struct options_list *documents, char *const *files, size_t n_files, tg_time now,
                           struct policies *ret, struct tg_why *why);
 /* The same without files, of documents, or where none are named of what a node knows (folio_fetch()). */
 enum tg_err policies_ask(struct call *call, const struct options_list *documents, const char *socket, tg_time now,
                          struct policies *ret, struct tg_why *why);
 void policies_free(struct policies *p);
+/* Says which moment that is, on standard output, when it is still to come. */
+void policies_tell_at(const struct policies *p, tg_time now);
 
 /* A second set in which the policies of these files stand in the place of those of their states, whatever the serials:
    drafts. *ret_at: when all of them have begun, `now` at the earliest; what both sets are to be compared at. Caller frees. */

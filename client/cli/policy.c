@@ -9,9 +9,9 @@
 #include "client/cli/show.h"
 #include "keys/codec.h"
 #include "os/clock.h"
+#include "policy/change.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* --- the file --- */
@@ -73,39 +73,102 @@ static enum tg_err read_world(const struct options_list *documents, struct polic
              : TG_OK;
 }
 
+static bool is_over(const struct policy *p)
+{
+  return policy_expires(p) && policy_expires(p) <= clock_wall();
+}
+
 static void tell_sound(const char *path, const struct policy *p)
 {
   char time[SHOW_TIME];
   struct country member = policy_member(p);
-  printf(_("%s: policy %llu of %s, in force from %s; %zu rules, no error\n"), path,
+  printf(trn("%s: policy %llu of %s, in force from %s; %zu rule, no error\n", "%s: policy %llu of %s, in force from %s; %zu rules, no error\n", policy_rules(p)), path,
          (unsigned long long)policy_serial(p), member.code, show_time(policy_effective(p), time),
          policy_rules(p));
+  if (is_over(p))
+    printf(_("%s: it ended on %s and permits nothing any more\n"), path, show_time(policy_expires(p), time));
+}
+
+/* What the hub would refuse: against the pins that stand in the policy itself. ret_why->what stays NULL when they hold. */
+static enum tg_err check_pins(const struct policy *p, const struct policy_world *world, struct tg_why *ret_why)
+{
+  struct policy_example broken = {0};
+  const tg_time now = clock_wall();
+  enum tg_err err = policy_pins_hold(p, world, policy_effective(p) > now ? policy_effective(p) : now, &broken);
+  if (err != TG_REFUSED)
+    return err == TG_NOT_FOUND ? TG_OK : err; /* of no member: said already */
+  *ret_why = broken.why;
+  ret_why->err = TG_BAD_INPUT;
+  return TG_OK;
+}
+
+static json_t *sentence_json(const struct tg_why *why)
+{
+  char text[1024];
+  if (!why->what)
+    return json_null();
+  why_render(why, tr, text, sizeof text);
+  return json_string(text);
 }
 
 static enum tg_err check_one(const struct call *call, const char *path, const struct policy_world *world,
                              struct tg_why *why)
 {
   struct policy_file f;
+  struct tg_why pin = {0};
   enum tg_err err = policy_file_read(path, world, &f, why);
+  if (err == TG_OK && world)
+    err = check_pins(f.policy, world, &pin);
   if (call->json && (err == TG_OK || f.problems.n))
-    show_json(json_pack("{s:s,s:b,s:o}", "file", path, "valid", err == TG_OK, "problems",
-                        problems_json(&f.problems)));
+    show_json(json_pack("{s:s,s:b,s:b,s:o,s:o}", "file", path, "valid", err == TG_OK && !pin.what, "over",
+                        err == TG_OK && is_over(f.policy), "pin", sentence_json(&pin), "problems", problems_json(&f.problems)));
   err = tell_problems(call, path, &f, err, why);
+  if (err == TG_OK && pin.what) {
+    *why = pin;
+    err = pin.err;
+  }
   if (err == TG_OK && !call->json)
     tell_sound(path, f.policy);
   policy_file_free(&f);
   return err;
 }
 
+/* Says what is wrong with a file while others are still to be checked. */
+static void tell_failure(const struct call *call, enum tg_err err, struct tg_why *why)
+{
+  char text[1024];
+  why->err = err;
+  why_render(why, tr, text, sizeof text);
+  fflush(stdout);
+  if (!call->json) {
+    fprintf(stderr, "toguna: %s\n", text);
+    return;
+  }
+  json_t *j = json_why(why, text);
+  json_dumpf(j, stderr, JSON_COMPACT);
+  fputc('\n', stderr);
+  json_decref(j);
+}
+
+/* All of them, whatever is wrong with one; the last failure is the command's own. */
 static enum tg_err run_check(struct call *call, struct tg_why *why)
 {
   const struct check_options *o = call->options;
   struct policy_world *world;
-  enum tg_err err = read_world(&o->documents, &world, why);
-  for (size_t i = 0; err == TG_OK && i < call->n; i++)
-    err = check_one(call, call->arg[i], world, why);
+  enum tg_err failed = read_world(&o->documents, &world, why);
+  const bool ready = failed == TG_OK;
+  for (size_t i = 0; ready && failed != TG_NO_MEMORY && i < call->n; i++) {
+    struct tg_why one = {0};
+    const enum tg_err err = check_one(call, call->arg[i], world, &one);
+    if (err == TG_OK)
+      continue;
+    if (failed != TG_OK)
+      tell_failure(call, failed, why);
+    failed = err;
+    *why = one;
+  }
   policy_world_free(world);
-  return err;
+  return failed;
 }
 
 static const struct option_key check_options[] = {

@@ -48,13 +48,52 @@ static enum tg_err read_both(struct effects *x, char *const *file, tg_time now, 
   return err;
 }
 
+static enum tg_err too_many_topics(enum tg_err err, struct tg_why *why)
+{
+  return why_set(why, err, NULL, N_("these policies tell too many topics apart to be compared"),
+                 N_("Use fewer patterns with ** in the middle"), NULL, NULL, NULL);
+}
+
+/* Pins of a policy that is over by then guard nothing any more. */
+static enum tg_err find_pins(struct effects *x, struct tg_why *why)
+{
+  const tg_time end = policy_expires(x->old_policy);
+  enum tg_err err = end && end <= x->at ? TG_OK : effects_pins(x);
+  return err ? too_many_topics(err, why) : TG_OK;
+}
+
 /* What the hub will ask for: decided by this state's rules alone, whoever accepts it by now. */
 static enum tg_err find_widening(struct effects *x, struct tg_why *why)
 {
   enum tg_err err = policy_widens(x->old_policy, x->next_policy, x->p.world, x->at, &x->widens, &x->example);
-  return err ? why_set(why, err, NULL, N_("these policies tell too many topics apart to be compared"),
-                       N_("Use fewer patterns with ** in the middle"), NULL, NULL, NULL)
-             : TG_OK;
+  return err ? too_many_topics(err, why) : TG_OK;
+}
+
+/* A draft that breaks its own pins is refused, whatever else it does. */
+static enum tg_err find_broken_pin(struct effects *x, struct tg_why *why)
+{
+  enum tg_err err = policy_pins_hold(x->next_policy, x->p.world, x->at, &x->pin);
+  x->breaks_pin = err == TG_REFUSED;
+  return err == TG_OK || x->breaks_pin ? TG_OK : too_many_topics(err, why);
+}
+
+static void tell_pin(const struct effects *x)
+{
+  char text[1024];
+  if (!x->breaks_pin)
+    return;
+  why_render(&x->pin.why, tr, text, sizeof text);
+  show_tinted(TINT_WARN, "! ");
+  printf(_("The hub will refuse it for a pin of its own. %s\n"), text);
+}
+
+static json_t *pin_json(const struct effects *x)
+{
+  char text[1024];
+  if (!x->breaks_pin)
+    return json_null();
+  why_render(&x->pin.why, tr, text, sizeof text);
+  return json_string(text);
 }
 
 static void tell_widening(const struct effects *x)
@@ -74,8 +113,8 @@ static void finish(struct effects *x)
   tg_time until = policy_set_until(x->p.set), other = policy_set_until(x->old);
   until = other < until ? other : until;
   if (x->call->json) {
-    show_json(json_pack("{s:s,s:o,s:o,s:b,s:O}", "member", x->p.world->members[x->member].code.code, "at", json_time(x->at),
-                        "holds_until", json_time(until == INT64_MAX ? 0 : until), "widens", x->widens, "effects",
+    show_json(json_pack("{s:s,s:o,s:o,s:b,s:o,s:O}", "member", x->p.world->members[x->member].code.code, "at", json_time(x->at),
+                        "holds_until", json_time(until == INT64_MAX ? 0 : until), "widens", x->widens, "pin", pin_json(x), "effects",
                         x->list));
     return;
   }
@@ -84,6 +123,7 @@ static void finish(struct effects *x)
   printf(_("Compared as of %s, over every topic, marking, agency and size that the policies tell apart.\n"),
          show_time(x->at, time));
   tell_widening(x);
+  tell_pin(x);
   if (until != INT64_MAX)
     printf(_("Dates in these policies change something again on %s.\n"), show_time(until, time));
 }
@@ -106,7 +146,11 @@ static enum tg_err run(struct call *call, struct tg_why *why)
   if (err == TG_OK && effects_retention(&x, &hub))
     err = out_of_memory(why);
   if (err == TG_OK)
+    err = find_pins(&x, why);
+  if (err == TG_OK)
     err = find_widening(&x, why);
+  if (err == TG_OK)
+    err = find_broken_pin(&x, why);
   if (err == TG_OK)
     finish(&x);
   effects_end(&x);

@@ -80,7 +80,9 @@ static enum tg_err run(struct call *call, struct tg_why *why)
   if (err == TG_OK)
     err = policies_read(&o->documents, call->arg, call->n, now, &x.p, why);
   if (err == TG_OK)
-    err = question_read(&o->bulletin, &x.p, now, &x.q, why);
+    err = question_read(&o->bulletin, &x.p, x.p.at, &x.q, why);
+  if (err == TG_OK && !call->json)
+    policies_tell_at(&x.p, now);
   if (err == TG_OK)
     err = answer(call, &x, why);
   policies_free(&x.p);

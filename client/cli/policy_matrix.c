@@ -21,7 +21,8 @@ struct matrix_options {
   bool csv;
 };
 
-/* What one member gets in one class of topics: as far as the policies ever let it, and without approvals or ORCON. */
+/* What one member gets in one class of topics: as far as the policies ever let it, whatever agency sends, and from every agency without
+   approvals or ORCON. */
 struct reach {
   uint32_t most, freely;
 };
@@ -52,10 +53,12 @@ static bool is_member(const struct matrix *x, unsigned m)
 
 /* --- deciding --- */
 
-static enum tg_err fill(struct matrix *x, unsigned from, size_t class)
+/* agency "": one that no rule names. */
+static enum tg_err fill(struct matrix *x, unsigned from, const char *agency, size_t class)
 {
   struct flow most, freely;
   struct flow_case c = {.originator = from,
+                        .agency = slice_str(agency),
                         .topic = slice_str(x->areas.example[class]),
                         .approvals = POLICY_APPROVALS_MAX,
                         .orcon = true,
@@ -66,9 +69,36 @@ static enum tg_err fill(struct matrix *x, unsigned from, size_t class)
   c.orcon = false;
   if (err == TG_OK)
     err = flow_read(x->p.set, &c, &freely);
-  for (unsigned to = 0; err == TG_OK && to < x->p.world->member_count; to++)
-    *reach_of(x, from, to, class) =
-        (struct reach){flow_reach(most.permitted, to), flow_reach(freely.permitted, to)};
+  for (unsigned to = 0; err == TG_OK && to < x->p.world->member_count; to++) {
+    struct reach *r = reach_of(x, from, to, class);
+    r->most |= flow_reach(most.permitted, to);
+    r->freely = flow_reach(freely.permitted, to) & (agency[0] ? r->freely : UINT32_MAX);
+  }
+  return err;
+}
+
+/* The agencies of a member that any policy names, one after another. */
+static const char *next_agency(const struct matrix *x, unsigned from, unsigned *policy, size_t *place)
+{
+  struct country member;
+  const char *name;
+  for (; *policy < x->p.world->member_count; (*policy)++, *place = 0) {
+    const struct policy *p = policy_set_policy(x->p.set, *policy, x->at);
+    while (p && policy_agency_at(p, (*place)++, &member, &name))
+      if (country_eq(member, x->p.world->members[from].code))
+        return name;
+  }
+  return NULL;
+}
+
+static enum tg_err fill_all(struct matrix *x, unsigned from, size_t class)
+{
+  unsigned policy = 0;
+  size_t place = 0;
+  const char *agency = "";
+  enum tg_err err = TG_OK;
+  for (; err == TG_OK && agency; agency = next_agency(x, from, &policy, &place))
+    err = fill(x, from, agency, class);
   return err;
 }
 
@@ -81,7 +111,7 @@ static void find_rules(const struct matrix *x, size_t class, char out[2][256])
                                    .orcon = true,
                                    .release = policy_world_everyone(x->p.world)};
   struct policy_request q = {.originator = x->from,
-                             .agency = slice_str("any-other-agency"),
+                             .agency = slice_str(POLICY_AGENCY_OTHER),
                              .suite = x->p.world->suites[0],
                              .time = x->at,
                              .expires = x->at + TG_DAY,
@@ -93,8 +123,17 @@ static void find_rules(const struct matrix *x, size_t class, char out[2][256])
                              .portion_count = 1,
                              .portions = &portion};
   struct policy_reason r;
+  unsigned owner = 0;
+  size_t place = 0;
+  enum tg_err err;
   out[0][0] = out[1][0] = 0;
-  if (policy_explain(x->p.set, &q, 0, x->to, POLICY_ASKED_BY_ALL, &r) || r.stage != POLICY_PERMITTED)
+  while (!(err = policy_explain(x->p.set, &q, 0, x->to, POLICY_ASKED_BY_ALL, &r)) && r.stage != POLICY_PERMITTED) {
+    const char *agency = next_agency(x, x->from, &owner, &place);
+    if (!agency)
+      return;
+    q.agency = slice_str(agency);
+  }
+  if (err)
     return;
   const struct policy *policy[2] = {r.policy, r.import_policy};
   const unsigned line[2] = {r.line, r.import_line};
@@ -184,7 +223,7 @@ static enum tg_err decide_all(struct matrix *x, struct tg_why *why)
     err = TG_NO_MEMORY;
   for (unsigned from = 0; err == TG_OK && from < n; from++)
     for (size_t c = 0; err == TG_OK && is_member(x, from) && c < x->areas.n_classes; c++)
-      err = fill(x, from, c);
+      err = fill_all(x, from, c);
   for (x->from = 0; err == TG_OK && x->from < n; x->from++)
     for (x->to = 0; err == TG_OK && x->to < n; x->to++)
       if (x->from != x->to && is_member(x, x->from) && is_member(x, x->to))
@@ -211,20 +250,26 @@ static uint8_t highest(const struct matrix *x, unsigned from, unsigned to, bool 
 /* For terminals: one line for each pair that anything flows between. */
 static void show_table(const struct matrix *x)
 {
+  if (!json_array_size(x->list)) {
+    puts(_("Nothing may pass."));
+    policies_tell_at(&x->p, clock_wall());
+    return;
+  }
   struct grid *g = grid_new(4, (const char *const[]){_("from"), _("to"), _("up to"), _("topics")});
   size_t i;
   json_t *flow;
   json_array_foreach (x->list, i, flow) {
     const char *most = json_string_value(json_object_get(flow, "up_to"));
-    char level[FLOW_TEXT + 2];
+    char level[FLOW_TEXT + 2], topics[AREA_NAME];
     bool owed = strcmp(most, json_string_value(json_object_get(flow, "up_to_freely"))) != 0;
     snprintf(level, sizeof level, "%s%s", most, owed ? " *" : "");
     grid_row(g, (const char *const[]){json_string_value(json_object_get(flow, "from")),
                                       json_string_value(json_object_get(flow, "to")), level,
-                                      json_string_value(json_object_get(flow, "topics"))});
+                                      show_topics(json_string_value(json_object_get(flow, "topics")), topics, sizeof topics)});
   }
   grid_print(g);
-  printf("%s\n", _("* the highest of it only with approvals or the caveat ORCON. Who is not shown gets nothing."));
+  printf("%s\n", _("* the highest of it only with approvals or the caveat ORCON, or from some agencies. Who is not shown gets nothing."));
+  policies_tell_at(&x->p, clock_wall());
 }
 
 static void csv_cell(struct buf *out, const char *text, const char *end)
@@ -260,11 +305,33 @@ static json_t *patterns(const struct matrix *x)
   return list;
 }
 
+/* "Policies: ML 3, SN 1, TD no policy": by which it was decided. */
+static void name_policies(const struct matrix *x, struct buf *out)
+{
+  buf_put_str(out, _("Policies:"));
+  for (unsigned m = 0, n = 0; m < x->p.world->member_count; m++) {
+    const struct policy *p = is_member(x, m) ? policy_set_policy(x->p.set, m, x->at) : NULL;
+    if (is_member(x, m))
+      buf_printf(out, "%s %s ", n++ ? "," : "", x->p.world->members[m].code.code);
+    if (p)
+      buf_printf(out, "%llu", (unsigned long long)policy_serial(p));
+    else if (is_member(x, m))
+      buf_put_str(out, _("no policy"));
+  }
+}
+
+enum { DENSE = 12 }; /* more states than fit across a usual screen with whole words */
+
 static enum tg_err write_html(const struct matrix *x, const char *path, struct tg_why *why)
 {
-  struct buf out = buf_new(64u << 20);
+  struct buf out = buf_new(64u << 20), policies = buf_new(16u << 10);
   struct matrix_page page = {.language = speak_language(), .topic = ((const struct matrix_options *)x->call->options)->topic};
+  struct memberset everyone = policy_world_everyone(x->p.world);
   show_time(x->at, page.time);
+  name_policies(x, &policies);
+  buf_put(&policies, "", 1);
+  page.policies = policies.failed ? "" : (const char *)policies.p;
+  page.dense = memberset_count(&everyone) > DENSE;
   matrix_page_begin(&page, &out);
   for (unsigned m = 0; m < x->p.world->member_count; m++)
     if (is_member(x, m))
@@ -285,6 +352,7 @@ static enum tg_err write_html(const struct matrix *x, const char *path, struct t
   json_decref(topics);
   enum tg_err err = out.failed ? why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL)
                                : box_write(path, buf_slice(&out), true, why);
+  buf_free(&policies);
   buf_free(&out);
   return err;
 }
@@ -312,10 +380,12 @@ static enum tg_err show(const struct matrix *x, struct tg_why *why)
 static enum tg_err run(struct call *call, struct tg_why *why)
 {
   const struct matrix_options *o = call->options;
-  struct matrix x = {.call = call, .at = clock_wall(), .list = json_array(), .classes = json_array()};
-  enum tg_err err = policies_read(&o->documents, call->arg, call->n, x.at, &x.p, why);
+  struct matrix x = {.call = call, .list = json_array(), .classes = json_array()};
+  const tg_time now = clock_wall();
+  enum tg_err err = policies_read(&o->documents, call->arg, call->n, now, &x.p, why);
+  x.at = x.p.at;
   if (err == TG_OK)
-    err = policies_hub(&x.p, o->hub, x.at, &x.hub, why);
+    err = policies_hub(&x.p, o->hub, now, &x.hub, why);
   if (err == TG_OK)
     err = decide_all(&x, why);
   if (err == TG_OK)
@@ -349,7 +419,7 @@ const struct command command_policy_matrix = {
     .min = 0,
     .max = OPERANDS_ANY,
     .about = N_("Of the policies in these files, drafts or notes, and for everybody else of those among the documents. For "
-                "short bulletins, from an agency that no rule names."),
+                "short bulletins, from whatever agency; drafts that begin later as of when they have begun."),
     .examples = "toguna policy matrix --documents charter.note --documents policies\n"
                 "toguna policy matrix ML.policy -d charter.note -d policies --html matrix.html\n",
     .options = options,

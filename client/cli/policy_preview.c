@@ -6,7 +6,6 @@
 #include "os/clock.h"
 
 #include <stdio.h>
-#include <string.h>
 
 struct preview_options {
   struct common common;

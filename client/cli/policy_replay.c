@@ -1,20 +1,15 @@
 /* toguna policy replay: what drafts would have done to the bulletins that this node sent and received. */
+#include "client/cli/policy_replay.h"
+
 #include "client/cli/bulletin.h"
 #include "client/cli/question.h"
 #include "client/cli/reach.h"
 #include "client/cli/show.h"
+#include "client/cli/sight.h"
 #include "client/cli/wish.h"
 #include "os/clock.h"
 
 #include <stdio.h>
-#include <string.h>
-
-struct replay_options {
-  struct common common;
-  struct options_list documents;
-  char *socket, *since, *hub;
-  uint64_t limit;
-};
 
 struct replaying {
   const struct call *call;
@@ -191,7 +186,7 @@ static void finish(struct replaying *x)
     return;
   }
   if (!x->opened && !x->closed)
-    printf("%s\n", _("Nothing would have been different."));
+    puts(x->bulletins ? _("Nothing would have been different.") : _("No bulletin was decided again."));
   printf(_("Bulletins decided again: %1$zu, as of %2$s. Deliveries that would have been added: %3$zu; held back: %4$zu.\n"),
          x->bulletins, show_time(x->at, time), x->opened, x->closed);
   if (x->unclear)
@@ -202,6 +197,8 @@ static void finish(struct replaying *x)
 static enum tg_err run(struct call *call, struct tg_why *why)
 {
   const struct replay_options *o = call->options;
+  if (o->log || o->node)
+    return policy_replay_log(call, why);
   struct replaying x = {.call = call, .list = json_array()};
   tg_time now = clock_wall();
   enum tg_err err = policies_ask(call, &o->documents, o->socket, now, &x.p, why);
@@ -227,21 +224,31 @@ static const struct option_key options[] = {
      N_("Only the newest N of each folder.")},
     POLICIES_OPTION_HUB(struct replay_options),
     REACH_OPTION(struct replay_options),
+    {"log", 0, OPTION_ONE, VALUE_PATH, offsetof(struct replay_options, log), {0}, N_("FOLDER"),
+     N_("Not over what the node has, but over a log: a hub's folder, or a copy that `toguna audit export` made.")},
+    {"node", 0, OPTION_FLAG, VALUE_BOOL, offsetof(struct replay_options, node), {0}, NULL,
+     N_("As with --log, over what this machine's node can prove of the log.")},
+    SIGHT_OPTIONS_TRUST(struct replay_options),
 };
 
 const struct command command_policy_replay = {
     .noun = "policy",
     .verb = "replay",
     .section = SECTION_PAPERS,
-    .summary = N_("Say what drafts would have changed for the bulletins sent and received"),
+    .summary = N_("Say what drafts would have changed for the bulletins of a node, or of a log"),
     .operands = N_("DRAFT..."),
     .min = 1,
     .max = OPERANDS_ANY,
     .about = N_("Takes every bulletin that the node sent or received, and decides it again: under the policies in force today, and with the "
                 "drafts in place of those of their states. Only what differs is shown: a plus is a delivery that the drafts add, a "
-                "minus one that they hold back. Approvals that today's policies ask for count as given. Nothing is sent."),
+                "minus one that they hold back. Approvals that today's policies ask for count as given. Nothing is sent. "
+                "With --log or --node every bulletin that the hub accepted is decided again, entry by entry: under the charter and policies of its "
+                "own time, with the drafts in place of those of their states. What the hub logged is what was. A bulletin that is not "
+                "open there, or whose decision cannot be made again exactly, is counted and not guessed."),
     .examples = "toguna policy replay ML-2.policy\n"
-                "toguna policy replay ML-2.policy --since 30d --json\n",
+                "toguna policy replay ML-2.policy --since 30d --json\n"
+                "toguna policy replay ML-2.policy --log /var/lib/togunad --charter charter.note\n"
+                "toguna policy replay ML-2.policy --node\n",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .size = sizeof(struct replay_options),

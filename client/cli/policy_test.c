@@ -115,8 +115,9 @@ static enum tg_err finish(struct testing *x, struct tg_why *why)
     show_json(json_pack("{s:s,s:I,s:I,s:O}", "file", x->table->file, "asked", (json_int_t)x->asked, "failed",
                         (json_int_t)x->failed, "failures", x->list));
   else if (!x->failed)
-    printf(_("%1$s: all %2$s expectations hold\n"), x->table->file, asked);
-  return x->failed ? why_set(why, TG_REFUSED, x->table->file, N_("%1$s of %2$s expectations do not hold"),
+    printf(trn("%1$s: %2$s expectation holds\n", "%1$s: all %2$s expectations hold\n", x->asked), x->table->file, asked);
+  return x->failed ? why_set(why, TG_REFUSED, x->table->file,
+                             x->failed == 1 ? N_("%1$s of %2$s expectations does not hold") : N_("%1$s of %2$s expectations do not hold"),
                              N_("Change the policy, or what is expected of it"), failed, asked, NULL)
                    : TG_OK;
 }
@@ -124,10 +125,14 @@ static enum tg_err finish(struct testing *x, struct tg_why *why)
 static enum tg_err run(struct call *call, struct tg_why *why)
 {
   const struct test_options *o = call->options;
-  struct testing x = {.call = call, .now = clock_wall(), .list = json_array()};
-  enum tg_err err = policies_read(&o->documents, call->arg + 1, call->n - 1, x.now, &x.p, why);
+  struct testing x = {.call = call, .list = json_array()};
+  const tg_time now = clock_wall();
+  enum tg_err err = policies_read(&o->documents, call->arg + 1, call->n - 1, now, &x.p, why);
+  x.now = x.p.at;
   if (err == TG_OK)
-    err = policies_hub(&x.p, o->hub, x.now, &x.hub, why);
+    err = policies_hub(&x.p, o->hub, now, &x.hub, why);
+  if (err == TG_OK && !call->json)
+    policies_tell_at(&x.p, now);
   if (err == TG_OK)
     err = read_table(&x, call->arg[0], why);
   if (err == TG_OK)

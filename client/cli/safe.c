@@ -1,7 +1,6 @@
 #include "client/cli/safe.h"
 
 #include <stdio.h>
-#include <string.h>
 
 /* How many bytes a character has that begins with this one; 0: none begins so. */
 static size_t length_of(uint8_t first)

@@ -3,7 +3,6 @@
 #include "client/cli/audience.h"
 #include "client/cli/bulletin.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

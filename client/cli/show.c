@@ -179,6 +179,15 @@ const char *show_time(tg_time t, char out[SHOW_TIME])
   return out;
 }
 
+const char *show_topics(const char *name, char *out, size_t size)
+{
+  static const char between[] = " except "; /* no topic has spaces */
+  const char *found = strstr(name, between);
+  snprintf(out, size, "%.*s%s%s%s%s", (int)(found ? found - name : (ptrdiff_t)strlen(name)), name, found ? " " : "",
+           found ? _("except") : "", found ? " " : "", found ? found + sizeof between - 1 : "");
+  return out;
+}
+
 const char *show_size(uint64_t bytes, char out[SHOW_SIZE])
 {
   static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB"};

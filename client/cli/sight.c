@@ -26,6 +26,25 @@ static void progress(void *arg, uint64_t done, uint64_t of)
   fflush(stderr);
 }
 
+static void say_view(const json_t *about, json_int_t size, json_int_t opened)
+{
+  const json_int_t gaps = json_integer_value(json_object_get(about, "gaps")), old = json_integer_value(json_object_get(about, "unproven"));
+  fprintf(stderr,
+          trn("%s knows what %llu of %llu entries says, which it is a party of: answers are about this one.\n",
+              "%s knows what %llu of %llu entries say, which it is a party of: answers are about these.\n", (uint64_t)opened),
+          sight_text(about, "node"), (unsigned long long)opened, (unsigned long long)size);
+  if (old)
+    fprintf(stderr,
+            trn("%llu entry is under checkpoints that it no longer has, or of another hub's log: it is left out.\n",
+                "%llu entries are under checkpoints that it no longer has, or of another hub's log: they are left out.\n", (uint64_t)old),
+            (unsigned long long)old);
+  if (gaps)
+    fprintf(stderr,
+            trn("At %llu place nothing here proves that one checkpoint extends the one before.\n",
+                "At %llu places nothing here proves that one checkpoint extends the one before.\n", (uint64_t)gaps),
+            (unsigned long long)gaps);
+}
+
 static void say_doubts(struct review *r)
 {
   json_t *about = NULL;
@@ -35,18 +54,53 @@ static void say_doubts(struct review *r)
   const json_int_t opened = json_integer_value(json_object_get(about, "opened"));
   if (!json_is_true(json_object_get(about, "vouched")))
     fprintf(stderr, "%s\n", _("Nobody vouched for the charter: it is the one that this log holds itself. Compare its hash, or give --charter."));
-  if (opened < size)
-    fprintf(stderr, _("%llu of %llu entries are not open here: answers are about the others.\n"), (unsigned long long)(size - opened),
-            (unsigned long long)size);
+  if (review_is_view(r))
+    say_view(about, size, opened);
+  else if (opened < size)
+    fprintf(stderr,
+            trn("%llu of %llu entries is not open here: answers are about the others.\n",
+                "%llu of %llu entries are not open here: answers are about the others.\n", (uint64_t)(size - opened)),
+            (unsigned long long)(size - opened), (unsigned long long)size);
   json_decref(about);
 }
 
-enum tg_err sight_open(const struct call *call, const struct sight *sight, struct review **ret, struct tg_why *why)
+/* Who asks the node, for as long as the command runs. */
+struct asking {
+  struct call *call;
+  const char *socket;
+};
+
+static enum tg_err ask_node(void *arg, const char *what, const char *const *arguments, json_t **ret, struct tg_why *why)
 {
+  const struct asking *a = arg;
+  return reach_ask(a->call, a->socket, what, arguments, ret, why);
+}
+
+static bool is_node(const struct sight *s)
+{
+  return s->node || (s->socket && !s->log);
+}
+
+const char *sight_place(const struct sight *s)
+{
+  const char *socket = s->socket ? s->socket : getenv("TOGUNA_SOCKET");
+  return !is_node(s) ? s->log ? s->log : "." : socket ? socket : "/run/toguna/node.sock";
+}
+
+enum tg_err sight_open(struct call *call, const struct sight *sight, struct review **ret, struct tg_why *why)
+{
+  static struct asking asking;
   struct showing s = {.began = clock_mono()};
-  const struct review_place place = {
-      .folder = sight->log ? sight->log : ".", .charter = sight->charter, .key = sight->key, .index = sight->index};
+  const struct review_place place = {.folder = sight_place(sight),
+                                     .ask = is_node(sight) ? ask_node : NULL,
+                                     .ask_arg = &asking,
+                                     .charter = sight->charter,
+                                     .key = sight->key,
+                                     .index = sight->index};
   const bool watched = !call->json && isatty(STDERR_FILENO);
+  asking = (struct asking){call, sight->socket};
+  if (sight->log && (sight->node || sight->socket))
+    return why_set(why, TG_USAGE, "--log", N_("say once where to look"), N_("Name a folder (--log), or a node (--node)"), NULL, NULL, NULL);
   enum tg_err err = review_open(&place, watched ? progress : NULL, &s, ret, why);
   if (s.shown)
     fputs("\r\033[K", stderr);

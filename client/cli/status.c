@@ -52,7 +52,8 @@ static void print_status(const json_t *j)
     grid_row(g, (const char *const[]){_("ALARM"), text});
     grid_tint(g, 1, TINT_BAD);
   }
-  count_line(g, _("log"), _("%lld entries, %lld settled"), number_at(j, "hub", "log_size"),
+  const json_int_t entries = number_at(j, "hub", "log_size"), overdue = number_at(j, "sent", "overdue"), arriving = number_at(j, "arriving", NULL);
+  count_line(g, _("log"), trn("%lld entry, %lld settled", "%lld entries, %lld settled", (uint64_t)entries), entries,
              number_at(j, "hub", "log_settled"), 0);
   count_line(g, _("inbox"), _("%lld current, %lld unread, %lld FLASH not acknowledged"),
              number_at(j, "inbox", "current"), number_at(j, "inbox", "unread"),
@@ -65,11 +66,13 @@ static void print_status(const json_t *j)
     count_line(g, _("waiting"), _("%lld for approvals: toguna approve"), number_at(j, "sent", "waiting"), 0, 0);
     grid_tint(g, 1, TINT_WARN);
   }
-  if (number_at(j, "sent", "overdue")) {
-    count_line(g, _("ALARM"), _("receipts of %lld bulletins are OVERDUE; see toguna sent"), number_at(j, "sent", "overdue"), 0, 0);
+  if (overdue) {
+    count_line(g, _("ALARM"),
+               trn("receipts of %lld bulletin are OVERDUE; see toguna sent", "receipts of %lld bulletins are OVERDUE; see toguna sent", (uint64_t)overdue),
+               overdue, 0, 0);
     grid_tint(g, 1, TINT_BAD);
   }
-  count_line(g, _("arriving"), _("%lld bulletins"), number_at(j, "arriving", NULL), 0, 0);
+  count_line(g, _("arriving"), trn("%lld bulletin", "%lld bulletins", (uint64_t)arriving), arriving, 0, 0);
   if (json_is_integer(json_object_get(json_object_get(j, "machine"), "disk_free")))
     grid_row(g, (const char *const[]){_("disk free"),
                                       show_size((uint64_t)number_at(j, "machine", "disk_free"), size)});

@@ -26,14 +26,14 @@ static enum tg_err read_file(struct tiles *t, const struct tile_name *name)
   return err ? err : file_read(path, TILE_WIDTH * LEAF, &t->bytes, t->why);
 }
 
-/* The file as wide as the log demands, or the whole one if the log has grown on since. */
+/* The file as wide as the log demands, or a wider one if the log has grown on since. */
 static enum tg_err read_grown(struct tiles *t, struct tile_name name)
 {
   enum tg_err err = read_file(t, &name);
-  if (err != TG_NOT_FOUND || name.width == TILE_WIDTH)
-    return err;
-  const struct tile_name whole = {.entries = name.entries, .level = name.level, .index = name.index, .width = TILE_WIDTH};
-  return read_file(t, &whole) == TG_OK ? TG_OK : read_file(t, &name);
+  struct tile_name wider = name;
+  for (wider.width = TILE_WIDTH; err == TG_NOT_FOUND && wider.width > name.width; wider.width--)
+    err = read_file(t, &wider);
+  return err == TG_NOT_FOUND ? read_file(t, &name) : err;
 }
 
 static enum tg_err wrong_file(struct tiles *t, const struct tile_name *name)
@@ -77,7 +77,8 @@ static enum tg_err no_entry(const char *folder, uint64_t index, uint64_t size, s
   char at[24], n[24];
   snprintf(at, sizeof at, "%" PRIu64, index);
   snprintf(n, sizeof n, "%" PRIu64, size);
-  return why_set(why, TG_NOT_FOUND, folder, N_("there is no entry %1$s: its checkpoint covers %2$s entries, from 0"),
+  return why_set(why, TG_NOT_FOUND, folder,
+                 size == 1 ? N_("there is no entry %1$s: its checkpoint covers one entry, 0") : N_("there is no entry %1$s: its checkpoint covers %2$s entries, from 0"),
                  N_("Fetch a newer copy of the log"), at, n, NULL);
 }
 

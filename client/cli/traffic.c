@@ -15,92 +15,21 @@ static const struct {
 } STEPS[] = {{"minute", TG_MINUTE}, {"hour", TG_HOUR}, {"day", TG_DAY}, {"week", 7 * TG_DAY}};
 enum { N_STEPS = sizeof STEPS / sizeof *STEPS };
 
-/* ---- filling */
-
-static uint8_t kind_of(const char *type)
+static enum traffic_kind kind_of(unsigned type)
 {
-  for (uint8_t k = 0; type && k < TRAFFIC_OTHER; k++)
-    if (!strcmp(type, traffic_names[k]))
-      return k;
-  return TRAFFIC_OTHER;
+  return type == ENTRY_ACCEPTED   ? TRAFFIC_ACCEPTED
+         : type == ENTRY_REFUSED  ? TRAFFIC_REFUSED
+         : type == ENTRY_RECEIPTS ? TRAFFIC_RECEIPTS
+                                  : TRAFFIC_OTHER;
 }
 
-static bool make_room(struct traffic *t)
-{
-  if (t->n < t->room)
-    return true;
-  size_t room = t->room ? 2 * t->room : 1024;
-  struct traffic_entry *grown = realloc(t->entry, room * sizeof *grown);
-  if (!grown)
-    return false;
-  t->entry = grown;
-  t->room = room;
-  return true;
-}
+/* ---- along time ---- */
 
-static enum tg_err take_entry(struct traffic *t, const json_t *e)
-{
-  const json_int_t index = json_integer_value(json_object_get(e, "index"));
-  const char *state = json_string_value(json_object_get(e, "state"));
-  struct traffic_entry x = {.time = json_integer_value(json_object_get(e, "time_ms")),
-                            .kind = kind_of(json_string_value(json_object_get(e, "type")))};
-  if (index < 0 || (uint64_t)index < t->next)
-    return TG_OK; /* of the moment at which we ended last time */
-  if (!make_room(t))
-    return TG_NO_MEMORY;
-  if (state && strlen(state) == 2)
-    memcpy(x.state, state, sizeof x.state);
-  t->entry[t->n++] = x;
-  t->next = (uint64_t)index + 1;
-  return TG_OK;
-}
-
-static enum tg_err take_page(struct traffic *t, const json_t *page, uint64_t *ret_cursor, bool *ret_more)
-{
-  const json_t *e, *next = json_object_get(page, "next");
-  size_t i;
-  json_array_foreach(json_object_get(page, "entries"), i, e)
-    if (take_entry(t, e) != TG_OK)
-      return TG_NO_MEMORY;
-  *ret_more = json_is_integer(next);
-  *ret_cursor = *ret_more ? (uint64_t)json_integer_value(next) : 0;
-  return TG_OK;
-}
-
-enum tg_err traffic_take(struct traffic *t, struct review *r, struct tg_why *why)
-{
-  const struct review_filter filter = {
-      .from = t->n ? t->entry[t->n - 1].time : t->from, .to = t->to, .oldest_first = true};
-  uint64_t cursor = 0;
-  bool more = true;
-  enum tg_err err = TG_OK;
-  while (err == TG_OK && more) {
-    json_t *page = NULL;
-    err = review_entries(r, &filter, cursor, REVIEW_PAGE_MAX, &page, why);
-    if (err == TG_OK && take_page(t, page, &cursor, &more) != TG_OK)
-      err = why_set(why, TG_NO_MEMORY, NULL, N_("out of memory"), NULL, NULL, NULL, NULL);
-    json_decref(page);
-  }
-  return err;
-}
-
-void traffic_free(struct traffic *t)
-{
-  free(t->entry);
-  *t = (struct traffic){.n = 0};
-}
-
-/* ---- counting */
-
-static void span_of(const struct traffic *t, tg_time *ret_first, tg_time *ret_last)
-{
-  *ret_first = INT64_MAX;
-  *ret_last = 0;
-  for (size_t i = 0; i < t->n; i++) { /* the hub's clock may have been set back: not in order for certain */
-    *ret_first = t->entry[i].time < *ret_first ? t->entry[i].time : *ret_first;
-    *ret_last = t->entry[i].time > *ret_last ? t->entry[i].time : *ret_last;
-  }
-}
+struct line {
+  tg_time begin, step;
+  size_t n;
+  json_int_t (*count)[TRAFFIC_KINDS];
+};
 
 static size_t choose_step(const char *wanted, tg_time span)
 {
@@ -114,73 +43,155 @@ static size_t choose_step(const char *wanted, tg_time span)
   return i;
 }
 
-json_t *traffic_timeline(const struct traffic *t, const char *wanted)
+static void count_step(void *arg, const struct review_mark *m)
 {
-  tg_time first, last;
-  span_of(t, &first, &last);
-  const size_t chosen = choose_step(wanted, t->n ? last - first : 0);
-  const tg_time step = STEPS[chosen].step, begin = t->n ? first / step * step : 0;
-  const size_t n = t->n ? (size_t)((last - begin) / step) + 1 : 0;
-  json_int_t(*count)[TRAFFIC_KINDS] = n <= STEPS_MAX * 8 ? calloc(n + 1, sizeof *count) : NULL;
+  struct line *l = arg;
+  const tg_time at = (m->time - l->begin) / l->step;
+  if (at >= 0 && (uint64_t)at < l->n)
+    l->count[at][kind_of(m->type)]++;
+}
+
+static json_t *print_line(const struct line *l, size_t chosen)
+{
   json_t *line = json_object(), *steps = json_array(), *times = json_array();
-  if (!count) {
-    json_decref(line), json_decref(steps), json_decref(times);
-    return NULL;
-  }
-  for (size_t i = 0; i < t->n; i++)
-    count[(t->entry[i].time - begin) / step][t->entry[i].kind]++;
   for (size_t i = 0; i < N_STEPS; i++)
     json_array_append_new(steps, json_string(STEPS[i].name));
-  for (size_t i = 0; i < n; i++)
-    json_array_append_new(times, json_integer(begin + (tg_time)i * step));
+  for (size_t i = 0; i < l->n; i++)
+    json_array_append_new(times, json_integer(l->begin + (tg_time)i * l->step));
   for (size_t k = 0; k < TRAFFIC_KINDS; k++) {
     json_t *values = json_array();
-    for (size_t i = 0; i < n; i++)
-      json_array_append_new(values, json_integer(count[i][k]));
+    for (size_t i = 0; i < l->n; i++)
+      json_array_append_new(values, json_integer(l->count[i][k]));
     json_object_set_new(line, traffic_names[k], values);
   }
   json_object_set_new(line, "step", json_string(STEPS[chosen].name));
-  json_object_set_new(line, "step_ms", json_integer(step));
+  json_object_set_new(line, "step_ms", json_integer(l->step));
   json_object_set_new(line, "steps", steps);
   json_object_set_new(line, "times", times);
-  free(count);
   return line;
 }
 
-static int by_day(const void *x, const void *y)
+enum tg_err traffic_timeline(struct review *r, const char *wanted, json_t **ret)
 {
-  const struct traffic_entry *a = x, *b = y;
-  const tg_time m = a->time / TG_DAY, n = b->time / TG_DAY;
-  return m < n ? -1 : m > n;
+  tg_time first, last;
+  enum tg_err err = review_span(r, &first, &last);
+  if (err != TG_OK)
+    return err;
+  const size_t chosen = choose_step(wanted, last - first);
+  const tg_time step = STEPS[chosen].step, begin = first / step * step;
+  struct line l = {.begin = begin, .step = step, .n = last ? (size_t)((last - begin) / step) + 1 : 0};
+  l.count = l.n <= STEPS_MAX * 8 ? calloc(l.n + 1, sizeof *l.count) : NULL;
+  err = l.count ? review_marks(r, 0, 0, count_step, &l) : TG_NO_MEMORY;
+  if (err == TG_OK && !(*ret = print_line(&l, chosen)))
+    err = TG_NO_MEMORY;
+  free(l.count);
+  return err;
 }
 
-static void count_into(json_t *day, const struct traffic_entry *e)
+/* ---- by day and state ---- */
+
+enum { LETTERS = 26 };
+#define COUNTED TRAFFIC_OTHER /* and what comes before it */
+
+struct day {
+  tg_time day;
+  json_t *seen[COUNTED]; /* states, in the order in which they appear */
+  uint32_t count[COUNTED][LETTERS * LETTERS];
+};
+
+struct days {
+  struct day **day; /* ascending */
+  size_t n, at;     /* at: the one that was counted into last */
+  bool failed;      /* out of memory */
+};
+
+static struct day *make_day(struct days *d, size_t at, tg_time day)
 {
-  json_t *counts = e->kind < TRAFFIC_OTHER ? json_object_get(day, traffic_names[e->kind]) : NULL;
-  if (counts && *e->state)
-    json_object_set_new(counts, e->state, json_integer(json_integer_value(json_object_get(counts, e->state)) + 1));
+  struct day **grown = realloc(d->day, (d->n + 1) * sizeof *grown), *new = calloc(1, sizeof *new);
+  if (grown)
+    d->day = grown;
+  if (!grown || !new)
+    return free(new), NULL;
+  memmove(grown + at + 1, grown + at, (d->n - at) * sizeof *grown);
+  grown[at] = new;
+  d->n++;
+  new->day = day;
+  for (size_t k = 0; k < COUNTED; k++)
+    new->seen[k] = json_object();
+  return new;
 }
 
-json_t *traffic_days(const struct traffic *t)
+static struct day *find_day(struct days *d, tg_time day)
 {
-  struct traffic_entry *sorted = calloc(t->n + 1, sizeof *sorted);
-  json_t *days = json_array(), *day = NULL;
-  if (!sorted) {
-    json_decref(days);
-    return NULL;
+  size_t low = 0, high = d->n;
+  if (d->n && d->day[d->at]->day == day)
+    return d->day[d->at];
+  while (low < high) {
+    const size_t middle = (low + high) / 2;
+    if (d->day[middle]->day < day)
+      low = middle + 1;
+    else
+      high = middle;
   }
-  if (t->n)
-    memcpy(sorted, t->entry, t->n * sizeof *sorted);
-  qsort(sorted, t->n, sizeof *sorted, by_day);
-  for (size_t i = 0; i < t->n; i++) {
-    if (!day || by_day(&sorted[i - 1], &sorted[i]) != 0) {
-      char text[25];
-      time_print(sorted[i].time, text);
-      day = json_pack("{s:s%,s:{},s:{},s:{}}", "day", text, (size_t)10, traffic_names[0], traffic_names[1], traffic_names[2]);
-      json_array_append_new(days, day);
-    }
-    count_into(day, &sorted[i]);
+  struct day *found = low < d->n && d->day[low]->day == day ? d->day[low] : make_day(d, low, day);
+  d->at = found ? low : d->at;
+  return found;
+}
+
+static bool letter(char c)
+{
+  return c >= 'A' && c <= 'Z';
+}
+
+static size_t place_of(const char *state)
+{
+  return (size_t)(state[0] - 'A') * LETTERS + (size_t)(state[1] - 'A');
+}
+
+static void count_day(void *arg, const struct review_mark *m)
+{
+  struct days *d = arg;
+  const enum traffic_kind kind = kind_of(m->type);
+  struct day *day = find_day(d, m->time / TG_DAY);
+  if (!day)
+    d->failed = true;
+  if (!day || kind >= COUNTED || !letter(m->state[0]) || !letter(m->state[1]))
+    return;
+  if (day->count[kind][place_of(m->state)]++ == 0)
+    json_object_set_new(day->seen[kind], m->state, json_null());
+}
+
+static json_t *print_day(struct day *day)
+{
+  char text[25];
+  time_print(day->day * TG_DAY, text);
+  json_t *j = json_pack("{s:s%}", "day", text, (size_t)10), *value;
+  for (size_t k = 0; k < COUNTED; k++) {
+    const char *state;
+    json_object_foreach(day->seen[k], state, value)
+      json_object_set_new(day->seen[k], state, json_integer(day->count[k][place_of(state)]));
+    json_object_set(j, traffic_names[k], day->seen[k]);
   }
-  free(sorted);
-  return days;
+  return j;
+}
+
+enum tg_err traffic_days(struct review *r, tg_time from, tg_time to, json_t **ret)
+{
+  struct days d = {.n = 0};
+  enum tg_err err = review_marks(r, from, to, count_day, &d);
+  json_t *days = json_array();
+  if (err == TG_OK && (d.failed || !days))
+    err = TG_NO_MEMORY;
+  for (size_t i = 0; i < d.n; i++) {
+    if (err == TG_OK && json_array_append_new(days, print_day(d.day[i])) != 0)
+      err = TG_NO_MEMORY;
+    for (size_t k = 0; k < COUNTED; k++)
+      json_decref(d.day[i]->seen[k]);
+    free(d.day[i]);
+  }
+  free(d.day);
+  if (err == TG_OK)
+    *ret = json_incref(days);
+  json_decref(days);
+  return err;
 }

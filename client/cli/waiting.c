@@ -3,6 +3,7 @@
 #include "keys/codec.h"
 #include "proto/portion.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,12 @@ static enum tg_err unreadable(struct tg_why *why)
 {
   return why_set(why, TG_BAD_INPUT, "waiting", N_("the node's answer cannot be read"),
                  N_("Check that toguna and toguna-node are of the same release"), NULL, NULL, NULL);
+}
+
+static enum tg_err other_bytes(const char *draft, struct tg_why *why)
+{
+  return why_set(why, TG_BAD_PROOF, draft, N_("the node shows something else than what would be signed"),
+                 N_("Approve nothing there, and have the node looked at"), NULL, NULL, NULL);
 }
 
 static enum tg_err decode(const json_t *text, struct arena *arena, struct slice *ret)
@@ -60,8 +67,7 @@ static const char *stated(const json_t *content, const char *name)
   return text && *text ? text : NULL;
 }
 
-static enum tg_err read_portion(const json_t *json, size_t i, struct slice bytes, struct arena *arena,
-                                const struct toguna_portion_info **ret)
+static enum tg_err read_portion(const json_t *json, size_t i, struct slice bytes, struct arena *arena, struct waiting_portion *ret)
 {
   struct slice list;
   struct portion p;
@@ -88,23 +94,27 @@ static enum tg_err read_portion(const json_t *json, size_t i, struct slice bytes
                                        .language = stated(content, "language"),
                                        .size = (uint64_t)json_integer_value(json_object_get(content, "size")),
                                        .complete = true};
-  *ret = info;
+  *ret = (struct waiting_portion){.seal = p.seal, .info = info};
   return TG_OK;
 }
 
 /* All portions, under the root that is signed. */
-static enum tg_err read_portions(const json_t *json, const struct subject *s, struct arena *arena,
+static enum tg_err read_portions(const json_t *json, struct waiting_draft *d, struct arena *arena,
                                  const struct toguna_portion_info *const **ret)
 {
+  const struct subject *s = &d->subject;
   const json_t *list = json_object_get(json, "portions");
   const size_t n = json_array_size(list);
   const struct toguna_portion_info **infos = reach_room(arena, n + 1, sizeof *infos);
   struct slice bytes[LIMIT_PORTIONS];
+  d->portion = reach_room(arena, n + 1, sizeof *d->portion);
+  d->portions = n;
   enum tg_err err = n == 0 || n == s->portion_count ? TG_OK : TG_BAD_PROOF;
   for (size_t i = 0; err == TG_OK && i < n; i++) {
     err = decode(json_array_get(list, i), arena, &bytes[i]);
     if (err == TG_OK)
-      err = read_portion(json, i, bytes[i], arena, &infos[i]);
+      err = read_portion(json, i, bytes[i], arena, &d->portion[i]);
+    infos[i] = err == TG_OK ? d->portion[i].info : NULL;
   }
   if (err != TG_OK)
     return err;
@@ -115,9 +125,9 @@ static enum tg_err read_portions(const json_t *json, const struct subject *s, st
   return hash_eq(&root, &s->portion_root) ? TG_OK : TG_BAD_PROOF;
 }
 
-static enum tg_err read_item(const struct toguna *node, const json_t *json, const struct subject *s, struct arena *arena,
-                             const struct toguna_item **ret)
+static enum tg_err read_item(const struct toguna *node, const json_t *json, struct waiting_draft *d, struct arena *arena)
 {
+  const struct subject *s = &d->subject;
   struct toguna_item *item = reach_room(arena, 1, sizeof *item);
   struct toguna_id *sources = reach_room(arena, s->source_count, sizeof *sources);
   for (size_t i = 0; i < s->source_count; i++)
@@ -136,8 +146,8 @@ static enum tg_err read_item(const struct toguna *node, const json_t *json, cons
                                .source_count = s->source_count,
                                .state = TOGUNA_IS_WAITING};
   memcpy(item->id.b, s->hash.b, sizeof item->id.b);
-  *ret = item;
-  return read_portions(json, s, arena, &item->portions);
+  d->item = item;
+  return read_portions(json, d, arena, &item->portions);
 }
 
 static enum tg_err read_draft(const struct toguna *node, const json_t *json, struct arena *arena, struct waiting_draft *ret,
@@ -156,10 +166,9 @@ static enum tg_err read_draft(const struct toguna *node, const json_t *json, str
   memcpy(exchange.b, toguna_self(node)->exchange, sizeof exchange.b);
   enum tg_err err = hash_eq(&id, &d.subject.hash) && hash_eq(&exchange, &d.subject.exchange) ? TG_OK : TG_BAD_PROOF;
   if (err == TG_OK)
-    err = read_item(node, json, &d.subject, arena, &d.item);
+    err = read_item(node, json, &d, arena);
   if (err == TG_BAD_PROOF)
-    return why_set(why, err, text, N_("the node shows something else than what would be signed"),
-                   N_("Approve nothing there, and have the node looked at"), NULL, NULL, NULL);
+    return other_bytes(text, why);
   if (err != TG_OK)
     return unreadable(why);
   *ret = d;
@@ -306,5 +315,11 @@ json_t *waiting_json(const struct waiting_draft *d)
   json_t *all = bulletin_json(d->item, true);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     json_object_set(all, names[i], json_object_get(d->json, names[i]));
+  json_t *portions = json_object_get(all, "portions");
+  for (size_t i = 0; i < d->portions; i++) {
+    char hex[65];
+    sodium_bin2hex(hex, sizeof hex, d->portion[i].digest, sizeof d->portion[i].digest);
+    json_object_set_new(json_array_get(portions, i), "sha256", d->portion[i].opened ? json_string(hex) : json_null());
+  }
   return all;
 }

@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- the log ---- */
 
@@ -39,6 +38,19 @@ enum tg_err whose_read(char *charter, const char *key, struct slice name, struct
                         : folio_read(&charter, 1, false, clock_wall(), &w.folio, why);
   if (err == TG_OK && charter)
     err = log_of_charter(directory_newest_charter(w.folio->directory), charter, name, &w.log, why);
+  if (err == TG_OK)
+    *ret = w;
+  else
+    whose_free(&w);
+  return err;
+}
+
+enum tg_err whose_fetch(struct call *call, const char *socket, struct slice name, struct whose *ret, struct tg_why *why)
+{
+  struct whose w = {0};
+  enum tg_err err = folio_fetch(call, socket, clock_wall(), &w.folio, why);
+  if (err == TG_OK)
+    err = log_of_charter(directory_newest_charter(w.folio->directory), "charter", name, &w.log, why);
   if (err == TG_OK)
     *ret = w;
   else

@@ -31,6 +31,9 @@ struct whose {
    file, for finding the key and not to be believed. TG_NOT_FOUND: no hub of the charter has it. */
 enum tg_err whose_read(char *charter, const char *key, struct slice name, struct whose *ret,
                        struct tg_why *why);
+/* The same by the documents that a node holds: nobody else vouches for the charter, which is to be said. socket NULL: as every command finds its node. */
+struct call;
+enum tg_err whose_fetch(struct call *call, const char *socket, struct slice name, struct whose *ret, struct tg_why *why);
 void whose_free(struct whose *w);
 
 /* The first line of a checkpoint. */

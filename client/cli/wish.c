@@ -8,7 +8,6 @@
 #include "proto/marking.h"
 #include "proto/subject.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 const char *const wish_waits[] = {"spooled", "accepted", "delivered", "settled", NULL};

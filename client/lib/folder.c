@@ -118,6 +118,7 @@ static enum tg_err subscribe(const struct toguna *node, const struct toguna_filt
     return err;
   s->request = m.request = channel_number(s->node->channel);
   m.filter = &f;
+  m.ahead = filter && filter->ahead && f.folder == TOGUNA_INBOX;
   if (filter && filter->content && f.folder == TOGUNA_INBOX) {
     m.content = filter->content < LOCAL_DATA ? (uint32_t)filter->content : LOCAL_DATA;
     m.mark = filter->mark;

@@ -83,6 +83,8 @@ enum tg_err item_take(const Tg__LItem *m, struct arena *arena, const struct togu
       .missing_before = m->missing_before,
       .overdue = m->overdue,
       .settled = m->settled,
+      .carried = m->carried,
+      .ahead = m->ahead,
   };
   if (c.failed)
     return no_memory(why);

@@ -1,13 +1,11 @@
 /* Content, acknowledgements, what became of a bulletin, and questions. */
 #include "client/lib/node.h"
 
-#include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- content ---- */
 
-static enum tg_err read_portion(struct toguna *node, Tg__LRead *m, toguna_on_data *on_data, void *context,
+static enum tg_err read_portion(struct toguna *node, Tg__LRead *m, uint8_t *ret_key, toguna_on_data *on_data, void *context,
                                 struct tg_why *why)
 {
   m->request = channel_number(node->channel);
@@ -20,6 +18,8 @@ static enum tg_err read_portion(struct toguna *node, Tg__LRead *m, toguna_on_dat
       break;
     const Tg__LContent *content = (const Tg__LContent *)answer;
     end = content->end;
+    if (content->key.len && ret_key)
+      memcpy(ret_key, content->key.data, 32); /* by its limits */
     node->in_call = true;
     enough = content->data.len && on_data(context, content->data.data, content->data.len) != 0;
     node->in_call = false;
@@ -43,7 +43,23 @@ enum toguna_err toguna_read(struct toguna *node, const struct toguna_id *id, uin
     m.portion = portion;
     m.offset = offset;
     m.mark = mark;
-    err = read_portion(node, &m, on_data, context, &why);
+    err = read_portion(node, &m, NULL, on_data, context, &why);
+  }
+  return error_put(error, err, &why);
+}
+
+enum toguna_err toguna_read_sealed(struct toguna *node, const struct toguna_id *draft, uint32_t portion, uint8_t ret_key[32],
+                                   toguna_on_data *on_data, void *context, struct toguna_error *error)
+{
+  struct tg_why why = {0};
+  Tg__LRead m = TG__LREAD__INIT;
+  enum tg_err err = node_begin(node, &why);
+  memset(ret_key, 0, 32);
+  if (err == TG_OK) {
+    m.bulletin = id_data(draft);
+    m.portion = portion;
+    m.sealed = true;
+    err = read_portion(node, &m, ret_key, on_data, context, &why);
   }
   return error_put(error, err, &why);
 }
@@ -52,7 +68,7 @@ static int gather(void *context, const void *data, size_t n)
 {
   struct buf *all = context;
   buf_put(all, data, n);
-  return all->failed;
+  return buf_status(all) != TG_OK;
 }
 
 enum toguna_err toguna_read_all(struct toguna *node, const struct toguna_id *id, uint32_t portion, bool mark,

@@ -384,6 +384,8 @@ struct toguna_item {
   bool missing_before; /* a bulletin of this originator to this node, sent before this one, has not come */
   bool overdue; /* sent: a recipient has not said in time that it has it, and still has not */
   bool settled; /* as many witnesses as the charter demands have seen the log with it */
+  bool carried; /* inbox: a bundle brought it, and no hub has delivered it yet */
+  bool ahead;   /* toguna_filter.ahead: it came before its place */
 };
 
 enum toguna_folder { TOGUNA_INBOX = 1, TOGUNA_SENT };
@@ -402,6 +404,9 @@ struct toguna_filter {
      0, read it with toguna_read(). */
   uint64_t content;
   bool mark; /* the originators are told that what came with its content was read */
+  /* For toguna_subscribe() of the inbox: a FLASH comes at once, before bulletins that have not been handed out yet and stand before it; it says
+     `ahead` then. What to give as `after` another time is the place of the last that did not: a FLASH may come again then, nothing is left out. */
+  bool ahead;
   uint64_t reserved[2];
 };
 
@@ -449,7 +454,12 @@ typedef int toguna_on_data(void *context, const void *data, size_t n);
 TOGUNA_API enum toguna_err toguna_read(struct toguna *node, const struct toguna_id *id, uint32_t portion,
                                        uint64_t offset, bool mark, toguna_on_data *on_data, void *context,
                                        struct toguna_error *error);
-/* The same into memory of at most `max` bytes, which the caller frees; a NUL follows the content.
+/* The sealed bytes of one portion of what waits for approvals, chunk after chunk, with the key K that opens them (docs/protocol.md §4), which
+   stands in ret_key before on_data is called: wipe it. For who approves, and does not believe the node about what he signs. */
+TOGUNA_API enum toguna_err toguna_read_sealed(struct toguna *node, const struct toguna_id *draft, uint32_t portion,
+                                              uint8_t ret_key[32], toguna_on_data *on_data, void *context,
+                                              struct toguna_error *error);
+/* The same as toguna_read() into memory of at most `max` bytes, which the caller frees; a NUL follows the content.
    TOGUNA_TOO_BIG when there is more. */
 TOGUNA_API enum toguna_err toguna_read_all(struct toguna *node, const struct toguna_id *id, uint32_t portion,
                                            bool mark, size_t max, char **ret_data, size_t *ret_size,
@@ -483,6 +493,44 @@ typedef int toguna_on_track(void *context, const struct toguna_track *track);
 /* Who has a bulletin that this node sent, and what became of it there: one call per recipient node and event. */
 TOGUNA_API enum toguna_err toguna_track(struct toguna *node, const struct toguna_id *id, toguna_on_track *on_track,
                                         void *context, struct toguna_error *error);
+
+/* ---- for who runs the node ------------------------------------------------------------------------------ */
+
+/* A copy of the node's store, of one moment, made while the node works; needs the role admin. on_data gets it piece by piece, the first when the node
+   has made the copy, which may take minutes; an answer other than 0 ends it. It is whole when TOGUNA_OK is returned: until then write it beside its name. TOGUNA_BUSY: another
+   is being made; TOGUNA_DISK: there is no room for it at the node. */
+TOGUNA_API enum toguna_err toguna_backup(struct toguna *node, toguna_on_data *on_data, void *context, struct toguna_error *error);
+
+/* ---- without a hub ------------------------------------------------------------------------------------- */
+
+/* Writes bulletins of this node, as they are sealed, into a bundle (docs/protocol.md section 11) for the nodes named `to` or below: "BF",
+   "BF/anr", "BF/anr/n1". count 0: all that one of them has not answered. bare: without documents and proofs, short, for who knows this
+   exchange's documents. on_data gets the bundle piece by piece; it is whole when TOGUNA_OK is returned. TOGUNA_NOT_FOUND,
+   TOGUNA_REFUSED, TOGUNA_REVOKED, TOGUNA_EXPIRED: a bulletin may not go to them, or not any more. */
+TOGUNA_API enum toguna_err toguna_export(struct toguna *node, const char *to, const struct toguna_id *ids, size_t count,
+                                         bool bare, toguna_on_data *on_data, void *context, struct toguna_error *error);
+
+enum toguna_import_outcome { TOGUNA_TAKEN = 1, TOGUNA_WAS_HERE, TOGUNA_DECLINED, TOGUNA_RECEIPT };
+
+struct toguna_imported {
+  struct toguna_id id;
+  enum toguna_import_outcome outcome;
+  const char *node;        /* of a receipt: whose */
+  enum toguna_event event; /* of a receipt */
+  const char *why;         /* of one that was declined */
+};
+
+struct toguna_import {
+  uint64_t size; /* bytes of the bundle */
+  int (*read)(void *context, void *data, size_t n);                            /* exactly the next n bytes; not 0: it cannot */
+  void (*on_imported)(void *context, const struct toguna_imported *imported);  /* may be NULL */
+  toguna_on_data *on_receipts; /* a bundle of receipts, to be imported where this one was written; may be NULL */
+  void *context;
+};
+
+/* Reads a bundle. One fault in it, and nothing is taken in: TOGUNA_BAD_INPUT, TOGUNA_BAD_SIGNATURE, TOGUNA_BAD_PROOF, TOGUNA_REVOKED,
+   TOGUNA_EXPIRED (a clock is wrong) and others say which. */
+TOGUNA_API enum toguna_err toguna_import(struct toguna *node, const struct toguna_import *with, struct toguna_error *error);
 
 /* ---- everything else ----------------------------------------------------------------------------------- */
 

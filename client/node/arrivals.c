@@ -1,5 +1,7 @@
 #include "client/node/arrivals_inside.h"
 
+#include "client/node/bundle_in.h"
+#include "client/node/carried.h"
 #include "client/node/gossip.h"
 #include "client/node/inbox.h"
 #include "client/node/says.h"
@@ -12,7 +14,8 @@
 
 enum {
   COMING_MAX = 4096,       /* bulletins whose bodies are coming */
-  PATIENCE_MS = 60 * 1000, /* for chunks that were asked for */
+  PATIENCE_MS = 60 * 1000, /* for chunks that were asked for, while others come */
+  SILENCE_MS = 5 * 1000,   /* when none comes at all, on a line that is not slow: what the hub could not hand to us it forgot */
   CHECK_EVERY = 60 * 1000, /* for what has expired */
   CHECKED_PER_TURN = 64,   /* chunks of a large body: 4 MiB */
   CHECK_ARENA = 4 * LIMIT_FRAME,
@@ -32,6 +35,7 @@ void arrivals_free(struct arrivals *a)
 {
   if (!a)
     return;
+  arrivals_free_aside(a);
   check_free(a->check);
   arena_free(a->arena);
   for (size_t i = 0; i < a->n; i++)
@@ -68,7 +72,8 @@ static enum tg_err remove_coming(struct node_core *core, const struct hash *id)
   if (!c)
     return TG_OK;
   buf_free(&c->pieces);
-  *c = a->coming[--a->n];
+  a->n--;
+  memmove(c, c + 1, (size_t)(a->coming + a->n - c) * sizeof *c); /* what came first is asked for first */
   struct db_stmt *s = db_stmt(depot_db(core->depot), "DELETE FROM arriving WHERE id = ?");
   db_bind_blob(s, 1, hash_slice(id));
   return db_run(s);
@@ -91,6 +96,10 @@ static enum tg_err decline(struct node_core *core, const struct judged *j, const
   char name[HOLDER_MAX + 1];
   core_name_of(core, &j->delivery.header.subject.originator, name);
   enum tg_err err = core_begin(core);
+  if (queue == 0) { /* it leaves no trace: when the hub brings it, it is looked at again */
+    bundle_in_declined(core, id, event, why);
+    return err == TG_OK ? core_tell(core, NODE_ERROR, told, id, name, j->content.number, why) : err;
+  }
   if (err == TG_OK && j->opened)
     err = inbox_number(core, &j->delivery.header.subject.originator, &j->content, id);
   if (err == TG_OK)
@@ -123,16 +132,20 @@ static enum tg_err take_in(struct node_core *core, const Tg__Delivery *message, 
                                   .wrapped = &j->content,
                                   .portion_count = c->n,
                                   .portion = portion,
-                                  .content = content};
+                                  .content = content,
+                                  .carried = c->queue == 0};
+  core->urgent |= header->subject.precedence == PRECEDENCE_FLASH;
   if (err == TG_OK)
     err = inbox_take(core, &arrival);
-  return err == TG_OK ? says_done(core, c->queue, c->bytes) : err;
+  return err == TG_OK && c->queue ? says_done(core, c->queue, c->bytes) : err;
 }
 
 /* The bytes are not those that the originator committed to: they are forgotten and, if they came as chunks, asked for again. */
 static enum tg_err altered(struct node_core *core, struct coming *c)
 {
   struct tg_why why;
+  if (c->queue == 0)
+    return TG_DISK; /* it was measured when the bundle was read */
   enum tg_err err = drop_bodies(core, c);
   for (size_t i = 0; err == TG_OK && i < c->n; i++) {
     err = depot_body_new(core->depot, &c->part[i].body);
@@ -141,7 +154,7 @@ static enum tg_err altered(struct node_core *core, struct coming *c)
     c->part[i].have = 0;
   }
   buf_clear(&c->pieces);
-  c->asked = 0;
+  c->asked = c->handle = 0;
   Tg__Delivery *message;
   if (err == TG_OK)
     err = arrivals_get(core, &c->id, core->arena, &message);
@@ -202,7 +215,7 @@ static enum tg_err begin(struct node_core *core, const Tg__Delivery *message, co
 
 static struct check_bodies bodies_of(const struct coming *c)
 {
-  struct check_bodies b = {{0}};
+  struct check_bodies b = {.measured = 0};
   for (size_t i = 0; i < c->n; i++)
     b.body[i] = c->part[i].body;
   return b;
@@ -212,6 +225,7 @@ static struct check_bodies bodies_of(const struct coming *c)
 static enum tg_err finish_now(struct node_core *core, const Tg__Delivery *message, const struct judged *j, struct coming *c)
 {
   struct check_bodies bodies = bodies_of(c);
+  bodies.measured = j->delivery.inline_bodies; /* delivery_check() */
   struct check *check = check_new(j, &bodies);
   enum check_result result;
   struct tg_why why = {0};
@@ -259,14 +273,47 @@ static enum tg_err take_judged(struct node_core *core, const Tg__Delivery *messa
   return TG_INTERNAL;
 }
 
-/* It came before: what was said of it is said again, so that the hub may forget it. */
-static enum tg_err repeat(struct node_core *core, const Tg__Delivery *message, const struct hash *id)
+static enum tg_err hear(struct node_core *core, const Tg__Delivery *message, const struct judged *judged, const struct witness_state *under,
+                        bool *ret_believe)
 {
-  enum tg_err err = inbox_repeat(core, id);
+  const struct opening logged = {
+      .entry = data_slice(message->entry), .salt = data_slice(message->salt), .index = message->leaf, .path = data_slice(message->path)};
+  return gossip_hear(core, &judged->delivery.header, &logged, under, ret_believe);
+}
+
+/* A bundle brought it, or another hub, and now this one does: what the hub says of it must hold as it would have at first. */
+static enum tg_err settle_carried(struct node_core *core, const Tg__Delivery *message, const struct witness_state *under)
+{
+  struct judged *judged = arena_alloc(core->arena, sizeof *judged);
+  enum judge_verdict verdict;
+  struct tg_why why = {0};
+  bool believe = true;
+  enum tg_err err = judged ? judge_delivery(core, message, under, core->arena, judged, &verdict, &why) : TG_NO_MEMORY;
+  if (err == TG_OK && verdict == JUDGE_FORGED)
+    return talk_strike(core, "delivery-forged", NULL, &why);
+  if (err == TG_OK)
+    err = hear(core, message, judged, under, &believe);
+  if (err == TG_OK && believe)
+    err = carried_settle(core, message, judged);
+  return err == TG_OK && believe ? says_done(core, message->queue, arrivals_credit(message)) : err;
+}
+
+/* It came before: what was said of it is said again, so that the hub may forget it. */
+static enum tg_err repeat(struct node_core *core, const Tg__Delivery *message, const struct witness_state *under, const struct hash *id)
+{
+  uint64_t leaf = message->leaf;
+  bool carried = false;
+  enum tg_err err = inbox_leaf(core, id, &leaf);
+  if (err == TG_OK)
+    err = carried_is(core, id, &carried); /* with its proof on the stick, its leaf is the hub's already */
+  if (err == TG_OK && (carried || leaf != message->leaf))
+    return settle_carried(core, message, under);
+  if (err == TG_OK || err == TG_NOT_FOUND)
+    err = inbox_repeat(core, id);
   return err == TG_OK ? says_done(core, message->queue, arrivals_credit(message)) : err;
 }
 
-static enum tg_err take_one(struct node_core *core, const Tg__Delivery *message)
+enum tg_err arrivals_take(struct node_core *core, const Tg__Delivery *message, const struct witness_state *under)
 {
   struct arrivals *a = core->arrivals;
   struct hash id = header_id(data_slice(message->header));
@@ -274,13 +321,21 @@ static enum tg_err take_one(struct node_core *core, const Tg__Delivery *message)
   enum judge_verdict verdict;
   struct tg_why why = {0};
   unsigned event;
-  if (c) {
+  if (c && c->queue) {
     came_by(core, c, message);
     return TG_OK;
   }
+  if (c) { /* a bundle's, not opened yet: the hub's has the proof */
+    struct coming copy = *c;
+    enum tg_err dropped = drop_bodies(core, &copy);
+    if (dropped == TG_OK)
+      dropped = remove_coming(core, &id);
+    if (dropped != TG_OK)
+      return dropped;
+  }
   enum tg_err err = inbox_met(core, &id, &event);
   if (err != TG_NOT_FOUND)
-    return err == TG_OK ? repeat(core, message, &id) : err;
+    return err == TG_OK ? repeat(core, message, under, &id) : err;
   if (!core_has_room(core)) {
     bool told = a->starved;
     a->starved = true;
@@ -290,18 +345,10 @@ static enum tg_err take_one(struct node_core *core, const Tg__Delivery *message)
   if (!judged)
     return TG_NO_MEMORY;
   bool believe = true;
-  err = judge_delivery(core, message, true, core->arena, judged, &verdict, &why);
+  err = judge_delivery(core, message, under, core->arena, judged, &verdict, &why);
   if (err == TG_OK && verdict != JUDGE_FORGED)
-    err = gossip_hear(core, &judged->delivery.header, message->leaf, &believe);
+    err = hear(core, message, judged, under, &believe);
   return err == TG_OK && believe ? take_judged(core, message, judged, verdict, &why) : err;
-}
-
-enum tg_err arrivals_deliver(struct node_core *core, const Tg__Deliver *frame)
-{
-  enum tg_err err = TG_OK;
-  for (size_t i = 0; err == TG_OK && i < frame->n_items && talk_is_open(core); i++)
-    err = take_one(core, frame->items[i]);
-  return err;
 }
 
 void arrivals_room_changed(struct node_core *core)
@@ -312,6 +359,21 @@ void arrivals_room_changed(struct node_core *core)
   if (core_has_room(core))
     a->starved = false;
   core_wake_now(core);
+}
+
+/* ---- what bundles bring ---- */
+
+bool arrivals_may_carry(const struct node_core *core, size_t n) { return core->arrivals->n + n <= COMING_MAX; }
+
+enum tg_err arrivals_carry(struct node_core *core, const Tg__Delivery *message, const struct judged *j, const uint64_t *bodies)
+{
+  struct coming c = {.id = j->delivery.header.id};
+  enum tg_err err = arrivals_describe(message, &j->delivery.header, core->arena, &c);
+  for (size_t i = 0; err == TG_OK && i < c.n; i++) {
+    c.part[i].body = bodies[i];
+    c.part[i].have = c.part[i].chunks;
+  }
+  return err == TG_OK ? wait_for_bodies(core, message, &c) : err;
 }
 
 /* ---- checking what is complete ---- */
@@ -337,7 +399,7 @@ static enum tg_err begin_check(struct node_core *core, struct coming *c)
   a->judged = arena_alloc(a->arena, sizeof *a->judged);
   enum tg_err err = a->judged ? arrivals_get(core, &c->id, a->arena, &a->message) : TG_NO_MEMORY;
   if (err == TG_OK)
-    err = judge_delivery(core, a->message, false, a->arena, a->judged, &verdict, &why);
+    err = judge_delivery(core, a->message, NULL, a->arena, a->judged, &verdict, &why);
   if (err != TG_OK)
     return err;
   if (verdict != JUDGE_TAKE) {
@@ -375,10 +437,15 @@ static enum tg_err go_on_checking(struct node_core *core)
 enum tg_err arrivals_turn(struct node_core *core)
 {
   struct arrivals *a = core->arrivals;
+  enum tg_err err = arrivals_end_turn(core);
   struct coming *c = a->check ? NULL : next_to_check(a);
-  if (!a->check && !c)
+  if (err != TG_OK || (!a->check && !c))
+    return err;
+  if (core->urgent && (!c || c->precedence != PRECEDENCE_FLASH)) { /* commits first */
+    core_wake_now(core);
     return TG_OK;
-  enum tg_err err = core_begin(core);
+  }
+  err = core_begin(core);
   if (err == TG_OK && c)
     err = begin_check(core, c);
   if (err == TG_OK && a->check)
@@ -401,6 +468,13 @@ static enum tg_err give_up(struct node_core *core, const struct coming *expired)
   return err == TG_OK ? core_tell(core, NODE_NOTICE, "expired-incomplete", &c.id, NULL, c.queue, NULL) : err;
 }
 
+static int64_t silent_at(const struct node_core *core)
+{
+  const struct arrivals *a = core->arrivals;
+  const int64_t silence = !a->silence ? SILENCE_MS : a->silence < PATIENCE_MS ? a->silence : PATIENCE_MS;
+  return a->n && talk_is_open(core) && !talk_is_slow(core) && core_has_room(core) ? a->heard + silence : INT64_MAX;
+}
+
 enum tg_err arrivals_time(struct node_core *core)
 {
   struct arrivals *a = core->arrivals;
@@ -409,6 +483,12 @@ enum tg_err arrivals_time(struct node_core *core)
     enum tg_err err = talk_again(core);
     if (err != TG_OK)
       return err;
+  }
+  if (core->now.mono >= silent_at(core)) {
+    arrivals_ask_again(a);
+    a->heard = core->now.mono;
+    a->silence = a->silence ? 2 * a->silence : 2 * SILENCE_MS;
+    core->due = true;
   }
   if (core->now.mono < a->due)
     return TG_OK;
@@ -429,7 +509,8 @@ enum tg_err arrivals_time(struct node_core *core)
 int64_t arrivals_due(const struct node_core *core)
 {
   const struct arrivals *a = core->arrivals;
-  return a->again ? core->now.mono : a->n ? a->due : INT64_MAX;
+  const int64_t silent = silent_at(core);
+  return a->again ? core->now.mono : !a->n ? INT64_MAX : silent < a->due ? silent : a->due;
 }
 
 bool arrivals_is_coming(const struct node_core *core, const struct hash *id) { return arrivals_find(core->arrivals, id) != NULL; }
@@ -445,7 +526,8 @@ enum tg_err arrivals_forget(struct node_core *core, const struct hash *id, struc
   enum tg_err err = drop_bodies(core, &copy);
   if (err == TG_OK)
     err = remove_coming(core, id);
-  if (err == TG_OK)
-    err = inbox_decline(core, id, RECEIPT_PURGED);
+  if (err != TG_OK || copy.queue == 0) /* of what a bundle brought nothing is said */
+    return err;
+  err = inbox_decline(core, id, RECEIPT_PURGED);
   return err == TG_OK ? says_done(core, copy.queue, copy.bytes) : err;
 }

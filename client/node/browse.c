@@ -8,13 +8,14 @@ enum { ROWS_PER_STEP = 32, FOLDER_SENT = 2 };
 
 /* A list is two passes: down from the newest, until `limit` items match or the beginning is reached (only
    with a limit), then up from there, saying what matches. A follow goes on with the second for ever.
-   Invariants: rows <= place are behind us (when seeking: rows >= place); row is empty between two steps. */
+   Invariants: rows <= place are behind us (when seeking: rows >= place); of FLASH also those <= flash, if it goes ahead, and there are none beyond while
+   `dry`; row is empty between two steps. */
 struct browse {
-  bool sent, follow, seeking, unread;
+  bool sent, follow, seeking, unread, ahead, dry;
   char from[LOCAL_NAME + 1];
   char topic[LIMIT_TOPIC + 1];
   tg_time since;
-  uint64_t limit, after, place, matched;
+  uint64_t limit, after, place, flash, matched;
   uint32_t content; /* most bytes of it that go with an item; 0: none */
   bool mark;
   struct hash only; /* zeros: any */
@@ -178,9 +179,50 @@ static enum tg_err add_content(struct node_core *core, struct request *r, const 
   return err;
 }
 
+static enum tg_err offer(struct node_core *core, struct request *r, const struct inbox_row *row, Tg__LItem *item)
+{
+  r->count++;
+  item->request = r->number;
+  enum tg_err err = goes_along(r->browse, item) ? add_content(core, r, row, item) : TG_OK;
+  return err == TG_OK ? request_answer(core, r, LOCAL_ITEM, &item->base) : err;
+}
+
+/* The next FLASH, whatever stands before it. *ret: one was said. */
+static enum tg_err show_flash(struct node_core *core, struct request *r, bool *ret)
+{
+  struct browse *b = r->browse;
+  *ret = false;
+  for (int i = 0; i < ROWS_PER_STEP && !*ret; i++) {
+    struct inbox_row row;
+    Tg__LItem *item;
+    arena_reset(b->row);
+    enum tg_err err = inbox_flash_after(core, b->flash > b->place ? b->flash : b->place, b->row, &row);
+    b->dry = err == TG_NOT_FOUND;
+    if (err != TG_OK)
+      return b->dry ? TG_OK : err;
+    b->flash = row.place;
+    err = item_received(core, &row, b->row, &item);
+    if (err != TG_OK)
+      return err;
+    if (!matches(b, item))
+      continue;
+    item->ahead = *ret = true;
+    err = offer(core, r, &row, item);
+    if (err != TG_OK)
+      return err;
+  }
+  return TG_OK;
+}
+
+void browse_stir(struct browse *b) { b->dry = false; }
+
 static enum tg_err show(struct node_core *core, struct request *r)
 {
   struct browse *b = r->browse;
+  bool said = false;
+  enum tg_err first = b->ahead && !b->dry ? show_flash(core, r, &said) : TG_OK;
+  if (first != TG_OK || said)
+    return first;
   for (int i = 0; i < ROWS_PER_STEP; i++) {
     struct inbox_row row;
     Tg__LItem *item;
@@ -193,13 +235,9 @@ static enum tg_err show(struct node_core *core, struct request *r)
     if (err != TG_OK)
       return err;
     b->place = item->place;
-    if (!matches(b, item))
+    if (!matches(b, item) || (b->ahead && item->precedence == PRECEDENCE_FLASH && item->place <= b->flash))
       continue;
-    r->count++;
-    item->request = r->number;
-    if (goes_along(b, item) && (err = add_content(core, r, &row, item)) != TG_OK)
-      return err;
-    return request_answer(core, r, LOCAL_ITEM, &item->base);
+    return offer(core, r, &row, item);
   }
   return TG_OK;
 }
@@ -259,6 +297,7 @@ enum tg_err browse_follow(struct node_core *core, struct request *r, const Proto
   if (err == TG_OK) {
     r->browse->content = follow->content;
     r->browse->mark = follow->mark;
+    r->browse->ahead = follow->ahead && !r->browse->sent;
   }
   return err;
 }

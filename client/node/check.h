@@ -8,6 +8,7 @@
 /* Where the sealed chunks of each delivered portion stand in the depot. */
 struct check_bodies {
   uint64_t body[LIMIT_PORTIONS];
+  uint32_t measured; /* mask of portions whose chunks were compared with what their Portion commits to, in this turn */
 };
 
 enum check_result {

@@ -12,6 +12,11 @@
 #include "proto/frame.h"
 #include "proto/wrap.h"
 
+enum {
+  CORE_ARENA = 4 * FRAME_ARENA,
+  CORE_CREDIT_BYTES = 16 << 20, /* node_config.credit_bytes when it says nothing */
+};
+
 /* known: it was read; dirty: put it before the commit. */
 struct journal_end {
   bool known, dirty;
@@ -23,6 +28,7 @@ struct talk;     /* the session with a hub */
 struct watch;    /* the checkpoints of its log */
 struct gossip;   /* and what other nodes saw of it */
 struct papers;   /* signed documents, and what follows from them */
+struct errands;  /* those that we bring to the hub */
 struct rotation; /* our own sealing keys */
 struct waiting;  /* bulletins of ours that lack approvals */
 struct outbox;   /* bulletins of ours on their way */
@@ -32,6 +38,8 @@ struct judge;    /* may a delivery come in? */
 struct inbox;    /* what came */
 struct desk;     /* local programs and their requests */
 struct hooks;
+struct bundle_in; /* the bundle that is being read */
+struct backup;    /* the copy that is being made */
 
 /* Invariants: 1 depot, directory, ring and policies agree with the last committed transaction plus this turn's changes.
    2 batch holds the statements of this turn that are not signed yet; each has a row or an errand in the open transaction.
@@ -44,6 +52,9 @@ struct node_core {
   struct node_now now;
   int64_t wake;  /* the earliest time that was asked for in this turn */
   int64_t woken; /* what wake_at was last told */
+  bool due;        /* somebody waits for what this transaction changes */
+  bool urgent;     /* a FLASH came or was published in it */
+  int64_t put_off; /* until when the transaction may stay open; 0: nothing was put off */
   enum tg_err failed;
 
   struct sign_pk me;
@@ -66,6 +77,7 @@ struct node_core {
   struct watch *watch;
   struct gossip *gossip;
   struct papers *papers;
+  struct errands *errands;
   struct rotation *rotation;
   struct talk *talk;
   struct waiting *waiting;
@@ -76,11 +88,14 @@ struct node_core {
   struct inbox *inbox;
   struct desk *desk;
   struct hooks *hooks;
+  struct bundle_in *importing; /* one at a time; NULL: none */
+  struct backup *backup;       /* the same */
 
   struct journal_end journal; /* where the chain ends, with the rows of this turn */
   uint64_t free_bytes;   /* of the disk, as last told; UINT64_MAX at first */
   tg_time hub_ahead;     /* the hub's clock minus ours at the last Welcome or Tick */
   bool clock_told;
+  uint64_t carried;      /* bulletins that bundles brought, carried.h */
   bool sweeping;         /* dropped bodies wait to be removed */
   bool settle;           /* secrets were erased: empty the database's journal after the commit */
   bool stopping;
@@ -96,6 +111,8 @@ void core_wake_at(struct node_core *core, int64_t mono);
 void core_wake_now(struct node_core *core); /* work is left over for the next turn */
 /* Is there room on the disk for more from outside? */
 bool core_has_room(const struct node_core *core);
+/* And for so many bytes of ours, without touching the reserve? */
+bool core_has_room_for(const struct node_core *core, uint64_t bytes);
 /* Erasing cannot be undone, so a clock that runs ahead of the hub's must not decide it alone: the earlier of the two. */
 tg_time core_careful_now(const struct node_core *core);
 /* The hubs that this node may use, as the charter knows them: their number, at most `max`. */

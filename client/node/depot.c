@@ -1,30 +1,13 @@
-#include "client/node/depot.h"
+#include "client/node/depot_inside.h"
 
 #include "client/node/schema.h"
 #include "proto/hash.h"
 #include "proto/limits.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, TAG = crypto_aead_xchacha20poly1305_ietf_ABYTES };
-
-/* A row of `body` that this transaction has made (fresh) or changes. */
-struct open_body {
-  uint64_t id, chunks;
-  bool owned, fresh;
-};
-
-/* Invariants: key is derived from the storage key and used for nothing but depot_lock() and depot_blind(). Rows of `body` are as in
-   bodies[], which is put into the store before the commit; last_body is the highest id that was ever given. */
-struct depot {
-  struct db *db;
-  uint8_t *key; /* 64 bytes of sodium_malloc: 32 to encrypt, 32 to blind */
-  struct open_body *bodies;
-  size_t n_bodies, cap_bodies;
-  uint64_t last_body;
-};
 
 struct db *depot_db(struct depot *depot) { return depot->db; }
 
@@ -38,32 +21,81 @@ enum tg_err depot_begin(struct depot *depot, struct tg_why *why)
   return db_in_transaction(depot->db) ? TG_OK : db_begin(depot->db, why);
 }
 
-/* Most bodies are whole and owned in the turn that made them, and then cost one statement. */
-static enum tg_err put_bodies(struct depot *depot)
-{
-  enum tg_err err = TG_OK;
-  for (size_t i = 0; err == TG_OK && i < depot->n_bodies; i++) {
-    const struct open_body *b = &depot->bodies[i];
-    struct db_stmt *s = b->fresh ? db_stmt(depot->db, "INSERT INTO body(chunks, owned, id) VALUES(?, ?, ?)")
-                                 : db_stmt(depot->db, "UPDATE body SET chunks = ?, owned = ? WHERE id = ?");
-    db_bind_u64(s, 1, b->chunks);
-    db_bind_u64(s, 2, b->owned);
-    db_bind_u64(s, 3, b->id);
-    err = db_run(s);
-  }
-  depot->n_bodies = 0;
-  return err;
-}
-
 enum tg_err depot_commit(struct depot *depot, struct tg_why *why)
 {
   if (!db_in_transaction(depot->db))
     return TG_OK;
-  enum tg_err err = put_bodies(depot);
+  enum tg_err err = depot_bodies_write(depot);
+  for (size_t i = 0; err == TG_OK && i < DEPOT_FOLDERS; i++)
+    err = late_write(depot->late[i]);
   return err == TG_OK ? db_commit(depot->db, why) : db_explain(depot->db, err, why);
 }
 
 enum tg_err depot_settle(struct depot *depot, struct tg_why *why) { return db_checkpoint(depot->db, why); }
+
+/* ---- where rows stand ---- */
+
+enum { LATE = 4096 }; /* ids of each folder in memory */
+
+#define LATE_TABLE(kind, rows)                                                                                                      \
+  {.slices = "SELECT below FROM slice WHERE kind = " kind " ORDER BY no",                                                           \
+   .slice = "UPDATE slice SET below = ?2 WHERE kind = " kind " AND no = ?1",                                                        \
+   .put = "INSERT INTO place VALUES(" kind ", " SCHEMA_HEAD("?1") ", ?2)",                                                          \
+   .since = rows " WHERE place >= ?1 ORDER BY place",                                                                               \
+   .most = LATE,
+#define AMONG(kind, table, id) "SELECT " table ".place FROM place JOIN " table " ON " table ".place = place.place WHERE kind = " kind \
+                               " AND head = " SCHEMA_HEAD("?1") " AND " id " = ?1"
+
+static const struct late_table late_tables[DEPOT_FOLDERS] = {
+    LATE_TABLE("0", "SELECT place, id, 0 FROM sent") .find = AMONG("0", "sent", "id") " AND ?2 = 0"},
+    LATE_TABLE("1", "SELECT place, id, 0 FROM inbox") .find = AMONG("1", "inbox", "id") " AND ?2 = 0"},
+    LATE_TABLE("2", "SELECT place, bulletin, portion FROM content") .find = AMONG("2", "content", "bulletin") " AND portion = ?2"},
+};
+
+static enum tg_err find_place(void *context, struct slice id, uint64_t number, uint64_t *ret)
+{
+  struct hash hash;
+  if (hash_read(id, &hash) != TG_OK)
+    return TG_NOT_FOUND;
+  return late_find(context, &hash, number, ret);
+}
+
+static enum tg_err open_places(struct depot *depot)
+{
+  static const char *const names[DEPOT_FOLDERS] = {"sent_place", "inbox_place", "content_place"};
+  enum tg_err err = TG_OK;
+  for (size_t i = 0; err == TG_OK && i < DEPOT_FOLDERS; i++) {
+    err = late_open(depot->db, &late_tables[i], &depot->late[i]);
+    if (err == TG_OK)
+      err = db_add_function(depot->db, names[i], find_place, depot->late[i]);
+  }
+  return err;
+}
+
+uint64_t depot_place_new(const struct depot *depot, enum depot_folder folder) { return late_next(depot->late[folder]); }
+
+enum tg_err depot_placed(struct depot *depot, enum depot_folder folder, const struct hash *id, uint64_t place)
+{
+  return late_put(depot->late[folder], id, 0, place);
+}
+
+enum tg_err depot_between(struct depot *depot, enum depot_folder folder, const struct hash *low, const struct hash *high, struct hash *ret, unsigned *ret_n)
+{
+#define BETWEEN(kind, table) "SELECT id FROM place JOIN " table " ON " table ".place = place.place WHERE kind = " kind " AND head BETWEEN " \
+                             SCHEMA_HEAD("?1") " AND " SCHEMA_HEAD("?2") " AND id BETWEEN ?1 AND ?2 LIMIT 2"
+  struct db_stmt *s = folder == DEPOT_SENT ? db_stmt(depot->db, BETWEEN("0", "sent")) : db_stmt(depot->db, BETWEEN("1", "inbox"));
+#undef BETWEEN
+  size_t n = late_between(depot->late[folder], low, high, ret, 1);
+  bool row;
+  enum tg_err err;
+  db_bind_blob(s, 1, slice_of(low->b, sizeof low->b));
+  db_bind_blob(s, 2, slice_of(high->b, sizeof high->b));
+  for (; (err = db_step(s, &row)) == TG_OK && row; n++)
+    if (!db_bytes(s, 0, ret->b, sizeof ret->b))
+      err = TG_DISK;
+  *ret_n = n < 2 ? (unsigned)n : 2;
+  return err;
+}
 
 /* ---- opening ---- */
 
@@ -77,7 +109,8 @@ static enum tg_err check_key(struct depot *depot, const char *path, struct tg_wh
   struct slice found, text = slice_str(check_label);
   enum tg_err err = arena ? depot_fact(depot, "storage-check", arena, &found) : TG_NO_MEMORY;
   if (err == TG_OK) {
-    if (depot_unlock(depot, check_label, text, found, arena, &found) != TG_OK)
+    err = depot_unlock(depot, check_label, text, found, arena, &found);
+    if (err != TG_OK && err != TG_NO_MEMORY)
       err = why_set(why, TG_BAD_SEAL, path, N_("the store was written under another storage key"),
                     N_("use the key file that belongs to this folder"), NULL, NULL, NULL);
   } else if (err == TG_NOT_FOUND) {
@@ -88,18 +121,6 @@ static enum tg_err check_key(struct depot *depot, const char *path, struct tg_wh
   buf_free(&locked);
   arena_free(arena);
   return err;
-}
-
-static enum tg_err find_last_body(struct depot *depot)
-{
-  struct db_stmt *s = db_stmt(depot->db, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'body'");
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK)
-    return err;
-  depot->last_body = db_u64(s, 0);
-  db_reset(s);
-  return TG_OK;
 }
 
 enum tg_err depot_open(const struct depot_options *options, struct depot **ret, struct tg_why *why)
@@ -121,7 +142,9 @@ enum tg_err depot_open(const struct depot_options *options, struct depot **ret, 
   if (err == TG_OK)
     err = check_key(depot, options->path, why);
   if (err == TG_OK)
-    err = find_last_body(depot);
+    err = depot_bodies_open(depot);
+  if (err == TG_OK)
+    err = open_places(depot);
   if (err == TG_OK)
     err = depot_body_orphans(depot);
 out:
@@ -140,6 +163,8 @@ void depot_close(struct depot **depot)
   if (!depot || !*depot)
     return;
   db_close(&(*depot)->db);
+  for (size_t i = 0; i < DEPOT_FOLDERS; i++)
+    late_close((*depot)->late[i]);
   sodium_free((*depot)->key);
   free((*depot)->bodies);
   free(*depot);
@@ -207,10 +232,9 @@ enum tg_err depot_fact(struct depot *depot, const char *name, struct arena *aren
 {
   struct db_stmt *s = db_stmt(depot->db, "SELECT value FROM fact WHERE name = ?");
   db_bind_text(s, 1, slice_str(name));
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
+  enum tg_err err = db_one(s);
+  if (err != TG_OK)
+    return err;
   struct slice value = db_blob(s, 0), copy = arena_copy(arena, value);
   db_reset(s);
   if (value.n && !copy.p)
@@ -254,175 +278,6 @@ enum tg_err depot_number_put(struct depot *depot, const char *name, uint64_t val
   return depot_fact_put(depot, name, slice_of(b, sizeof b));
 }
 
-/* ---- bodies ---- */
-
-static uint64_t chunk_place(uint64_t body, uint64_t chunk) { return body * DEPOT_CHUNKS_MAX + chunk; }
-
-/* The row as this transaction knows it, or NULL. It is one of the last. */
-static struct open_body *find_body(const struct depot *depot, uint64_t body)
-{
-  for (size_t i = depot->n_bodies; i > 0; i--)
-    if (depot->bodies[i - 1].id == body)
-      return &depot->bodies[i - 1];
-  return NULL;
-}
-
-static struct open_body *add_body(struct depot *depot)
-{
-  if (depot->n_bodies == depot->cap_bodies) {
-    size_t cap = depot->cap_bodies ? 2 * depot->cap_bodies : 16;
-    struct open_body *more = reallocarray(depot->bodies, cap, sizeof *more);
-    if (!more)
-      return NULL;
-    depot->bodies = more;
-    depot->cap_bodies = cap;
-  }
-  return &depot->bodies[depot->n_bodies++];
-}
-
-static enum tg_err load_body(struct depot *depot, uint64_t body, struct open_body *ret)
-{
-  struct db_stmt *s = db_stmt(depot->db, "SELECT chunks, owned FROM body WHERE id = ?");
-  db_bind_u64(s, 1, body);
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
-  *ret = (struct open_body){.id = body, .chunks = db_u64(s, 0), .owned = db_u64(s, 1) != 0};
-  db_reset(s);
-  return TG_OK;
-}
-
-/* The row, to be changed. TG_NOT_FOUND. */
-static enum tg_err open_body(struct depot *depot, uint64_t body, struct open_body **ret)
-{
-  struct open_body row;
-  if ((*ret = find_body(depot, body)))
-    return TG_OK;
-  enum tg_err err = load_body(depot, body, &row);
-  if (err != TG_OK)
-    return err;
-  if (!(*ret = add_body(depot)))
-    return TG_NO_MEMORY;
-  **ret = row;
-  return TG_OK;
-}
-
-enum tg_err depot_body_new(struct depot *depot, uint64_t *ret_body)
-{
-  struct open_body *b = add_body(depot);
-  if (!b)
-    return TG_NO_MEMORY;
-  *b = (struct open_body){.id = ++depot->last_body, .fresh = true};
-  *ret_body = b->id;
-  return TG_OK;
-}
-
-enum tg_err depot_body_chunks(struct depot *depot, uint64_t body, uint64_t *ret)
-{
-  const struct open_body *b = find_body(depot, body);
-  struct open_body row;
-  enum tg_err err = b ? TG_OK : load_body(depot, body, &row);
-  if (err == TG_OK)
-    *ret = b ? b->chunks : row.chunks;
-  return err;
-}
-
-enum tg_err depot_chunk_put(struct depot *depot, uint64_t body, uint64_t chunk, struct slice sealed)
-{
-  assert(chunk < DEPOT_CHUNKS_MAX);
-  struct open_body *b;
-  enum tg_err err = open_body(depot, body, &b);
-  if (err != TG_OK)
-    return err == TG_NOT_FOUND ? TG_DISK : err;
-  assert(b->chunks == chunk);
-  b->chunks++;
-  struct db_stmt *s = db_stmt(depot->db, "INSERT INTO chunk VALUES(?, ?)");
-  db_bind_u64(s, 1, chunk_place(body, chunk));
-  db_bind_blob(s, 2, sealed);
-  return db_run(s);
-}
-
-enum tg_err depot_chunk(struct depot *depot, uint64_t body, uint64_t chunk, struct arena *arena, struct slice *ret)
-{
-  struct db_stmt *s = db_stmt(depot->db, "SELECT sealed FROM chunk WHERE place = ?");
-  db_bind_u64(s, 1, chunk_place(body, chunk));
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
-  struct slice copy = arena_copy(arena, db_blob(s, 0));
-  db_reset(s);
-  if (!copy.p)
-    return TG_NO_MEMORY;
-  *ret = copy;
-  return TG_OK;
-}
-
-enum tg_err depot_body_own(struct depot *depot, uint64_t body)
-{
-  struct open_body *b;
-  enum tg_err err = open_body(depot, body, &b);
-  if (err == TG_OK)
-    b->owned = true;
-  return err == TG_NOT_FOUND ? TG_OK : err;
-}
-
-enum tg_err depot_body_drop(struct depot *depot, uint64_t body)
-{
-  struct db_stmt *s = db_stmt(depot->db, "INSERT OR IGNORE INTO dropped VALUES(?)");
-  db_bind_u64(s, 1, body);
-  return db_run(s);
-}
-
-enum tg_err depot_body_orphans(struct depot *depot)
-{
-  return db_run(db_stmt(depot->db, "INSERT OR IGNORE INTO dropped SELECT id FROM body WHERE owned = 0"));
-}
-
-/* Chunks come off the end, so that body.chunks stays true. */
-enum tg_err depot_sweep(struct depot *depot, unsigned chunks, bool *ret_more)
-{
-  enum tg_err put = put_bodies(depot);
-  if (put != TG_OK)
-    return put;
-  for (unsigned left = chunks; left;) {
-    struct db_stmt *s = db_stmt(depot->db, "SELECT body, chunks FROM dropped JOIN body ON body.id = dropped.body LIMIT 1");
-    bool row;
-    enum tg_err err = db_step(s, &row);
-    if (err != TG_OK)
-      return err;
-    if (!row) {
-      *ret_more = false;
-      return TG_OK;
-    }
-    uint64_t body = db_u64(s, 0), have = db_u64(s, 1), take = have < left ? have : left;
-    db_reset(s);
-    s = db_stmt(depot->db, "DELETE FROM chunk WHERE place >= ? AND place < ?");
-    db_bind_u64(s, 1, chunk_place(body, have - take));
-    db_bind_u64(s, 2, chunk_place(body, have));
-    if ((err = db_run(s)) != TG_OK)
-      return err;
-    if (take == have) {
-      s = db_stmt(depot->db, "DELETE FROM dropped WHERE body = ?");
-      db_bind_u64(s, 1, body);
-      if ((err = db_run(s)) != TG_OK)
-        return err;
-      s = db_stmt(depot->db, "DELETE FROM body WHERE id = ?");
-      db_bind_u64(s, 1, body);
-    } else {
-      s = db_stmt(depot->db, "UPDATE body SET chunks = ? WHERE id = ?");
-      db_bind_u64(s, 1, have - take);
-      db_bind_u64(s, 2, body);
-    }
-    if ((err = db_run(s)) != TG_OK)
-      return err;
-    left -= (unsigned)take ? (unsigned)take : 1; /* an empty body counts too, so that this ends */
-  }
-  *ret_more = true;
-  return TG_OK;
-}
-
 /* ---- content ---- */
 
 /* What a content row is bound to: bulletin and portion. */
@@ -442,12 +297,16 @@ enum tg_err depot_content_put(struct depot *depot, const struct hash *bulletin, 
   struct buf locked = buf_new(8192);
   enum tg_err err = depot_lock(depot, content_label, content_id(bulletin, portion, id), content->secret, &locked);
   if (err == TG_OK) {
-    struct db_stmt *s = db_stmt(depot->db, "INSERT INTO content VALUES(?, ?, ?, ?)");
-    db_bind_blob(s, 1, slice_of(bulletin->b, 32));
-    db_bind_u64(s, 2, portion);
-    db_bind_u64(s, 3, content->body);
-    db_bind_blob(s, 4, buf_slice(&locked));
+    const uint64_t place = depot_place_new(depot, DEPOT_CONTENT);
+    struct db_stmt *s = db_stmt(depot->db, "INSERT INTO content(place, bulletin, portion, body, secret) VALUES(?, ?, ?, ?, ?)");
+    db_bind_u64(s, 1, place);
+    db_bind_blob(s, 2, slice_of(bulletin->b, 32));
+    db_bind_u64(s, 3, portion);
+    db_bind_u64(s, 4, content->body);
+    db_bind_blob(s, 5, buf_slice(&locked));
     err = db_run(s);
+    if (err == TG_OK)
+      err = late_put(depot->late[DEPOT_CONTENT], bulletin, portion, place);
   }
   if (err == TG_OK)
     err = depot_body_own(depot, content->body);
@@ -458,13 +317,12 @@ enum tg_err depot_content_put(struct depot *depot, const struct hash *bulletin, 
 enum tg_err depot_content(struct depot *depot, const struct hash *bulletin, unsigned portion, struct arena *arena,
                           struct depot_content *ret)
 {
-  struct db_stmt *s = db_stmt(depot->db, "SELECT body, secret FROM content WHERE bulletin = ? AND portion = ?");
+  struct db_stmt *s = db_stmt(depot->db, "SELECT body, secret FROM content WHERE " SCHEMA_CONTENT("?1", "?2"));
   db_bind_blob(s, 1, slice_of(bulletin->b, 32));
   db_bind_u64(s, 2, portion);
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
+  enum tg_err err = db_one(s);
+  if (err != TG_OK)
+    return err;
   uint8_t id[33];
   struct depot_content c = {.body = db_u64(s, 0)};
   err = depot_unlock(depot, content_label, content_id(bulletin, portion, id), db_blob(s, 1), arena, &c.secret);
@@ -472,6 +330,48 @@ enum tg_err depot_content(struct depot *depot, const struct hash *bulletin, unsi
   if (err == TG_OK)
     *ret = c;
   return err;
+}
+
+static enum tg_err erase_row(struct depot *depot, uint64_t place, bool body)
+{
+  enum tg_err err = TG_OK;
+  if (body) {
+    struct db_stmt *s = db_stmt(depot->db, "INSERT OR IGNORE INTO dropped SELECT body FROM content WHERE place = ?");
+    db_bind_u64(s, 1, place);
+    err = db_run(s);
+  }
+  if (err != TG_OK)
+    return err;
+  struct db_stmt *s = db_stmt(depot->db, "DELETE FROM content WHERE place = ?");
+  db_bind_u64(s, 1, place);
+  return db_run(s);
+}
+
+/* All rows of the bulletin, wherever their places are known; with the bodies or without. */
+static enum tg_err erase_all(struct depot *depot, const struct hash *bulletin, bool bodies, bool *ret_any)
+{
+  const struct slice id = slice_of(bulletin->b, 32);
+  uint64_t place;
+  bool any = false;
+  enum tg_err err = TG_OK;
+  for (; err == TG_OK && late_take(depot->late[DEPOT_CONTENT], bulletin, &place); any = true)
+    err = erase_row(depot, place, bodies);
+  while (err == TG_OK) {
+    struct db_stmt *s = db_stmt(depot->db, AMONG("2", "content", "bulletin") " LIMIT 1");
+    db_bind_blob(s, 1, id);
+    if ((err = db_number(s, &place)) != TG_OK)
+      break;
+    s = db_stmt(depot->db, "DELETE FROM place WHERE kind = 2 AND head = " SCHEMA_HEAD("?1") " AND place = ?2");
+    db_bind_blob(s, 1, id);
+    db_bind_u64(s, 2, place);
+    err = db_run(s);
+    if (err == TG_OK)
+      err = erase_row(depot, place, bodies);
+    any = true;
+  }
+  if (ret_any)
+    *ret_any = any;
+  return err == TG_NOT_FOUND ? TG_OK : err;
 }
 
 enum tg_err depot_content_move(struct depot *depot, const struct hash *from, const struct hash *to, struct arena *arena)
@@ -485,25 +385,10 @@ enum tg_err depot_content_move(struct depot *depot, const struct hash *from, con
     else if (err == TG_NOT_FOUND)
       err = TG_OK;
   }
-  if (err != TG_OK)
-    return err;
-  struct db_stmt *s = db_stmt(depot->db, "DELETE FROM content WHERE bulletin = ?");
-  db_bind_blob(s, 1, slice_of(from->b, 32));
-  return db_run(s);
+  return err == TG_OK ? erase_all(depot, from, false, NULL) : err;
 }
 
 enum tg_err depot_content_erase(struct depot *depot, const struct hash *bulletin, bool *ret_any)
 {
-  struct db_stmt *s =
-      db_stmt(depot->db, "INSERT OR IGNORE INTO dropped SELECT body FROM content WHERE bulletin = ?");
-  db_bind_blob(s, 1, slice_of(bulletin->b, 32));
-  enum tg_err err = db_run(s);
-  if (err != TG_OK)
-    return err;
-  s = db_stmt(depot->db, "DELETE FROM content WHERE bulletin = ?");
-  db_bind_blob(s, 1, slice_of(bulletin->b, 32));
-  err = db_run(s);
-  if (err == TG_OK && ret_any)
-    *ret_any = db_changes(depot->db) > 0;
-  return err;
+  return erase_all(depot, bulletin, true, ret_any);
 }

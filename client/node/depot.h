@@ -28,6 +28,14 @@ enum tg_err depot_explain(struct depot *depot, enum tg_err err, struct tg_why *w
 /* After erasing secrets and a commit: moves the journal of the database into it, so that nothing erased stays there. */
 enum tg_err depot_settle(struct depot *depot, struct tg_why *why);
 
+/* ---- where rows stand, by the id of a bulletin (os/late.h). In statements: SCHEMA_SENT(), SCHEMA_INBOX(), SCHEMA_CONTENT() */
+enum depot_folder { DEPOT_SENT, DEPOT_INBOX, DEPOT_CONTENT, DEPOT_FOLDERS };
+/* The place for a row that is added next, which depot_placed() then says that it was. */
+uint64_t depot_place_new(const struct depot *depot, enum depot_folder folder);
+enum tg_err depot_placed(struct depot *depot, enum depot_folder folder, const struct hash *id, uint64_t place);
+/* Ids between low and high, both included, of either DEPOT_SENT or DEPOT_INBOX: how many, 2 for more than one; *ret is one of them. */
+enum tg_err depot_between(struct depot *depot, enum depot_folder folder, const struct hash *low, const struct hash *high, struct hash *ret, unsigned *ret_n);
+
 /* The database, for the files of this folder that keep a table of their own. */
 struct db *depot_db(struct depot *depot);
 

@@ -1,38 +1,16 @@
-#include "client/node/request.h"
+#include "client/node/desk_inside.h"
 
-#include "client/node/journal.h"
-#include "client/node/papers.h"
+#include "client/node/backup.h"
+#include "client/node/bundle_in.h"
+#include "client/node/bundle_out.h"
+#include "client/node/errands.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
   TURN_BYTES = 256 * 1024, /* produced for one program in one turn */
   PRODUCE_COST = 512,      /* a step that says nothing costs so much of it */
-};
-
-/* Life: joined → greeted (LHello) → gone. Invariants: a free slot of `request` has no kind, and 0 in `number`; slots from n_slots on were
-   never used. */
-struct desk_client {
-  uint64_t id;
-  uint32_t uid;
-  unsigned roles;
-  bool greeted;
-  bool full;   /* it reads more slowly than we produce */
-  bool closed; /* the last word is said; freed at the end of the event */
-  size_t budget;
-  char program[65];
-  size_t n_slots;
-  uint64_t number[DESK_REQUESTS_MAX];
-  struct request *request[DESK_REQUESTS_MAX]; /* made when first used, freed with the client */
-};
-
-/* n_waiting: requests with `waiting` set. stirred: a folder has a new bulletin that followers have not looked for. */
-struct desk {
-  size_t n, n_waiting;
-  bool stirred;
-  struct desk_client *client[DESK_CLIENTS_MAX];
 };
 
 /* ---- life ---- */
@@ -53,6 +31,8 @@ static void free_parts(struct request *r)
 {
   reading_free(r->reading);
   browse_free(r->browse);
+  bundle_out_free(r->bundle_out);
+  backup_free(r->backup);
   buf_free(&r->json);
   *r = (struct request){0};
 }
@@ -64,6 +44,7 @@ void desk_free(struct desk *d)
   for (size_t i = 0; i < d->n; i++) {
     for (size_t j = 0; j < d->client[i]->n_slots; j++) {
       draft_free(d->client[i]->request[j]->draft);
+      bundle_in_free(d->client[i]->request[j]->bundle_in);
       free_parts(d->client[i]->request[j]);
     }
     free_client(d->client[i]);
@@ -75,6 +56,8 @@ void desk_free(struct desk *d)
 static enum tg_err forget_request(struct node_core *core, struct request *r)
 {
   enum tg_err err = draft_abort(core, &r->draft);
+  if (err == TG_OK)
+    err = bundle_in_abort(core, &r->bundle_in);
   struct desk_client *c = r->client;
   core->desk->n_waiting -= r->waiting;
   for (size_t i = 0; i < c->n_slots; i++)
@@ -92,7 +75,7 @@ static enum tg_err forget_client(struct node_core *core, struct desk_client *c)
     enum tg_err e = c->request[i]->kind ? forget_request(core, c->request[i]) : TG_OK;
     err = err == TG_OK ? e : err;
   }
-  papers_client_gone(core, c->id);
+  errands_client_gone(core, c->id);
   for (size_t i = 0; i < d->n; i++)
     if (d->client[i] == c)
       d->client[i--] = d->client[--d->n];
@@ -100,7 +83,7 @@ static enum tg_err forget_client(struct node_core *core, struct desk_client *c)
   return err;
 }
 
-static struct desk_client *find(const struct node_core *core, uint64_t id)
+struct desk_client *desk_find(const struct node_core *core, uint64_t id)
 {
   for (size_t i = 0; i < core->desk->n; i++)
     if (core->desk->client[i]->id == id)
@@ -108,7 +91,7 @@ static struct desk_client *find(const struct node_core *core, uint64_t id)
   return NULL;
 }
 
-static struct request *find_request(struct desk_client *c, uint64_t number)
+struct request *desk_find_request(struct desk_client *c, uint64_t number)
 {
   for (size_t i = 0; i < c->n_slots; i++)
     if (c->number[i] == number && c->request[i]->kind)
@@ -118,17 +101,19 @@ static struct request *find_request(struct desk_client *c, uint64_t number)
 
 /* ---- answers ---- */
 
-static enum tg_err send(struct node_core *core, struct desk_client *c, enum local_type type,
+enum tg_err desk_send(struct node_core *core, struct desk_client *c, enum local_type type,
                         const ProtobufCMessage *message)
 {
   struct tg_why why = {0};
   buf_clear(&core->frame);
   enum tg_err err = local_encode(type, message, &core->frame, &why);
+  if (err == TG_NO_MEMORY)
+    return err;
   if (err != TG_OK &&
       type != LOCAL_ERROR) { /* beyond the limits of a frame: the program learns that instead */
     ProtobufCBinaryData args[3];
     Tg__LError error = local_error(local_request(message), &why, args);
-    return send(core, c, LOCAL_ERROR, &error.base);
+    return desk_send(core, c, LOCAL_ERROR, &error.base);
   }
   if (err != TG_OK)
     return TG_INTERNAL;
@@ -136,65 +121,21 @@ static enum tg_err send(struct node_core *core, struct desk_client *c, enum loca
   return orders_to_client(core->orders, c->id, buf_slice(&core->frame));
 }
 
-static enum tg_err send_error(struct node_core *core, struct desk_client *c, uint64_t request,
+enum tg_err desk_send_error(struct node_core *core, struct desk_client *c, uint64_t request,
                               const struct tg_why *why)
 {
   ProtobufCBinaryData args[3];
   Tg__LError error = local_error(request, why, args);
-  return send(core, c, LOCAL_ERROR, &error.base);
+  return desk_send(core, c, LOCAL_ERROR, &error.base);
 }
 
 /* The connection ends with this sentence. */
 static enum tg_err hang_up(struct node_core *core, struct desk_client *c, uint64_t request,
                            const struct tg_why *why)
 {
-  enum tg_err err = send_error(core, c, request, why);
+  enum tg_err err = desk_send_error(core, c, request, why);
   c->closed = true;
   return err == TG_OK ? orders_close_client(core->orders, c->id) : err;
-}
-
-enum tg_err request_answer(struct node_core *core, struct request *r, enum local_type type,
-                           const ProtobufCMessage *message)
-{
-  return send(core, r->client, type, message);
-}
-
-enum tg_err request_refuse(struct node_core *core, struct request *r, const struct tg_why *why)
-{
-  r->over = true;
-  return send_error(core, r->client, r->number, why);
-}
-
-enum tg_err request_done(struct node_core *core, struct request *r, uint64_t count)
-{
-  Tg__LDone done = TG__LDONE__INIT;
-  done.request = r->number;
-  done.count = count;
-  r->over = true;
-  return request_answer(core, r, LOCAL_DONE, &done.base);
-}
-
-unsigned request_roles(const struct request *r)
-{
-  return r->client->roles;
-}
-
-struct draft_author request_author(const struct request *r)
-{
-  return (struct draft_author){.uid = r->client->uid, .program = r->client->program};
-}
-
-enum tg_err request_journal(struct node_core *core, const struct request *r, const char *action,
-                            const struct hash *subject, const char *detail)
-{
-  struct journal_row row = {.uid = r->client->uid,
-                            .action = slice_str(action),
-                            .program = slice_str(r->client->program),
-                            .detail = slice_str(detail ? detail : "")};
-  if (subject)
-    row.subject = *subject;
-  enum tg_err err = core_begin(core);
-  return err == TG_OK ? journal_add(core, &row) : err;
 }
 
 /* ---- who may do what ---- */
@@ -212,6 +153,9 @@ static const struct request_kind kinds[] = {
     {LOCAL_RESOLVE, NODE_READER | NODE_PUBLISHER, browse_resolve, NULL},
     {LOCAL_APPROVE, NODE_APPROVER, approving_approve, NULL},
     {LOCAL_DENY, NODE_APPROVER | NODE_PUBLISHER, approving_deny, NULL},
+    {LOCAL_EXPORT, NODE_PUBLISHER, bundling_export, bundling_export_on},
+    {LOCAL_IMPORT, NODE_READER | NODE_PUBLISHER, bundling_import, bundling_import_on},
+    {LOCAL_BACKUP, NODE_ADMIN, backup_begin, backup_produce},
 };
 
 static const struct request_kind *kind_of(enum local_type type)
@@ -278,12 +222,12 @@ static enum tg_err greet(struct node_core *core, struct desk_client *c, const Tg
   for (unsigned bit = 1; bit < NODE_ROLES_ALL; bit <<= 1)
     if (c->roles & bit)
       roles[welcome.n_roles++] = text_data(node_role_name((enum node_role)bit));
-  return send(core, c, LOCAL_WELCOME, &welcome.base);
+  return desk_send(core, c, LOCAL_WELCOME, &welcome.base);
 }
 
 /* ---- requests ---- */
 
-static enum tg_err settle(struct node_core *core, struct request *r)
+enum tg_err desk_settle(struct node_core *core, struct request *r)
 {
   return r->over ? forget_request(core, r) : TG_OK;
 }
@@ -331,17 +275,17 @@ static enum tg_err begin(struct node_core *core, struct desk_client *c, const st
     why_set(&why, TG_REFUSED, NULL, N_("this user may not do this here: %1$s"),
             N_("who runs the node gives roles with `user` lines in its configuration"), row->name, NULL,
             NULL);
-    return send_error(core, c, number, &why);
+    return desk_send_error(core, c, number, &why);
   }
   if (!r) {
     why_set(&why, TG_BUSY, NULL, N_("too many requests are under way on this connection"),
             N_("wait for one of them"), NULL, NULL, NULL);
-    return send_error(core, c, number, &why);
+    return desk_send_error(core, c, number, &why);
   }
   *r = (struct request){.client = c, .client_id = c->id, .kind = kind, .number = number, .json = buf_new(0)};
   c->number[at] = number;
   err = kind->begin(core, r, message);
-  return err == TG_OK ? settle(core, r) : err;
+  return err == TG_OK ? desk_settle(core, r) : err;
 }
 
 /* Content and cancellation of a request that is over may still be on their way: nothing is wrong then. */
@@ -352,8 +296,10 @@ static enum tg_err continue_request(struct node_core *core, struct request *r, e
     return TG_OK;
   if (type == LOCAL_CANCEL)
     return forget_request(core, r);
-  enum tg_err err = r->draft ? publishing_data(core, r, (const Tg__LData *)message) : TG_OK;
-  return err == TG_OK ? settle(core, r) : err;
+  enum tg_err err = r->draft       ? publishing_data(core, r, (const Tg__LData *)message)
+                    : r->bundle_in ? bundling_data(core, r, (const Tg__LData *)message)
+                                   : TG_OK;
+  return err == TG_OK ? desk_settle(core, r) : err;
 }
 
 static enum tg_err dispatch(struct node_core *core, struct desk_client *c, const struct local_kind *row,
@@ -361,7 +307,7 @@ static enum tg_err dispatch(struct node_core *core, struct desk_client *c, const
 {
   struct tg_why why;
   uint64_t number = local_request(message);
-  struct request *r = find_request(c, number);
+  struct request *r = desk_find_request(c, number);
   if (row->type == LOCAL_HELLO && !c->greeted)
     return greet(core, c, (const Tg__LHello *)message);
   if (row->type == LOCAL_HELLO || !c->greeted) {
@@ -382,7 +328,7 @@ static enum tg_err dispatch(struct node_core *core, struct desk_client *c, const
 
 enum tg_err desk_frame(struct node_core *core, uint64_t client, struct slice frame)
 {
-  struct desk_client *c = find(core, client);
+  struct desk_client *c = desk_find(core, client);
   const struct local_kind *row;
   ProtobufCMessage *message;
   struct tg_why why = {0};
@@ -396,7 +342,7 @@ enum tg_err desk_frame(struct node_core *core, uint64_t client, struct slice fra
 
 enum tg_err desk_gone(struct node_core *core, uint64_t client)
 {
-  struct desk_client *c = find(core, client);
+  struct desk_client *c = desk_find(core, client);
   return c ? forget_client(core, c) : TG_OK;
 }
 
@@ -404,7 +350,7 @@ enum tg_err desk_gone(struct node_core *core, uint64_t client)
 
 void desk_queued(struct node_core *core, uint64_t client, size_t bytes)
 {
-  struct desk_client *c = find(core, client);
+  struct desk_client *c = desk_find(core, client);
   if (c)
     c->full = bytes >= NODE_FULL;
 }
@@ -430,7 +376,7 @@ static enum tg_err produce_round(struct node_core *core, struct desk_client *c, 
       continue;
     enum tg_err err = r->kind->produce(core, r);
     if (err == TG_OK)
-      err = settle(core, r);
+      err = desk_settle(core, r);
     if (err != TG_OK)
       return err;
     *ret_any = true;
@@ -445,8 +391,10 @@ static void wake_followers(struct desk *d)
   d->stirred = false;
   for (size_t i = 0; i < d->n; i++)
     for (size_t j = 0; j < d->client[i]->n_slots; j++)
-      if (d->client[i]->request[j]->browse)
+      if (d->client[i]->request[j]->browse) {
+        browse_stir(d->client[i]->request[j]->browse);
         d->client[i]->request[j]->idle = false;
+      }
 }
 
 enum tg_err desk_turn(struct node_core *core)
@@ -458,6 +406,9 @@ enum tg_err desk_turn(struct node_core *core)
     struct desk_client *c = d->client[i];
     bool any = !c->full;
     c->budget = TURN_BYTES;
+    for (size_t j = 0; core->importing && j < c->n_slots; j++)
+      if (c->request[j]->bundle_in)
+        c->request[j]->idle = false; /* has what it brought been opened? */
     while (any && c->budget) {
       enum tg_err err = produce_round(core, c, &any);
       if (err != TG_OK)
@@ -483,82 +434,4 @@ enum tg_err desk_stop(struct node_core *core)
       return err;
   }
   return TG_OK;
-}
-
-/* ---- news ---- */
-
-void request_stir(struct node_core *core) { core->desk->stirred = true; }
-
-void request_wait(struct node_core *core, struct request *r)
-{
-  r->waiting = true;
-  core->desk->n_waiting++;
-}
-
-void desk_inbox_new(struct node_core *core)
-{
-  request_stir(core);
-}
-
-enum tg_err desk_progress(struct node_core *core, const struct hash *id, enum sent_state state,
-                          uint64_t number, uint64_t leaf, struct slice detail)
-{
-  request_stir(core);
-  if (state == SENT_SPOOLED || !core->desk->n_waiting) /* spooled: said when the draft was finished */
-    return TG_OK;
-  for (size_t i = 0; i < core->desk->n; i++)
-    for (size_t j = 0; j < core->desk->client[i]->n_slots; j++) {
-      struct request *r = core->desk->client[i]->request[j];
-      if (!r->waiting || !hash_eq(&r->bulletin, id))
-        continue;
-      enum tg_err err = publishing_progress(core, r, state, number, leaf, detail);
-      if (err == TG_OK)
-        err = settle(core, r);
-      if (err != TG_OK)
-        return err;
-    }
-  return TG_OK;
-}
-
-enum tg_err desk_draft_sent(struct node_core *core, const struct hash *draft, const struct hash *bulletin, uint64_t number)
-{
-  request_stir(core);
-  for (size_t i = 0; i < core->desk->n; i++)
-    for (size_t j = 0; j < core->desk->client[i]->n_slots; j++) {
-      struct request *r = core->desk->client[i]->request[j];
-      if (!r->waiting || !hash_eq(&r->bulletin, draft))
-        continue;
-      r->bulletin = *bulletin;
-      enum tg_err err = publishing_progress(core, r, SENT_SPOOLED, number, 0, slice_of(NULL, 0));
-      if (err != TG_OK)
-        return err;
-    }
-  return TG_OK;
-}
-
-enum tg_err desk_draft_ended(struct node_core *core, const struct hash *draft, const struct tg_why *why)
-{
-  for (size_t i = 0; i < core->desk->n; i++)
-    for (size_t j = 0; j < core->desk->client[i]->n_slots; j++) {
-      struct request *r = core->desk->client[i]->request[j];
-      if (!r->waiting || !hash_eq(&r->bulletin, draft))
-        continue;
-      enum tg_err err = request_refuse(core, r, why);
-      if (err == TG_OK)
-        err = settle(core, r);
-      if (err != TG_OK)
-        return err;
-    }
-  return TG_OK;
-}
-
-enum tg_err desk_document_done(struct node_core *core, uint64_t client, uint64_t request,
-                               const struct tg_why *refusal)
-{
-  struct desk_client *c = find(core, client);
-  struct request *r = c ? find_request(c, request) : NULL;
-  if (!r || r->kind->type != LOCAL_PUT_DOCUMENT)
-    return TG_OK; /* cancelled meanwhile */
-  enum tg_err err = refusal ? request_refuse(core, r, refusal) : request_done(core, r, 1);
-  return err == TG_OK ? settle(core, r) : err;
 }

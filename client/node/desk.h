@@ -42,7 +42,7 @@ enum tg_err desk_progress(struct node_core *core, const struct hash *id, enum se
 /* A draft that waited for approvals is a bulletin now; or it will never be one, why says so. */
 enum tg_err desk_draft_sent(struct node_core *core, const struct hash *draft, const struct hash *bulletin, uint64_t number);
 enum tg_err desk_draft_ended(struct node_core *core, const struct hash *draft, const struct tg_why *why);
-/* The hub has answered a document (papers_offer()); refusal NULL: it is in the log. */
+/* The hub has answered a document (errands_offer()); refusal NULL: it is in the log. */
 enum tg_err desk_document_done(struct node_core *core, uint64_t client, uint64_t request, const struct tg_why *refusal);
 
 #endif

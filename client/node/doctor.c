@@ -82,7 +82,7 @@ static enum tg_err check_sealing(struct node_core *core, struct query *q)
 static enum tg_err check_hub(struct node_core *core, struct query *q)
 {
   struct tg_why why;
-  if (!core_charter(core) || talk_is_open(core))
+  if (!core_charter(core) || talk_is_open(core) || talk_state(core) == TALK_CLOSED)
     return TG_OK;
   why_set(&why, TG_UNREACHABLE, NULL, N_("the node has no session with a hub (%1$s)"),
           N_("what is published waits here; look into the log for the reason"),
@@ -142,9 +142,19 @@ static enum tg_err check_refused(struct node_core *core, struct query *q)
   if (err != TG_OK || counts.refused == 0)
     return err;
   snprintf(number, sizeof number, "%llu", (unsigned long long)counts.refused);
-  why_set(&why, TG_REFUSED, NULL, N_("the hub refused %1$s bulletins of this node"),
+  why_set(&why, TG_REFUSED, NULL, counts.refused == 1 ? N_("the hub refused a bulletin of this node") : N_("the hub refused %1$s bulletins of this node"),
           N_("`toguna track` tells why"), number, NULL, NULL);
   return found(q, "refused", WORTH_KNOWING, &why);
+}
+
+static enum tg_err check_hub_disk(struct node_core *core, struct query *q)
+{
+  struct tg_why why;
+  if (!outbox_rests(core))
+    return TG_OK;
+  why_set(&why, TG_DISK, NULL, N_("the hub's disk is nearly full: it takes nothing new"),
+          N_("what waits here goes out when its operator has made room; tell the operator"), NULL, NULL, NULL);
+  return found(q, "hub-disk", MUST_BE_MENDED, &why);
 }
 
 static enum tg_err check_overdue(struct node_core *core, struct query *q)
@@ -156,7 +166,8 @@ static enum tg_err check_overdue(struct node_core *core, struct query *q)
   if (err != TG_OK || counts.overdue == 0)
     return err;
   snprintf(number, sizeof number, "%llu", (unsigned long long)counts.overdue);
-  why_set(&why, TG_UNREACHABLE, NULL, N_("receipts are overdue for %1$s bulletins of this node"),
+  why_set(&why, TG_UNREACHABLE, NULL,
+          counts.overdue == 1 ? N_("receipts are overdue for a bulletin of this node") : N_("receipts are overdue for %1$s bulletins of this node"),
           N_("`toguna sent` marks them and `toguna track` says who is silent; tell them by another way"), number, NULL, NULL);
   return found(q, "overdue", MUST_BE_MENDED, &why);
 }
@@ -167,10 +178,11 @@ static enum tg_err check_hooks(struct node_core *core, struct query *q)
   struct tg_why why;
   char number[24];
   enum tg_err err = hooks_counts(core, &counts);
-  if (err != TG_OK || counts.set_aside + counts.retrying == 0)
+  const uint64_t failed = counts.set_aside + counts.retrying;
+  if (err != TG_OK || failed == 0)
     return err;
-  snprintf(number, sizeof number, "%llu", (unsigned long long)(counts.set_aside + counts.retrying));
-  why_set(&why, TG_INTERNAL, NULL, N_("hooks failed for %1$s bulletins"),
+  snprintf(number, sizeof number, "%llu", (unsigned long long)failed);
+  why_set(&why, TG_INTERNAL, NULL, failed == 1 ? N_("hooks failed for one bulletin or alarm") : N_("hooks failed for %1$s bulletins or alarms"),
           N_("mend the command; the log has its complaints"), number, NULL, NULL);
   return found(q, "hooks", WORTH_KNOWING, &why);
 }
@@ -191,7 +203,7 @@ enum tg_err query_doctor(struct node_core *core, struct query *q)
 {
   static enum tg_err (*const checks[])(struct node_core *, struct query *) = {
       check_charter, check_credential, check_policy,  check_hub,   check_log,    check_sealing,
-      check_clock,   check_disk,       check_refused, check_overdue, check_hooks, check_journal};
+      check_clock,   check_disk, check_hub_disk, check_refused, check_overdue, check_hooks, check_journal};
   enum tg_err err = (q->json = json_array()) ? TG_OK : TG_NO_MEMORY;
   for (size_t i = 0; err == TG_OK && i < sizeof checks / sizeof *checks; i++)
     err = checks[i](core, q);

@@ -7,9 +7,7 @@
 #include "proto/locked.h"
 
 #include <assert.h>
-#include <sodium.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { WISH_ARENA = 4 << 20 };
 

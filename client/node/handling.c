@@ -1,7 +1,7 @@
 #include "client/node/request.h"
 
+#include "client/node/errands.h"
 #include "client/node/explain.h"
-#include "client/node/papers.h"
 #include "client/node/waiting.h"
 #include "keys/codec.h"
 
@@ -36,12 +36,13 @@ enum tg_err handling_read(struct node_core *core, struct request *r, const Proto
   r->mark = read->mark;
   enum tg_err verdict, err = may_read(core, r, &verdict, &why);
   if (err == TG_OK && verdict == TG_OK)
-    err = reading_new(core, &r->bulletin, read->portion, read->offset, read->count, &r->reading, &verdict, &why);
+    err = read->sealed ? reading_sealed(core, &r->bulletin, read->portion, &r->reading, &verdict, &why)
+                       : reading_new(core, &r->bulletin, read->portion, read->offset, read->count, &r->reading, &verdict, &why);
   if (err != TG_OK)
     return err;
   if (verdict != TG_OK)
     return request_refuse(core, r, &why);
-  snprintf(portion, sizeof portion, "portion %u", read->portion);
+  snprintf(portion, sizeof portion, "portion %u%s", read->portion, read->sealed ? " sealed" : "");
   return request_journal(core, r, "read", &r->bulletin, portion);
 }
 
@@ -64,6 +65,9 @@ enum tg_err handling_read_on(struct node_core *core, struct request *r)
   content.request = r->number;
   content.data = slice_data(piece);
   content.end = end;
+  const struct body_key *key = reading_key(r->reading);
+  if (key)
+    content.key = slice_data(slice_of(key->b, sizeof key->b));
   r->over = end;
   return request_answer(core, r, LOCAL_CONTENT, &content.base);
 }
@@ -154,7 +158,7 @@ enum tg_err handling_document(struct node_core *core, struct request *r, const P
 {
   struct slice note = data_slice(((const Tg__LDocument *)message)->content);
   struct tg_why why = {0};
-  enum tg_err verdict, err = papers_offer(core, r->client_id, r->number, note, &verdict, &why);
+  enum tg_err verdict, err = errands_offer(core, r->client_id, r->number, note, &verdict, &why);
   if (err != TG_OK)
     return err;
   if (verdict != TG_OK)

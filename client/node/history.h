@@ -1,5 +1,6 @@
 /* The checkpoints of a hub's log that this node saw, one row each: what other nodes saw is compared with them, and an
-   entry that was opened to us under one of them can be proved under a later one that is settled. The oldest are let go. */
+   entry that was opened to us under one of them can be proved under a later one that is settled. Of the oldest only those stay that such entries
+   need, so there are never more of these than entries; each is proven to extend the one that stands before it now. */
 #ifndef TOGUNA_CLIENT_NODE_HISTORY_H
 #define TOGUNA_CLIENT_NODE_HISTORY_H
 
@@ -16,9 +17,11 @@ struct history_row {
   struct slice growth;
 };
 
-/* The state is the log's newest checkpoint; note as above. Belongs to the turn's transaction. */
+/* The state is the log's newest checkpoint; note as above. Belongs to the turn's transaction. *pruned: 0 when a log is begun, and kept by the caller. */
 enum tg_err history_put(struct node_core *core, const struct witness_state *state, struct slice growth, struct slice note,
-                        bool settled);
+                        bool settled, uint64_t *pruned);
+/* An entry was opened to us under the checkpoint of this size. */
+enum tg_err history_need(struct node_core *core, const char *log, uint64_t size);
 /* The checkpoint of this size is settled by the cosignatures in this note. */
 enum tg_err history_settle(struct node_core *core, const char *log, uint64_t size, struct slice note);
 /* TG_NOT_FOUND: none of this size. */
@@ -26,9 +29,15 @@ enum tg_err history_at(struct node_core *core, const char *log, uint64_t size, s
 /* The first with a larger size. TG_NOT_FOUND. */
 enum tg_err history_after(struct node_core *core, const char *log, uint64_t size, struct arena *arena, struct history_row *ret);
 
+/* Is such an opening one of this log, as far as the checkpoints kept tell? TG_OK or TG_NOT_FOUND. */
+enum tg_err history_holds(struct node_core *core, const char *log, const struct opening *opening);
+/* Did this node ever watch another log than this one? */
+enum tg_err history_has_others(struct node_core *core, const char *log, bool *ret);
+
 /* An opening that was verified when it came, under a checkpoint of which only its path still tells; *ret_path (in the arena)
-   leads to *ret, which is settled if any that can be reached is. TG_NOT_FOUND: the checkpoints of that time were let go. */
-enum tg_err history_prove(struct node_core *core, const char *log, const struct opening *opening, struct arena *arena,
+   leads to *ret, which is settled if any that can be reached is. from: that checkpoint had so many entries at least; 0: it came soon after the entry.
+   TG_NOT_FOUND: the checkpoints of that time were let go. */
+enum tg_err history_prove(struct node_core *core, const char *log, const struct opening *opening, uint64_t from, struct arena *arena,
                           struct history_row *ret, struct slice *ret_path);
 
 #endif

@@ -1,5 +1,6 @@
 #include "client/node/hooks.h"
 
+#include "client/node/alarms.h"
 #include "client/node/inbox.h"
 #include "client/node/item.h"
 #include "client/node/query.h"
@@ -21,6 +22,7 @@ enum {
    one is out, for the row at `place`; tries counts the failures of the row after cursor. */
 struct hook {
   const char *name;
+  bool alarms; /* its rows are alarms, not bulletins */
   uint64_t cursor, place, order;
   uint64_t tries;
   int64_t due; /* monotonic; after a restart it is tried at once */
@@ -81,7 +83,7 @@ static enum tg_err load_one(struct node_core *core, struct hook *h)
     db_reset(s);
     return TG_OK;
   }
-  err = inbox_last_place(core, &h->cursor); /* a new one begins with what comes from now on */
+  err = h->alarms ? alarms_last_place(core, &h->cursor) : inbox_last_place(core, &h->cursor); /* a new one begins with what comes from now on */
   return err == TG_OK ? store(core, h) : err;
 }
 
@@ -93,6 +95,7 @@ enum tg_err hooks_load(struct node_core *core)
       return TG_TOO_BIG;
     struct hook *h = &hooks->hook[hooks->n++];
     h->name = *name;
+    h->alarms = core->config->hook_alarms && core->config->hook_alarms[name - core->config->hooks];
     enum tg_err err = load_one(core, h);
     if (err != TG_OK)
       return err;
@@ -195,40 +198,55 @@ static enum tg_err as_json(struct node_core *core, const struct inbox_row *row, 
 
 /* ---- orders ---- */
 
-static enum tg_err order(struct node_core *core, struct hook *h, const struct inbox_row *row)
+/* Takes json. */
+static enum tg_err order(struct node_core *core, struct hook *h, uint64_t place, json_t *json)
 {
-  json_t *json = NULL;
-  enum tg_err err = as_json(core, row, &json);
-  char *text = err == TG_OK ? json_dumps(json, JSON_COMPACT) : NULL;
+  char *text = json_dumps(json, JSON_COMPACT);
   json_decref(json);
   if (!text)
-    return err == TG_OK ? TG_NO_MEMORY : err;
-  h->place = row->place;
+    return TG_NO_MEMORY;
+  h->place = place;
   h->order = ++core->hooks->last_order;
-  err = orders_hook(core->orders, h->order, (size_t)(h - core->hooks->hook), slice_str(text));
+  enum tg_err err = orders_hook(core->orders, h->order, (size_t)(h - core->hooks->hook), slice_str(text));
   sodium_memzero(text, strlen(text));
   free(text);
   return err;
 }
 
-/* The next bulletin of a hook. One that was taken back or has expired before its turn is passed over. */
-static enum tg_err advance(struct node_core *core, struct hook *h)
+static enum tg_err next_alarm(struct node_core *core, struct hook *h)
+{
+  json_t *json;
+  uint64_t place;
+  enum tg_err err = alarms_after(core, h->cursor, core->hooks->row, &place, &json);
+  return err == TG_OK ? order(core, h, place, json) : err;
+}
+
+/* One that was taken back or has expired before its turn is passed over. */
+static enum tg_err next_bulletin(struct node_core *core, struct hook *h)
 {
   struct inbox_row row;
-  arena_reset(core->hooks->row);
+  json_t *json;
   enum tg_err err = inbox_after(core, h->cursor, core->hooks->row, &row);
-  if (err == TG_NOT_FOUND) {
-    h->idle = true;
-    return TG_OK;
-  }
   if (err != TG_OK)
     return err;
-  if (row.state < INBOX_PURGED)
-    return order(core, h, &row);
+  if (row.state < INBOX_PURGED) {
+    err = as_json(core, &row, &json);
+    return err == TG_OK ? order(core, h, row.place, json) : err;
+  }
   h->cursor = row.place;
   h->tries = 0;
   core_wake_now(core);
   return store(core, h);
+}
+
+static enum tg_err advance(struct node_core *core, struct hook *h)
+{
+  arena_reset(core->hooks->row);
+  enum tg_err err = h->alarms ? next_alarm(core, h) : next_bulletin(core, h);
+  if (err != TG_NOT_FOUND)
+    return err;
+  h->idle = true;
+  return TG_OK;
 }
 
 enum tg_err hooks_turn(struct node_core *core)
@@ -275,9 +293,13 @@ static enum tg_err set_aside(struct node_core *core, struct hook *h, int code)
   db_bind_i64(s, 3, core->now.wall);
   db_bind_i64(s, 4, code);
   enum tg_err err = db_run(s);
-  why_set(&why, TG_INTERNAL, h->name,
-          N_("a hook failed again and again for one bulletin, which is set aside; the next one goes on"),
-          N_("mend the command, and read the bulletin from the inbox"), NULL, NULL, NULL);
+  if (h->alarms)
+    why_set(&why, TG_INTERNAL, h->name, N_("a hook failed again and again for one alarm, which is set aside; the next one goes on"),
+            N_("mend the command, and read the alarm in the node's log"), NULL, NULL, NULL);
+  else
+    why_set(&why, TG_INTERNAL, h->name,
+            N_("a hook failed again and again for one bulletin, which is set aside; the next one goes on"),
+            N_("mend the command, and read the bulletin from the inbox"), NULL, NULL, NULL);
   return err == TG_OK ? core_tell(core, NODE_ERROR, "hook-gave-up", NULL, h->name, h->place, &why) : err;
 }
 

@@ -1,4 +1,4 @@
-/* Orders to run the configured hooks: every bulletin of the inbox, in its order, once for each hook.
+/* Orders to run the configured hooks: every bulletin of the inbox, or every alarm, in its order, once for each hook.
 
    One order per hook is out at a time. A hook that fails is tried again with growing pauses; a bulletin that fails
    HOOK_TRIES times is set aside and told, and the next one goes on. A hook's place is in the store: a restart loses no
@@ -16,7 +16,7 @@ void hooks_free(struct hooks *h);
 /* Reads where each hook is. After inbox_load(). */
 enum tg_err hooks_load(struct node_core *core);
 
-/* The inbox has a new row. */
+/* The inbox has a new row, or there is a new alarm. */
 void hooks_offer(struct node_core *core);
 /* node_hook_done(). An order that is not under way changes nothing. */
 enum tg_err hooks_done(struct node_core *core, uint64_t order, int code);

@@ -1,17 +1,18 @@
-#include "client/node/inbox.h"
+#include "client/node/inbox_inside.h"
 
 #include "client/node/arrivals.h"
+#include "client/node/carried.h"
 #include "client/node/desk.h"
 #include "client/node/hooks.h"
 #include "client/node/record.h"
 #include "client/node/says.h"
+#include "client/node/schema.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { CHECK_EVERY = 30 * 1000, EXPIRE_AT_ONCE = 256 };
 
-static const char inbox_label[] = "toguna/inbox/v1";
+const char inbox_label[] = "toguna/inbox/v1";
 
 struct inbox {
   int64_t due; /* of the next look for what has expired */
@@ -32,12 +33,11 @@ int64_t inbox_due(const struct node_core *core) { return core->inbox->due; }
 
 enum tg_err inbox_met(struct node_core *core, const struct hash *id, unsigned *ret_event)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT event FROM met WHERE id = ?");
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT 1 FROM inbox WHERE " SCHEMA_INBOX("?1") " UNION ALL SELECT event FROM met WHERE id = ?1 LIMIT 1");
   db_bind_blob(s, 1, hash_slice(id));
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
+  enum tg_err err = db_one(s);
+  if (err != TG_OK)
+    return err;
   *ret_event = (unsigned)db_u64(s, 0);
   db_reset(s);
   return TG_OK;
@@ -51,9 +51,19 @@ static enum tg_err put_met(struct node_core *core, const struct hash *id, unsign
   return db_run(s);
 }
 
+/* Who calls has asked; this is what makes sure that nothing is shown twice. TG_DUPLICATE. */
+static enum tg_err must_be_new(struct node_core *core, const struct hash *id)
+{
+  unsigned event;
+  enum tg_err err = inbox_met(core, id, &event);
+  return err == TG_OK ? TG_DUPLICATE : err == TG_NOT_FOUND ? TG_OK : err;
+}
+
 enum tg_err inbox_decline(struct node_core *core, const struct hash *id, unsigned event)
 {
   enum tg_err err = core_begin(core);
+  if (err == TG_OK)
+    err = must_be_new(core, id);
   if (err == TG_OK)
     err = put_met(core, id, event);
   return err == TG_OK ? says_receipt(core, id, event, 0) : err;
@@ -61,8 +71,8 @@ enum tg_err inbox_decline(struct node_core *core, const struct hash *id, unsigne
 
 enum tg_err inbox_repeat(struct node_core *core, const struct hash *id)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT met.event, inbox.number FROM met LEFT JOIN inbox ON inbox.id = met.id"
-                                                     " WHERE met.id = ?");
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT 1, number FROM inbox WHERE " SCHEMA_INBOX("?1")
+                                                     " UNION ALL SELECT event, 0 FROM met WHERE id = ?1 LIMIT 1");
   db_bind_blob(s, 1, hash_slice(id));
   bool row;
   enum tg_err err = db_step(s, &row);
@@ -74,57 +84,13 @@ enum tg_err inbox_repeat(struct node_core *core, const struct hash *id)
   return says_receipt(core, id, event, number);
 }
 
-/* ---- running numbers ---- */
-
-/* The bulletin that came with a number. TG_NOT_FOUND. */
-static enum tg_err heard(struct node_core *core, const struct sign_pk *node, uint64_t number, struct hash *ret)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT id FROM heard WHERE node = ? AND number = ?");
-  db_bind_blob(s, 1, key_slice(node));
-  db_bind_u64(s, 2, number);
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
-  err = db_bytes(s, 0, ret->b, sizeof ret->b) ? TG_OK : TG_DISK;
-  db_reset(s);
-  return err;
-}
-
-enum tg_err inbox_number(struct node_core *core, const struct sign_pk *node, const struct wrap_content *wrapped,
-                         const struct hash *id)
-{
-  char name[HOLDER_MAX + 1];
-  struct hash other;
-  core_name_of(core, node, name);
-  if (wrapped->number > INT64_MAX) /* no honest node ever counts so far */
-    return core_tell(core, NODE_ALARM, "number-impossible", id, name, wrapped->number, NULL);
-  enum tg_err err = heard(core, node, wrapped->number, &other);
-  if (err == TG_OK) /* two bulletins under one number: both are signed, and kept */
-    return hash_eq(&other, id) ? TG_OK : core_tell(core, NODE_ALARM, "number-twice", id, name, wrapped->number, NULL);
-  if (err != TG_NOT_FOUND)
-    return err;
-  err = wrapped->number > 1 ? heard(core, node, wrapped->number - 1, &other) : TG_NOT_FOUND;
-  if (err == TG_OK && !hash_eq(&other, &wrapped->previous))
-    err = core_tell(core, NODE_ALARM, "chain-broken", id, name, wrapped->number, NULL);
-  else if (err == TG_NOT_FOUND)
-    err = wrapped->number > 1 ? core_tell(core, NODE_NOTICE, "number-missing", id, name, wrapped->number - 1, NULL) : TG_OK;
-  if (err != TG_OK)
-    return err;
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT INTO heard VALUES(?, ?, ?)");
-  db_bind_blob(s, 1, key_slice(node));
-  db_bind_u64(s, 2, wrapped->number);
-  db_bind_blob(s, 3, hash_slice(id));
-  return db_run(s);
-}
-
 /* ---- corrections and recalls ---- */
 
 static enum tg_err put_state(struct node_core *core, const struct hash *id, enum inbox_state state)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE inbox SET state = ? WHERE id = ?");
-  db_bind_u64(s, 1, state);
-  db_bind_blob(s, 2, hash_slice(id));
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE inbox SET state = ?2 WHERE " SCHEMA_INBOX("?1"));
+  db_bind_blob(s, 1, hash_slice(id));
+  db_bind_u64(s, 2, state);
   return db_run(s);
 }
 
@@ -155,8 +121,8 @@ static enum tg_err recall(struct node_core *core, const struct hash *target)
 static enum tg_err supersede(struct node_core *core, const struct hash *target, const struct hash *by)
 {
   struct db_stmt *s =
-      db_stmt(depot_db(core->depot), "UPDATE inbox SET superseded_by = ?, state = CASE state WHEN 0 THEN 1 ELSE state END"
-                                     " WHERE id = ?");
+      db_stmt(depot_db(core->depot), "UPDATE inbox SET superseded_by = ?1, state = CASE state WHEN 0 THEN 1 ELSE state END"
+                                     " WHERE " SCHEMA_INBOX("?2"));
   db_bind_blob(s, 1, hash_slice(by));
   db_bind_blob(s, 2, hash_slice(target));
   return db_run(s);
@@ -171,13 +137,12 @@ static enum tg_err amend(struct node_core *core, const struct hash *target, cons
 /* The member of whoever said a bulletin that we have, and whether it may still be amended. TG_NOT_FOUND. */
 static enum tg_err said_by(struct node_core *core, const struct hash *id, struct country *ret, bool *ret_living)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT node, state FROM inbox WHERE id = ?");
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT node, state FROM inbox WHERE " SCHEMA_INBOX("?1"));
   struct sign_pk key;
-  bool row;
   db_bind_blob(s, 1, hash_slice(id));
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
+  enum tg_err err = db_one(s);
+  if (err != TG_OK)
+    return err;
   bool read = db_bytes(s, 0, key.b, sizeof key.b);
   *ret_living = db_u64(s, 1) <= INBOX_SUPERSEDED;
   db_reset(s);
@@ -190,7 +155,7 @@ static enum tg_err said_by(struct node_core *core, const struct hash *id, struct
 
 /* It was taken back before it came: nothing of it is here, and its originator is told so; if it comes after all, amend_arrival() has its
    say. */
-static enum tg_err recall_unseen(struct node_core *core, const struct hash *target, struct country member)
+static enum tg_err recall_unseen(struct node_core *core, const struct hash *target, struct country member, bool carried)
 {
   unsigned event;
   bool coming = arrivals_is_coming(core, target);
@@ -199,7 +164,7 @@ static enum tg_err recall_unseen(struct node_core *core, const struct hash *targ
     return err; /* it has been answered */
   if (coming)
     return core->config->on_recall == NODE_RECALL_PURGE ? arrivals_forget(core, target, member, &coming) : TG_OK;
-  return says_receipt(core, target, RECEIPT_PURGED, 0);
+  return carried ? TG_OK : says_receipt(core, target, RECEIPT_PURGED, 0); /* inbox_logged() says it, when the hub knows */
 }
 
 /* What this bulletin does to an earlier one, or to one that is still to come. Only the state that said that one may. */
@@ -224,7 +189,7 @@ static enum tg_err amend_target(struct node_core *core, const struct inbox_arriv
     return living ? amend(core, &subject->supersedes, &a->header->id, subject->kind) : TG_OK;
   if (err != TG_NOT_FOUND)
     return err;
-  return subject->kind == KIND_RECALL ? recall_unseen(core, &subject->supersedes, a->member) : TG_OK;
+  return subject->kind == KIND_RECALL ? recall_unseen(core, &subject->supersedes, a->member, a->carried) : TG_OK;
 }
 
 /* What came earlier and concerns this one. */
@@ -254,38 +219,46 @@ enum tg_err inbox_is_purged(struct node_core *core, const struct hash *id, struc
   struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT 1 FROM amended WHERE target = ? AND member = ? AND kind = 4 LIMIT 1");
   db_bind_blob(s, 1, hash_slice(id));
   db_bind_text(s, 2, slice_str(member.code));
-  enum tg_err err = db_step(s, ret);
-  db_reset(s);
-  return err;
+  return db_any(s, ret);
 }
 
 /* ---- taking in ---- */
 
 /* Everything that proves it for ever stays; the wrap does not, or the content key could be had from it after a purge. */
-static enum tg_err put_row(struct node_core *core, const struct inbox_arrival *a)
+static enum tg_err lock_row(struct node_core *core, const struct hash *id, const Tg__Delivery *message, struct buf *record)
 {
-  Tg__Delivery bare = *a->message;
-  struct buf record = buf_new(2 << 20);
-  const struct subject *subject = &a->header->subject;
+  Tg__Delivery bare = *message;
   bare.n_bodies = 0;
   bare.wrap = (ProtobufCBinaryData){0, NULL};
-  enum tg_err err = record_lock(core, inbox_label, &a->header->id, &bare.base, &record);
+  return record_lock(core, inbox_label, id, &bare.base, record);
+}
+
+/* What is in no log has no place there; this one no log reaches. */
+static uint64_t leaf_of(const Tg__Delivery *message) { return message->entry.len ? message->leaf : INT64_MAX; }
+
+static enum tg_err put_row(struct node_core *core, const struct inbox_arrival *a)
+{
+  struct buf record = buf_new(2 << 20);
+  const struct subject *subject = &a->header->subject;
+  const uint64_t place = depot_place_new(core->depot, DEPOT_INBOX);
+  enum tg_err err = lock_row(core, &a->header->id, a->message, &record);
   if (err == TG_OK) {
     struct db_stmt *s = db_stmt(depot_db(core->depot),
                                 "INSERT INTO inbox(id, node, number, precedence, state, received, expires, seen, acknowledged,"
-                                " leaf, record) VALUES(?, ?, ?, ?, 0, ?, ?, 0, 0, ?, ?)");
+                                " leaf, record, place) VALUES(?, ?, ?, ?, 0, ?, ?, 0, 0, ?, ?, ?)");
     db_bind_blob(s, 1, hash_slice(&a->header->id));
     db_bind_blob(s, 2, key_slice(&subject->originator));
     db_bind_u64(s, 3, a->wrapped->number);
     db_bind_u64(s, 4, subject->precedence);
     db_bind_i64(s, 5, core->now.wall);
     db_bind_i64(s, 6, a->keep_until);
-    db_bind_u64(s, 7, a->message->leaf);
+    db_bind_u64(s, 7, leaf_of(a->message));
     db_bind_blob(s, 8, buf_slice(&record));
+    db_bind_u64(s, 9, place);
     err = db_run(s);
   }
   buf_free(&record);
-  return err;
+  return err == TG_OK ? depot_placed(core->depot, DEPOT_INBOX, &a->header->id, place) : err;
 }
 
 enum tg_err inbox_take(struct node_core *core, const struct inbox_arrival *a)
@@ -295,7 +268,9 @@ enum tg_err inbox_take(struct node_core *core, const struct inbox_arrival *a)
   core_name_of(core, &a->header->subject.originator, name);
   enum tg_err err = core_begin(core);
   if (err == TG_OK)
-    err = put_met(core, id, RECEIPT_STORED);
+    err = must_be_new(core, id);
+  if (err == TG_OK && a->carried)
+    err = carried_put(core, id);
   if (err == TG_OK)
     err = inbox_number(core, &a->header->subject.originator, a->wrapped, id);
   if (err == TG_OK)
@@ -317,6 +292,62 @@ enum tg_err inbox_take(struct node_core *core, const struct inbox_arrival *a)
   return TG_OK;
 }
 
+/* ---- what a bundle brought ---- */
+
+enum tg_err inbox_events(struct node_core *core, const struct hash *id, unsigned ret[INBOX_EVENTS], size_t *ret_n,
+                         uint64_t *ret_number)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT seen, acknowledged, state, number FROM inbox WHERE " SCHEMA_INBOX("?1"));
+  size_t n = 0;
+  db_bind_blob(s, 1, hash_slice(id));
+  enum tg_err err = db_one(s);
+  if (err != TG_OK)
+    return err;
+  ret[n++] = RECEIPT_STORED;
+  if (db_u64(s, 0))
+    ret[n++] = RECEIPT_READ;
+  if (db_u64(s, 1))
+    ret[n++] = RECEIPT_ACKNOWLEDGED;
+  if (db_u64(s, 2) == INBOX_PURGED || db_u64(s, 2) == INBOX_RETAINED)
+    ret[n++] = db_u64(s, 2) == INBOX_PURGED ? RECEIPT_PURGED : RECEIPT_RETAINED;
+  *ret_number = db_u64(s, 3);
+  *ret_n = n;
+  db_reset(s);
+  return TG_OK;
+}
+
+enum tg_err inbox_leaf(struct node_core *core, const struct hash *id, uint64_t *ret)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT leaf FROM inbox WHERE " SCHEMA_INBOX("?1"));
+  db_bind_blob(s, 1, hash_slice(id));
+  return db_number(s, ret);
+}
+
+enum tg_err inbox_logged(struct node_core *core, const Tg__Delivery *message, const struct header *header)
+{
+  struct buf record = buf_new(2 << 20);
+  unsigned events[INBOX_EVENTS], event;
+  uint64_t number;
+  size_t n = 0;
+  enum tg_err err = lock_row(core, &header->id, message, &record);
+  if (err == TG_OK) {
+    struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE inbox SET record = ?1, leaf = ?2 WHERE " SCHEMA_INBOX("?3"));
+    db_bind_blob(s, 1, buf_slice(&record));
+    db_bind_u64(s, 2, message->leaf);
+    db_bind_blob(s, 3, hash_slice(&header->id));
+    err = db_run(s);
+  }
+  buf_free(&record);
+  if (err == TG_OK)
+    err = inbox_events(core, &header->id, events, &n, &number);
+  for (size_t i = 0; err == TG_OK && i < n; i++)
+    err = says_receipt(core, &header->id, events[i], number);
+  if (err != TG_OK || header->subject.kind != KIND_RECALL)
+    return err;
+  err = inbox_met(core, &header->subject.supersedes, &event); /* a recall of what never came */
+  return err == TG_NOT_FOUND ? says_receipt(core, &header->subject.supersedes, RECEIPT_PURGED, 0) : err;
+}
+
 /* ---- expiry ---- */
 
 enum tg_err inbox_time(struct node_core *core)
@@ -325,7 +356,7 @@ enum tg_err inbox_time(struct node_core *core)
     return TG_OK;
   for (unsigned i = 0; i < EXPIRE_AT_ONCE; i++) {
     struct db_stmt *s =
-        db_stmt(depot_db(core->depot), "SELECT id FROM inbox WHERE state IN (0, 1, 3) AND expires <= ? LIMIT 1");
+        db_stmt(depot_db(core->depot), "SELECT id FROM inbox WHERE state <> 2 AND state < 4 AND expires <= ? LIMIT 1");
     db_bind_i64(s, 1, core_careful_now(core));
     bool row;
     struct hash id;
@@ -349,147 +380,15 @@ enum tg_err inbox_time(struct node_core *core)
   return TG_OK; /* the rest in the next turn: it is due */
 }
 
-/* ---- looking ---- */
-
-static enum tg_err read_portions(const Tg__Delivery *message, struct arena *arena, struct inbox_row *row)
-{
-  size_t n = message->n_portions;
-  struct portion *portions = arena_alloc(arena, (n ? n : 1) * sizeof *portions);
-  struct release *releases = arena_alloc(arena, (n ? n : 1) * sizeof *releases);
-  if (!portions || !releases)
-    return TG_NO_MEMORY;
-  for (size_t i = 0; i < n; i++) {
-    const Tg__OpenPortion *p = message->portions[i];
-    if (portion_parse(data_slice(p->portion), arena, &portions[i], NULL) != TG_OK)
-      return TG_DISK; /* it was checked when it came */
-    if (p->release.len && release_parse(data_slice(p->release), arena, &releases[i], NULL) != TG_OK)
-      return TG_DISK;
-  }
-  row->portion_count = n;
-  row->portions = portions;
-  row->releases = releases;
-  return TG_OK;
-}
-
-static enum tg_err read_row(struct node_core *core, struct db_stmt *s, struct arena *arena, struct inbox_row *ret)
-{
-  ProtobufCMessage *message;
-  struct inbox_row r = {.place = db_u64(s, 0),
-                        .number = db_u64(s, 3),
-                        .state = (enum inbox_state)db_u64(s, 4),
-                        .received = db_i64(s, 5),
-                        .expires = db_i64(s, 6),
-                        .seen = db_u64(s, 7) != 0,
-                        .acknowledged = db_u64(s, 8) != 0,
-                        .leaf = db_u64(s, 9),
-                        .missing_before = db_u64(s, 12) != 0};
-  if (!db_bytes(s, 1, r.id.b, sizeof r.id.b) || !db_bytes(s, 2, r.node.b, sizeof r.node.b))
-    return TG_DISK;
-  if (!db_is_null(s, 10) && !db_bytes(s, 10, r.superseded_by.b, sizeof r.superseded_by.b))
-    return TG_DISK;
-  enum tg_err err = record_unlock(core, inbox_label, &r.id, &tg__delivery__descriptor, db_blob(s, 11), arena, &message);
-  if (err != TG_OK)
-    return err;
-  const Tg__Delivery *delivery = (const Tg__Delivery *)message;
-  err = header_parse(data_slice(delivery->header), arena, &r.header, NULL) == TG_OK ? TG_OK : TG_DISK;
-  if (err == TG_OK)
-    err = read_portions(delivery, arena, &r);
-  if (err == TG_OK)
-    *ret = r;
-  return err;
-}
-
-static enum tg_err one_row(struct node_core *core, struct db_stmt *s, struct arena *arena, struct inbox_row *ret)
-{
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
-  err = read_row(core, s, arena, ret);
-  db_reset(s);
-  return err;
-}
-
-#define ROW                                                                                                                     \
-  "SELECT place, id, node, number, state, received, expires, seen, acknowledged, leaf, superseded_by, record,"                  \
-  " number > 1 AND NOT EXISTS(SELECT 1 FROM heard WHERE heard.node = inbox.node AND heard.number = inbox.number - 1)"           \
-  " FROM inbox "
-
-enum tg_err inbox_row(struct node_core *core, const struct hash *id, struct arena *arena, struct inbox_row *ret)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), ROW "WHERE id = ?");
-  db_bind_blob(s, 1, hash_slice(id));
-  return one_row(core, s, arena, ret);
-}
-
-enum tg_err inbox_after(struct node_core *core, uint64_t after, struct arena *arena, struct inbox_row *ret)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), ROW "WHERE place > ? ORDER BY place LIMIT 1");
-  db_bind_u64(s, 1, after < INT64_MAX ? after : INT64_MAX);
-  return one_row(core, s, arena, ret);
-}
-
-enum tg_err inbox_below(struct node_core *core, uint64_t below, struct arena *arena, struct inbox_row *ret)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), ROW "WHERE place < ? ORDER BY place DESC LIMIT 1");
-  db_bind_u64(s, 1, below < INT64_MAX ? below : INT64_MAX);
-  return one_row(core, s, arena, ret);
-}
-
-enum tg_err inbox_opening(struct node_core *core, const struct hash *id, struct arena *arena, struct opening *ret)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT record FROM inbox WHERE id = ?");
-  ProtobufCMessage *message;
-  bool row;
-  db_bind_blob(s, 1, hash_slice(id));
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
-  err = record_unlock(core, inbox_label, id, &tg__delivery__descriptor, db_blob(s, 0), arena, &message);
-  db_reset(s);
-  if (err != TG_OK)
-    return err;
-  const Tg__Delivery *d = (const Tg__Delivery *)message;
-  *ret = (struct opening){data_slice(d->entry), data_slice(d->salt), d->leaf, data_slice(d->path)};
-  return TG_OK;
-}
-
-enum tg_err inbox_last_place(struct node_core *core, uint64_t *ret)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT coalesce(max(place), 0) FROM inbox");
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK)
-    return err;
-  *ret = db_u64(s, 0);
-  db_reset(s);
-  return TG_OK;
-}
-
-enum tg_err inbox_counts(struct node_core *core, struct inbox_counts *ret)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT count(*), count(*) FILTER (WHERE seen = 0),"
-                                                     " count(*) FILTER (WHERE acknowledged = 0 AND precedence = 4) FROM inbox"
-                                                     " WHERE state IN (0, 1, 3)");
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK)
-    return err;
-  *ret = (struct inbox_counts){.current = db_u64(s, 0), .unread = db_u64(s, 1), .unacknowledged_flash = db_u64(s, 2)};
-  db_reset(s);
-  return TG_OK;
-}
-
 /* ---- what readers do ---- */
 
 static enum tg_err flags(struct node_core *core, const struct hash *id, bool *ret_seen, bool *ret_acknowledged)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT seen, acknowledged FROM inbox WHERE id = ?");
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT seen, acknowledged FROM inbox WHERE " SCHEMA_INBOX("?1"));
   db_bind_blob(s, 1, hash_slice(id));
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
+  enum tg_err err = db_one(s);
+  if (err != TG_OK)
+    return err;
   *ret_seen = db_u64(s, 0) != 0;
   *ret_acknowledged = db_u64(s, 1) != 0;
   db_reset(s);
@@ -505,7 +404,7 @@ enum tg_err inbox_mark_read(struct node_core *core, const struct hash *id)
   err = core_begin(core);
   if (err != TG_OK)
     return err;
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE inbox SET seen = 1 WHERE id = ?");
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE inbox SET seen = 1 WHERE " SCHEMA_INBOX("?1"));
   db_bind_blob(s, 1, hash_slice(id));
   err = db_run(s);
   return err == TG_OK ? says_receipt(core, id, RECEIPT_READ, 0) : err;
@@ -522,7 +421,7 @@ enum tg_err inbox_acknowledge(struct node_core *core, const struct hash *id)
     err = core_begin(core);
   if (err != TG_OK)
     return err;
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE inbox SET acknowledged = 1 WHERE id = ?");
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE inbox SET acknowledged = 1 WHERE " SCHEMA_INBOX("?1"));
   db_bind_blob(s, 1, hash_slice(id));
   err = db_run(s);
   return err == TG_OK ? says_receipt(core, id, RECEIPT_ACKNOWLEDGED, 0) : err;

@@ -23,6 +23,7 @@ struct inbox_row {
   tg_time received, expires; /* expires: ours, the earliest of the bulletin's and what its originator's policy says */
   bool seen, acknowledged;
   uint64_t leaf;              /* of the accepted entry, in the hub's log */
+  bool carried;               /* a bundle brought it, and no hub has delivered it yet */
   struct hash superseded_by;  /* zeros: nothing */
   struct header header;
   size_t portion_count;
@@ -43,9 +44,13 @@ int64_t inbox_due(const struct node_core *core); /* monotonic */
 enum tg_err inbox_row(struct node_core *core, const struct hash *id, struct arena *arena, struct inbox_row *ret);
 /* The first row with place > after; the last with place < below. */
 enum tg_err inbox_after(struct node_core *core, uint64_t after, struct arena *arena, struct inbox_row *ret);
+/* The first FLASH with place > after. */
+enum tg_err inbox_flash_after(struct node_core *core, uint64_t after, struct arena *arena, struct inbox_row *ret);
 enum tg_err inbox_below(struct node_core *core, uint64_t below, struct arena *arena, struct inbox_row *ret);
 /* The opening of its accepted entry, verified when it came. In the arena. TG_NOT_FOUND. */
 enum tg_err inbox_opening(struct node_core *core, const struct hash *id, struct arena *arena, struct opening *ret);
+/* All of what was kept of its delivery: no wrap, no bodies. In the arena. TG_NOT_FOUND. */
+enum tg_err inbox_delivery(struct node_core *core, const struct hash *id, struct arena *arena, const Tg__Delivery **ret);
 enum tg_err inbox_last_place(struct node_core *core, uint64_t *ret); /* 0: never one */
 
 struct inbox_counts {
@@ -72,10 +77,19 @@ struct inbox_arrival {
   size_t portion_count;
   const unsigned *portion;     /* indexes, ascending */
   const struct depot_content *content; /* parallel to portion */
+  bool carried;                /* by a bundle: the hub may not know it */
 };
 /* Takes it in, once (asserted: it was not met before): content, stored receipt, running number; a correction or recall does to its
    target what it says, and what was corrected or recalled before it came is shown as that. */
 enum tg_err inbox_take(struct node_core *core, const struct inbox_arrival *arrival);
+/* The hub delivered what a bundle had brought: its row gets its place in the log, and what has been done with it is said to the hub. */
+enum tg_err inbox_logged(struct node_core *core, const Tg__Delivery *message, const struct header *header);
+/* Its place in the log, as last delivered. TG_NOT_FOUND. */
+enum tg_err inbox_leaf(struct node_core *core, const struct hash *id, uint64_t *ret);
+/* What there is to say of a bulletin that was taken in: events, RECEIPT_STORED first; *ret_number is its running number. TG_NOT_FOUND. */
+enum { INBOX_EVENTS = 4 };
+enum tg_err inbox_events(struct node_core *core, const struct hash *id, unsigned ret[INBOX_EVENTS], size_t *ret_n,
+                         uint64_t *ret_number);
 /* Was this bulletin ever answered? *ret_event: the receipt event. TG_NOT_FOUND. */
 enum tg_err inbox_met(struct node_core *core, const struct hash *id, unsigned *ret_event);
 /* States again what was stated about a bulletin that was met. */

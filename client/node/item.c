@@ -1,6 +1,7 @@
 #include "client/node/item.h"
 
 #include "client/node/record.h"
+#include "client/node/schema.h"
 #include "client/node/watch.h"
 #include "proto/receipt.h"
 
@@ -109,7 +110,8 @@ enum tg_err item_received(struct node_core *core, const struct inbox_row *row, s
   item->acknowledged = row->acknowledged;
   item->state = row->state;
   item->number = row->number;
-  item->leaf = row->leaf;
+  item->carried = row->carried;
+  item->leaf = row->leaf < INT64_MAX ? row->leaf : 0;
   item->superseded_by = hash_or_none(&copy->superseded_by);
   item->missing_before = row->missing_before;
   item->settled = row->leaf < watch_settled(core);
@@ -172,26 +174,16 @@ static bool range_of(struct slice prefix, struct hash *low, struct hash *high)
 enum tg_err item_resolve(struct node_core *core, struct slice prefix, struct hash *ret, bool *ret_sent)
 {
   struct hash low, high, found;
-  bool row, sent = false;
-  unsigned n = 0;
+  unsigned n_received, n_sent;
   if (!range_of(prefix, &low, &high))
     return TG_BAD_INPUT;
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT id, 0 FROM inbox WHERE id BETWEEN ?1 AND ?2"
-                                                     " UNION ALL SELECT id, 1 FROM sent WHERE id BETWEEN ?1 AND ?2 LIMIT 2");
-  db_bind_blob(s, 1, hash_slice(&low));
-  db_bind_blob(s, 2, hash_slice(&high));
-  enum tg_err err;
-  while ((err = db_step(s, &row)) == TG_OK && row) {
-    sent = db_u64(s, 1) != 0;
-    if (n++ || !db_bytes(s, 0, found.b, sizeof found.b)) {
-      db_reset(s);
-      return n > 1 ? TG_CONFLICT : TG_DISK;
-    }
-  }
-  if (err != TG_OK || n == 0)
-    return err != TG_OK ? err : TG_NOT_FOUND;
+  enum tg_err err = depot_between(core->depot, DEPOT_INBOX, &low, &high, &found, &n_received);
+  if (err == TG_OK)
+    err = depot_between(core->depot, DEPOT_SENT, &low, &high, &found, &n_sent);
+  if (err != TG_OK || n_received + n_sent != 1)
+    return err != TG_OK ? err : n_received + n_sent ? TG_CONFLICT : TG_NOT_FOUND;
   *ret = found;
-  *ret_sent = sent;
+  *ret_sent = n_sent != 0;
   return TG_OK;
 }
 
@@ -203,16 +195,15 @@ enum tg_err item_track(struct node_core *core, const struct hash *id, const stru
   const struct track_row *from = after ? after : &first;
   /* Event 0 is the row of the recipient itself: shown while it has said nothing. */
   struct db_stmt *s = db_stmt(depot_db(core->depot),
-                              "SELECT node, event, time FROM track WHERE bulletin = ?1 AND (node, event) > (?2, ?3) AND (event > 0 OR"
-                              " NOT EXISTS(SELECT 1 FROM track AS t WHERE t.bulletin = ?1 AND t.node = track.node AND t.event > 0))"
+                              "SELECT node, event, time FROM track WHERE number = " SCHEMA_NUMBER("?1") " AND (node, event) > (?2, ?3) AND (event > 0 OR"
+                              " NOT EXISTS(SELECT 1 FROM track AS t WHERE t.number = track.number AND t.node = track.node AND t.event > 0))"
                               " ORDER BY node, event LIMIT 1");
   db_bind_blob(s, 1, hash_slice(id));
   db_bind_blob(s, 2, key_slice(&from->node));
   db_bind_i64(s, 3, after ? (int64_t)after->event : -1);
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
+  enum tg_err err = db_one(s);
+  if (err != TG_OK)
+    return err;
   struct track_row r = {.event = (unsigned)db_u64(s, 1), .time = db_u64(s, 1) ? db_i64(s, 2) : 0};
   bool read = db_bytes(s, 0, r.node.b, sizeof r.node.b);
   db_reset(s);

@@ -2,8 +2,6 @@
 
 #include "proto/hash.h"
 
-#include <string.h>
-
 enum { ROW_MAX = 16 * 1024 };
 
 static const char label[] = "toguna/journal/v1", chain_label[] = "toguna/journal-chain/v1";
@@ -127,11 +125,10 @@ enum tg_err journal_after(struct node_core *core, uint64_t after, struct arena *
 {
   struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT place, time, record FROM journal WHERE place > ? ORDER BY place LIMIT 1");
   struct slice plain, subject;
-  bool row;
   db_bind_u64(s, 1, after < INT64_MAX ? after : INT64_MAX);
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
+  enum tg_err err = db_one(s);
+  if (err != TG_OK)
+    return err;
   struct journal_row r = {.place = db_u64(s, 0), .time = db_i64(s, 1)};
   struct hash id = id_of(r.place);
   err = depot_unlock(core->depot, label, hash_slice(&id), db_blob(s, 2), arena, &plain);

@@ -5,7 +5,6 @@
 #include "keys/approver.h"
 #include "policy/explain.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,16 +101,18 @@ static enum tg_err imports(struct node_core *core, struct policy_set **ret)
 /* ---- our rules ---- */
 
 /* Whom the portion's list names, as far as we see it: of a blind audience, us. */
-static struct memberset release_of(const struct node_core *core, const struct delivery *d, size_t i)
+static enum tg_err release_of(const struct node_core *core, const struct delivery *d, size_t i, struct memberset *ret)
 {
   struct memberset set = {{0}};
+  enum tg_err err = TG_OK;
   const struct release *r = &d->releases[i];
   struct release_list list = {.to = r->to, .n_to = r->to_count, .except = r->except, .n_except = r->except_count};
   if (r->to_count == 0)
     memberset_add(&set, (unsigned)core_member_index(core));
-  else if (directory_resolve(core->directory, &list, d->header.subject.created, &set, NULL) != TG_OK)
-    return (struct memberset){{0}};
-  return set;
+  else
+    err = directory_resolve(core->directory, &list, d->header.subject.created, &set, NULL);
+  *ret = err == TG_OK ? set : (struct memberset){{0}};
+  return core_is_fatal(err) ? err : TG_OK;
 }
 
 static enum tg_err refuse(struct tg_why *why, enum judge_verdict *ret, enum judge_verdict verdict, enum tg_err err,
@@ -122,23 +123,25 @@ static enum tg_err refuse(struct tg_why *why, enum judge_verdict *ret, enum judg
   return TG_OK;
 }
 
-static bool is_reached(const struct node_core *core, const struct delivery *d)
+static enum tg_err is_reached(const struct node_core *core, const struct delivery *d, bool *ret)
 {
   const struct node *me = directory_node(core->directory, &core->me);
-  for (size_t i = 0; i < d->portion_count; i++) {
+  *ret = me != NULL;
+  for (size_t i = 0; *ret && i < d->portion_count; i++) {
     const struct release *r = &d->releases[i];
     struct release_list list = {.to = r->to, .n_to = r->to_count, .except = r->except, .n_except = r->except_count};
-    if (r->to_count &&
-        (!me || directory_reaches(core->directory, &list, d->header.subject.created, me, NULL) != TG_OK))
-      return false;
+    const enum tg_err err = r->to_count ? directory_reaches(core->directory, &list, d->header.subject.created, me, NULL) : TG_OK;
+    if (core_is_fatal(err))
+      return err;
+    *ret = err == TG_OK;
   }
-  return true;
+  return TG_OK;
 }
 
 /* What its originator's own policy says, if we may see it: are its obligations met, approvals above all, and how long may we keep
    it, counted from when it was written? */
 static enum tg_err ask_originators_rules(const struct node_core *core, struct judged *j, const struct policy_request *imports,
-                                         enum judge_verdict *ret, struct tg_why *why)
+                                         bool logged, enum judge_verdict *ret, struct tg_why *why)
 {
   const struct header *header = &j->delivery.header;
   struct policy_portion portions[POLICY_PORTIONS_MAX];
@@ -150,11 +153,16 @@ static enum tg_err ask_originators_rules(const struct node_core *core, struct ju
     portions[i] = imports->portions[i];
     portions[i].label = j->delivery.portions[i].label;
   }
-  if (policy_decide(core->policies, &request, &decision) != TG_OK)
-    return TG_OK;
+  /* A policy that only the hub may read is not asked. */
+  const bool seen = policy_set_policy(core->policies, imports->originator, core->now.wall) != NULL;
+  const enum tg_err err = policy_decide(core->policies, &request, &decision);
+  if (err != TG_OK)
+    return core_is_fatal(err) ? err : TG_OK;
   for (size_t i = 0; i < decision.portion_count; i++) {
     const struct policy_verdict *v = &decision.portions[i];
     tg_time until;
+    if (!logged && seen && !memberset_has(&v->permitted, (unsigned)core_member_index(core)))
+      return refuse(why, ret, JUDGE_REFUSED, TG_REFUSED, N_("its originator's own policy does not permit it to us, and no hub has decided"));
     if (memberset_has(&v->unmet, (unsigned)core_member_index(core)))
       return refuse(why, ret, JUDGE_REFUSED, TG_REFUSED,
                     N_("an obligation of its originator's own policy is not met: approvals, or the caveat ORCON"));
@@ -164,23 +172,28 @@ static enum tg_err ask_originators_rules(const struct node_core *core, struct ju
   return TG_OK;
 }
 
-static enum tg_err ask_rules(struct node_core *core, struct judged *j, enum judge_verdict *ret, struct tg_why *why)
+static enum tg_err ask_rules(struct node_core *core, struct judged *j, bool logged, enum judge_verdict *ret, struct tg_why *why)
 {
   const struct subject *subject = &j->delivery.header.subject;
   struct policy_portion portions[POLICY_PORTIONS_MAX];
   struct policy_decision decision;
   struct policy_set *set;
+  bool reached;
   enum tg_err err = imports(core, &set);
   if (err != TG_OK)
     return err;
   if (!set)
     return refuse(why, ret, JUDGE_REFUSED, TG_REFUSED, N_("our state has no policy in force, which permits nothing"));
-  if (!is_reached(core, &j->delivery))
+  if ((err = is_reached(core, &j->delivery, &reached)) != TG_OK)
+    return err;
+  if (!reached)
     return refuse(why, ret, JUDGE_REFUSED, TG_REFUSED, N_("its release list does not name this node"));
   for (size_t i = 0; i < j->delivery.portion_count; i++) {
     const struct portion *p = &j->delivery.portions[i];
     portions[i] = (struct policy_portion){.level = p->level, .tlp = p->tlp, .orcon = p->caveats & CAVEAT_ORCON,
-                                          .size = p->seal.size, .release = release_of(core, &j->delivery, i)};
+                                          .size = p->seal.size};
+    if ((err = release_of(core, &j->delivery, i, &portions[i].release)) != TG_OK)
+      return err;
   }
   /* The label reads as its originator's policy says, which has been read already: the level stands beside it. */
   struct policy_request request = {.originator = j->originator->member,
@@ -194,6 +207,8 @@ static enum tg_err ask_rules(struct node_core *core, struct judged *j, enum judg
                                    .portion_count = j->delivery.portion_count,
                                    .portions = portions};
   err = policy_decide(set, &request, &decision);
+  if (core_is_fatal(err))
+    return err;
   if (err != TG_OK)
     return refuse(why, ret, JUDGE_REFUSED, TG_REFUSED, N_("our rules cannot be asked about this"));
   for (size_t i = 0; i < decision.portion_count; i++)
@@ -204,7 +219,7 @@ static enum tg_err ask_rules(struct node_core *core, struct judged *j, enum judg
         *why = reason.why;
       return TG_OK;
     }
-  return ask_originators_rules(core, j, &request, ret, why);
+  return ask_originators_rules(core, j, &request, logged, ret, why);
 }
 
 /* ---- who said it ---- */
@@ -228,14 +243,33 @@ static enum tg_err check_originator(struct node_core *core, const struct judged 
   return TG_OK;
 }
 
-/* The log says that the hub accepted exactly this from exactly this node. */
-static enum tg_err check_entry(struct node_core *core, const Tg__Delivery *message, const struct judged *j, bool fresh,
-                               struct entry *ret, struct tg_why *why)
+/* No log knows it yet: what the hub would have asked of it is asked here. */
+static enum tg_err check_times(struct node_core *core, const struct judged *j, enum judge_verdict *ret, struct tg_why *why)
 {
+  const struct subject *subject = &j->delivery.header.subject;
+  const struct charter *charter = core_charter(core);
+  if (!charter)
+    return refuse(why, ret, JUDGE_REFUSED, TG_NOT_FOUND, N_("no charter is in force, which permits nothing"));
+  if (subject->created > core->now.wall + charter->limits.clock_skew)
+    return refuse(why, ret, JUDGE_REFUSED, TG_EXPIRED,
+                  N_("it was written in the future: this machine's clock is wrong, or its originator's"));
+  if (subject->expires - subject->created > charter->limits.lifetime)
+    return refuse(why, ret, JUDGE_REFUSED, TG_REFUSED, N_("it is to live longer than the charter permits"));
+  return TG_OK;
+}
+
+/* The log says that the hub accepted exactly this from exactly this node. */
+static enum tg_err check_entry(struct node_core *core, const Tg__Delivery *message, const struct judged *j,
+                               const struct witness_state *under, struct entry *ret, struct tg_why *why)
+{
+  if (!under && message->entry.len == 0) { /* a bundle brought it: it is judged as of now */
+    *ret = (struct entry){.time = core->now.wall};
+    return TG_OK;
+  }
   struct opening opening = {.entry = data_slice(message->entry), .salt = data_slice(message->salt), .index = message->leaf,
                             .path = data_slice(message->path)};
   const struct header *header = &j->delivery.header;
-  enum tg_err err = fresh ? watch_entry(core, &opening, ret, why) : entry_parse(opening.entry, ret, why);
+  enum tg_err err = under ? watch_entry_under(core, under, &opening, ret, why) : entry_parse(opening.entry, ret, why);
   if (err != TG_OK)
     return err;
   if (ret->type != ENTRY_ACCEPTED || !hash_eq(&ret->subject, &header->id) || ret->number != header->number ||
@@ -266,7 +300,7 @@ static enum tg_err open_wrap(struct node_core *core, struct judged *j, struct tg
 
 /* ---- all of it ---- */
 
-enum tg_err judge_delivery(struct node_core *core, const Tg__Delivery *message, bool fresh, struct arena *arena,
+enum tg_err judge_delivery(struct node_core *core, const Tg__Delivery *message, const struct witness_state *under, struct arena *arena,
                            struct judged *ret, enum judge_verdict *ret_verdict, struct tg_why *why)
 {
   struct entry entry;
@@ -283,17 +317,22 @@ enum tg_err judge_delivery(struct node_core *core, const Tg__Delivery *message, 
   if (!directory_charter_version(core->directory, header->charter_version, NULL))
     return refuse(why, ret_verdict, JUDGE_FORGED, TG_NOT_FOUND,
                   N_("it was decided by a charter that the hub has not shown to this node"));
-  err = check_entry(core, message, ret, fresh, &entry, why);
+  err = check_entry(core, message, ret, under, &entry, why);
   if (err != TG_OK)
     return core_is_fatal(err) ? err : TG_OK;
   *ret_verdict = JUDGE_TAKE;
-  bool readable = open_wrap(core, ret, why) == TG_OK;
+  err = open_wrap(core, ret, why);
+  if (core_is_fatal(err))
+    return err;
+  const bool readable = err == TG_OK, logged = message->entry.len != 0;
   err = check_originator(core, ret, entry.time, ret_verdict, why);
+  if (err == TG_OK && *ret_verdict == JUDGE_TAKE && !logged)
+    err = check_times(core, ret, ret_verdict, why);
   if (err != TG_OK || *ret_verdict != JUDGE_TAKE)
     return err;
   if (!readable) {
     *ret_verdict = JUDGE_UNREADABLE;
     return TG_OK;
   }
-  return header->subject.kind == KIND_RECALL ? TG_OK : ask_rules(core, ret, ret_verdict, why);
+  return header->subject.kind == KIND_RECALL ? TG_OK : ask_rules(core, ret, logged, ret_verdict, why);
 }

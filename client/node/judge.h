@@ -3,6 +3,7 @@
 #ifndef TOGUNA_CLIENT_NODE_JUDGE_H
 #define TOGUNA_CLIENT_NODE_JUDGE_H
 
+#include "audit/witness.h"
 #include "client/node/core.h"
 #include "proto/bulletin.h"
 
@@ -25,9 +26,10 @@ struct judged {
 struct judge *judge_new(void);
 void judge_free(struct judge *j);
 
-/* fresh: it comes from the hub in this event; its log entry is checked under the newest checkpoint. Otherwise it was kept since then
-   and the directory and our rules are asked again. ret_why says why not. */
-enum tg_err judge_delivery(struct node_core *core, const Tg__Delivery *message, bool fresh, struct arena *arena,
+/* under: it comes from the hub, under this checkpoint of its log, where its entry must be. NULL: it was kept since then
+   and the directory and our rules are asked again; or it came in a bundle: without an entry it is judged as a hub would now, with one
+   its proof was checked before. ret_why says why not. */
+enum tg_err judge_delivery(struct node_core *core, const Tg__Delivery *message, const struct witness_state *under, struct arena *arena,
                            struct judged *ret, enum judge_verdict *ret_verdict, struct tg_why *ret_why);
 
 #endif

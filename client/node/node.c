@@ -1,8 +1,12 @@
+#include "client/node/backup.h"
 #include "client/node/node.h"
 
+#include "client/node/alarms.h"
 #include "client/node/arrivals.h"
+#include "client/node/carried.h"
 #include "client/node/core.h"
 #include "client/node/desk.h"
+#include "client/node/errands.h"
 #include "client/node/gossip.h"
 #include "client/node/hooks.h"
 #include "client/node/inbox.h"
@@ -33,7 +37,7 @@ static const tg_time CAREFUL_MAX = TG_DAY; /* a hub's clock may put off what mus
 static enum tg_err allocate(struct node_core *core)
 {
   core->orders = orders_new();
-  core->arena = arena_new(4 * FRAME_ARENA);
+  core->arena = arena_new(CORE_ARENA);
   core->scrap = arena_new(SCRAP);
   core->frame = buf_new(LIMIT_FRAME);
   core->directory = directory_new(&core->config->exchange);
@@ -43,6 +47,7 @@ static enum tg_err allocate(struct node_core *core)
   core->watch = watch_new();
   core->gossip = gossip_new();
   core->papers = papers_new();
+  core->errands = errands_new();
   core->rotation = rotation_new();
   core->talk = talk_new();
   core->waiting = waiting_new();
@@ -54,7 +59,7 @@ static enum tg_err allocate(struct node_core *core)
   core->desk = desk_new();
   core->hooks = hooks_new();
   bool all = core->orders && core->arena && core->scrap && core->directory && core->verifier && core->sender &&
-             core->opener && core->watch && core->gossip && core->papers && core->rotation && core->talk && core->waiting && core->outbox && core->says &&
+             core->opener && core->watch && core->gossip && core->papers && core->errands && core->rotation && core->talk && core->waiting && core->outbox && core->says &&
              core->arrivals && core->judge && core->inbox && core->desk && core->hooks;
   return all ? TG_OK : TG_NO_MEMORY;
 }
@@ -74,6 +79,7 @@ void node_free(struct node_core *core)
   talk_free(core->talk);
   rotation_free(core->rotation);
   papers_free(core->papers);
+  errands_free(core->errands);
   gossip_free(core->gossip);
   watch_free(core->watch);
   wrap_opener_free(core->opener);
@@ -110,6 +116,8 @@ static enum tg_err load(struct node_core *core, struct tg_why *why)
   if (err == TG_OK)
     err = says_load(core);
   if (err == TG_OK)
+    err = carried_load(core);
+  if (err == TG_OK)
     err = outbox_load(core);
   if (err == TG_OK)
     err = inbox_load(core);
@@ -128,6 +136,8 @@ static enum tg_err start(struct node_core *core, struct tg_why *why)
   enum tg_err err = allocate(core);
   if (err == TG_OK)
     err = depot_open(&options, &core->depot, why);
+  if (err == TG_OK)
+    err = backup_clear(core, why);
   if (err != TG_OK)
     return err;
   err = depot_begin(core->depot, why);
@@ -197,7 +207,12 @@ static uint64_t reserve(const struct node_core *core)
   return core->config->disk_reserve ? core->config->disk_reserve : DISK_RESERVE;
 }
 
-bool core_has_room(const struct node_core *core) { return core->free_bytes > reserve(core); }
+bool core_has_room(const struct node_core *core) { return core_has_room_for(core, 0); }
+
+bool core_has_room_for(const struct node_core *core, uint64_t bytes)
+{
+  return core->free_bytes > reserve(core) && core->free_bytes - reserve(core) > bytes;
+}
 
 tg_time core_careful_now(const struct node_core *core)
 {
@@ -241,7 +256,8 @@ enum tg_err core_tell(struct node_core *core, enum node_level level, const char 
                       const char *who, uint64_t number, const struct tg_why *why)
 {
   struct node_event event = {.level = level, .name = name, .subject = subject, .who = who, .number = number, .why = why};
-  return orders_tell(core->orders, &event);
+  enum tg_err err = level == NODE_ALARM ? alarms_keep(core, &event) : TG_OK;
+  return err == TG_OK ? orders_tell(core->orders, &event) : err;
 }
 
 enum tg_err core_sign(void *context, struct slice message, struct sign_sig *ret)
@@ -285,8 +301,12 @@ static enum tg_err event(struct node_core *core)
   return core->failed;
 }
 
+/* Whoever could not take something apart for lack of memory may have taken that for a fault of who sent it: then nothing of this turn
+   becomes a fact, and nothing goes out. The process ends, and what came comes again. */
 static enum tg_err done(struct node_core *core, enum tg_err err)
 {
+  if (arena_is_starved(core->arena) || arena_is_starved(core->scrap))
+    err = TG_NO_MEMORY;
   if (err != TG_OK)
     core->failed = err;
   return err;
@@ -317,26 +337,38 @@ void node_disk(struct node_core *core, uint64_t free_bytes)
 
 enum tg_err node_link(struct node_core *core, enum node_link_state state)
 {
+  core->due = true;
   enum tg_err err = event(core);
-  return err == TG_OK ? done(core, talk_link(core, state)) : err;
+  if (err == TG_OK)
+    err = arrivals_take_all(core);
+  return err == TG_OK ? done(core, talk_link(core, state)) : done(core, err);
+}
+
+/* Nobody waits for what these change; who does, has an effect among the orders. */
+static bool is_idle(struct slice frame)
+{
+  return frame.n > 1 && (frame.p[1] == FRAME_OUTCOMES || frame.p[1] == FRAME_RECEIPTS_SEEN);
 }
 
 enum tg_err node_frame(struct node_core *core, struct slice frame)
 {
+  core->due |= !is_idle(frame);
   enum tg_err err = event(core);
   return err == TG_OK && !core->stopping ? done(core, talk_frame(core, frame)) : err;
 }
 
 enum tg_err node_dropped(struct node_core *core, uint8_t type)
 {
+  core->due = true;
   enum tg_err err = event(core);
   const struct frame_kind *kind = frame_kind(type);
   if (err != TG_OK || !kind)
     return err;
+  talk_dropped(core);
   outbox_dropped(core, kind->type);
   arrivals_dropped(core, kind->type);
   gossip_dropped(core, kind->type);
-  return TG_OK;
+  return kind->type == FRAME_RECEIPTS ? done(core, says_dropped(core)) : TG_OK;
 }
 
 enum tg_err node_drained(struct node_core *core)
@@ -347,12 +379,14 @@ enum tg_err node_drained(struct node_core *core)
 
 enum tg_err node_client_joined(struct node_core *core, uint64_t client, uint32_t uid)
 {
+  core->due = true;
   enum tg_err err = event(core);
   return err == TG_OK ? done(core, desk_joined(core, client, uid)) : err;
 }
 
 enum tg_err node_client_frame(struct node_core *core, uint64_t client, struct slice frame)
 {
+  core->due = true;
   enum tg_err err = event(core);
   return err == TG_OK && !core->stopping ? done(core, desk_frame(core, client, frame)) : err;
 }
@@ -365,23 +399,28 @@ enum tg_err node_client_drained(struct node_core *core, uint64_t client)
 
 enum tg_err node_client_gone(struct node_core *core, uint64_t client)
 {
+  core->due = true;
   enum tg_err err = event(core);
   return err == TG_OK ? done(core, desk_gone(core, client)) : err;
 }
 
 enum tg_err node_hook_done(struct node_core *core, uint64_t order, int code)
 {
+  core->due = true;
   enum tg_err err = event(core);
   return err == TG_OK ? done(core, hooks_done(core, order, code)) : err;
 }
 
 enum tg_err node_stop(struct node_core *core)
 {
+  core->due = true;
   enum tg_err err = event(core);
   if (err != TG_OK || core->stopping)
     return err;
+  err = arrivals_take_all(core);
   core->stopping = true;
-  err = desk_stop(core);
+  if (err == TG_OK)
+    err = desk_stop(core);
   return done(core, err == TG_OK ? talk_stop(core) : err);
 }
 
@@ -423,7 +462,7 @@ static enum tg_err sweep(struct node_core *core)
 static enum tg_err finish(struct node_core *core)
 {
   static enum tg_err (*const steps[])(struct node_core *) = {
-      arrivals_turn, sign_statements, desk_turn, hooks_turn, outbox_pump, arrivals_pump, says_turn, sweep, journal_turn};
+      arrivals_turn, sign_statements, desk_turn, hooks_turn, outbox_pump, arrivals_pump, says_turn, watch_turn, sweep, journal_turn};
   enum tg_err err = TG_OK;
   for (size_t i = 0; err == TG_OK && i < sizeof steps / sizeof *steps; i++) {
     arena_reset(core->arena);
@@ -457,14 +496,39 @@ static void wake(struct node_core *core)
     core_wake_at(core, inbox_due(core));
     core_wake_at(core, hooks_due(core));
   }
-  if (core->wake != core->woken)
+  if (core->wake != core->woken || core->wake <= core->now.mono) /* a timer that went off is set again, even for the same moment */
     core->effects.wake_at(core->effects.context, core->wake);
   core->woken = core->wake;
   core->wake = INT64_MAX;
 }
 
+/* Does nobody wait for what this transaction changed? Then it stays open for a while, and is on the disk with what comes next. */
+static bool may_stay_open(struct node_core *core)
+{
+  if (core->due || core->stopping || core->settle || !orders_only_tell(core->orders) || !db_has_changed(depot_db(core->depot)))
+    return false;
+  if (!core->put_off)
+    core->put_off = core->now.mono + NODE_PUT_OFF_MS;
+  if (core->now.mono >= core->put_off)
+    return false;
+  core_wake_at(core, core->put_off);
+  return true;
+}
+
 static void hub_queued(void *context, size_t bytes) { talk_queued(context, bytes); }
 static void client_queued(void *context, uint64_t client, size_t bytes) { desk_queued(context, client, bytes); }
+
+bool node_is_urgent(const struct node_core *core)
+{
+  return core->urgent && !core->failed;
+}
+
+enum tg_err node_step(struct node_core *core, bool *ret_more)
+{
+  enum tg_err err = event(core);
+  *ret_more = false;
+  return err == TG_OK && !core->stopping ? done(core, arrivals_step(core, ret_more)) : err;
+}
 
 enum tg_err node_turn(struct node_core *core, struct tg_why *why)
 {
@@ -472,14 +536,21 @@ enum tg_err node_turn(struct node_core *core, struct tg_why *why)
   struct tg_why said = {0};
   enum tg_err err = event(core);
   if (err == TG_OK)
-    err = finish(core);
+    err = done(core, finish(core));
+  if (err == TG_OK && may_stay_open(core)) {
+    wake(core);
+    return TG_OK;
+  }
   if (err == TG_OK)
     err = commit(core, &said);
   if (err != TG_OK) {
     explain(core, err, &said, why);
     return done(core, err);
   }
+  core->due = core->urgent = false;
+  core->put_off = 0;
   orders_carry_out(core->orders, &core->effects, &queued);
+  backup_turn(core); /* when nothing waits for it any more */
   wake(core);
   return TG_OK;
 }

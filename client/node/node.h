@@ -5,10 +5,12 @@
    One turn of its shell is
      node_time           first, always
      node_link, node_frame, node_dropped, node_client_*, node_hook_done, ...   in any number and order
-     node_turn           when nothing else is ready
+     node_step           when nothing else is ready, until nothing more is to be done in this turn; may be left out
+     node_turn           then
    What a turn changes is one transaction of the store, everything that was said in it is under one signature, and every
    effect of the turn is called from node_turn(), after that transaction is on the disk, in the order in which the effects
-   arose. So nothing is answered, sent or shown that a power cut could take back.
+   arose. So nothing is answered, sent or shown that a power cut could take back. A transaction for which nobody waits (the hub's outcome,
+   when no program asked for it; that the hub has our receipts) stays open for up to NODE_PUT_OFF_MS, to be committed with the next.
 
    Fail-stop: once a function here returns an error, memory and disk may differ. The caller ends the process and starts
    again from the disk; nothing was acknowledged that is not there. Bad input from the hub or a program is never such
@@ -52,6 +54,11 @@ struct node_user {
 /* What becomes of a bulletin whose originator takes it back. */
 enum node_recall { NODE_RECALL_PURGE, NODE_RECALL_RETAIN, NODE_RECALL_REFUSE };
 
+/* Minutes of the day, UTC: from included, until not; over midnight when until is less. */
+struct call_window {
+  uint16_t from, until;
+};
+
 struct node_config {
   struct hash exchange;         /* pin: hash of the text of charter version 1 */
   const char *database;         /* path of the store's file; ":memory:" for tests */
@@ -63,7 +70,8 @@ struct node_config {
   enum node_recall on_recall;
   const char *const *hubs;      /* NULL-terminated names, in order of preference; NULL: all of the charter, in its order */
   const char *const *endpoints; /* parallel to hubs: replaces the charter's endpoints; entries may be NULL */
-  const char *const *hooks;     /* NULL-terminated names of on-bulletin hooks */
+  const char *const *hooks;     /* NULL-terminated names of hooks */
+  const bool *hook_alarms;      /* parallel to hooks: is it run for alarms instead of bulletins? NULL: none is */
   tg_time lifetime;             /* of drafts that state no expiry; 0: 30 days. Never beyond the charter's */
   tg_time approval_time;        /* how long a bulletin waits for approvals; 0: 7 days. Never beyond its expiry */
   bool own_approval;            /* may the user who published it bring an officer's approval too? */
@@ -73,6 +81,9 @@ struct node_config {
   uint64_t credit_count;        /* deliveries the hub may have under way to us; 0: 256 */
   uint64_t credit_bytes;        /* 0: 16 MiB */
   uint64_t line_rate;           /* bytes a second that our line carries, each way: neither we nor the hub say more; 0: no limit is known */
+  const struct call_window *calls; /* when the node calls its hub; */
+  size_t n_calls;                  /* 0: always */
+  unsigned call_for;            /* enum precedence: what waits and is as urgent is called for at any time; 0: IMMEDIATE; above FLASH: nothing */
   uint64_t disk_reserve;        /* bytes that stay free: below it nothing is accepted; 0: 64 MiB */
   tg_time tick;                 /* idle time until a Tick is sent; a hub silent for three is dropped; 0: 15 s */
 };
@@ -144,7 +155,7 @@ enum node_link_state {
   NODE_LINK_UP,      /* connected and authenticated: the hub has the key we expect */
   NODE_LINK_DOWN,    /* lost, or the link process was restarted */
   NODE_LINK_REFUSED, /* the hub does not admit our transport key */
-  NODE_LINK_FAILED,  /* who answers there is not the hub */
+  NODE_LINK_FAILED,  /* the handshake failed: who answers there is not the hub, or the line broke */
 };
 enum tg_err node_link(struct node_core *core, enum node_link_state state);
 /* Whatever the bytes are, the answer is TG_OK or fail-stop. */
@@ -170,6 +181,12 @@ enum tg_err node_document(struct node_core *core, struct slice content, struct t
 /* How a hook ended: exit code 0 is success; -1: it could not be run or was stopped after its time. */
 enum tg_err node_hook_done(struct node_core *core, uint64_t order, int code);
 
+enum { NODE_PUT_OFF_MS = 250 };
+/* A FLASH came or was published in this turn: it should end now, and not when there is nothing else to do. */
+bool node_is_urgent(const struct node_core *core);
+/* Takes in a few of the deliveries that came, the most urgent first. Many may have come; what comes between two steps and is more urgent goes before
+   them. *ret_more: there are others that may be taken in before the turn ends, unless node_is_urgent(). */
+enum tg_err node_step(struct node_core *core, bool *ret_more);
 /* Ends the turn: finishes what is ready, signs, commits, then calls the effects. */
 enum tg_err node_turn(struct node_core *core, struct tg_why *why);
 

@@ -22,6 +22,7 @@ struct order {
 
 struct orders {
   struct buf bytes;
+  bool acts; /* something else than TELL is among them */
 };
 
 struct orders *orders_new(void)
@@ -43,6 +44,7 @@ void orders_free(struct orders *o)
 static enum tg_err add(struct orders *o, struct order *order, const char *name, struct slice rest)
 {
   static const uint8_t zeros[8];
+  o->acts |= order->kind != TELL;
   order->named = name != NULL;
   order->name = name ? strlen(name) : 0;
   order->size = order->name + rest.n;
@@ -96,7 +98,7 @@ enum tg_err orders_tell(struct orders *o, const struct node_event *event)
   return add(o, &order, event->who, slice_of(NULL, 0));
 }
 
-bool orders_empty(const struct orders *o) { return o->bytes.n == 0; }
+bool orders_only_tell(const struct orders *o) { return !o->acts; }
 
 static void tell(const struct order *order, const char *who, const struct node_effects *effects)
 {
@@ -149,6 +151,7 @@ void orders_carry_out(struct orders *o, const struct node_effects *effects, cons
     carry_out(&order, slice_of(o->bytes.p + at, order.size), effects, queued);
     at += (order.size + 7) & ~(size_t)7;
   }
+  o->acts = false;
   /* A burst must not hold memory for ever; buf_free() wipes: content went through here. */
   if (o->bytes.cap > (size_t)4 << 20)
     buf_free(&o->bytes);

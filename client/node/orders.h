@@ -26,7 +26,7 @@ struct orders_queued {
   void (*client)(void *context, uint64_t client, size_t bytes);
 };
 
-bool orders_empty(const struct orders *o);
+bool orders_only_tell(const struct orders *o); /* nothing but lines of the log, or nothing at all */
 /* Calls the effects and forgets them. */
 void orders_carry_out(struct orders *o, const struct node_effects *effects, const struct orders_queued *queued);
 

@@ -4,13 +4,14 @@
 #include "client/node/desk.h"
 #include "client/node/overdue.h"
 #include "client/node/record.h"
+#include "client/node/schema.h"
 #include "client/node/talk.h"
 #include "client/node/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHECK_EVERY = 30 * 1000, EXPIRE_AT_ONCE = 256 };
+enum { CHECK_EVERY = 30 * 1000, EXPIRE_AT_ONCE = 256, PARKED_PREFIX = 8 };
 /* No honest hub has more of us than we know of, unless we were restored from an old image; and no image is so old. */
 static const uint64_t NUMBERS_LOST_MAX = UINT64_C(1) << 32;
 
@@ -41,114 +42,23 @@ enum tg_err outbox_load(struct node_core *core)
   return err == TG_OK ? depot_number(core->depot, "pair-floor", &o->pair_floor) : err;
 }
 
+bool outbox_rests(const struct node_core *core) { return core->outbox->rests_until != 0; }
+
+enum tg_err outbox_has_waiting(struct node_core *core, enum precedence least, bool *ret)
+{
+  for (size_t i = 0; i < core->outbox->n_added; i++)
+    if (core->outbox->added[i].precedence >= least) {
+      *ret = true;
+      return TG_OK;
+    }
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT 1 FROM sent WHERE state = 0 AND precedence >= ? LIMIT 1");
+  db_bind_u64(s, 1, least);
+  return db_any(s, ret);
+}
+
 uint64_t outbox_next_number(const struct node_core *core) { return core->outbox->number + 1; }
 
-/* ---- running numbers to each recipient ---- */
-
-/* Where the node's row is or belongs. */
-static size_t pair_place(const struct outbox *o, const struct sign_pk *node)
-{
-  size_t low = 0, high = o->n_pairs;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (memcmp(o->pairs[middle].node.b, node->b, sizeof node->b) < 0)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
-
-static enum tg_err load_pair(struct node_core *core, const struct sign_pk *node, struct pair *ret)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT number, last FROM pair WHERE node = ?");
-  db_bind_blob(s, 1, key_slice(node));
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK)
-    return err;
-  *ret = (struct pair){.node = *node, .number = core->outbox->pair_floor};
-  if (row) {
-    ret->number = db_u64(s, 0);
-    err = db_bytes(s, 1, ret->last.b, sizeof ret->last.b) ? TG_OK : TG_DISK;
-    db_reset(s);
-  }
-  return err;
-}
-
-/* The row of a node; valid until the next call. */
-static enum tg_err pair_of(struct node_core *core, const struct sign_pk *node, struct pair **ret)
-{
-  struct outbox *o = core->outbox;
-  size_t at = pair_place(o, node);
-  if (at < o->n_pairs && sign_pk_eq(&o->pairs[at].node, node)) {
-    *ret = &o->pairs[at];
-    return TG_OK;
-  }
-  if (o->n_pairs == o->cap_pairs) {
-    size_t cap = o->cap_pairs ? 2 * o->cap_pairs : 16;
-    struct pair *more = reallocarray(o->pairs, cap, sizeof *more);
-    if (!more)
-      return TG_NO_MEMORY;
-    o->pairs = more;
-    o->cap_pairs = cap;
-  }
-  struct pair new;
-  enum tg_err err = load_pair(core, node, &new);
-  if (err != TG_OK)
-    return err;
-  memmove(&o->pairs[at + 1], &o->pairs[at], (o->n_pairs - at) * sizeof *o->pairs);
-  o->n_pairs++;
-  o->pairs[at] = new;
-  *ret = &o->pairs[at];
-  return TG_OK;
-}
-
-static enum tg_err put_pairs(struct node_core *core)
-{
-  struct outbox *o = core->outbox;
-  enum tg_err err = TG_OK;
-  for (size_t i = 0; err == TG_OK && i < o->n_pairs; i++) {
-    if (!o->pairs[i].dirty)
-      continue;
-    struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT OR REPLACE INTO pair VALUES(?, ?, ?)");
-    db_bind_blob(s, 1, key_slice(&o->pairs[i].node));
-    db_bind_u64(s, 2, o->pairs[i].number);
-    db_bind_blob(s, 3, hash_slice(&o->pairs[i].last));
-    err = db_run(s);
-    o->pairs[i].dirty = false;
-  }
-  return err;
-}
-
-enum tg_err outbox_pair(struct node_core *core, const struct sign_pk *node, uint64_t *ret_number, struct hash *ret_previous)
-{
-  struct pair *pair;
-  enum tg_err err = pair_of(core, node, &pair);
-  if (err != TG_OK)
-    return err;
-  *ret_number = pair->number + 1;
-  *ret_previous = pair->last;
-  return TG_OK;
-}
-
 /* ---- taking in ---- */
-
-static enum tg_err add_recipient(struct node_core *core, const struct hash *id, const struct outbox_recipient *recipient)
-{
-  struct pair *pair;
-  enum tg_err err = pair_of(core, &recipient->node, &pair);
-  if (err != TG_OK)
-    return err;
-  pair->number = recipient->number;
-  pair->last = *id;
-  pair->dirty = true;
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT INTO track VALUES(?, ?, 0, ?, x'')"); /* event 0: its time is the number */
-  db_bind_blob(s, 1, hash_slice(id));
-  db_bind_blob(s, 2, key_slice(&recipient->node));
-  db_bind_u64(s, 3, recipient->number);
-  return db_run(s);
-}
 
 /* Takes the record. */
 static enum tg_err remember_added(struct outbox *o, const struct added *added)
@@ -171,10 +81,26 @@ static enum tg_err hurry_target(struct node_core *core, const struct subject *su
   if (subject->kind != KIND_CORRECTION && subject->kind != KIND_RECALL)
     return TG_OK;
   struct db_stmt *s =
-      db_stmt(depot_db(core->depot), "UPDATE sent SET precedence = ?1 WHERE id = ?2 AND state = 0 AND precedence < ?1");
+      db_stmt(depot_db(core->depot), "UPDATE sent SET precedence = ?1 WHERE " SCHEMA_SENT("?2") " AND state = 0 AND precedence < ?1");
   db_bind_u64(s, 1, subject->precedence);
   db_bind_blob(s, 2, hash_slice(&subject->supersedes));
   return db_run(s);
+}
+
+static enum tg_err note_recall(struct node_core *core, const struct subject *subject)
+{
+  if (subject->kind != KIND_RECALL)
+    return TG_OK;
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT OR IGNORE INTO recalled VALUES(?)");
+  db_bind_blob(s, 1, hash_slice(&subject->supersedes));
+  return db_run(s);
+}
+
+enum tg_err outbox_is_recalled(struct node_core *core, const struct hash *id, bool *ret)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT 1 FROM recalled WHERE id = ?");
+  db_bind_blob(s, 1, hash_slice(id));
+  return db_any(s, ret);
 }
 
 enum tg_err outbox_add(struct node_core *core, const struct header *header, const Tg__Submission *message,
@@ -188,8 +114,10 @@ enum tg_err outbox_add(struct node_core *core, const struct header *header, cons
     err = record_lock(core, outbox_label, &header->id, &message->base, &added.record);
   if (err == TG_OK)
     err = hurry_target(core, &header->subject);
+  if (err == TG_OK)
+    err = note_recall(core, &header->subject);
   for (size_t i = 0; err == TG_OK && i < n; i++)
-    err = add_recipient(core, &header->id, &recipients[i]);
+    err = outbox_add_recipient(core, header, &recipients[i]);
   if (err == TG_OK)
     err = remember_added(o, &added);
   if (err != TG_OK) {
@@ -198,6 +126,10 @@ enum tg_err outbox_add(struct node_core *core, const struct header *header, cons
   }
   o->number = header->number;
   o->waiting = true;
+  core->urgent |= header->subject.precedence == PRECEDENCE_FLASH;
+  talk_urgent(core, header->subject.precedence);
+  if (header->subject.precedence == PRECEDENCE_FLASH || header->subject.kind == KIND_RECALL)
+    o->rests_until = o->rests_until ? core->now.mono : 0; /* a full hub is asked at once: it may have room by now, and it takes recalls */
   return core_tell(core, NODE_NOTICE, "spooled", &header->id, NULL, header->number, NULL);
 }
 
@@ -214,17 +146,25 @@ enum tg_err outbox_batch(struct node_core *core, struct batch *batch)
 
 static enum tg_err add_row(struct node_core *core, const struct added *added, struct slice proof)
 {
+  const uint64_t place = depot_place_new(core->depot, DEPOT_SENT);
   struct db_stmt *s = db_stmt(depot_db(core->depot),
-                              "INSERT INTO sent(id, number, precedence, state, open, expires, leaf, record, proof, due)"
-                              " VALUES(?, ?, ?, 0, ?, ?, 0, ?, ?, ?)");
+                              "INSERT INTO sent(id, number, precedence, state, open, expires, leaf, due, place) VALUES(?, ?, ?, 0, ?, ?, 0, ?, ?)");
   db_bind_blob(s, 1, hash_slice(&added->id));
   db_bind_u64(s, 2, added->number);
   db_bind_u64(s, 3, added->precedence);
   db_bind_u64(s, 4, added->recipients);
   db_bind_i64(s, 5, added->expires);
-  db_bind_blob(s, 6, buf_slice(&added->record));
-  db_bind_blob(s, 7, proof);
-  db_bind_i64(s, 8, overdue_from(core, added->precedence));
+  db_bind_i64(s, 6, overdue_from(core, added->precedence));
+  db_bind_u64(s, 7, place);
+  enum tg_err err = db_run(s);
+  if (err == TG_OK)
+    err = depot_placed(core->depot, DEPOT_SENT, &added->id, place);
+  if (err != TG_OK)
+    return err;
+  s = db_stmt(depot_db(core->depot), "INSERT INTO letter VALUES(?, ?, ?)");
+  db_bind_u64(s, 1, place);
+  db_bind_blob(s, 2, buf_slice(&added->record));
+  db_bind_blob(s, 3, proof);
   return db_run(s);
 }
 
@@ -252,8 +192,33 @@ enum tg_err outbox_signed(struct node_core *core, const struct batch *batch)
     buf_free(&o->added[i].record);
   o->n_added = 0;
   if (err == TG_OK)
-    err = put_pairs(core);
+    err = outbox_put_pairs(core);
   return err == TG_OK ? depot_number_put(core->depot, "bulletin-number", o->number) : err;
+}
+
+enum tg_err outbox_spool_again(struct node_core *core, const struct hash *id)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET state = 0 WHERE " SCHEMA_SENT("?1"));
+  db_bind_blob(s, 1, hash_slice(id));
+  core->outbox->waiting = true;
+  return db_run(s);
+}
+
+/* A row as far as its course is concerned. */
+struct course {
+  uint64_t place, state, open, number, leaf;
+};
+
+static enum tg_err find_course(struct node_core *core, const struct hash *id, struct course *ret)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT place, state, open, number, leaf FROM sent WHERE " SCHEMA_SENT("?1"));
+  db_bind_blob(s, 1, hash_slice(id));
+  enum tg_err err = db_one(s);
+  if (err != TG_OK)
+    return err;
+  *ret = (struct course){db_u64(s, 0), db_u64(s, 1), db_u64(s, 2), db_u64(s, 3), db_u64(s, 4)};
+  db_reset(s);
+  return TG_OK;
 }
 
 /* ---- an old image of the store was restored: what was numbered since must not be numbered again ---- */
@@ -265,9 +230,11 @@ static enum tg_err skip_numbers(struct node_core *core, uint64_t gap)
   if (err != TG_OK)
     return err;
   o->number += gap;
-  o->pair_floor += gap;
+  /* No recipient can have got more than these. One number stays free besides: what follows names the last that we know of as the one before,
+     and whoever has got all would take that for a broken chain. */
+  o->pair_floor += gap + 1;
   struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE pair SET number = number + ?");
-  db_bind_u64(s, 1, gap); /* no recipient can have got more */
+  db_bind_u64(s, 1, gap + 1);
   err = db_run(s);
   o->n_pairs = 0; /* to be read anew */
   if (err == TG_OK)
@@ -283,13 +250,36 @@ static enum tg_err skip_numbers(struct node_core *core, uint64_t gap)
   return core_tell(core, NODE_ALARM, "store-is-old", NULL, NULL, gap, &why);
 }
 
-enum tg_err outbox_welcome(struct node_core *core, uint64_t last_number)
+/* What waits at the hub was sent; it asks for the rest by itself. Others' ids may begin alike: then one of ours waits for a session more. */
+static enum tg_err parked_is_out(struct node_core *core, const uint8_t *prefix)
 {
   struct outbox *o = core->outbox;
+  struct hash low, high, id;
+  struct course c;
+  unsigned n;
+  memset(&low, 0, sizeof low);
+  memset(&high, 0xff, sizeof high);
+  memcpy(low.b, prefix, PARKED_PREFIX);
+  memcpy(high.b, prefix, PARKED_PREFIX);
+  enum tg_err err = depot_between(core->depot, DEPOT_SENT, &low, &high, &id, &n);
+  if (err != TG_OK || !n)
+    return err;
+  err = find_course(core, &id, &c);
+  if (err == TG_OK && c.state == SENT_SPOOLED && o->n_out < OUTBOX_WINDOW)
+    o->out[o->n_out++] = c.place;
+  return err;
+}
+
+enum tg_err outbox_welcome(struct node_core *core, uint64_t last_number, struct slice parked)
+{
+  struct outbox *o = core->outbox;
+  enum tg_err err = TG_OK;
   o->n_out = o->n_serving = 0;
   o->waiting = true;
-  if (last_number <= o->number)
-    return TG_OK;
+  for (size_t at = 0; err == TG_OK && at + PARKED_PREFIX <= parked.n; at += PARKED_PREFIX)
+    err = parked_is_out(core, parked.p + at);
+  if (err != TG_OK || last_number <= o->number)
+    return err;
   if (last_number - o->number <= NUMBERS_LOST_MAX)
     return skip_numbers(core, last_number - o->number);
   struct tg_why why;
@@ -320,7 +310,7 @@ void outbox_stop_serving(struct outbox *o, const struct hash *id)
 
 static enum tg_err put_state(struct node_core *core, const struct hash *id, enum sent_state state)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET state = ?1, due = CASE WHEN ?1 < 2 THEN due ELSE 0 END WHERE id = ?2");
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET state = ?1, due = CASE WHEN ?1 < 2 THEN due ELSE 0 END WHERE " SCHEMA_SENT("?2"));
   db_bind_u64(s, 1, state);
   db_bind_blob(s, 2, hash_slice(id));
   return db_run(s);
@@ -332,40 +322,55 @@ static enum tg_err reach(struct node_core *core, const struct hash *id, enum sen
   return err == TG_OK ? desk_progress(core, id, state, number, leaf, slice_of(NULL, 0)) : err;
 }
 
-/* A settled bulletin need not stay readable for ever. */
-static enum tg_err shorten(struct node_core *core, const struct hash *id)
+/* One statement for all that came of it; a settled bulletin need not stay readable for ever. */
+static enum tg_err put_course(struct node_core *core, const struct course *c, bool advanced)
 {
-  if (!core->config->keep_sent)
-    return TG_OK;
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET expires = min(expires, ?) WHERE id = ?");
-  db_bind_i64(s, 1, core->now.wall + core->config->keep_sent);
-  db_bind_blob(s, 2, hash_slice(id));
+  const bool shorten = c->state == SENT_SETTLED && core->config->keep_sent;
+  struct db_stmt *s = advanced ? db_stmt(depot_db(core->depot), "UPDATE sent SET open = ?1, state = ?3, due = 0, expires = min(expires, ?4)"
+                                                                " WHERE place = ?2")
+                               : db_stmt(depot_db(core->depot), "UPDATE sent SET open = ?1 WHERE place = ?2");
+  db_bind_u64(s, 1, c->open);
+  db_bind_u64(s, 2, c->place);
+  if (advanced) {
+    db_bind_u64(s, 3, c->state);
+    db_bind_i64(s, 4, shorten ? core->now.wall + core->config->keep_sent : INT64_MAX);
+  }
   return db_run(s);
 }
 
-enum tg_err outbox_advance(struct node_core *core, const struct hash *id)
+static enum tg_err tell_course(struct node_core *core, const struct hash *id, const struct course *before, const struct course *c)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT state, open, number, leaf FROM sent WHERE id = ?");
-  db_bind_blob(s, 1, hash_slice(id));
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err;
-  uint64_t state = db_u64(s, 0), open = db_u64(s, 1), number = db_u64(s, 2), leaf = db_u64(s, 3);
-  db_reset(s);
-  if (state == SENT_ACCEPTED && open == 0) {
-    state = SENT_DELIVERED;
-    err = reach(core, id, SENT_DELIVERED, number, leaf);
+  enum tg_err err = TG_OK;
+  if (before->state < SENT_DELIVERED && c->state >= SENT_DELIVERED) {
+    err = desk_progress(core, id, SENT_DELIVERED, c->number, c->leaf, slice_of(NULL, 0));
     if (err == TG_OK)
-      err = core_tell(core, NODE_NOTICE, "delivered", id, NULL, number, NULL);
+      err = core_tell(core, NODE_NOTICE, "delivered", id, NULL, c->number, NULL);
   }
-  if (err == TG_OK && state == SENT_DELIVERED && leaf < watch_settled(core)) {
-    err = reach(core, id, SENT_SETTLED, number, leaf);
-    if (err == TG_OK)
-      err = shorten(core, id);
-  }
+  if (err == TG_OK && before->state < SENT_SETTLED && c->state == SENT_SETTLED)
+    err = desk_progress(core, id, SENT_SETTLED, c->number, c->leaf, slice_of(NULL, 0));
   return err;
 }
+
+static enum tg_err advance(struct node_core *core, const struct hash *id, bool answered)
+{
+  struct course before, c;
+  enum tg_err err = find_course(core, id, &before);
+  if (err != TG_OK)
+    return err == TG_NOT_FOUND ? TG_OK : err;
+  c = before;
+  c.open -= answered && c.open > 0;
+  if (c.state == SENT_ACCEPTED && c.open == 0)
+    c.state = SENT_DELIVERED;
+  if (c.state == SENT_DELIVERED && c.leaf < watch_settled(core))
+    c.state = SENT_SETTLED;
+  if (c.open == before.open && c.state == before.state)
+    return TG_OK;
+  err = put_course(core, &c, c.state != before.state);
+  return err == TG_OK ? tell_course(core, id, &before, &c) : err;
+}
+
+enum tg_err outbox_advance(struct node_core *core, const struct hash *id) { return advance(core, id, false); }
+enum tg_err outbox_answered(struct node_core *core, const struct hash *id) { return advance(core, id, true); }
 
 enum tg_err outbox_settled(struct node_core *core)
 {
@@ -399,9 +404,9 @@ static enum tg_err expire(struct node_core *core, const struct hash *id, uint64_
   core->sweeping = core->settle = true;
   outbox_not_out(core->outbox, place);
   outbox_stop_serving(core->outbox, id);
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET expires = ? WHERE id = ?"); /* nothing is left to erase */
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET expires = ? WHERE place = ?"); /* nothing is left to erase */
   db_bind_i64(s, 1, INT64_MAX);
-  db_bind_blob(s, 2, hash_slice(id));
+  db_bind_u64(s, 2, place);
   err = db_run(s);
   if (err != TG_OK || state >= SENT_DELIVERED)
     return err;
@@ -441,84 +446,4 @@ int64_t outbox_due(const struct node_core *core)
 {
   const int64_t receipts = overdue_due(core);
   return receipts < core->outbox->due ? receipts : core->outbox->due;
-}
-
-/* ---- looking ---- */
-
-static enum tg_err read_row(struct node_core *core, struct db_stmt *s, struct arena *arena, struct sent_row *ret)
-{
-  ProtobufCMessage *message, *proof = NULL;
-  struct sent_row r = {.place = db_u64(s, 0),
-                       .number = db_u64(s, 2),
-                       .precedence = (enum precedence)db_u64(s, 3),
-                       .state = (enum sent_state)db_u64(s, 4),
-                       .open = db_u64(s, 5),
-                       .leaf = db_u64(s, 6),
-                       .overdue = db_i64(s, 9) < 0};
-  if (!db_bytes(s, 1, r.id.b, sizeof r.id.b))
-    return TG_DISK;
-  enum tg_err err =
-      record_unlock(core, outbox_label, &r.id, &tg__submission__descriptor, db_blob(s, 7), arena, &message);
-  if (err != TG_OK)
-    return err;
-  Tg__Submission *submission = (Tg__Submission *)message;
-  struct slice proof_bytes = db_blob(s, 8);
-  if (proof_bytes.n && strict_unpack(&limits_batch_proof, proof_bytes, arena, &proof, NULL) != TG_OK)
-    return TG_DISK;
-  if (header_parse(data_slice(submission->header), arena, &r.header, NULL) != TG_OK)
-    return TG_DISK;
-  submission->proof = (Tg__BatchProof *)proof;
-  r.message = submission;
-  r.expires = r.header.subject.expires;
-  *ret = r;
-  return TG_OK;
-}
-
-/* The one row of a statement that selects ROW, whose parameters are bound. */
-static enum tg_err one_row(struct node_core *core, struct db_stmt *s, struct arena *arena, struct sent_row *ret)
-{
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
-  err = read_row(core, s, arena, ret);
-  db_reset(s);
-  return err;
-}
-
-#define ROW "SELECT place, id, number, precedence, state, open, leaf, record, proof, due FROM sent "
-
-enum tg_err outbox_row(struct node_core *core, const struct hash *id, struct arena *arena, struct sent_row *ret)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), ROW "WHERE id = ?");
-  db_bind_blob(s, 1, hash_slice(id));
-  return one_row(core, s, arena, ret);
-}
-
-enum tg_err outbox_after(struct node_core *core, uint64_t after, struct arena *arena, struct sent_row *ret)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), ROW "WHERE place > ? ORDER BY place LIMIT 1");
-  db_bind_u64(s, 1, after < INT64_MAX ? after : INT64_MAX);
-  return one_row(core, s, arena, ret);
-}
-
-enum tg_err outbox_below(struct node_core *core, uint64_t below, struct arena *arena, struct sent_row *ret)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), ROW "WHERE place < ? ORDER BY place DESC LIMIT 1");
-  db_bind_u64(s, 1, below < INT64_MAX ? below : INT64_MAX);
-  return one_row(core, s, arena, ret);
-}
-
-enum tg_err outbox_counts(struct node_core *core, struct outbox_counts *ret)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT count(*) FILTER (WHERE state = 0),"
-                                                     " count(*) FILTER (WHERE state IN (1, 2, 3)),"
-                                                     " count(*) FILTER (WHERE state = 4), count(*) FILTER (WHERE due < 0) FROM sent");
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK)
-    return err;
-  *ret = (struct outbox_counts){.spooled = db_u64(s, 0), .accepted = db_u64(s, 1), .refused = db_u64(s, 2), .overdue = db_u64(s, 3)};
-  db_reset(s);
-  return TG_OK;
 }

@@ -5,7 +5,9 @@
 
 #include "audit/opening.h"
 #include "client/node/core.h"
+#include "proto/bundle.pb-c.h"
 #include "proto/header.h"
+#include "proto/receipt.h"
 #include "proto/session.pb-c.h"
 
 /* LProgress.state, in this order: settled means that everybody has answered and that the checkpoint carries the cosignatures that
@@ -38,15 +40,26 @@ enum tg_err outbox_signed(struct node_core *core, const struct batch *batch);
 
 /* ---- sending */
 
-/* A session opened. last_number: the highest that the hub has of us. */
-enum tg_err outbox_welcome(struct node_core *core, uint64_t last_number);
+/* A session opened. last_number: the highest that the hub has of us. parked: how the ids begin of those that wait there, 8 bytes each:
+   they count as sent in this session. */
+enum tg_err outbox_welcome(struct node_core *core, uint64_t last_number, struct slice parked);
 /* Sends as much as the hub will take now; called at the end of each turn. */
 enum tg_err outbox_pump(struct node_core *core);
 enum tg_err outbox_outcomes(struct node_core *core, const Tg__Outcomes *frame);
 enum tg_err outbox_want(struct node_core *core, const Tg__Want *frame);
 enum tg_err outbox_receipts(struct node_core *core, const Tg__ReceiptNotes *frame);
+/* A bundle brought receipts of this node, under one signature. Verdict: TG_BAD_SIGNATURE, TG_BAD_INPUT; TG_NOT_FOUND: one is about
+   what was not sent to it. Nothing is kept then. Each that is new counts as if the hub had brought it; the hub's, with its proof, takes
+   its place later, and counts no second time. `seen` is called for each; NULL: nothing is kept, they are only checked. */
+typedef enum tg_err outbox_seen(void *context, const struct receipt *receipt);
+enum tg_err outbox_carried_receipts(struct node_core *core, const struct sign_pk *node, const Tg__BundleReceipts *m, outbox_seen *seen,
+                                    void *context, enum tg_err *ret_verdict, struct tg_why *ret_why);
+/* Does a bulletin of at least this precedence wait for the hub's answer? */
+enum tg_err outbox_has_waiting(struct node_core *core, enum precedence least, bool *ret);
 /* The link lost a frame of ours. */
 void outbox_dropped(struct node_core *core, enum frame_type type);
+/* Did the hub last say that its disk is nearly full? Then one bulletin at a time is offered, less and less often. */
+bool outbox_rests(const struct node_core *core);
 /* The checkpoint settled further. */
 enum tg_err outbox_settled(struct node_core *core);
 /* Expiry. */
@@ -71,11 +84,18 @@ enum tg_err outbox_row(struct node_core *core, const struct hash *id, struct are
 /* The first row with place > after; the same downwards with place < below. TG_NOT_FOUND at the end. */
 enum tg_err outbox_after(struct node_core *core, uint64_t after, struct arena *arena, struct sent_row *ret);
 enum tg_err outbox_below(struct node_core *core, uint64_t below, struct arena *arena, struct sent_row *ret);
-/* Why the hub refused; "" otherwise. In the arena. */
-enum tg_err outbox_detail(struct node_core *core, const struct hash *id, struct arena *arena, struct slice *ret);
 /* The opening of the entry by which the hub accepted or refused it, verified when it came. In the arena. TG_NOT_FOUND: it
    has not answered yet, or there is no such bulletin. */
 enum tg_err outbox_opening(struct node_core *core, const struct hash *id, struct arena *arena, struct opening *ret);
+/* The hub's whole answer, and every receipt about it with the log's entry of its batch, as they came and were verified. In the
+   arena; what `each` returns ends it unless TG_OK. */
+enum tg_err outbox_outcome(struct node_core *core, const struct hash *id, struct arena *arena, const Tg__Outcome **ret);
+enum tg_err outbox_notes(struct node_core *core, const struct hash *id, struct arena *arena,
+                         enum tg_err (*each)(void *arg, const Tg__ReceiptNote *note), void *arg);
+/* It goes to a hub once more, from the beginning; what its recipients have said stands. */
+enum tg_err outbox_spool_again(struct node_core *core, const struct hash *id);
+/* Did we take it back ourselves? */
+enum tg_err outbox_is_recalled(struct node_core *core, const struct hash *id, bool *ret);
 struct outbox_counts {
   uint64_t spooled, accepted, refused, overdue;
 };

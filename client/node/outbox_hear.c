@@ -5,13 +5,15 @@
 #include "audit/reason.h"
 #include "client/node/desk.h"
 #include "client/node/record.h"
+#include "client/node/schema.h"
 #include "client/node/talk.h"
 #include "client/node/watch.h"
 #include "proto/hash.h"
-#include "proto/merkle.h"
 #include "proto/receipt.h"
 
 #include <stdio.h>
+
+enum { REST_MS = 5000, REST_MAX_MS = 5 * 60 * 1000 };
 
 static enum tg_err no(struct tg_why *why, const char *what)
 {
@@ -27,12 +29,11 @@ struct asked {
 
 static enum tg_err find(struct node_core *core, const struct hash *id, struct asked *ret)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT place, number, state FROM sent WHERE id = ?");
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT place, number, state FROM sent WHERE " SCHEMA_SENT("?1"));
   db_bind_blob(s, 1, hash_slice(id));
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
+  enum tg_err err = db_one(s);
+  if (err != TG_OK)
+    return err;
   *ret = (struct asked){db_u64(s, 0), db_u64(s, 1), db_u64(s, 2)};
   db_reset(s);
   return TG_OK;
@@ -55,17 +56,22 @@ static enum tg_err check_outcome(struct node_core *core, const Tg__Outcome *item
   return TG_OK;
 }
 
-static enum tg_err put_outcome(struct node_core *core, const Tg__Outcome *item, const struct hash *id,
+static enum tg_err put_outcome(struct node_core *core, const Tg__Outcome *item, const struct hash *id, uint64_t place,
                                const struct entry *entry)
 {
   struct buf locked = buf_new(1 << 20);
   enum tg_err err = record_lock(core, outbox_outcome_label, id, &item->base, &locked);
   if (err == TG_OK) {
-    struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET state = ?1, leaf = ?2, outcome = ?3, due = CASE WHEN ?1 = 4 THEN 0 ELSE due END WHERE id = ?4");
+    struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET state = ?1, leaf = ?2, due = CASE WHEN ?1 = 4 THEN 0 ELSE due END WHERE place = ?3");
     db_bind_u64(s, 1, entry->type == ENTRY_ACCEPTED ? SENT_ACCEPTED : SENT_REFUSED);
     db_bind_u64(s, 2, item->leaf);
-    db_bind_blob(s, 3, buf_slice(&locked));
-    db_bind_blob(s, 4, hash_slice(id));
+    db_bind_u64(s, 3, place);
+    err = db_run(s);
+  }
+  if (err == TG_OK) { /* one that was sent once more has an answer already */
+    struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT OR REPLACE INTO answer VALUES(?, ?)");
+    db_bind_u64(s, 1, place);
+    db_bind_blob(s, 2, buf_slice(&locked));
     err = db_run(s);
   }
   buf_free(&locked);
@@ -85,6 +91,22 @@ static enum tg_err tell_refused(struct node_core *core, const struct hash *id, c
   return err == TG_OK ? desk_progress(core, id, SENT_REFUSED, number, leaf, words) : err;
 }
 
+/* The hub has no room: nothing is decided, and it is offered again after a while, longer each time. Proven like every answer, so that
+   a hub which says so to some and not to others can be found out. */
+static enum tg_err rest(struct node_core *core, const struct hash *id)
+{
+  struct outbox *o = core->outbox;
+  const bool told = o->rests_until != 0;
+  if (core->now.mono < o->rests_until)
+    return TG_OK; /* the others that were under way */
+  o->rest = !told ? REST_MS : o->rest < REST_MAX_MS / 2 ? 2 * o->rest : REST_MAX_MS;
+  o->rests_until = core->now.mono + o->rest;
+  struct tg_why why;
+  why_set(&why, TG_DISK, talk_hub(core), N_("the hub's disk is nearly full: it takes nothing new"),
+          N_("what waits here goes out when its operator has made room"), NULL, NULL, NULL);
+  return told ? TG_OK : core_tell(core, NODE_ERROR, "hub-full", id, NULL, 0, &why);
+}
+
 static enum tg_err conclude(struct node_core *core, const Tg__Outcome *item)
 {
   struct hash id;
@@ -98,12 +120,17 @@ static enum tg_err conclude(struct node_core *core, const Tg__Outcome *item)
     return err == TG_NOT_FOUND ? TG_OK : err;
   if (asked.state != SENT_SPOOLED)
     return TG_OK; /* answered before */
-  if (check_outcome(core, item, &id, asked.number, &entry, &why) != TG_OK)
-    return talk_strike(core, "outcome-forged", &id, &why);
+  err = check_outcome(core, item, &id, asked.number, &entry, &why);
+  if (err != TG_OK)
+    return core_is_fatal(err) ? err : talk_strike(core, "outcome-forged", &id, &why);
   outbox_not_out(core->outbox, asked.place);
   outbox_stop_serving(core->outbox, &id);
   core->outbox->waiting = true;
-  err = put_outcome(core, item, &id, &entry);
+  if (entry.type == ENTRY_REFUSED && entry.reason == REASON_FULL)
+    return rest(core, &id);
+  if (asked.place == core->outbox->offered)
+    core->outbox->rests_until = 0; /* recalls are taken all the same: they say nothing of the room */
+  err = put_outcome(core, item, &id, asked.place, &entry);
   if (err != TG_OK)
     return err;
   if (entry.type == ENTRY_REFUSED)
@@ -117,52 +144,56 @@ static enum tg_err conclude(struct node_core *core, const Tg__Outcome *item)
 enum tg_err outbox_outcomes(struct node_core *core, const Tg__Outcomes *frame)
 {
   enum tg_err err = core_begin(core);
-  for (size_t i = 0; err == TG_OK && i < frame->n_items; i++)
+  for (size_t i = 0; err == TG_OK && talk_is_open(core) && i < frame->n_items; i++)
     err = conclude(core, frame->items[i]);
+  return err;
+}
+
+enum tg_err outbox_outcome(struct node_core *core, const struct hash *id, struct arena *arena, const Tg__Outcome **ret)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT outcome FROM sent JOIN answer ON answer.place = sent.place WHERE " SCHEMA_SENT("?1"));
+  ProtobufCMessage *message;
+  db_bind_blob(s, 1, hash_slice(id));
+  enum tg_err err = db_one(s);
+  if (err != TG_OK)
+    return err;
+  err = record_unlock(core, outbox_outcome_label, id, &tg__outcome__descriptor, db_blob(s, 0), arena, &message);
+  db_reset(s);
+  if (err == TG_OK)
+    *ret = (const Tg__Outcome *)message;
   return err;
 }
 
 enum tg_err outbox_opening(struct node_core *core, const struct hash *id, struct arena *arena, struct opening *ret)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT outcome FROM sent WHERE id = ? AND outcome IS NOT NULL");
-  ProtobufCMessage *message;
-  bool row;
-  db_bind_blob(s, 1, hash_slice(id));
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
-  err = record_unlock(core, outbox_outcome_label, id, &tg__outcome__descriptor, db_blob(s, 0), arena, &message);
-  db_reset(s);
-  if (err != TG_OK)
-    return err;
-  const Tg__Outcome *o = (const Tg__Outcome *)message;
-  *ret = (struct opening){data_slice(o->entry), data_slice(o->salt), o->leaf, data_slice(o->path)};
-  return TG_OK;
+  const Tg__Outcome *o;
+  enum tg_err err = outbox_outcome(core, id, arena, &o);
+  if (err == TG_OK)
+    *ret = (struct opening){data_slice(o->entry), data_slice(o->salt), o->leaf, data_slice(o->path)};
+  return err;
 }
 
-enum tg_err outbox_detail(struct node_core *core, const struct hash *id, struct arena *arena, struct slice *ret)
+enum tg_err outbox_notes(struct node_core *core, const struct hash *id, struct arena *arena,
+                         enum tg_err (*each)(void *arg, const Tg__ReceiptNote *note), void *arg)
 {
-  struct opening opening;
-  struct entry entry;
-  *ret = slice_of(NULL, 0);
-  enum tg_err err = outbox_opening(core, id, arena, &opening);
-  if (err != TG_OK)
-    return err == TG_NOT_FOUND ? TG_OK : err;
-  if (entry_parse(opening.entry, &entry, NULL) != TG_OK)
-    return TG_DISK;
-  if (entry.type == ENTRY_REFUSED)
-    *ret = entry.detail.n ? entry.detail : slice_str(reason_sentence(entry.reason));
-  return TG_OK;
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT record FROM track WHERE number = " SCHEMA_NUMBER("?1") " AND event > 0 ORDER BY node, event");
+  bool row;
+  enum tg_err err;
+  db_bind_blob(s, 1, hash_slice(id));
+  while ((err = db_step(s, &row)) == TG_OK && row) {
+    ProtobufCMessage *message;
+    err = record_unlock(core, outbox_track_label, id, &tg__receipt_note__descriptor, db_blob(s, 0), arena, &message);
+    if (err == TG_OK)
+      err = each(arg, (const Tg__ReceiptNote *)message);
+    if (err != TG_OK) {
+      db_reset(s);
+      return err;
+    }
+  }
+  return err;
 }
 
 /* ---- receipts ---- */
-
-/* The root of the batch that the receipt was signed in: the subject of its log entry. */
-static enum tg_err batch_root(const struct hash *id, const Tg__BatchProof *proof, struct hash *ret)
-{
-  struct hash leaf = merkle_leaf(hash_slice(id));
-  return merkle_path_root(&leaf, proof->index, proof->size, data_slice(proof->path), ret);
-}
 
 static enum tg_err check_note(struct node_core *core, const Tg__ReceiptNote *item, struct receipt *ret, struct tg_why *why)
 {
@@ -173,11 +204,10 @@ static enum tg_err check_note(struct node_core *core, const Tg__ReceiptNote *ite
   struct entry entry;
   enum tg_err err = receipt_parse(bytes, core->arena, ret, why);
   if (err == TG_OK)
-    err = batch_verify(core->verifier, &core->config->exchange, &ret->node, &id, item->proof, why);
+    err = batch_verify_root(core->verifier, &core->config->exchange, &ret->node, &id, item->proof, &root, why);
   if (err == TG_OK)
     err = watch_entry(core, &opening, &entry, why);
-  if (err == TG_OK)
-    err = batch_root(&id, item->proof, &root);
+  /* The root of the batch that it was signed in is the subject of its entry. */
   if (err == TG_OK && (entry.type != ENTRY_RECEIPTS || !hash_eq(&entry.subject, &root) || !sign_pk_eq(&entry.actor, &ret->node)))
     err = no(why, N_("the log entry is about something else"));
   return err;
@@ -187,14 +217,13 @@ static enum tg_err check_note(struct node_core *core, const Tg__ReceiptNote *ite
 static enum tg_err recipient(struct node_core *core, const struct receipt *receipt, uint64_t *ret_number, bool *ret_answered)
 {
   struct db_stmt *s = db_stmt(depot_db(core->depot),
-                              "SELECT time, EXISTS(SELECT 1 FROM track AS t WHERE t.bulletin = track.bulletin AND"
-                              " t.node = track.node AND t.event > 0) FROM track WHERE bulletin = ? AND node = ? AND event = 0");
+                              "SELECT time, EXISTS(SELECT 1 FROM track AS t WHERE t.number = track.number AND"
+                              " t.node = track.node AND t.event > 0) FROM track WHERE number = " SCHEMA_NUMBER("?1") " AND node = ?2 AND event = 0");
   db_bind_blob(s, 1, hash_slice(&receipt->bulletin));
   db_bind_blob(s, 2, key_slice(&receipt->node));
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
+  enum tg_err err = db_one(s);
+  if (err != TG_OK)
+    return err;
   *ret_number = db_u64(s, 0);
   *ret_answered = db_u64(s, 1) != 0;
   db_reset(s);
@@ -206,24 +235,18 @@ static enum tg_err put_receipt(struct node_core *core, const struct receipt *rec
   struct buf locked = buf_new(16 * 1024);
   enum tg_err err = record_lock(core, outbox_track_label, &receipt->bulletin, &item->base, &locked);
   if (err == TG_OK) {
-    struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT OR IGNORE INTO track VALUES(?, ?, ?, ?, ?)");
+    struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT INTO track VALUES(" SCHEMA_NUMBER("?1") ", ?2, ?3, ?4, ?5) ON CONFLICT(number, node, event) DO UPDATE SET"
+                                                      " record = CASE WHEN ?6 THEN excluded.record ELSE record END");
     db_bind_blob(s, 1, hash_slice(&receipt->bulletin));
     db_bind_blob(s, 2, key_slice(&receipt->node));
     db_bind_u64(s, 3, receipt->event);
     db_bind_i64(s, 4, receipt->time);
     db_bind_blob(s, 5, buf_slice(&locked));
+    db_bind_u64(s, 6, item->entry.len != 0); /* what a bundle brought is without a place in the log until the hub brings it */
     err = db_run(s);
   }
   buf_free(&locked);
   return err;
-}
-
-static enum tg_err close_one(struct node_core *core, const struct hash *bulletin)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET open = open - 1 WHERE id = ? AND open > 0");
-  db_bind_blob(s, 1, hash_slice(bulletin));
-  enum tg_err err = db_run(s);
-  return err == TG_OK ? outbox_advance(core, bulletin) : err;
 }
 
 static enum tg_err hear(struct node_core *core, const Tg__ReceiptNote *item)
@@ -233,10 +256,11 @@ static enum tg_err hear(struct node_core *core, const Tg__ReceiptNote *item)
   uint64_t number;
   bool answered;
   char name[HOLDER_MAX + 1];
-  if (check_note(core, item, &receipt, &why) != TG_OK)
-    return talk_strike(core, "receipt-forged", NULL, &why);
+  enum tg_err err = check_note(core, item, &receipt, &why);
+  if (err != TG_OK)
+    return core_is_fatal(err) ? err : talk_strike(core, "receipt-forged", NULL, &why);
   core_name_of(core, &receipt.node, name);
-  enum tg_err err = watch_compare(core, &receipt.node, receipt.checkpoint_size, &receipt.checkpoint_root, receipt.bytes);
+  err = watch_compare(core, &receipt.node, receipt.checkpoint_size, &receipt.checkpoint_root, receipt.bytes);
   if (err == TG_OK)
     err = recipient(core, &receipt, &number, &answered);
   if (err == TG_NOT_FOUND)
@@ -247,7 +271,7 @@ static enum tg_err hear(struct node_core *core, const Tg__ReceiptNote *item)
     err = put_receipt(core, &receipt, item);
   if (err == TG_OK)
     err = core_tell(core, NODE_DEBUG, receipt_event_name(receipt.event), &receipt.bulletin, name, number, NULL);
-  return err == TG_OK && !answered ? close_one(core, &receipt.bulletin) : err;
+  return err == TG_OK && !answered ? outbox_answered(core, &receipt.bulletin) : err;
 }
 
 /* What was taken, good or not, is not sent again: a forged note was told as an alarm. */
@@ -260,7 +284,7 @@ enum tg_err outbox_receipts(struct node_core *core, const Tg__ReceiptNotes *fram
   enum tg_err err = depot_number(core->depot, name, &cursor);
   if (err == TG_OK)
     err = core_begin(core);
-  for (size_t i = 0; err == TG_OK && i < frame->n_items; i++) {
+  for (size_t i = 0; err == TG_OK && talk_is_open(core) && i < frame->n_items; i++) {
     if (frame->items[i]->sequence <= cursor)
       continue;
     err = hear(core, frame->items[i]);
@@ -270,4 +294,80 @@ enum tg_err outbox_receipts(struct node_core *core, const Tg__ReceiptNotes *fram
     err = depot_number_put(core->depot, name, cursor);
   seen.sequence = cursor;
   return err == TG_OK && cursor ? talk_send(core, FRAME_RECEIPTS_SEEN, &seen.base) : err;
+}
+
+/* ---- receipts in a bundle ---- */
+
+/* All of them by this node, about what was sent to it, under the numbers that it was sent under. */
+static enum tg_err check_carried(struct node_core *core, const struct sign_pk *node, const Tg__BundleReceipts *m,
+                                 struct receipt *list, struct hash *ids, enum tg_err *ret, struct tg_why *why)
+{
+  for (size_t i = 0; i < m->n_items; i++) {
+    uint64_t number;
+    bool answered;
+    struct slice bytes = data_slice(m->items[i]);
+    ids[i] = statement_id(STATEMENT_RECEIPT, bytes);
+    *ret = receipt_parse(bytes, core->arena, &list[i], why);
+    if (*ret != TG_OK)
+      return core_is_fatal(*ret) ? *ret : TG_OK;
+    enum tg_err err = recipient(core, &list[i], &number, &answered);
+    if (err != TG_OK && err != TG_NOT_FOUND)
+      return err;
+    if (err == TG_NOT_FOUND || !sign_pk_eq(&list[i].node, node)) {
+      *ret = why_set(why, TG_NOT_FOUND, "bundle", N_("a receipt is about a bulletin that this node did not send to its signer"), NULL,
+                     NULL, NULL, NULL);
+      return TG_OK;
+    }
+    if (list[i].event == RECEIPT_STORED && list[i].number != number) {
+      *ret = why_set(why, TG_BAD_INPUT, "bundle", N_("a receipt names another running number than its bulletin had"), NULL, NULL, NULL,
+                     NULL);
+      return TG_OK;
+    }
+  }
+  return TG_OK;
+}
+
+static enum tg_err put_carried(struct node_core *core, const struct receipt *receipt, const struct merkle_tree *tree, size_t i,
+                               ProtobufCBinaryData signature)
+{
+  Tg__ReceiptNote note = TG__RECEIPT_NOTE__INIT;
+  Tg__BatchProof proof = TG__BATCH_PROOF__INIT;
+  struct merkle_path path;
+  uint64_t number;
+  bool answered;
+  merkle_tree_path(tree, i, &path);
+  proof.size = merkle_tree_size(tree);
+  proof.index = i;
+  proof.path = slice_data(merkle_path_slice(&path));
+  proof.signature = signature;
+  note.receipt = slice_data(receipt->bytes);
+  note.proof = &proof;
+  enum tg_err err = recipient(core, receipt, &number, &answered);
+  if (err == TG_OK)
+    err = put_receipt(core, receipt, &note);
+  return err == TG_OK && !answered ? outbox_answered(core, &receipt->bulletin) : err;
+}
+
+enum tg_err outbox_carried_receipts(struct node_core *core, const struct sign_pk *node, const Tg__BundleReceipts *m, outbox_seen *seen,
+                                    void *context, enum tg_err *ret_verdict, struct tg_why *why)
+{
+  struct receipt *list = arena_alloc(core->arena, m->n_items * sizeof *list);
+  struct hash *ids = arena_alloc(core->arena, m->n_items * sizeof *ids);
+  struct merkle_tree *tree = NULL;
+  *ret_verdict = TG_OK;
+  enum tg_err err = list && ids ? core_begin(core) : TG_NO_MEMORY;
+  if (err == TG_OK)
+    err = check_carried(core, node, m, list, ids, ret_verdict, why);
+  if (err != TG_OK || *ret_verdict != TG_OK)
+    return err;
+  *ret_verdict = batch_verify_tree(core->verifier, &core->config->exchange, node, ids, m->n_items, data_slice(m->signature), &tree, why);
+  if (core_is_fatal(*ret_verdict))
+    return *ret_verdict;
+  for (size_t i = 0; err == TG_OK && *ret_verdict == TG_OK && seen && i < m->n_items; i++) { /* without `seen` it is only asked whether they are good */
+    err = put_carried(core, &list[i], tree, i, m->signature);
+    if (err == TG_OK)
+      err = seen(context, &list[i]);
+  }
+  merkle_tree_free(tree);
+  return err;
 }

@@ -6,6 +6,7 @@
 
 enum {
   OUTBOX_WINDOW = 128,   /* submissions under way to the hub */
+  OUTBOX_URGENT = 16,    /* of them for FLASH alone */
   OUTBOX_SERVING = 256,  /* runs of chunks that the hub asked for */
 };
 
@@ -14,7 +15,8 @@ struct serving {
   struct hash bulletin;
   unsigned portion;
   uint64_t body, from, next, end;
-  size_t offset; /* in the next chunk */
+  size_t offset;   /* in the next chunk */
+  uint32_t handle; /* 0: its chunks name the bulletin */
   enum precedence precedence;
 };
 
@@ -48,14 +50,23 @@ struct outbox {
   uint64_t out[OUTBOX_WINDOW];
   size_t n_out;
   bool waiting; /* there may be spooled rows that are not out */
+  int64_t rests_until; /* monotonic: the hub's disk is full, and it is asked again then, with one bulletin; 0: it has room */
+  int64_t rest;
+  uint64_t offered; /* place of that one */
   struct serving serving[OUTBOX_SERVING];
   size_t n_serving; /* highest precedence first */
   int64_t due;
   tg_time receipts_due; /* wall: the earliest receipt that is not overdue yet; INT64_MAX: none */
 };
 
+/* A recipient gets its number, and its row of `track`. */
+enum tg_err outbox_add_recipient(struct node_core *core, const struct header *header, const struct outbox_recipient *recipient);
+/* The rows of `pair` that changed in this turn. */
+enum tg_err outbox_put_pairs(struct node_core *core);
 /* Takes the step to delivered and settled, if it is time, and tells. */
 enum tg_err outbox_advance(struct node_core *core, const struct hash *id);
+/* The same after one more recipient has said what became of it. */
+enum tg_err outbox_answered(struct node_core *core, const struct hash *id);
 void outbox_not_out(struct outbox *o, uint64_t place);
 void outbox_stop_serving(struct outbox *o, const struct hash *id);
 

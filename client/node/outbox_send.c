@@ -2,6 +2,7 @@
 #include "client/node/outbox_inside.h"
 
 #include "client/node/record.h"
+#include "client/node/schema.h"
 #include "client/node/talk.h"
 #include "client/node/watch.h"
 #include "proto/portion.h"
@@ -56,8 +57,9 @@ static enum tg_err inline_body(struct node_core *core, const struct hash *id, co
 }
 
 /* Bodies that are small enough travel along; `room`: how much may be added. */
-static enum tg_err add_bodies(struct node_core *core, const struct hash *id, Tg__Submission *message, size_t room)
+static enum tg_err add_bodies(struct node_core *core, const struct sent_row *row, Tg__Submission *message, size_t room)
 {
+  const uint64_t most = talk_inline_body(core, row->precedence);
   message->bodies = arena_alloc(core->arena, message->n_portions * sizeof *message->bodies);
   if (!message->bodies)
     return TG_NO_MEMORY;
@@ -65,9 +67,9 @@ static enum tg_err add_bodies(struct node_core *core, const struct hash *id, Tg_
     struct portion portion;
     if (portion_parse(data_slice(message->portions[i]), core->arena, &portion, NULL) != TG_OK)
       return TG_DISK; /* we built it */
-    if (portion.seal.size > talk_inline_body(core) || portion.seal.size > talk_piece(core, LIMIT_FRAME) || portion.seal.size + 32 > room)
+    if (portion.seal.size > most || portion.seal.size + 32 > room)
       continue;
-    enum tg_err err = inline_body(core, id, &portion, &message->bodies[message->n_bodies]);
+    enum tg_err err = inline_body(core, &row->id, &portion, &message->bodies[message->n_bodies]);
     if (err != TG_OK)
       return err;
     message->n_bodies++;
@@ -76,13 +78,24 @@ static enum tg_err add_bodies(struct node_core *core, const struct hash *id, Tg_
   return TG_OK;
 }
 
-/* The spooled rows that come next, up to n; highest precedence first, then in order. On a slow line none that is less urgent than the
-   body that is under way. */
-static enum tg_err next_rows(struct node_core *core, uint64_t *ret_places, size_t n, size_t *ret_n)
+/* How many more may be under way; *ret_least: and how urgent they must be. The last places are for FLASH alone. On a slow line none goes that is
+   less urgent than the body that is under way. */
+static size_t room_for(const struct node_core *core, enum precedence *ret_least)
+{
+  const struct outbox *o = core->outbox;
+  const bool full = o->n_out >= OUTBOX_WINDOW - OUTBOX_URGENT;
+  *ret_least = full ? PRECEDENCE_FLASH : talk_is_slow(core) && o->n_serving ? o->serving[0].precedence : PRECEDENCE_ROUTINE;
+  if (talk_is_slow(core) && !o->rests_until)
+    return o->n_out < OUTBOX_WINDOW ? 1 : 0;
+  return (full ? (size_t)OUTBOX_WINDOW : (size_t)(OUTBOX_WINDOW - OUTBOX_URGENT)) - o->n_out;
+}
+
+/* The spooled rows that come next and are at least as urgent, up to n; highest precedence first, then in order. */
+static enum tg_err next_rows(struct node_core *core, enum precedence least, uint64_t *ret_places, size_t n, size_t *ret_n)
 {
   struct outbox *o = core->outbox;
   struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT place FROM sent WHERE state = 0 AND precedence >= ? ORDER BY precedence DESC, number LIMIT ?");
-  db_bind_u64(s, 1, talk_is_slow(core) && o->n_serving ? o->serving[0].precedence : 0);
+  db_bind_u64(s, 1, least);
   db_bind_u64(s, 2, n + o->n_out);
   bool row;
   enum tg_err err;
@@ -101,11 +114,20 @@ static enum tg_err must_wait(struct node_core *core, const struct subject *subje
   *ret = false;
   if (subject->kind != KIND_CORRECTION && subject->kind != KIND_RECALL)
     return TG_OK;
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT 1 FROM sent WHERE id = ? AND state = 0");
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT 1 FROM sent WHERE " SCHEMA_SENT("?1") " AND state = 0");
   db_bind_blob(s, 1, hash_slice(&subject->supersedes));
-  enum tg_err err = db_step(s, ret);
-  db_reset(s);
-  return err;
+  return db_any(s, ret);
+}
+
+/* A full hub is offered one bulletin at a time, but every recall: those it takes. */
+static bool is_held_back(struct outbox *o, enum kind kind, uint64_t place)
+{
+  if (!o->rests_until || kind == KIND_RECALL)
+    return false;
+  if (is_out(o, o->offered))
+    return true;
+  o->offered = place;
+  return false;
 }
 
 /* One Submit with as many of the rows as fit. *ret_sent: how many. */
@@ -124,13 +146,13 @@ static enum tg_err submit(struct node_core *core, const uint64_t *places, size_t
       err = must_wait(core, &row.header.subject, &waits);
     if (err != TG_OK)
       return err == TG_NOT_FOUND ? TG_DISK : err;
-    if (waits)
+    if (waits || is_held_back(o, row.header.subject.kind, places[i]))
       continue;
     Tg__Submission *item = (Tg__Submission *)(uintptr_t)row.message;
     size_t bare = protobuf_c_message_get_packed_size(&item->base) + 16;
     if (bare > room)
       break;
-    if ((err = add_bodies(core, &row.id, item, room - bare)) != TG_OK)
+    if ((err = add_bodies(core, &row, item, room - bare)) != TG_OK)
       return err;
     room -= protobuf_c_message_get_packed_size(&item->base) + 16;
     items[sent++] = item;
@@ -139,22 +161,27 @@ static enum tg_err submit(struct node_core *core, const uint64_t *places, size_t
   *ret_sent = sent;
   frame.items = items;
   frame.n_items = sent;
-  frame.checkpoint = slice_data(watch_note(core));
+  frame.checkpoint = slice_data(talk_note(core));
   return sent ? talk_send(core, FRAME_SUBMIT, &frame.base) : TG_OK;
 }
 
 static enum tg_err submit_waiting(struct node_core *core)
 {
   struct outbox *o = core->outbox;
+  if (o->waiting && core->now.mono < o->rests_until) {
+    core_wake_at(core, o->rests_until);
+    return TG_OK;
+  }
   while (o->waiting && o->n_out < OUTBOX_WINDOW && talk_has_room(core)) {
     uint64_t places[ITEMS_MAX];
-    size_t n, room = talk_is_slow(core) ? 1 : OUTBOX_WINDOW - o->n_out, sent = 0;
-    enum tg_err err = next_rows(core, places, room < ITEMS_MAX ? room : ITEMS_MAX, &n);
+    enum precedence least;
+    size_t n, room = room_for(core, &least), sent = 0;
+    enum tg_err err = next_rows(core, least, places, room < ITEMS_MAX ? room : ITEMS_MAX, &n);
     if (err == TG_OK)
       err = submit(core, places, n, &sent);
     if (err != TG_OK)
       return err;
-    if (sent == 0 && !(talk_is_slow(core) && o->n_serving))
+    if (sent == 0 && !o->rests_until && least == PRECEDENCE_ROUTINE)
       o->waiting = false;
     if (sent == 0)
       break;
@@ -171,7 +198,7 @@ static bool goes_on(struct outbox *o, const struct serving *new)
     struct serving *old = &o->serving[i];
     if (!hash_eq(&old->bulletin, &new->bulletin) || old->portion != new->portion)
       continue;
-    if (old->end == new->from && !new->offset)
+    if (old->end == new->from && !new->offset && old->handle == new->handle)
       old->end = new->end;
     else
       *old = *new; /* the same precedence: it keeps its place */
@@ -204,7 +231,7 @@ enum tg_err outbox_want(struct node_core *core, const Tg__Want *frame)
     return TG_OK;
   uint64_t count = frame->count < chunks - frame->chunk ? frame->count : chunks - frame->chunk;
   struct serving new = {.bulletin = id, .portion = frame->portion, .body = content.body, .from = frame->chunk,
-                        .next = frame->chunk, .end = frame->chunk + count, .offset = frame->offset, .precedence = row.precedence};
+                        .next = frame->chunk, .end = frame->chunk + count, .offset = frame->offset, .handle = frame->handle, .precedence = row.precedence};
   if (goes_on(o, &new))
     return TG_OK;
   if (o->n_serving == OUTBOX_SERVING)
@@ -227,8 +254,10 @@ static enum tg_err send_chunk(struct node_core *core, struct serving *serving)
   if (serving->offset >= sealed.n) /* the hub asked for the middle of a shorter chunk */
     serving->offset = 0;
   const size_t left = sealed.n - serving->offset, piece = talk_piece(core, left);
-  frame.bulletin = slice_data(hash_slice(&serving->bulletin));
-  frame.portion = serving->portion;
+  if (!(frame.handle = serving->handle)) {
+    frame.bulletin = slice_data(hash_slice(&serving->bulletin));
+    frame.portion = serving->portion;
+  }
   frame.chunk = serving->next;
   frame.offset = (uint32_t)serving->offset;
   frame.sealed = slice_data(slice_of(sealed.p + serving->offset, piece));

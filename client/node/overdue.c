@@ -2,6 +2,7 @@
 
 #include "client/node/journal.h"
 #include "client/node/outbox_inside.h"
+#include "client/node/schema.h"
 #include "proto/subject.h"
 
 #include <stdio.h>
@@ -39,8 +40,8 @@ enum tg_err overdue_load(struct node_core *core)
 static enum tg_err silent(struct node_core *core, const struct hash *id, char out[NAMES])
 {
   struct db_stmt *s = db_stmt(depot_db(core->depot),
-                              "SELECT node FROM track WHERE bulletin = ?1 AND event = 0 AND NOT EXISTS(SELECT 1 FROM track AS t WHERE"
-                              " t.bulletin = ?1 AND t.node = track.node AND t.event > 0) LIMIT 8");
+                              "SELECT node FROM track WHERE number = " SCHEMA_NUMBER("?1") " AND event = 0 AND NOT EXISTS(SELECT 1 FROM track AS t WHERE"
+                              " t.number = track.number AND t.node = track.node AND t.event > 0) LIMIT 8");
   size_t n = 0;
   bool row;
   enum tg_err err;
@@ -89,7 +90,7 @@ enum tg_err overdue_time(struct node_core *core)
   enum tg_err err = core_begin(core);
   for (unsigned i = 0; err == TG_OK && i < AT_ONCE; i++) {
     struct db_stmt *s = db_stmt(depot_db(core->depot),
-                                "SELECT id, open, state FROM sent WHERE due <> 0 AND due > 0 AND due <= ? ORDER BY due LIMIT 1");
+                                "SELECT id, open, state, place FROM sent WHERE due <> 0 AND due > 0 AND due <= ? ORDER BY due LIMIT 1");
     bool row;
     struct hash id;
     db_bind_i64(s, 1, core->now.wall);
@@ -97,10 +98,10 @@ enum tg_err overdue_time(struct node_core *core)
     if (err != TG_OK || !row)
       return err == TG_OK ? overdue_load(core) : err;
     const bool read = db_bytes(s, 0, id.b, sizeof id.b);
-    const uint64_t open = db_u64(s, 1), state = db_u64(s, 2);
+    const uint64_t open = db_u64(s, 1), state = db_u64(s, 2), place = db_u64(s, 3);
     db_reset(s);
-    s = db_stmt(depot_db(core->depot), "UPDATE sent SET due = -due WHERE id = ?");
-    db_bind_blob(s, 1, hash_slice(&id));
+    s = db_stmt(depot_db(core->depot), "UPDATE sent SET due = -due WHERE place = ?");
+    db_bind_u64(s, 1, place);
     err = read ? db_run(s) : TG_DISK;
     if (err == TG_OK)
       err = tell(core, &id, open, state);

@@ -1,32 +1,29 @@
 #include "client/node/papers.h"
 
-#include "client/node/desk.h"
+#include "client/node/errands.h"
+#include "client/node/logged.h"
 #include "client/node/rotation.h"
 #include "client/node/talk.h"
 #include "client/node/waiting.h"
 #include "client/node/watch.h"
 #include "keys/codec.h"
 #include "policy/change.h"
+#include "policy/refusal.h"
 #include "proto/hash.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { FRAME_DOCUMENTS_BYTES = 512 * 1024, OFFERS_MAX = 64, WORLD_EVERY = 3600 * 1000 };
+enum { WORLD_EVERY = 3600 * 1000, IDLE_MS = 4000 };
 
-/* A local program that waits for the hub's answer to a note. */
-struct offer {
-  uint64_t client, request;
-  struct hash hash;
-};
-
-/* Invariant: `charter` is the one that the world of core->policies was built from. */
+/* Invariant: `charter` is the one that the world of core->policies was built from. lacking: a document of this session was not taken for want of its entry in the
+   log: what came before it is all that we have of this hub's documents, and it begins behind that the next time. */
 struct papers {
   const struct charter *charter;
   int64_t due;
   int64_t world_due;
-  size_t n_offers;
-  struct offer offers[OFFERS_MAX];
+  bool lacking;
 };
 
 struct papers *papers_new(void) { return calloc(1, sizeof(struct papers)); }
@@ -45,23 +42,23 @@ static const char *policy_file_of(const struct node_core *core, struct country m
 }
 
 /* From when a policy that came now is in force: a widening needs a second officer and the charter's delay, whatever the hub let
-   pass; the first policy of a member and all narrowing need neither. */
+   pass; the first policy of a member and all narrowing need neither. One that narrows only what still waits takes its place
+   when that would have begun. */
 static enum tg_err when_in_force(struct node_core *core, const struct policy *policy, size_t signers, tg_time *ret)
 {
-  int member = directory_member_index(core->directory, policy_member(policy));
-  const struct policy *old = member < 0 ? NULL : policy_set_policy(core->policies, (unsigned)member, core->now.wall);
   const struct charter *charter = core_charter(core);
-  bool widens = false;
+  const tg_time now = core->now.wall, begins = policy_effective(policy), from = begins > now ? begins : now;
+  tg_time narrowed = INT64_MAX;
   *ret = NOT_DELAYED;
-  if (!old || !charter)
+  if (directory_member_index(core->directory, policy_member(policy)) < 0 || !charter)
     return TG_OK;
-  tg_time from = core->now.wall + charter->limits.widening_delay;
-  enum tg_err err = policy_widens(old, policy, policy_set_world_of(core->policies), from, &widens, NULL);
+  enum tg_err err = policy_set_narrowed_from(core->policies, policy, from, &narrowed, NULL);
   if (err == TG_NO_MEMORY)
     return err;
-  if (err == TG_OK && !widens)
+  if (err == TG_OK && narrowed == from)
     return TG_OK;
-  *ret = signers >= 2 ? from : PERMITS_NOTHING; /* what cannot be told not to widen counts as widening */
+  /* What cannot be told not to widen counts as widening. */
+  *ret = signers >= 2 ? now + charter->limits.widening_delay : !err && narrowed < INT64_MAX ? narrowed : PERMITS_NOTHING;
   return TG_OK;
 }
 
@@ -95,6 +92,25 @@ static enum tg_err put_policy(struct node_core *core, struct slice text, tg_time
                                              : core_tell(core, NODE_NOTICE, "policy-not-used", NULL, member.code, 0, &why);
 }
 
+/* Index of the member whose policy has this hash; -1: it is not kept any more. */
+static int owner_of(const struct directory *d, const struct hash *hash)
+{
+  struct directory_policy p;
+  for (unsigned i = 0; i < directory_member_count(d); i++)
+    for (uint64_t before = 0; !directory_policy_after(d, *directory_member_code(d, i), before, &p); before = p.serial)
+      if (hash_eq(&p.hash, hash))
+        return (int)i;
+  return -1;
+}
+
+/* As when it came: it permits nothing, and neither does the one before it. */
+static enum tg_err load_unreadable(struct node_core *core, struct slice text)
+{
+  const struct hash hash = document_hash(text);
+  const int owner = owner_of(core->directory, &hash);
+  return owner < 0 ? TG_OK : policy_set_remove(core->policies, (unsigned)owner, core->now.wall);
+}
+
 /* All policies anew, from the store, in the order in which they came. */
 static enum tg_err load_policies(struct node_core *core)
 {
@@ -108,8 +124,13 @@ static enum tg_err load_policies(struct node_core *core)
     struct policy *policy = NULL;
     if (note_parse(bytes, NULL, &note, NULL) != TG_OK)
       continue;
-    if (policy_parse(note.text, "", NULL, &policy, NULL, NULL) != TG_OK)
-      continue; /* what is unreadable permits nothing */
+    err = policy_parse(note.text, "", NULL, &policy, NULL, NULL);
+    if (err == TG_NO_MEMORY || (err != TG_OK && (err = load_unreadable(core, note.text)) != TG_OK)) {
+      db_reset(s);
+      return err;
+    }
+    if (!policy)
+      continue;
     struct country member = policy_member(policy);
     policy_free(policy);
     if ((err = put_policy(core, note.text, in_force, false, 0, member, &in_force)) != TG_OK) {
@@ -172,7 +193,16 @@ enum tg_err papers_time(struct node_core *core)
   return err;
 }
 
-int64_t papers_due(const struct node_core *core) { return core->papers->due; }
+/* Every event looks at the time first, at most once a second: with nothing to do the node need not wake for it but when a policy begins or ends,
+   and now and then for charters. */
+int64_t papers_due(const struct node_core *core)
+{
+  const int64_t rest = core->papers->due + IDLE_MS;
+  if (!core->policies)
+    return rest;
+  const tg_time until = policy_set_until(core->policies), left = until - core->now.wall;
+  return until <= core->now.wall ? core->papers->due : left < IDLE_MS ? core->now.mono + left : rest;
+}
 
 /* ---- taking in ---- */
 
@@ -213,7 +243,8 @@ static enum tg_err store_document(struct node_core *core, const struct directory
     return err;
   s = db_stmt(depot_db(core->depot), "DELETE FROM document WHERE hash = ?");
   db_bind_blob(s, 1, hash_slice(&news->superseded));
-  return db_run(s);
+  err = db_run(s);
+  return err == TG_OK ? logged_forget(core, &news->superseded) : err;
 }
 
 static enum tg_err follow(struct node_core *core, const struct directory_news *news, tg_time *ret_in_force)
@@ -280,6 +311,7 @@ enum tg_err node_document(struct node_core *core, struct slice content, struct t
   struct note note;
   enum document_kind kind;
   struct tg_why why = {0};
+  core->due = true;
   enum tg_err verdict = note_parse(content, NULL, &note, &why);
   if (verdict == TG_OK)
     verdict = document_kind_of(note.text, NULL, &kind, &why);
@@ -316,228 +348,69 @@ static enum tg_err proof_bytes(const Tg__BatchProof *proof, struct buf *out)
   return proof ? strict_pack(&limits_batch_proof, &proof->base, out, NULL) : TG_OK;
 }
 
-static enum tg_err take_from_hub(struct node_core *core, const Tg__Document *item)
+static bool is_good(enum tg_err verdict) { return verdict == TG_OK || verdict == TG_DUPLICATE; }
+
+/* A document that would be taken, or was, must be in the log: a hub could otherwise show each of us another. *ret: it is, or is not taken anyway. */
+static enum tg_err check_entry(struct node_core *core, const Tg__Document *item, struct slice proof, const struct opening *opening,
+                               struct directory_news *ret_news, bool *ret)
+{
+  struct tg_why why = {0};
+  enum tg_err err = directory_check(core->directory, (enum document_kind)item->kind, data_slice(item->content), proof, DIRECTORY_RELAYED,
+                                    core->now.wall, ret_news, NULL);
+  *ret = true;
+  if (!is_good(err))
+    return core_is_fatal(err) ? err : TG_OK;
+  err = logged_check(core, opening, &ret_news->hash, REASON_NONE, ret_news, &why);
+  *ret = err == TG_OK;
+  return err == TG_OK || core_is_fatal(err) ? err : talk_strike(core, "document-forged", &ret_news->hash, &why);
+}
+
+/* *ret: the hub need not send it again. */
+static enum tg_err take_from_hub(struct node_core *core, const Tg__Document *item, bool *ret)
 {
   struct buf proof = buf_new(8192);
   struct tg_why why = {0};
+  struct directory_news news;
+  const struct opening opening = {.entry = data_slice(item->entry), .salt = data_slice(item->salt), .index = item->leaf, .path = data_slice(item->path)};
   enum tg_err verdict = TG_OK, err = proof_bytes(item->proof, &proof);
   if (err == TG_OK)
+    err = check_entry(core, item, buf_slice(&proof), &opening, &news, ret);
+  if (err == TG_OK && *ret)
     err = papers_take(core, (enum document_kind)item->kind, data_slice(item->content), buf_slice(&proof), DIRECTORY_RELAYED,
                       &verdict, &why);
+  if (err == TG_OK && *ret && is_good(verdict))
+    err = logged_keep(core, &news.hash, &opening);
   buf_free(&proof);
-  if (err != TG_OK || verdict == TG_OK || verdict == TG_DUPLICATE || verdict == TG_STALE)
+  /* A hub keeps documents for who comes later, what has expired since among them. */
+  if (err != TG_OK || is_good(verdict) || verdict == TG_STALE || verdict == TG_EXPIRED)
     return err;
-  return core_tell(core, NODE_ALARM, "document-refused", NULL, talk_hub(core), item->sequence, &why);
+  /* Whoever signed it may have been believed when the hub took it: of who came later, or knows already who has left, the hub has deserved no alarm. */
+  return core_tell(core, verdict == TG_REVOKED ? NODE_NOTICE : NODE_ALARM, "document-refused", NULL, talk_hub(core), item->sequence, &why);
 }
 
 enum tg_err papers_from_hub(struct node_core *core, const Tg__Documents *frame)
 {
+  struct papers *p = core->papers;
   char name[64];
   uint64_t cursor;
-  enum tg_err err = papers_cursor(core, talk_hub(core), &cursor);
+  cursor_name(talk_hub(core), name); /* the session may end within */
+  enum tg_err err = depot_number(core->depot, name, &cursor);
   if (err == TG_OK)
     err = core_begin(core);
-  for (size_t i = 0; err == TG_OK && i < frame->n_items; i++) {
+  for (size_t i = 0; err == TG_OK && talk_is_open(core) && i < frame->n_items; i++) {
     const Tg__Document *item = frame->items[i];
+    bool done = true;
     if (item->sequence <= cursor)
       continue;
-    err = take_from_hub(core, item);
-    cursor = item->sequence;
+    err = take_from_hub(core, item, &done);
+    p->lacking |= !done;
+    cursor = p->lacking ? cursor : item->sequence;
   }
-  return err == TG_OK ? depot_number_put(core->depot, cursor_name(talk_hub(core), name), cursor) : err;
-}
-
-/* ---- errands: documents of ours on their way to the hub ---- */
-
-static enum tg_err send_one(struct node_core *core, enum document_kind kind, struct slice content, struct slice proof)
-{
-  Tg__Documents frame = TG__DOCUMENTS__INIT;
-  Tg__Document item = TG__DOCUMENT__INIT, *items[1] = {&item};
-  ProtobufCMessage *decoded = NULL;
-  if (proof.n && strict_unpack(&limits_batch_proof, proof, core->arena, &decoded, NULL) != TG_OK)
-    return TG_DISK; /* we wrote it */
-  item.kind = kind;
-  item.content = slice_data(content);
-  item.proof = (Tg__BatchProof *)decoded;
-  frame.n_items = 1;
-  frame.items = items;
-  frame.checkpoint = slice_data(watch_note(core));
-  return talk_send(core, FRAME_DOCUMENTS, &frame.base);
-}
-
-enum tg_err papers_errand(struct node_core *core, enum document_kind kind, const struct hash *hash, struct slice content,
-                          struct slice proof)
-{
-  enum tg_err err = core_begin(core);
-  if (err != TG_OK)
-    return err;
-  struct db_stmt *s;
-  if (kind == DOCUMENT_SEALING_KEYS) { /* only the newest announcement matters */
-    s = db_stmt(depot_db(core->depot), "DELETE FROM errand WHERE kind = 7");
-    if ((err = db_run(s)) != TG_OK)
-      return err;
-  }
-  s = db_stmt(depot_db(core->depot),
-              "INSERT OR IGNORE INTO errand(kind, hash, content, proof, since) VALUES(?, ?, ?, ?, ?)");
-  db_bind_u64(s, 1, kind);
-  db_bind_blob(s, 2, hash_slice(hash));
-  db_bind_blob(s, 3, content);
-  db_bind_blob(s, 4, proof);
-  db_bind_i64(s, 5, core->now.wall);
-  if ((err = db_run(s)) != TG_OK)
-    return err;
-  return send_one(core, kind, content, proof);
+  return err == TG_OK ? depot_number_put(core->depot, name, cursor) : err;
 }
 
 enum tg_err papers_welcome(struct node_core *core)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT kind, content, proof FROM errand ORDER BY place");
-  bool row;
-  enum tg_err err;
-  while ((err = db_step(s, &row)) == TG_OK && row)
-    if ((err = send_one(core, (enum document_kind)db_u64(s, 0), db_blob(s, 1), db_blob(s, 2))) != TG_OK) {
-      db_reset(s);
-      return err;
-    }
-  return err;
-}
-
-/* The errand's own bytes, in the arena. TG_NOT_FOUND: answered before, or never ours. */
-static enum tg_err find_errand(struct node_core *core, const struct hash *hash, enum document_kind *ret_kind,
-                               struct slice *ret_content, struct slice *ret_proof)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT kind, content, proof FROM errand WHERE hash = ?");
-  db_bind_blob(s, 1, hash_slice(hash));
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
-  *ret_kind = (enum document_kind)db_u64(s, 0);
-  *ret_content = arena_copy(core->arena, db_blob(s, 1));
-  *ret_proof = arena_copy(core->arena, db_blob(s, 2));
-  db_reset(s);
-  return ret_content->p ? TG_OK : TG_NO_MEMORY;
-}
-
-static enum tg_err answer_offers(struct node_core *core, const struct hash *hash, const struct tg_why *refusal)
-{
-  struct papers *p = core->papers;
-  for (size_t i = 0; i < p->n_offers;) {
-    if (!hash_eq(&p->offers[i].hash, hash)) {
-      i++;
-      continue;
-    }
-    struct offer offer = p->offers[i];
-    p->offers[i] = p->offers[--p->n_offers];
-    enum tg_err err = desk_document_done(core, offer.client, offer.request, refusal);
-    if (err != TG_OK)
-      return err;
-  }
-  return TG_OK;
-}
-
-/* What the hub says must be in its log, or it could tell each of us something else. */
-static enum tg_err check_outcome(struct node_core *core, const Tg__DocumentOutcome *item, const struct hash *hash,
-                                 struct tg_why *why)
-{
-  struct entry entry;
-  struct opening opening = {.entry = data_slice(item->entry), .salt = data_slice(item->salt), .index = item->leaf,
-                            .path = data_slice(item->path)};
-  enum tg_err err = watch_entry(core, &opening, &entry, why);
-  if (err != TG_OK)
-    return err;
-  if (entry.type != (item->reason == 0 ? ENTRY_DOCUMENT : ENTRY_DOCUMENT_REFUSED) || !hash_eq(&entry.subject, hash) ||
-      entry.reason != item->reason)
-    return why_set(why, TG_BAD_PROOF, NULL, N_("the log entry is about something else"), NULL, NULL, NULL, NULL);
-  return TG_OK;
-}
-
-static enum tg_err forget_errand(struct node_core *core, const struct hash *hash)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "DELETE FROM errand WHERE hash = ?");
-  db_bind_blob(s, 1, hash_slice(hash));
-  return db_run(s);
-}
-
-static enum tg_err refused(struct node_core *core, enum document_kind kind, const struct hash *hash,
-                           const Tg__DocumentOutcome *item)
-{
-  struct tg_why why;
-  char detail[128];
-  struct slice text = data_slice(item->detail);
-  snprintf(detail, sizeof detail, "%.*s", (int)(text.n < 127 ? text.n : 127), text.n ? (const char *)text.p : "");
-  why_set(&why, TG_REFUSED, NULL, N_("the hub refused the document (%1$s). %2$s"), NULL, reason_name(item->reason), detail,
-          NULL);
-  enum tg_err err = TG_OK;
-  if (kind == DOCUMENT_SEALING_KEYS && item->reason == REASON_STALE)
-    err = rotation_overtaken(core);
-  if (err == TG_OK)
-    err = core_tell(core, NODE_ERROR, "document-not-accepted", hash, NULL, item->reason, &why);
-  return err == TG_OK ? answer_offers(core, hash, &why) : err;
-}
-
-static enum tg_err conclude(struct node_core *core, const Tg__DocumentOutcome *item)
-{
-  struct hash hash;
-  struct tg_why why = {0};
-  enum document_kind kind;
-  struct slice content, proof;
-  if (hash_read(data_slice(item->hash), &hash) != TG_OK)
-    return TG_OK;
-  enum tg_err verdict = TG_OK, err = find_errand(core, &hash, &kind, &content, &proof);
-  if (err != TG_OK)
-    return err == TG_NOT_FOUND ? TG_OK : err;
-  if (check_outcome(core, item, &hash, &why) != TG_OK)
-    return talk_strike(core, "document-outcome-forged", &hash, &why);
-  if (item->reason == 0)
-    err = papers_take(core, kind, content, proof, DIRECTORY_RELAYED, &verdict, &why);
-  if (err == TG_OK)
-    err = forget_errand(core, &hash);
-  if (err != TG_OK)
-    return err;
-  return item->reason == 0 ? answer_offers(core, &hash, NULL) : refused(core, kind, &hash, item);
-}
-
-enum tg_err papers_outcomes(struct node_core *core, const Tg__DocumentOutcomes *frame)
-{
-  enum tg_err err = core_begin(core);
-  for (size_t i = 0; err == TG_OK && i < frame->n_items; i++)
-    err = conclude(core, frame->items[i]);
-  return err;
-}
-
-/* ---- from local programs ---- */
-
-enum tg_err papers_offer(struct node_core *core, uint64_t client, uint64_t request, struct slice bytes,
-                         enum tg_err *ret_verdict, struct tg_why *ret_why)
-{
-  struct papers *p = core->papers;
-  struct note note;
-  enum document_kind kind;
-  struct directory_news news;
-  enum tg_err verdict = note_parse(bytes, NULL, &note, ret_why);
-  if (verdict == TG_OK)
-    verdict = document_kind_of(note.text, NULL, &kind, ret_why);
-  if (verdict == TG_OK)
-    verdict = directory_check(core->directory, kind, bytes, slice_of(NULL, 0), DIRECTORY_FRESH, core->now.wall, &news, ret_why);
-  if (core_is_fatal(verdict))
-    return verdict;
-  if (verdict == TG_OK && p->n_offers == OFFERS_MAX)
-    verdict = why_set(ret_why, TG_BUSY, NULL, N_("too many documents wait for the hub's answer"),
-                      N_("try again when the node is connected"), NULL, NULL, NULL);
-  *ret_verdict = verdict;
-  if (verdict != TG_OK)
-    return TG_OK;
-  p->offers[p->n_offers++] = (struct offer){client, request, news.hash};
-  return papers_errand(core, kind, &news.hash, bytes, slice_of(NULL, 0));
-}
-
-void papers_client_gone(struct node_core *core, uint64_t client)
-{
-  struct papers *p = core->papers;
-  for (size_t i = 0; i < p->n_offers;)
-    if (p->offers[i].client == client)
-      p->offers[i] = p->offers[--p->n_offers];
-    else
-      i++;
+  core->papers->lacking = false;
+  return errands_welcome(core);
 }

@@ -2,6 +2,7 @@
 
 #include "client/node/inbox.h"
 #include "client/node/outbox.h"
+#include "client/node/schema.h"
 #include "client/node/source.h"
 #include "policy/explain.h"
 #include "proto/hash.h"
@@ -328,16 +329,10 @@ static enum tg_err add_node(struct node_core *core, struct plan *plan, const str
 /* Was this node given the bulletin that is corrected? */
 static enum tg_err was_given(struct node_core *core, const struct hash *bulletin, const struct sign_pk *node, bool *ret)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT EXISTS(SELECT 1 FROM track WHERE bulletin = ? AND node = ? AND event = 0)");
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT 1 FROM track WHERE number = " SCHEMA_NUMBER("?1") " AND node = ?2 AND event = 0");
   db_bind_blob(s, 1, hash_slice(bulletin));
   db_bind_blob(s, 2, key_slice(node));
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK)
-    return err;
-  *ret = db_u64(s, 0) != 0;
-  db_reset(s);
-  return TG_OK;
+  return db_any(s, ret);
 }
 
 /* A correction passes from and to suspended members, which must not let new traffic pass under its name: it then goes where the
@@ -379,7 +374,7 @@ static enum tg_err find_nodes(struct node_core *core, struct plan *plan, struct 
 /* Exactly the nodes that were given what is taken back, whatever policies have become. */
 static enum tg_err find_given(struct node_core *core, struct plan *plan, struct arena *arena, struct tg_why *why)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT node FROM track WHERE bulletin = ? AND event = 0");
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT node FROM track WHERE number = " SCHEMA_NUMBER("?1") " AND event = 0");
   db_bind_blob(s, 1, hash_slice(&plan->subject.supersedes));
   bool row;
   enum tg_err err;

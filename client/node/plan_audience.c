@@ -20,8 +20,7 @@ static enum tg_err aired(struct node_core *core, struct slice topic, const char 
                                                      " EXISTS(SELECT 1 FROM aired WHERE topic = ?1 AND member = ?2)");
   db_bind_blob(s, 1, hash_slice(&blind));
   db_bind_text(s, 2, slice_str(member));
-  bool row;
-  enum tg_err err = db_step(s, &row);
+  enum tg_err err = db_one(s);
   if (err != TG_OK)
     return err;
   *ret_topic = db_u64(s, 0) != 0;

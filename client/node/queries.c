@@ -192,6 +192,7 @@ static const struct {
     {"explain", NODE_PUBLISHER, query_explain},
     {"journal", NODE_AUDITOR, query_journal},
     {"prove", NODE_READER | NODE_PUBLISHER | NODE_AUDITOR, query_prove},
+    {"review", NODE_AUDITOR, query_review},
     {"waiting", NODE_PUBLISHER | NODE_APPROVER, query_waiting},
 };
 enum { N_QUESTIONS = sizeof questions / sizeof *questions };

@@ -31,6 +31,7 @@ enum tg_err query_journal(struct node_core *core, struct query *q);
 enum tg_err query_waiting(struct node_core *core, struct query *q); /* approving.c */
 enum tg_err query_explain(struct node_core *core, struct query *q); /* explain.c */
 enum tg_err query_prove(struct node_core *core, struct query *q);   /* prove.c */
+enum tg_err query_review(struct node_core *core, struct query *q);  /* review.c */
 
 /* ---- JSON of small things; NULL without memory, which ends in TG_NO_MEMORY where it is put together */
 json_t *query_text(struct slice text);   /* bytes that are not UTF-8: "" */

@@ -1,7 +1,5 @@
 #include "client/node/record.h"
 
-#include "proto/bulletin.pb-c.h"
-
 #include <sodium.h>
 #include <string.h>
 
@@ -37,39 +35,46 @@ enum tg_err record_unlock(struct node_core *core, const char *label, const struc
   return TG_OK;
 }
 
+enum tg_err record_row(struct node_core *core, struct db_stmt *s, record_reader *read, struct arena *arena, void *ret)
+{
+  enum tg_err err = db_one(s);
+  if (err != TG_OK)
+    return err;
+  err = read(core, s, arena, ret);
+  db_reset(s);
+  return err;
+}
+
+enum tg_err record_row_of(struct node_core *core, struct db_stmt *s, const struct hash *id, record_reader *read, struct arena *arena, void *ret)
+{
+  db_bind_blob(s, 1, hash_slice(id));
+  return record_row(core, s, read, arena, ret);
+}
+
+enum tg_err record_row_at(struct node_core *core, struct db_stmt *s, uint64_t place, record_reader *read, struct arena *arena, void *ret)
+{
+  db_bind_u64(s, 1, place < INT64_MAX ? place : INT64_MAX);
+  return record_row(core, s, read, arena, ret);
+}
+
 enum tg_err record_secret(const struct body_key *key, const struct body_head *head, struct buf *out)
 {
-  Tg__BodyHead m = TG__BODY_HEAD__INIT;
-  m.content_type = slice_data(head->content_type);
-  m.title = slice_data(head->title);
-  m.filename = slice_data(head->filename);
-  m.language = slice_data(head->language);
-  m.size = head->size;
-  m.compression = head->compression;
   buf_put(out, key->b, sizeof key->b);
-  return strict_pack(&limits_body_head, &m.base, out, NULL) == TG_OK ? TG_OK : TG_NO_MEMORY;
+  return body_head_pack(head, out, NULL) == TG_OK ? TG_OK : TG_NO_MEMORY;
 }
 
 enum tg_err record_content(struct node_core *core, const struct hash *bulletin, unsigned portion, struct arena *arena,
                            struct record_content *ret)
 {
   struct depot_content content;
-  ProtobufCMessage *message;
   enum tg_err err = depot_content(core->depot, bulletin, portion, arena, &content);
   if (err != TG_OK)
     return err;
   struct slice head = content.secret, key;
   struct record_content c = {.body = content.body};
-  if (!take(&head, sizeof c.key.b, &key) || strict_unpack(&limits_body_head, head, arena, &message, NULL) != TG_OK)
+  if (!take(&head, sizeof c.key.b, &key) || body_head_unpack(head, arena, &c.head, NULL) != TG_OK)
     return TG_DISK; /* we wrote it */
   memcpy(c.key.b, key.p, sizeof c.key.b);
-  const Tg__BodyHead *m = (const Tg__BodyHead *)message;
-  c.head = (struct body_head){.content_type = data_slice(m->content_type),
-                              .title = data_slice(m->title),
-                              .filename = data_slice(m->filename),
-                              .language = data_slice(m->language),
-                              .size = m->size,
-                              .compression = (enum body_compression)m->compression};
   *ret = c;
   sodium_memzero(&c, sizeof c);
   return TG_OK;

@@ -14,6 +14,16 @@ enum tg_err record_unlock(struct node_core *core, const char *label, const struc
                           const ProtobufCMessageDescriptor *descriptor, struct slice locked, struct arena *arena,
                           ProtobufCMessage **ret);
 
+/* ---- rows that hold one */
+
+/* What a statement that selects rows of a kind has at the present one, into *ret and the arena. */
+typedef enum tg_err record_reader(struct node_core *core, struct db_stmt *s, struct arena *arena, void *ret);
+/* The first row of a statement whose parameters are bound. TG_NOT_FOUND: there is none. */
+enum tg_err record_row(struct node_core *core, struct db_stmt *s, record_reader *read, struct arena *arena, void *ret);
+/* The same of one whose first parameter is an id, or a place. */
+enum tg_err record_row_of(struct node_core *core, struct db_stmt *s, const struct hash *id, record_reader *read, struct arena *arena, void *ret);
+enum tg_err record_row_at(struct node_core *core, struct db_stmt *s, uint64_t place, record_reader *read, struct arena *arena, void *ret);
+
 /* ---- what opens a portion: depot_content.secret, in parts */
 
 struct record_content {

@@ -10,6 +10,9 @@
 
 struct desk_client;
 struct request;
+struct bundle_out;
+struct bundle_in;
+struct backup;
 struct browse; /* what a list or follow looks for, and where it is */
 
 /* How a type of request is met. Both functions return TG_OK or fail-stop; what a program did wrong goes to it
@@ -38,6 +41,11 @@ struct request {
   bool brief;   /* nobody asked for the audience */
   bool waiting; /* for a state of `bulletin` beyond spooled, or for its approvals */
   struct hash bulletin; /* LPublish once it is spooled, or waits for approvals; LRead; LTrack */
+
+  struct backup *backup;         /* LBackup */
+  struct bundle_out *bundle_out; /* LExport */
+  struct bundle_in *bundle_in;   /* LImport; its receipts stand in json */
+  uint64_t taken;
 
   struct reading *reading;
   bool mark;
@@ -81,6 +89,8 @@ enum tg_err browse_list(struct node_core *core, struct request *r, const Protobu
 enum tg_err browse_follow(struct node_core *core, struct request *r, const ProtobufCMessage *message);
 enum tg_err browse_produce(struct node_core *core, struct request *r);
 enum tg_err browse_resolve(struct node_core *core, struct request *r, const ProtobufCMessage *message);
+/* The inbox has something new. */
+void browse_stir(struct browse *b);
 void browse_free(struct browse *b);
 
 /* ---- handling.c */
@@ -90,6 +100,13 @@ enum tg_err handling_acknowledge(struct node_core *core, struct request *r, cons
 enum tg_err handling_track(struct node_core *core, struct request *r, const ProtobufCMessage *message);
 enum tg_err handling_track_on(struct node_core *core, struct request *r);
 enum tg_err handling_document(struct node_core *core, struct request *r, const ProtobufCMessage *message);
+
+/* ---- bundling.c */
+enum tg_err bundling_export(struct node_core *core, struct request *r, const ProtobufCMessage *message);
+enum tg_err bundling_export_on(struct node_core *core, struct request *r);
+enum tg_err bundling_import(struct node_core *core, struct request *r, const ProtobufCMessage *message);
+enum tg_err bundling_import_on(struct node_core *core, struct request *r);
+enum tg_err bundling_data(struct node_core *core, struct request *r, const Tg__LData *data);
 
 /* ---- approving.c */
 enum tg_err approving_approve(struct node_core *core, struct request *r, const ProtobufCMessage *message);

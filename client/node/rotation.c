@@ -1,6 +1,6 @@
 #include "client/node/rotation.h"
 
-#include "client/node/papers.h"
+#include "client/node/errands.h"
 
 #include <stdlib.h>
 
@@ -66,17 +66,8 @@ static enum tg_err announce(struct node_core *core)
   enum tg_err err = core_begin(core);
   buf_clear(&r->announcement);
   const struct sealing_keys *known = directory_sealing_keys(core->directory, &core->me);
-  uint64_t above = known ? known->serial : 0;
-  /* Normally once. After an old image was restored the ring counts on until it is above what others have. */
-  for (uint64_t serial = 0; err == TG_OK && serial <= above;) {
-    struct sealing_keys made;
-    buf_clear(&r->announcement);
-    err = keyring_announce(r->ring, &core->config->exchange, &core->me, core->now.wall, &r->announcement);
-    if (err == TG_OK)
-      err = sealing_keys_parse(buf_slice(&r->announcement), &made, NULL);
-    if (err == TG_OK)
-      serial = made.serial;
-  }
+  if (err == TG_OK)
+    err = keyring_announce(r->ring, &core->config->exchange, &core->me, known ? known->serial : 0, core->now.wall, &r->announcement);
   return err == TG_OK ? store_ring(core) : err;
 }
 
@@ -133,7 +124,7 @@ enum tg_err rotation_signed(struct node_core *core, const struct batch *batch)
   struct buf bytes = buf_new(8192);
   enum tg_err err = proof ? strict_pack(&limits_batch_proof, &proof->base, &bytes, NULL) : TG_NO_MEMORY;
   if (err == TG_OK)
-    err = papers_errand(core, DOCUMENT_SEALING_KEYS, &id, buf_slice(&r->announcement), buf_slice(&bytes));
+    err = errands_put(core, DOCUMENT_SEALING_KEYS, &id, buf_slice(&r->announcement), buf_slice(&bytes));
   buf_free(&bytes);
   buf_clear(&r->announcement);
   return err;

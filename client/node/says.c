@@ -1,11 +1,13 @@
 #include "client/node/says.h"
 
+#include "client/node/carried.h"
 #include "client/node/talk.h"
 #include "client/node/watch.h"
 
 #include <stdlib.h>
 
 enum { PER_FRAME = 2000 };
+#define SERIAL_MAX (UINT64_C(1) << 61) /* a hub that names a higher one would leave us none */
 
 struct statement_due {
   struct hash bulletin;
@@ -52,6 +54,10 @@ static bool grow(void **at, size_t *cap, size_t n, size_t each)
 enum tg_err says_receipt(struct node_core *core, const struct hash *bulletin, enum receipt_event event, uint64_t number)
 {
   struct says *s = core->says;
+  bool carried;
+  enum tg_err err = carried_is(core, bulletin, &carried);
+  if (err != TG_OK || carried)
+    return err;
   if (!grow((void **)&s->due, &s->cap_due, s->n_due, sizeof *s->due))
     return TG_NO_MEMORY;
   s->due[s->n_due++] = (struct statement_due){*bulletin, event, event == RECEIPT_STORED ? number : 0};
@@ -76,7 +82,7 @@ static enum tg_err send(struct node_core *core, Tg__Receipts *frame)
   struct says *s = core->says;
   if (!talk_is_open(core))
     return TG_OK;
-  frame->checkpoint = slice_data(watch_note(core));
+  frame->checkpoint = slice_data(talk_note(core));
   frame->credit_count = s->credit_count;
   frame->credit_bytes = s->credit_bytes;
   s->credit_count = s->credit_bytes = 0;
@@ -98,6 +104,14 @@ static enum tg_err keep(struct node_core *core, const Tg__Receipts *frame)
   return err == TG_OK ? depot_number_put(core->depot, "receipts-serial", frame->serial) : err;
 }
 
+/* Never below an earlier one, even after an old image of the store was restored: time helps. */
+static uint64_t next_serial(struct node_core *core)
+{
+  struct says *s = core->says;
+  s->serial = s->serial + 1 > (uint64_t)core->now.wall ? s->serial + 1 : (uint64_t)core->now.wall;
+  return s->serial;
+}
+
 static enum tg_err build(struct node_core *core, const struct statement_due *due, struct buf *out)
 {
   struct receipt receipt = {.bulletin = due->bulletin,
@@ -114,7 +128,6 @@ static enum tg_err build(struct node_core *core, const struct statement_due *due
 static enum tg_err state(struct node_core *core, const struct statement_due *due, size_t n, const uint64_t *queues,
                          size_t n_queues)
 {
-  struct says *s = core->says;
   struct batch *batch = batch_new();
   Tg__Receipts frame = TG__RECEIPTS__INIT;
   struct hash root;
@@ -140,14 +153,12 @@ static enum tg_err state(struct node_core *core, const struct statement_due *due
     batch_result(batch, &root, &signature);
     for (size_t i = 0, start = 0; i < n; start = ends[i++])
       items[i] = slice_data(slice_of(bytes.p + start, ends[i] - start));
-    /* Never below an earlier one, even after an old image of the store was restored: time helps. */
-    s->serial = s->serial + 1 > (uint64_t)core->now.wall ? s->serial + 1 : (uint64_t)core->now.wall;
     frame.signature = slice_data(slice_of(signature.b, sizeof signature.b));
     frame.items = items;
     frame.n_items = n;
     frame.queues = (uint64_t *)(uintptr_t)queues;
     frame.n_queues = n_queues;
-    frame.serial = s->serial;
+    frame.serial = next_serial(core);
     err = keep(core, &frame);
   }
   if (err == TG_OK)
@@ -185,12 +196,69 @@ enum tg_err says_seen(struct node_core *core, const Tg__ReceiptsSeen *frame)
   return db_run(s);
 }
 
-enum tg_err says_welcome(struct node_core *core)
+/* The frame with the least serial that is not above `last` gets a new one. *ret_any: there was one. */
+static enum tg_err renumber_one(struct node_core *core, uint64_t last, bool *ret_any)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT serial, frame FROM said WHERE serial <= ? ORDER BY serial LIMIT 1");
+  ProtobufCMessage *message;
+  db_bind_u64(s, 1, last);
+  enum tg_err err = db_step(s, ret_any);
+  if (err != TG_OK || !*ret_any)
+    return err;
+  const uint64_t old = db_u64(s, 0);
+  arena_reset(core->scrap);
+  err = strict_unpack(&limits_receipts, db_blob(s, 1), core->scrap, &message, NULL) == TG_OK ? TG_OK : TG_DISK;
+  db_reset(s);
+  if (err != TG_OK)
+    return err;
+  s = db_stmt(depot_db(core->depot), "DELETE FROM said WHERE serial = ?");
+  db_bind_u64(s, 1, old);
+  err = db_run(s);
+  Tg__Receipts *frame = (Tg__Receipts *)message;
+  frame->serial = next_serial(core);
+  return err == TG_OK ? keep(core, frame) : err;
+}
+
+enum tg_err says_dropped(struct node_core *core)
+{
+  const uint64_t last = core->says->serial;
+  bool any = true;
+  if (!talk_is_open(core))
+    return TG_OK; /* nothing went out behind it: the next session says all of it in order */
+  enum tg_err err = core_begin(core);
+  while (err == TG_OK && any)
+    err = renumber_one(core, last, &any);
+  return err == TG_OK ? talk_again(core) : err;
+}
+
+/* The hub has a serial that this store never gave: it is an older image of the one that did. What it stated since then under
+   serials that are not above that one would be taken for what came before. */
+static enum tg_err go_above(struct node_core *core, uint64_t serial)
+{
+  struct says *s = core->says;
+  bool any = true;
+  if (serial <= s->serial)
+    return TG_OK;
+  if (serial > SERIAL_MAX) {
+    struct tg_why why;
+    why_set(&why, TG_BAD_INPUT, talk_hub(core), N_("the hub names a serial of our receipts that cannot be"), NULL, NULL, NULL, NULL);
+    return talk_strike(core, "serial-impossible", NULL, &why);
+  }
+  enum tg_err err = core_begin(core);
+  s->serial = serial;
+  while (err == TG_OK && any)
+    err = renumber_one(core, serial, &any);
+  return err == TG_OK ? depot_number_put(core->depot, "receipts-serial", s->serial) : err;
+}
+
+enum tg_err says_welcome(struct node_core *core, uint64_t serial)
 {
   core->says->credit_count = core->says->credit_bytes = 0;
+  enum tg_err err = go_above(core, serial);
+  if (err != TG_OK)
+    return err;
   struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT frame FROM said ORDER BY serial");
   bool row;
-  enum tg_err err;
   while ((err = db_step(s, &row)) == TG_OK && row) {
     ProtobufCMessage *frame;
     arena_reset(core->scrap);

@@ -19,7 +19,11 @@ enum tg_err says_done(struct node_core *core, uint64_t queue, uint64_t bytes);
 enum tg_err says_turn(struct node_core *core);
 /* The hub has committed receipts up to this serial. */
 enum tg_err says_seen(struct node_core *core, const Tg__ReceiptsSeen *frame);
-/* A session opened: credit starts anew, and what is not confirmed is said again. */
-enum tg_err says_welcome(struct node_core *core);
+/* A frame of receipts was not sent, and one behind it may have been: the hub would take that one's serial for both. What is not confirmed is stated
+   anew under higher serials, in another session, which counts the credit anew too; what the hub had taken already it takes twice, which counts once. */
+enum tg_err says_dropped(struct node_core *core);
+/* A session opened: credit starts anew, and what is not confirmed is said again; above `serial`, the highest that the hub has of this node,
+   when this store never gave that one. */
+enum tg_err says_welcome(struct node_core *core, uint64_t serial);
 
 #endif

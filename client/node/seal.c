@@ -30,7 +30,6 @@ static enum tg_err spool(struct node_core *core, const struct plan *plan, const 
   struct arena *arena = core->arena;
   size_t n = plan->portion_count;
   Tg__Submission message = TG__SUBMISSION__INIT;
-  struct header header;
   message.header = slice_data(sealed->header);
   message.portions = arena_alloc(arena, n * sizeof *message.portions);
   message.releases = arena_alloc(arena, n * sizeof *message.releases);
@@ -48,8 +47,7 @@ static enum tg_err spool(struct node_core *core, const struct plan *plan, const 
     message.wraps[i] = slice_data(sealed->wraps[i]);
   for (size_t i = 0; i < plan->recipient_count; i++)
     to[i] = (struct outbox_recipient){recipients[i].identity, recipients[i].number};
-  enum tg_err err = header_parse(sealed->header, arena, &header, NULL);
-  return err == TG_OK ? outbox_add(core, &header, &message, to, plan->recipient_count) : TG_INTERNAL;
+  return outbox_add(core, sealed->view, &message, to, plan->recipient_count);
 }
 
 enum tg_err seal_bulletin(struct node_core *core, const struct plan *plan, const struct seal_parts *parts,

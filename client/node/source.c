@@ -3,8 +3,6 @@
 #include "client/node/inbox.h"
 #include "client/node/outbox.h"
 
-#include <string.h>
-
 /* A bulletin as both folders have it. */
 struct known {
   const struct header *header;

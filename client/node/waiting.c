@@ -1,4 +1,4 @@
-#include "client/node/waiting.h"
+#include "client/node/waiting_inside.h"
 
 #include "client/node/desk.h"
 #include "client/node/record.h"
@@ -10,9 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHECK_EVERY = 30 * 1000, STIRRED_AFTER = 1000, APPROVAL_BYTES = 32 + 8 + 64 };
+enum { CHECK_EVERY = 30 * 1000, STIRRED_AFTER = 1000 };
 static const tg_time USUAL_TIME = 7 * TG_DAY;
-static const char waiting_label[] = "toguna/waiting/v1";
 
 /* Invariant: cursor is the place of the row that was looked at last in this round; 0 between rounds. */
 struct waiting {
@@ -27,98 +26,6 @@ const char *waiting_state_name(enum waiting_state state)
 {
   static const char *const names[] = {"waiting", "sent", "denied", "expired"};
   return (unsigned)state < sizeof names / sizeof *names ? names[state] : "?";
-}
-
-/* ---- rows ---- */
-
-static enum tg_err read_approval(ProtobufCBinaryData bytes, struct approval *ret)
-{
-  struct slice s = data_slice(bytes), officer, signature;
-  uint64_t time;
-  if (!take(&s, sizeof ret->officer.b, &officer) || !take_u64(&s, &time) || !take(&s, sizeof ret->signature.b, &signature))
-    return TG_DISK; /* we wrote it */
-  memcpy(ret->officer.b, officer.p, sizeof ret->officer.b);
-  ret->time = (tg_time)time;
-  memcpy(ret->signature.b, signature.p, sizeof ret->signature.b);
-  return TG_OK;
-}
-
-static enum tg_err read_row(struct node_core *core, struct db_stmt *s, struct arena *arena, struct waiting_row *ret)
-{
-  ProtobufCMessage *message;
-  struct waiting_row r = {.place = db_u64(s, 0), .state = (enum waiting_state)db_u64(s, 2), .until = db_i64(s, 3)};
-  if (!db_bytes(s, 1, r.id.b, sizeof r.id.b))
-    return TG_DISK;
-  enum tg_err err = record_unlock(core, waiting_label, &r.id, &tg__lwaiting__descriptor, db_blob(s, 4), arena, &message);
-  if (err != TG_OK)
-    return err;
-  r.record = (const Tg__LWaiting *)message;
-  if (r.record->n_approvals > LIMIT_APPROVALS || subject_parse(data_slice(r.record->subject), arena, &r.subject, NULL) != TG_OK)
-    return TG_DISK;
-  for (; err == TG_OK && r.approval_count < r.record->n_approvals; r.approval_count++)
-    err = read_approval(r.record->approvals[r.approval_count], &r.approvals[r.approval_count]);
-  if (err == TG_OK)
-    *ret = r;
-  return err;
-}
-
-static enum tg_err one_row(struct node_core *core, struct db_stmt *s, struct arena *arena, struct waiting_row *ret)
-{
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
-  err = read_row(core, s, arena, ret);
-  db_reset(s);
-  return err;
-}
-
-#define ROW "SELECT place, id, state, until, record FROM waiting "
-
-enum tg_err waiting_row(struct node_core *core, const struct hash *id, struct arena *arena, struct waiting_row *ret)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), ROW "WHERE id = ?");
-  db_bind_blob(s, 1, hash_slice(id));
-  return one_row(core, s, arena, ret);
-}
-
-enum tg_err waiting_after(struct node_core *core, uint64_t after, struct arena *arena, struct waiting_row *ret)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), ROW "WHERE place > ? ORDER BY place LIMIT 1");
-  db_bind_u64(s, 1, after < INT64_MAX ? after : INT64_MAX);
-  return one_row(core, s, arena, ret);
-}
-
-enum tg_err waiting_count(struct node_core *core, uint64_t *ret)
-{
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT count(*) FROM waiting WHERE state = 0");
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK)
-    return err;
-  *ret = db_u64(s, 0);
-  db_reset(s);
-  return TG_OK;
-}
-
-/* Writes the row again as `record` has it. */
-static enum tg_err put_row(struct node_core *core, const struct waiting_row *row, enum waiting_state state, tg_time until,
-                           const Tg__LWaiting *record)
-{
-  struct buf locked = buf_new(4 << 20);
-  enum tg_err err = core_begin(core);
-  if (err == TG_OK)
-    err = record_lock(core, waiting_label, &row->id, &record->base, &locked);
-  if (err == TG_OK) {
-    struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE waiting SET state = ?, until = ?, record = ? WHERE id = ?");
-    db_bind_u64(s, 1, state);
-    db_bind_i64(s, 2, until);
-    db_bind_blob(s, 3, buf_slice(&locked));
-    db_bind_blob(s, 4, hash_slice(&row->id));
-    err = db_run(s);
-  }
-  buf_free(&locked);
-  return err;
 }
 
 /* ---- taking in ---- */
@@ -155,7 +62,7 @@ enum tg_err waiting_add(struct node_core *core, const struct plan *plan, const s
   record.demanded = plan->approvals;
   enum tg_err err = waiting_room(core, why);
   if (err == TG_OK)
-    err = record_lock(core, waiting_label, &id, &record.base, &locked);
+    err = record_lock(core, WAITING_LABEL, &id, &record.base, &locked);
   if (err == TG_OK) {
     const tg_time until = core->now.wall + most;
     struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT INTO waiting(id, state, until, record) VALUES(?, 0, ?, ?)");
@@ -192,7 +99,7 @@ static enum tg_err end(struct node_core *core, const struct waiting_row *row, en
   record.ended_by = uid;
   if (bulletin)
     record.bulletin = slice_data(hash_slice(bulletin));
-  enum tg_err err = put_row(core, row, state, row->subject.expires, &record);
+  enum tg_err err = waiting_put(core, row, state, row->subject.expires, &record);
   return err == TG_OK ? forget_oldest(core) : err;
 }
 
@@ -357,7 +264,7 @@ static enum tg_err add_approval(struct node_core *core, struct waiting_row *row,
   }
   record.n_approvals = kept;
   record.approvals = list;
-  return put_row(core, row, WAITING_OPEN, row->until, &record);
+  return waiting_put(core, row, WAITING_OPEN, row->until, &record);
 }
 
 static enum tg_err approve(struct node_core *core, const struct hash *id, const struct approval *approval, uint32_t uid,
@@ -462,9 +369,7 @@ enum tg_err waiting_time(struct node_core *core)
   if (core->now.mono < w->due)
     return TG_OK;
   arena_reset(core->arena);
-  struct db_stmt *s = db_stmt(depot_db(core->depot), ROW "WHERE state = 0 AND place > ? ORDER BY place LIMIT 1");
-  db_bind_u64(s, 1, w->cursor);
-  enum tg_err err = one_row(core, s, core->arena, &row);
+  enum tg_err err = waiting_open_after(core, w->cursor, core->arena, &row);
   if (err == TG_NOT_FOUND)
     return rest(core);
   if (err != TG_OK)

@@ -30,6 +30,10 @@ struct watch {
   uint64_t settled;
   struct buf cosigned; /* the newest note with our cosignature; empty: not made yet */
   struct verified heard;
+  struct proven proven; /* of the tree that was asked about last */
+  bool starved; /* there was no memory for our cosignature: the turn must not end as if it had been given */
+  bool needed, marked;  /* an entry was opened to us under the newest; the table says so */
+  uint64_t pruned;      /* history_put() */
 };
 
 struct watch *watch_new(void)
@@ -55,10 +59,9 @@ static enum tg_err load(struct node_core *core, const char *log, struct witness_
 {
   struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT state, settled, forked FROM watched WHERE log = ?");
   db_bind_text(s, 1, slice_str(log));
-  bool row;
-  enum tg_err err = db_step(s, &row);
-  if (err != TG_OK || !row)
-    return err != TG_OK ? err : TG_NOT_FOUND;
+  enum tg_err err = db_one(s);
+  if (err != TG_OK)
+    return err;
   err = witness_parse(db_blob(s, 0), log, ret, NULL) == TG_OK ? TG_OK : TG_DISK;
   *ret_settled = db_u64(s, 1);
   *ret_forked = db_u64(s, 2) != 0;
@@ -95,16 +98,32 @@ enum tg_err watch_is_forked(struct node_core *core, const struct charter_hub *hu
   return err == TG_NOT_FOUND ? TG_OK : err;
 }
 
+enum tg_err watch_turn(struct node_core *core)
+{
+  struct watch *w = core->watch;
+  if (w->starved)
+    return TG_NO_MEMORY;
+  if (!w->needed || w->marked)
+    return TG_OK;
+  w->marked = true;
+  enum tg_err err = core_begin(core);
+  return err == TG_OK ? history_need(core, w->log.name, w->state.size) : err;
+}
+
 enum tg_err watch_begin(struct node_core *core, const struct charter_hub *hub)
 {
   struct watch *w = core->watch;
   bool forked;
+  enum tg_err err = watch_turn(core);
+  if (err != TG_OK)
+    return err;
   w->log = hub->log;
   w->begun = true;
   w->known = false;
-  w->settled = 0;
+  w->settled = w->pruned = 0;
+  w->needed = w->marked = false;
   buf_clear(&w->cosigned);
-  enum tg_err err = load(core, hub->log.name, &w->state, &w->settled, &forked);
+  err = load(core, hub->log.name, &w->state, &w->settled, &forked);
   w->known = err == TG_OK;
   return err == TG_NOT_FOUND ? TG_OK : err;
 }
@@ -175,6 +194,9 @@ enum tg_err watch_take(struct node_core *core, struct slice note, struct slice c
   enum tg_err err = witness_update(w->known ? &w->state : NULL, &w->log, note, consistency, &next, &evidence, why);
   switch (err) {
   case TG_OK:
+    if ((err = watch_turn(core)) != TG_OK)
+      break;
+    w->needed = w->marked = false;
     w->state = next;
     w->known = true;
     buf_clear(&w->cosigned);
@@ -183,7 +205,7 @@ enum tg_err watch_take(struct node_core *core, struct slice note, struct slice c
       err = store(core, false);
     if (err == TG_OK) {
       const bool settled = w->settled == next.size;
-      err = history_put(core, &next, consistency, settled ? note : witness_note(&next), settled);
+      err = history_put(core, &next, consistency, settled ? note : witness_note(&next), settled, &w->pruned);
     }
     break;
   case TG_DUPLICATE: { /* perhaps with more cosignatures */
@@ -230,51 +252,67 @@ static enum tg_err same_size_fork(struct node_core *core, struct slice theirs, s
 
 /* Who wrote the bulletin had seen a log longer than the place that its entry got. The entry names the bulletin, the bulletin names
    that log's root: no log can hold both. */
-static enum tg_err impossible_order(struct node_core *core)
+static enum tg_err impossible_order(struct node_core *core, const struct header *header, const struct opening *opening,
+                                    const struct witness_state *under)
 {
+  struct watch *w = core->watch;
   struct tg_why why;
+  struct evidence e;
+  struct buf text = buf_new(EVIDENCE_BYTES_MAX);
+  enum tg_err err = evidence_out_of_order(&w->log, header, opening, witness_note(under), &e);
+  if (err == TG_OK)
+    err = evidence_print(&e, &text, NULL);
   why_set(&why, TG_CONFLICT, "checkpoint",
           N_("another node had seen more of the log than the hub shows here, before it wrote what the hub shows now"),
-          N_("stop trusting this hub; compare checkpoints with the other members"), NULL, NULL, NULL);
-  return fork_seen(core, slice_of(NULL, 0), &why);
+          N_("stop trusting this hub and show the evidence to the other members"), NULL, NULL, NULL);
+  if (err != TG_NO_MEMORY) /* without a proof the node has seen it nevertheless */
+    err = fork_seen(core, err == TG_OK ? buf_slice(&text) : slice_of(NULL, 0), &why);
+  buf_free(&text);
+  return err;
 }
 
 /* What the note says, if our log signed it. The same bytes under the same key are verified once. */
-static bool hear_checkpoint(struct watch *w, struct slice bytes, uint64_t *ret_size, struct hash *ret_root)
+static enum tg_err hear_checkpoint(struct watch *w, struct slice bytes, uint64_t *ret_size, struct hash *ret_root)
 {
   struct verified *v = &w->heard;
   struct checkpoint c;
   if (v->n == 0 || !slice_eq(bytes, slice_of(v->note, v->n)) || !note_key_eq(&v->log, &w->log)) {
-    if (bytes.n > sizeof v->note || checkpoint_open(bytes, &w->log, &c, NULL, NULL) != TG_OK)
-      return false;
+    enum tg_err err = bytes.n > sizeof v->note ? TG_TOO_BIG : checkpoint_open(bytes, &w->log, &c, NULL, NULL);
+    if (err != TG_OK)
+      return err;
     *v = (struct verified){.log = w->log, .n = bytes.n, .size = c.size, .root = c.root};
     memcpy(v->note, bytes.p, bytes.n);
   }
   *ret_size = v->size;
   *ret_root = v->root;
-  return true;
+  return TG_OK;
 }
 
-enum tg_err watch_hear(struct node_core *core, struct slice bytes, uint64_t leaf, enum watch_heard *ret)
+enum tg_err watch_hear(struct node_core *core, const struct header *header, const struct opening *opening,
+                       const struct witness_state *under, enum watch_heard *ret, uint64_t *ret_size)
 {
+  const struct slice bytes = header->checkpoint;
   struct watch *w = core->watch;
   struct checkpoint c = {.size = 0};
   struct history_row ours;
   struct slice text = bytes, origin;
   *ret = HEARD_SAME;
+  *ret_size = 0;
   if (bytes.n == 0 || !w->known || slice_eq(bytes, witness_note(&w->state)))
     return TG_OK;
   *ret = HEARD_OTHER;
   if (!take_line(&text, &origin) || !slice_is(origin, w->log.name))
     return TG_OK;
   *ret = HEARD_FORGED;
-  if (!hear_checkpoint(w, bytes, &c.size, &c.root))
-    return TG_OK;
-  if (c.size > leaf || c.size > w->state.size) {
+  enum tg_err err = hear_checkpoint(w, bytes, &c.size, &c.root);
+  if (err != TG_OK)
+    return err == TG_NO_MEMORY ? err : TG_OK;
+  *ret_size = c.size;
+  if (c.size > opening->index) {
     *ret = HEARD_FORKED;
-    return impossible_order(core);
+    return impossible_order(core, header, opening, under);
   }
-  enum tg_err err = c.size ? history_at(core, w->log.name, c.size, core->arena, &ours) : TG_OK;
+  err = c.size ? history_at(core, w->log.name, c.size, core->arena, &ours) : TG_OK;
   *ret = err == TG_NOT_FOUND ? HEARD_NEW : HEARD_SAME;
   if (err != TG_OK || c.size == 0 || hash_eq(&ours.root, &c.root))
     return err == TG_NOT_FOUND ? TG_OK : err;
@@ -316,11 +354,16 @@ struct slice watch_note(struct node_core *core)
     return slice_of(NULL, 0);
   if (!core->secrets->witness)
     return witness_note(&w->state);
-  if (w->cosigned.n == 0 &&
-      witness_cosign(&w->state, core->secrets->witness, core->now.wall, &w->cosigned, NULL) != TG_OK)
-    buf_clear(&w->cosigned);
+  if (w->cosigned.n == 0) {
+    const enum tg_err err = witness_cosign(&w->state, core->secrets->witness, core->now.wall, &w->cosigned, NULL);
+    w->starved |= err == TG_NO_MEMORY;
+    if (err != TG_OK)
+      buf_clear(&w->cosigned);
+  }
   return w->cosigned.n ? buf_slice(&w->cosigned) : witness_note(&w->state);
 }
+
+void watch_cosign_again(struct node_core *core) { buf_clear(&core->watch->cosigned); }
 
 struct slice watch_bare(const struct node_core *core)
 {
@@ -332,13 +375,29 @@ struct slice watch_bare(const struct node_core *core)
 uint64_t watch_settled(const struct node_core *core) { return core->watch->settled; }
 const char *watch_log(const struct node_core *core) { return core->watch->begun ? core->watch->log.name : ""; }
 
+enum tg_err watch_entry_under(struct node_core *core, const struct witness_state *under, const struct opening *opening, struct entry *ret,
+                              struct tg_why *why)
+{
+  if (under->size == 0)
+    return why_set(why, TG_BAD_PROOF, NULL, N_("the hub has not shown a checkpoint of its log"), NULL, NULL, NULL, NULL);
+  struct checkpoint checkpoint = witness_checkpoint(under);
+  return opening_verify_with(opening, &checkpoint, &core->watch->proven, ret, why);
+}
+
 enum tg_err watch_entry(struct node_core *core, const struct opening *opening, struct entry *ret, struct tg_why *why)
 {
+  static const struct witness_state none = {.size = 0};
   struct watch *w = core->watch;
-  if (!w->known)
-    return why_set(why, TG_BAD_PROOF, NULL, N_("the hub has not shown a checkpoint of its log"), NULL, NULL, NULL, NULL);
-  struct checkpoint checkpoint = witness_checkpoint(&w->state);
-  return opening_verify(opening, &checkpoint, ret, why);
+  enum tg_err err = watch_entry_under(core, w->known ? &w->state : &none, opening, ret, why);
+  w->needed = w->needed || err == TG_OK;
+  return err;
+}
+
+struct witness_state watch_hold(struct node_core *core)
+{
+  struct watch *w = core->watch;
+  w->needed = w->needed || w->known;
+  return w->known ? w->state : (struct witness_state){.size = 0};
 }
 
 enum tg_err watch_compare(struct node_core *core, const struct sign_pk *who, uint64_t size, const struct hash *root,

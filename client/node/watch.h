@@ -5,7 +5,9 @@
 #define TOGUNA_CLIENT_NODE_WATCH_H
 
 #include "client/node/core.h"
+#include "proto/header.h"
 #include "audit/opening.h"
+#include "audit/witness.h"
 
 struct watch *watch_new(void);
 void watch_free(struct watch *w);
@@ -29,6 +31,8 @@ enum tg_err watch_take(struct node_core *core, struct slice note, struct slice c
 uint64_t watch_size(const struct node_core *core);
 struct hash watch_root(const struct node_core *core);
 struct slice watch_note(struct node_core *core);
+/* The clock was wrong and is right: our next cosignature of it states the time anew. */
+void watch_cosign_again(struct node_core *core);
 /* Entries below this leaf are under a checkpoint with all cosignatures the charter demands. */
 uint64_t watch_settled(const struct node_core *core);
 /* The name of the log that is watched; "" before the first session. */
@@ -45,14 +49,24 @@ enum watch_heard {
   HEARD_FORGED,  /* the log never signed it: its originator lies, not the hub */
   HEARD_FORKED,  /* it contradicts what the hub shows us: evidence was taken where it is portable */
 };
-enum tg_err watch_hear(struct node_core *core, struct slice note, uint64_t leaf, enum watch_heard *ret);
+/* The checkpoint in the header of a bulletin that the hub says it logged so: the opening was verified under `under`. *ret_size: of the log that
+   it states; 0 when our log did not sign it, or it need not be looked at. */
+enum tg_err watch_hear(struct node_core *core, const struct header *header, const struct opening *opening,
+                       const struct witness_state *under, enum watch_heard *ret, uint64_t *ret_size);
 /* The hub's proof, in full, that such a checkpoint is a beginning of the newest: WATCH_BROKEN when it is none. */
 enum tg_err watch_proven(struct node_core *core, struct slice note, struct slice path, enum watch_verdict *ret,
                          struct tg_why *why);
 
+/* At the end of a turn: the checkpoint under which entries were opened to us is kept as long as they are. */
+enum tg_err watch_turn(struct node_core *core);
 /* A log entry as opened to us: is it under the newest checkpoint? *ret points into the opening. Errors of opening_verify();
    TG_BAD_PROOF before the first checkpoint. */
 enum tg_err watch_entry(struct node_core *core, const struct opening *opening, struct entry *ret, struct tg_why *why);
+/* The newest checkpoint, for entries that come with it and are looked at later: it is kept as long as they are. Before the first one: its size is 0. */
+struct witness_state watch_hold(struct node_core *core);
+/* The same as watch_entry() for one that was held. */
+enum tg_err watch_entry_under(struct node_core *core, const struct witness_state *under, const struct opening *opening, struct entry *ret,
+                              struct tg_why *why);
 
 /* Another node states, signed, that it saw this root at this size: compares it with ours. */
 enum tg_err watch_compare(struct node_core *core, const struct sign_pk *who, uint64_t size, const struct hash *root,

@@ -2,7 +2,7 @@
 #include "client/review/inside.h"
 
 #include "audit/reason.h"
-#include "proto/subject.h"
+#include "policy/decide.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,61 +15,84 @@ static tg_time or_ever(tg_time t)
 
 /* ---- from whom to whom ---- */
 
-static json_t *find_pair(json_t *index, json_t *list, const char *from, const char *to)
+/* By state: 0 is none that is known, then AA to ZZ, so that ascending is as the codes are. */
+enum { CODES = 1 + 26 * 26, GIVEN = 0, STORED, SEEN, CONFIRMED, DENIED, COUNTS };
+
+struct pairs {
+  uint32_t (*count)[CODES][COUNTS]; /* [from][to] */
+  uint64_t denied_of[CODES];        /* the leaf that a state was last counted as denied of, and 1 */
+};
+
+static size_t code_at(struct db_stmt *s, int column)
 {
-  char key[8];
-  snprintf(key, sizeof key, "%.2s>%.2s", from, to);
-  json_t *p = json_object_get(index, key);
-  if (p)
-    return p;
-  p = json_pack("{s:s,s:s,s:i,s:i,s:i,s:i,s:i}", "from", from, "to", to, "given", 0, "stored", 0, "read", 0, "acknowledged", 0,
-                "denied", 0);
-  json_object_set(index, key, p);
-  json_array_append_new(list, p);
-  return p;
+  const struct slice t = db_text(s, column);
+  if (t.n != 2 || t.p[0] < 'A' || t.p[0] > 'Z' || t.p[1] < 'A' || t.p[1] > 'Z')
+    return 0;
+  return 1 + (size_t)(t.p[0] - 'A') * 26 + (size_t)(t.p[1] - 'A');
 }
 
-static void text_of(struct db_stmt *s, int column, char out[3])
+static void put_code(size_t at, char out[3])
 {
-  struct slice t = db_text(s, column);
-  snprintf(out, 3, "%.*s", (int)t.n, (const char *)t.p);
+  memset(out, 0, 3);
+  if (at) {
+    out[0] = (char)('A' + (at - 1) / 26);
+    out[1] = (char)('A' + (at - 1) % 26);
+  }
 }
 
-static enum tg_err count_given(struct review *r, tg_time from, tg_time to, json_t *index, json_t *list)
+/* Row by row: to have SQLite group them takes four times as long. */
+static enum tg_err count_given(struct review *r, tg_time from, tg_time to, struct pairs *p)
 {
-  static const char *const names[] = {"given", "stored", "read", "acknowledged"};
-  struct db_stmt *s = db_stmt(r->db, "SELECT b.member, g.member, count(*), sum(stored > 0), sum(seen > 0), sum(acknowledged > 0)"
-                                     " FROM bulletin b JOIN given g USING(leaf) WHERE b.time >= ?1 AND b.time < ?2 GROUP BY 1, 2");
+  struct db_stmt *s = db_stmt(r->db, "SELECT b.member, g.member, stored > 0, seen > 0, acknowledged > 0 FROM bulletin b CROSS JOIN given g"
+                                     " USING(leaf) WHERE b.time >= ?1 AND b.time < ?2");
   bool row;
   enum tg_err err;
   db_bind_i64(s, 1, from);
   db_bind_i64(s, 2, or_ever(to));
   while ((err = db_step(s, &row)) == TG_OK && row) {
-    char a[3], b[3];
-    text_of(s, 0, a);
-    text_of(s, 1, b);
-    json_t *p = find_pair(index, list, a, b);
-    for (int i = 0; i < 4; i++)
-      json_object_set_new(p, names[i], json_integer((json_int_t)db_u64(s, 2 + i)));
+    uint32_t *count = p->count[code_at(s, 0)][code_at(s, 1)];
+    count[GIVEN]++;
+    for (int i = 0; i < 3; i++)
+      count[STORED + i] += (uint32_t)db_u64(s, 2 + i);
   }
   return err;
 }
 
-static enum tg_err count_denied(struct review *r, tg_time from, tg_time to, json_t *index, json_t *list)
+/* A bulletin counts once, of however many portions it was. */
+static enum tg_err count_denied(struct review *r, tg_time from, tg_time to, struct pairs *p)
 {
-  struct db_stmt *s = db_stmt(r->db, "SELECT b.member, d.member, count(DISTINCT leaf) FROM bulletin b JOIN denied d USING(leaf)"
-                                     " WHERE b.time >= ?1 AND b.time < ?2 GROUP BY 1, 2");
+  struct db_stmt *s = db_stmt(r->db, "SELECT b.member, d.member, d.leaf FROM denied d CROSS JOIN bulletin b USING(leaf)"
+                                     " WHERE b.time >= ?1 AND b.time < ?2");
   bool row;
   enum tg_err err;
   db_bind_i64(s, 1, from);
   db_bind_i64(s, 2, or_ever(to));
   while ((err = db_step(s, &row)) == TG_OK && row) {
-    char a[3], b[3];
-    text_of(s, 0, a);
-    text_of(s, 1, b);
-    json_object_set_new(find_pair(index, list, a, b), "denied", json_integer((json_int_t)db_u64(s, 2)));
+    const size_t denied = code_at(s, 1);
+    const uint64_t leaf = db_u64(s, 2) + 1;
+    if (p->denied_of[denied] != leaf)
+      p->count[code_at(s, 0)][denied][DENIED]++;
+    p->denied_of[denied] = leaf;
   }
   return err;
+}
+
+static void list_pairs(const struct pairs *p, bool given, json_t *list)
+{
+  static const char *const names[COUNTS] = {"given", "stored", "read", "acknowledged", "denied"};
+  char a[3], b[3];
+  for (size_t from = 0; from < CODES; from++)
+    for (size_t to = 0; to < CODES; to++) {
+      const uint32_t *count = p->count[from][to];
+      if (given ? !count[GIVEN] : count[GIVEN] || !count[DENIED])
+        continue;
+      put_code(from, a);
+      put_code(to, b);
+      json_t *j = json_pack("{s:s,s:s}", "from", a, "to", b);
+      for (size_t i = 0; i < COUNTS; i++)
+        json_object_set_new(j, names[i], json_integer(count[i]));
+      json_array_append_new(list, j);
+    }
 }
 
 static enum tg_err add_state(void *list, const char *word)
@@ -79,19 +102,142 @@ static enum tg_err add_state(void *list, const char *word)
 
 enum tg_err review_matrix(struct review *r, tg_time from, tg_time to, json_t **ret, struct tg_why *why)
 {
-  json_t *index = json_object(), *list = json_array(), *states = json_array();
+  struct pairs *p = calloc(1, sizeof *p);
+  json_t *list = json_array(), *states = json_array();
   (void)why;
-  enum tg_err err = words_like(r->words, "state:", add_state, states);
+  if (p)
+    p->count = calloc(CODES, sizeof *p->count);
+  enum tg_err err = p && p->count ? words_like(r->words, "state:", add_state, states) : TG_NO_MEMORY;
   if (!err)
-    err = count_given(r, from, to, index, list);
+    err = count_given(r, from, to, p);
   if (!err)
-    err = count_denied(r, from, to, index, list);
-  json_decref(index);
-  if (!err)
+    err = count_denied(r, from, to, p);
+  if (!err) {
+    list_pairs(p, true, list);
+    list_pairs(p, false, list);
     *ret = json_pack("{s:O,s:O}", "states", states, "pairs", list);
+  }
+  if (p)
+    free(p->count);
+  free(p);
   json_decref(states);
   json_decref(list);
   return err ? err : *ret ? TG_OK : TG_NO_MEMORY;
+}
+
+/* ---- for the first time ---- */
+
+/* Of each pair; leaf: 1 more than the place. */
+struct earliest {
+  tg_time time;
+  uint64_t leaf;
+};
+
+/* Row by row, as above. */
+static enum tg_err find_firsts(struct review *r, struct earliest (*pair)[CODES])
+{
+  struct db_stmt *s = db_stmt(r->db, "SELECT b.member, g.member, b.time, b.leaf FROM bulletin b CROSS JOIN given g USING(leaf) WHERE b.member <> g.member");
+  bool row;
+  enum tg_err err;
+  while ((err = db_step(s, &row)) == TG_OK && row) {
+    struct earliest *e = &pair[code_at(s, 0)][code_at(s, 1)];
+    const tg_time time = db_i64(s, 2);
+    const uint64_t leaf = db_u64(s, 3) + 1;
+    if (!e->leaf || time < e->time)
+      e->time = time;
+    if (!e->leaf || leaf < e->leaf)
+      e->leaf = leaf;
+  }
+  return err;
+}
+
+/* The latest first, of equal ones by code. */
+static int by_time(const void *a, const void *b)
+{
+  const struct first *x = a, *y = b;
+  if (x->time != y->time)
+    return x->time < y->time ? 1 : -1;
+  const int from = strcmp(x->from, y->from);
+  return from ? from : strcmp(x->to, y->to);
+}
+
+static enum tg_err list_firsts(struct earliest (*pair)[CODES], tg_time from, tg_time to, struct first **ret, size_t *ret_n)
+{
+  size_t n = 0, room = 0;
+  struct first *list = NULL;
+  for (size_t a = 0; a < CODES; a++)
+    for (size_t b = 0; b < CODES; b++) {
+      const struct earliest *e = &pair[a][b];
+      if (!e->leaf || e->time < from || e->time > to)
+        continue;
+      if (n == room) {
+        struct first *grown = realloc(list, (room = room ? 2 * room : 64) * sizeof *list);
+        if (!grown)
+          return free(list), TG_NO_MEMORY;
+        list = grown;
+      }
+      list[n] = (struct first){.time = e->time, .leaf = e->leaf - 1};
+      put_code(a, list[n].from);
+      put_code(b, list[n++].to);
+    }
+  if (n)
+    qsort(list, n, sizeof *list, by_time);
+  *ret = list;
+  *ret_n = n;
+  return TG_OK;
+}
+
+enum tg_err count_firsts(struct review *r, tg_time from, tg_time to, struct first **ret, size_t *ret_n)
+{
+  struct earliest(*pair)[CODES] = calloc(CODES, sizeof *pair);
+  enum tg_err err = pair ? find_firsts(r, pair) : TG_NO_MEMORY;
+  if (!err)
+    err = list_firsts(pair, from, to, ret, ret_n);
+  free(pair);
+  return err;
+}
+
+/* ---- when it arrived ---- */
+
+enum tg_err review_given(struct review *r, tg_time from, tg_time to, review_each_given *each, void *arg)
+{
+  struct db_stmt *s = db_stmt(r->db, "SELECT b.precedence, b.time, g.stored FROM bulletin b CROSS JOIN given g USING(leaf)"
+                                     " WHERE b.time >= ?1 AND b.time < ?2 AND b.precedence > 0");
+  bool row;
+  enum tg_err err;
+  db_bind_i64(s, 1, from);
+  db_bind_i64(s, 2, or_ever(to));
+  while ((err = db_step(s, &row)) == TG_OK && row) {
+    err = each(arg, (enum precedence)db_u64(s, 0), db_i64(s, 1), db_i64(s, 2));
+    if (err) {
+      db_reset(s);
+      break;
+    }
+  }
+  return err;
+}
+
+/* ---- by which stage ---- */
+
+enum tg_err review_denials(struct review *r, tg_time from, tg_time to, json_t **ret)
+{
+  /* those that happened last stand first among equals */
+  struct db_stmt *s = db_stmt(r->db, "SELECT min(d.stage, 8), count(*) AS n, max(d.leaf) AS last FROM denied d JOIN entry e USING(leaf)"
+                                     " WHERE e.time >= ?1 AND e.time < ?2 GROUP BY 1 ORDER BY n DESC, last DESC, min(d.member)");
+  json_t *list = json_array();
+  bool row;
+  enum tg_err err = list ? TG_OK : TG_NO_MEMORY;
+  db_bind_i64(s, 1, from);
+  db_bind_i64(s, 2, or_ever(to));
+  while (!err && (err = db_step(s, &row)) == TG_OK && row) {
+    const unsigned stage = (unsigned)db_u64(s, 0);
+    json_array_append_new(list, json_pack("{s:s,s:s,s:I}", "stage", policy_stage_name((enum policy_stage)stage), "sentence",
+                                          json_stage_sentence(stage), "count", (json_int_t)db_u64(s, 1)));
+  }
+  if (!err)
+    *ret = json_incref(list);
+  json_decref(list);
+  return err;
 }
 
 /* ---- refusals and denials, as one list of entries ---- */

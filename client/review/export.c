@@ -5,9 +5,7 @@
 #include "os/file.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct copy {
@@ -61,7 +59,11 @@ static enum tg_err copy_dossiers(struct copy *c, uint64_t bundle, uint64_t *coun
   enum tg_err err = place_read(c->r->place.private, name, DOSSIER_BUNDLE_MAX, &c->bytes, c->why);
   if (err)
     return err == TG_NOT_FOUND ? TG_OK : err;
-  for (struct slice rest = buf_slice(&c->bytes); rest.n && dossier_take(&rest, &d) == TG_OK && d.index < c->r->size;) {
+  for (struct slice rest = buf_slice(&c->bytes); rest.n;) {
+    if (dossier_take(&rest, &d) != TG_OK)
+      return why_set(c->why, TG_BAD_PROOF, name, N_("something stands there that is no opening"), NULL, NULL, NULL, NULL);
+    if (d.index >= c->r->size)
+      break;
     dossier_put(&c->out, &d);
     ++*count;
   }
@@ -111,7 +113,7 @@ enum tg_err review_export(struct review *r, const char *folder, uint64_t *ret_en
   uint64_t count = 0;
   if (access(folder, F_OK) == 0)
     return why_set(why, TG_DUPLICATE, folder, N_("this exists already"), N_("Name a folder that does not"), NULL, NULL, NULL);
-  enum tg_err err = copy_all(&c, &count);
+  enum tg_err err = place_is_view(&r->place) ? view_export(r, folder, &count, why) : copy_all(&c, &count);
   buf_free(&c.bytes);
   buf_free(&c.out);
   if (!err)

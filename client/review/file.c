@@ -1,6 +1,10 @@
 /* Dossiers, read again for an answer: what stood there when it was indexed is no promise, so each is checked again. */
 #include "client/review/inside.h"
 
+#include "os/file.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static enum tg_err load_bundle(struct review *r, uint64_t bundle, struct tg_why *why)
@@ -35,27 +39,76 @@ static enum tg_err find_dossier(const struct review *r, const struct place_of *a
   return TG_NOT_FOUND;
 }
 
+/* A single one, where the index says that it stands: a page of rare entries is spread over as many files. TG_NOT_FOUND: it is not there
+   any more. */
+static enum tg_err read_single(struct review *r, const struct place_of *at, struct arena *arena, struct dossier *ret)
+{
+  char name[DOSSIER_PATH_MAX], path[REVIEW_PATH + DOSSIER_PATH_MAX];
+  struct buf bytes = buf_new(DOSSIER_MAX + 4);
+  dossier_path(at->leaf / TILE_WIDTH, name);
+  snprintf(path, sizeof path, "%s/%s", r->place.private, name);
+  enum tg_err err = at->n <= DOSSIER_MAX + 4 ? file_read_at(path, at->at, (size_t)at->n, &bytes, NULL) : TG_NOT_FOUND;
+  struct slice copy = err ? slice_of(NULL, 0) : arena_copy(arena, buf_slice(&bytes));
+  buf_free(&bytes);
+  if (err || !copy.p)
+    return err ? TG_NOT_FOUND : TG_NO_MEMORY;
+  return dossier_take(&copy, ret) == TG_OK && copy.n == 0 && ret->index == at->leaf ? TG_OK : TG_NOT_FOUND;
+}
+
+/* By itself, unless its bundle is at hand or was asked for just before. */
+static enum tg_err read_alone(struct review *r, const struct place_of *at, struct arena *arena, struct dossier *ret)
+{
+  const uint64_t bundle = at->leaf / TILE_WIDTH;
+  const bool again = r->asked_of == bundle;
+  r->asked_of = bundle;
+  return again || r->bundle_of == bundle ? TG_NOT_FOUND : read_single(r, at, arena, ret);
+}
+
+/* It was as logged when it was indexed: which file, which entry. */
+static void name_entry(const struct review *r, uint64_t leaf, struct tg_why *why)
+{
+  char name[DOSSIER_PATH_MAX];
+  dossier_path(leaf / TILE_WIDTH, name);
+  snprintf(why->where, sizeof why->where, "%s:entry %" PRIu64, place_is_view(&r->place) ? "index" : name, leaf);
+}
+
 enum tg_err file_dossier(struct review *r, uint64_t leaf, struct arena *arena, struct dossier *ret, struct entry *ret_entry,
                          struct tg_why *why)
 {
   struct place_of at;
   struct dossier d;
+  bool alone = false;
   enum tg_err err = index_place(r, leaf, &at);
+  if (err == TG_NOT_FOUND && place_is_view(&r->place) && leaf < r->size)
+    return why_set(why, err, NULL, N_("this node is no party of that entry: what it says was not opened to it"),
+                   N_("Ask a node that is, or the hub's own auditors"), NULL, NULL, NULL);
   if (err == TG_NOT_FOUND)
     return why_set(why, err, NULL, N_("the log has no such entry yet"), NULL, NULL, NULL, NULL);
   if (!err && at.n == 0)
     return why_set(why, TG_NOT_FOUND, NULL, N_("what this entry says is not open here"), NULL, NULL, NULL, NULL);
-  if (!err)
-    err = load_bundle(r, leaf / TILE_WIDTH, why);
-  if (!err && find_dossier(r, &at, &d) != TG_OK) {
+  if (!err && place_is_view(&r->place)) {
+    struct slice bytes;
+    err = view_dossier(r, leaf, arena, &bytes);
+    if (!err)
+      err = dossier_take(&bytes, &d);
+  } else if (!err) {
+    err = read_alone(r, &at, arena, &d);
+    alone = err == TG_OK;
+    if (err == TG_NOT_FOUND)
+      err = load_bundle(r, leaf / TILE_WIDTH, why);
+  }
+  if (!err && !alone && !place_is_view(&r->place) && find_dossier(r, &at, &d) != TG_OK) {
     r->bundle_of = UINT64_MAX; /* it may have been replaced meanwhile */
     err = load_bundle(r, leaf / TILE_WIDTH, why);
     if (!err && find_dossier(r, &at, &d) != TG_OK)
       return why_set(why, TG_BAD_PROOF, r->place.private, N_("an entry that was there when it was indexed is gone"), NULL, NULL,
                      NULL, NULL);
   }
-  if (!err)
+  if (!err) {
     err = dossier_check(&d, &at.hash, arena, ret_entry, why);
+    if (err && why)
+      name_entry(r, leaf, why);
+  }
   if (!err)
     *ret = d;
   return err;

@@ -3,6 +3,7 @@
 
 #include "audit/reason.h"
 #include "keys/codec.h"
+#include "keys/nearest.h"
 #include "policy/decide.h"
 
 #include <ctype.h>
@@ -151,10 +152,48 @@ enum tg_err review_filter_check(const struct review_filter *f, struct tg_why *wh
   return TG_OK;
 }
 
+/* "ML, SN, TD", as many as fit. */
+static const char *list_members(const struct directory *d, char out[100])
+{
+  size_t n = 0;
+  for (unsigned i = 0; i < directory_member_count(d) && n + 8 < 100; i++)
+    n += (size_t)snprintf(out + n, 100 - n, n + 12 < 100 ? "%s%s" : "%s...", i ? ", " : "", directory_member_code(d, i)->code);
+  return out;
+}
+
+static enum tg_err is_there(void *arg, const char *word)
+{
+  (void)word;
+  *(bool *)arg = true;
+  return TG_OK;
+}
+
+/* TG_USAGE for a state of which nothing can be found: no charter that is open here ever named it, and no entry does. */
+static enum tg_err check_state(struct review *r, const char *state, struct tg_why *why)
+{
+  const struct country code = {{(char)toupper((unsigned char)state[0]), (char)toupper((unsigned char)state[1]), 0}};
+  struct nearest near = nearest_to(slice_str(code.code));
+  char members[100] = "", word[WORD_MAX];
+  bool named = false;
+  if (!r->directory || directory_member_count(r->directory) == 0 || directory_member_index(r->directory, code) >= 0)
+    return TG_OK;
+  snprintf(word, sizeof word, "state:%s", code.code);
+  enum tg_err err = words_like(r->words, word, is_there, &named);
+  if (err || named)
+    return err;
+  for (unsigned i = 0; i < directory_member_count(r->directory); i++)
+    nearest_try(&near, directory_member_code(r->directory, i)->code);
+  return why_set(why, TG_USAGE, "--state", N_("%1$s is no member of this exchange"),
+                 near.best ? N_("Did you mean %2$s?") : N_("Its members are %2$s"), code.code,
+                 near.best ? near.best : list_members(r->directory, members), NULL);
+}
+
 static enum tg_err prepare(struct search *s, struct tg_why *why)
 {
   const struct review_filter *f = s->f;
   enum tg_err err = review_filter_check(f, why);
+  if (!err && f->state)
+    err = check_state(s->r, f->state, why);
   if (!err)
     err = require_case(s, "state", f->state, toupper);
   if (!err)
@@ -273,6 +312,22 @@ static enum tg_err take_leaf(struct search *s, uint64_t leaf, struct page *p, st
   return TG_OK;
 }
 
+/* The first place from here on that the index knows; a view knows few. */
+static enum tg_err next_known(struct search *s, bool up, uint64_t *at)
+{
+  struct db_stmt *q = up ? db_stmt(s->r->db, "SELECT leaf FROM entry WHERE leaf >= ?1 ORDER BY leaf LIMIT 1")
+                         : db_stmt(s->r->db, "SELECT leaf + 1 FROM entry WHERE leaf < ?1 ORDER BY leaf DESC LIMIT 1");
+  bool row;
+  db_bind_u64(q, 1, *at);
+  enum tg_err err = db_step(q, &row);
+  if (err)
+    return err;
+  *at = row ? db_u64(q, 0) : up ? s->r->size : 0;
+  if (row)
+    db_reset(q);
+  return TG_OK;
+}
+
 static enum tg_err walk(struct search *s, uint64_t from, struct page *p, struct tg_why *why)
 {
   const bool up = s->f->oldest_first;
@@ -292,6 +347,8 @@ static enum tg_err walk(struct search *s, uint64_t from, struct page *p, struct 
     if (!err && (s->bits[bit / 8] >> bit % 8 & 1))
       err = take_leaf(s, leaf, p, why);
     at = up ? at + 1 : at - 1;
+    if (err == TG_NOT_FOUND)
+      err = next_known(s, up, &at);
   }
   return err;
 }
@@ -330,7 +387,7 @@ static json_t *receipts_of(struct review *r, const struct dossier *d)
 {
   json_t *list = json_array();
   struct receipt receipt;
-  for (struct slice rest = dossier_receipts(d); dossier_receipt_next(&rest, r->arena, &receipt) == TG_OK;)
+  for (struct slice rest = dossier_receipts(d); dossier_receipt_next(d, &rest, r->arena, &receipt) == TG_OK;)
     json_array_append_new(list, json_of_receipt(r, &receipt));
   return list;
 }

@@ -25,7 +25,20 @@ static const char FIRST[] =
     "CREATE TABLE denied(leaf INTEGER NOT NULL, portion INTEGER NOT NULL, member TEXT NOT NULL, stage INTEGER NOT NULL,"
     " policy BLOB NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(leaf, portion, member)) STRICT, WITHOUT ROWID;";
 
-const char *const REVIEW_SCHEMA[] = {FIRST};
+/* Of a view. share: the entry's dossier, and its path under the checkpoint of `size`. paper: signed documents in the order in which the
+   node accepted them. given.own: its times are the node's own word. */
+static const char SECOND[] =
+    "ALTER TABLE checkpoint ADD COLUMN growth BLOB;"
+    "ALTER TABLE checkpoint ADD COLUMN settled INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE given ADD COLUMN own INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE share(leaf INTEGER PRIMARY KEY, size INTEGER NOT NULL, path BLOB NOT NULL, dossier BLOB NOT NULL) STRICT;"
+    "CREATE TABLE paper(place INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL, accepted INTEGER NOT NULL,"
+    " content BLOB NOT NULL) STRICT;";
+
+/* Of each block of `span`: mark.c. What an index of an earlier version lacks is filled in there. */
+static const char THIRD[] = "CREATE TABLE mark(block INTEGER PRIMARY KEY, slots BLOB NOT NULL) STRICT;";
+
+const char *const REVIEW_SCHEMA[] = {FIRST, SECOND, THIRD};
 const size_t REVIEW_SCHEMAS = sizeof REVIEW_SCHEMA / sizeof *REVIEW_SCHEMA;
 
 enum { APPLICATION = 0x54675265 /* TgRe */, CACHE = 64 << 20, WAL = 64 << 20, HASHES = 32 * MERKLE_LEVELS };
@@ -33,11 +46,10 @@ enum { APPLICATION = 0x54675265 /* TgRe */, CACHE = 64 << 20, WAL = 64 << 20, HA
 enum tg_err index_fact(struct review *r, const char *name, struct buf *ret)
 {
   struct db_stmt *s = db_stmt(r->db, "SELECT value FROM fact WHERE name = ?1");
-  bool row;
   db_bind_text(s, 1, slice_str(name));
-  enum tg_err err = db_step(s, &row);
-  if (err || !row)
-    return err ? err : TG_NOT_FOUND;
+  enum tg_err err = db_one(s);
+  if (err)
+    return err;
   buf_put_slice(ret, db_blob(s, 0));
   db_reset(s);
   return buf_status(ret);
@@ -51,14 +63,48 @@ enum tg_err index_fact_put(struct review *r, const char *name, struct slice valu
   return db_run(s);
 }
 
+static const char OPENED[] = "opened";
+
+static bool known_opened(struct review *r, uint64_t *ret)
+{
+  struct buf b = buf_new(8);
+  const enum tg_err err = index_fact(r, OPENED, &b);
+  struct slice s = buf_slice(&b);
+  const bool known = err == TG_OK && take_u64(&s, ret);
+  buf_free(&b);
+  return known;
+}
+
+uint64_t index_opened(struct review *r)
+{
+  uint64_t n = 0;
+  bool row;
+  if (known_opened(r, &n))
+    return n;
+  struct db_stmt *s = db_stmt(r->db, "SELECT count(*) FROM entry WHERE n > 0");
+  if (db_step(s, &row) == TG_OK && row) {
+    n = db_u64(s, 0);
+    db_reset(s);
+  }
+  return n;
+}
+
+enum tg_err index_opened_put(struct review *r, uint64_t n)
+{
+  struct buf b = buf_new(8);
+  buf_put_u64(&b, n);
+  enum tg_err err = buf_status(&b) ? buf_status(&b) : index_fact_put(r, OPENED, buf_slice(&b));
+  buf_free(&b);
+  return err;
+}
+
 enum tg_err index_place(struct review *r, uint64_t leaf, struct place_of *ret)
 {
   struct db_stmt *s = db_stmt(r->db, "SELECT at, n, time, hash FROM entry WHERE leaf = ?1");
-  bool row;
   db_bind_u64(s, 1, leaf);
-  enum tg_err err = db_step(s, &row);
-  if (err || !row)
-    return err ? err : TG_NOT_FOUND;
+  enum tg_err err = db_one(s);
+  if (err)
+    return err;
   *ret = (struct place_of){.leaf = leaf, .at = db_u64(s, 0), .n = db_u64(s, 1), .time = db_i64(s, 2)};
   err = db_bytes(s, 3, ret->hash.b, sizeof ret->hash.b) ? TG_OK : TG_DISK;
   db_reset(s);
@@ -90,6 +136,9 @@ enum tg_err index_open(struct review *r, const char *path, struct tg_why *why)
                                      .cache_bytes = CACHE,
                                      .checkpoint_bytes = WAL};
   enum tg_err err = db_open(&options, &r->db, why);
+  if (err == TG_BUSY)
+    return why_set(why, err, path, N_("another command, such as the console, has this index open"),
+                   N_("End it, or give this command an index of its own: --index FILE"), NULL, NULL, NULL);
   if (err)
     return err;
   r->words = words_new(r->db);

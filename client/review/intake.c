@@ -7,8 +7,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { STEP = 64 /* bundles between two words of progress */ };
 
@@ -19,74 +17,28 @@ struct intake {
   struct slice rest; /* of dossiers */
   struct dossier next;
   bool has_next;
-  tg_time low, high; /* of the block at hand */
+  struct marks marks; /* of the block at hand */
+  uint64_t had, opened; /* entries open to us before, and since */
   struct tg_why *why;
 };
 
 /* ---- whose log it is ---- */
 
-struct search {
-  struct review *r;
-  struct slice origin;
-  uint64_t version; /* of the charter that named the key; 0: none */
-  struct note_key key;
-  struct hash founding;
-};
-
-static enum tg_err look_at_charter(void *arg, struct slice bytes)
-{
-  struct search *s = arg;
-  struct charter *c = NULL;
-  struct note *note = malloc(sizeof *note);
-  if (!note)
-    return TG_NO_MEMORY;
-  if (note_parse(bytes, NULL, note, NULL) == TG_OK && charter_parse(note->text, NULL, &c, NULL) == TG_OK) {
-    if (c->version == 1 && charter_check_founding(c, note, NULL) == TG_OK)
-      s->founding = document_hash(note->text);
-    for (size_t i = 0; i < c->n_hubs && c->version >= s->version; i++)
-      if (slice_is(s->origin, c->hub[i].log.name)) {
-        s->key = c->hub[i].log;
-        s->version = c->version;
-      }
-  }
-  charter_free(c);
-  free(note);
-  return TG_OK;
-}
-
 /* Charters in the source's own beginning. */
-static enum tg_err look_inside(struct search *s, struct buf *bundle)
+static enum tg_err look_inside(struct review *r, key_each *each, void *arg)
 {
   char name[DOSSIER_PATH_MAX];
   struct dossier d;
-  dossier_path(0, name);
-  if (place_read(s->r->place.private, name, DOSSIER_BUNDLE_MAX, bundle, NULL) != TG_OK)
-    return TG_OK;
-  for (struct slice rest = buf_slice(bundle), text; dossier_take(&rest, &d) == TG_OK;) {
-    uint8_t kind;
-    text = d.paper[DOSSIER_DOCUMENT];
-    if (text.n && take_u8(&text, &kind) && kind == DOCUMENT_CHARTER)
-      (void)look_at_charter(s, text);
-  }
-  return TG_OK;
-}
-
-static enum tg_err find_key(struct review *r, struct slice origin, struct tg_why *why)
-{
-  struct search s = {.r = r, .origin = origin};
   struct buf bundle = buf_new(DOSSIER_BUNDLE_MAX);
-  enum tg_err err = r->place.charter[0] ? place_notes(r->place.charter, look_at_charter, &s, why) : look_inside(&s, &bundle);
+  dossier_path(0, name);
+  if (place_read(r->place.private, name, DOSSIER_BUNDLE_MAX, &bundle, NULL) == TG_OK)
+    for (struct slice rest = buf_slice(&bundle), text; dossier_take(&rest, &d) == TG_OK;) {
+      uint8_t kind;
+      text = d.paper[DOSSIER_DOCUMENT];
+      if (text.n && take_u8(&text, &kind) && kind == DOCUMENT_CHARTER)
+        (void)each(arg, text);
+    }
   buf_free(&bundle);
-  if (err)
-    return err;
-  if (!s.version)
-    return why_set(why, TG_NOT_FOUND, r->place.charter[0] ? r->place.charter : r->place.log,
-                   N_("no charter here names a hub that keeps this log"),
-                   N_("Give the charter of its exchange: --charter NOTE or the folder of documents"), NULL, NULL, NULL);
-  if (!hash_is_zero(&s.founding) && hash_is_zero(&r->exchange))
-    r->exchange = s.founding;
-  r->place.key = s.key;
-  r->place.has_key = true;
   return TG_OK;
 }
 
@@ -100,7 +52,7 @@ static enum tg_err read_checkpoint(struct review *r, struct buf *note, struct ch
 {
   enum tg_err err = place_read(r->place.log, "checkpoint", CHECKPOINT_BYTES_MAX, note, why);
   if (!err && !r->place.has_key)
-    err = find_key(r, first_line(buf_slice(note)), why);
+    err = key_find(r, first_line(buf_slice(note)), look_inside, why);
   return err ? err : checkpoint_open(buf_slice(note), &r->place.key, ret, NULL, why);
 }
 
@@ -147,16 +99,21 @@ static enum tg_err read_dossiers(struct intake *in, uint64_t bundle)
   return err == TG_NOT_FOUND ? TG_OK : err; /* closed to us, which the answers say */
 }
 
+/* The next that stands in the file, behind the one before and of the same bundle. */
+static bool take_dossier(struct intake *in, uint64_t bundle)
+{
+  const uint64_t before = in->next.index;
+  const bool first = in->rest.p == in->dossiers.p;
+  return dossier_take(&in->rest, &in->next) == TG_OK && in->next.index / TILE_WIDTH == bundle && (first || in->next.index > before);
+}
+
 /* The dossier of this leaf, if it is open. */
 static enum tg_err next_dossier(struct intake *in, uint64_t leaf, bool *ret)
 {
   char name[DOSSIER_PATH_MAX];
   *ret = false;
   while (!in->has_next && in->rest.n) {
-    const uint64_t before = in->next.index;
-    const bool first = in->rest.p == in->dossiers.p;
-    if (dossier_take(&in->rest, &in->next) != TG_OK || in->next.index / TILE_WIDTH != leaf / TILE_WIDTH ||
-        (!first && in->next.index <= before)) {
+    if (!take_dossier(in, leaf / TILE_WIDTH)) {
       dossier_path(leaf / TILE_WIDTH, name);
       return damaged(in->why, TG_BAD_PROOF, name, leaf, N_("the openings are cut off, out of order or damaged from entry %1$s on"));
     }
@@ -166,6 +123,20 @@ static enum tg_err next_dossier(struct intake *in, uint64_t leaf, bool *ret)
     return TG_OK;
   in->has_next = false;
   *ret = true;
+  return TG_OK;
+}
+
+/* A hub writes openings before the checkpoint that covers them: those of later entries may follow, which count for nothing yet, and nothing else. */
+static enum tg_err end_dossiers(struct intake *in, uint64_t bundle)
+{
+  char name[DOSSIER_PATH_MAX];
+  while (in->rest.n) {
+    const uint64_t last = in->next.index;
+    if (take_dossier(in, bundle))
+      continue;
+    dossier_path(bundle, name);
+    return damaged(in->why, TG_BAD_PROOF, name, last, N_("behind the opening of entry %1$s something stands that is none"));
+  }
   return TG_OK;
 }
 
@@ -182,29 +153,15 @@ static enum tg_err put_entry(struct intake *in, uint64_t leaf, const struct hash
   return db_run(s);
 }
 
-static enum tg_err put_span(struct intake *in, uint64_t block)
+enum tg_err intake_signed(struct review *r, const struct dossier *d, const struct entry *e, struct arena *arena, struct tg_why *why)
 {
-  struct db_stmt *s = db_stmt(in->r->db, "INSERT INTO span(block, low, high) VALUES(?1, ?2, ?3) ON CONFLICT(block) DO UPDATE SET"
-                                         " low = min(low, excluded.low), high = max(high, excluded.high)");
-  if (in->high == INT64_MIN)
-    return TG_OK;
-  db_bind_u64(s, 1, block);
-  db_bind_i64(s, 2, in->low);
-  db_bind_i64(s, 3, in->high);
-  return db_run(s);
-}
-
-/* What nodes signed: the bulletin by its originator, receipts by their node. */
-static enum tg_err check_signed(struct intake *in, const struct entry *e)
-{
-  struct review *r = in->r;
   struct dossier_bulletin *b;
   if (hash_is_zero(&r->exchange))
     return TG_OK; /* no charter is open to us: nothing tells which exchange this is */
-  if (in->next.paper[DOSSIER_RECEIPTS].n)
-    return dossier_receipts_signed(&in->next, &r->exchange, &e->actor, r->verifier, in->why);
-  enum tg_err err = dossier_bulletin(&in->next, in->arena, &b, in->why);
-  return err == TG_NOT_FOUND ? TG_OK : err ? err : dossier_signed(b, &r->exchange, r->verifier, in->why);
+  if (d->paper[DOSSIER_RECEIPTS].n || d->paper[DOSSIER_SHARES].n)
+    return dossier_receipts_signed(d, &r->exchange, &e->actor, r->verifier, why);
+  enum tg_err err = dossier_bulletin(d, arena, &b, why);
+  return err == TG_NOT_FOUND ? TG_OK : err ? err : dossier_signed(b, &r->exchange, r->verifier, why);
 }
 
 static enum tg_err take_entry(struct intake *in, uint64_t leaf, const struct hash *hash)
@@ -217,8 +174,10 @@ static enum tg_err take_entry(struct intake *in, uint64_t leaf, const struct has
     return err ? err : put_entry(in, leaf, hash, NULL, 0, 0);
   arena_reset(in->arena);
   err = dossier_check(&in->next, hash, in->arena, &e, in->why);
+  if (!err && dossier_is_share(&in->next)) /* a hub has all of it: this would hide the rest */
+    err = why_set(in->why, TG_BAD_PROOF, NULL, N_("something is kept there that does not belong to such an entry"), NULL, NULL, NULL, NULL);
   if (!err)
-    err = check_signed(in, &e);
+    err = intake_signed(in->r, &in->next, &e, in->arena, in->why);
   if (err) {
     dossier_path(leaf / TILE_WIDTH, name);
     snprintf(where, sizeof where, "%s:entry %" PRIu64, name, leaf);
@@ -226,9 +185,9 @@ static enum tg_err take_entry(struct intake *in, uint64_t leaf, const struct has
       snprintf(in->why->where, sizeof in->why->where, "%s", where);
     return err;
   }
-  in->low = e.time < in->low ? e.time : in->low;
-  in->high = e.time > in->high ? e.time : in->high;
+  marks_set(&in->marks, leaf, &e);
   const uint64_t at = (uint64_t)(in->next.paper[DOSSIER_ENTRY].p - in->dossiers.p) - DOSSIER_BEFORE_ENTRY;
+  in->opened++;
   err = put_entry(in, leaf, hash, &e, at, (uint64_t)(in->rest.p - in->dossiers.p) - at);
   arena_reset(in->arena);
   if (!err)
@@ -245,8 +204,8 @@ static enum tg_err take_bundle(struct intake *in, uint64_t bundle, uint64_t size
   enum tg_err err = read_leaves(in, bundle, width);
   if (!err)
     err = read_dossiers(in, bundle);
-  in->low = INT64_MAX;
-  in->high = INT64_MIN;
+  if (!err)
+    err = marks_load(in->r, bundle, &in->marks);
   for (unsigned i = (unsigned)(in->r->frontier.size % TILE_WIDTH); !err && i < width; i++) {
     struct hash leaf;
     (void)hash_read(slice_of(in->leaves.p + 34 * i + 2, 32), &leaf);
@@ -254,7 +213,9 @@ static enum tg_err take_bundle(struct intake *in, uint64_t bundle, uint64_t size
     merkle_frontier_append(&in->r->frontier, &node, NULL);
     err = take_entry(in, bundle * TILE_WIDTH + i, &leaf);
   }
-  return err ? err : put_span(in, bundle);
+  if (!err)
+    err = end_dossiers(in, bundle);
+  return err ? err : marks_store(in->r, bundle, &in->marks);
 }
 
 /* ---- what is wrong ---- */
@@ -328,6 +289,12 @@ static enum tg_err put_checkpoint(struct review *r, const struct checkpoint *c, 
 
 static enum tg_err compare(struct review *r, const struct checkpoint *c, struct tg_why *why)
 {
+  struct buf node = buf_new(256);
+  const bool is_view = index_fact(r, "node", &node) == TG_OK;
+  buf_free(&node);
+  if (is_view)
+    return why_set(why, TG_CONFLICT, r->place.log, N_("this index is of another source"), N_("Name another file with --index"), NULL, NULL,
+                   NULL);
   struct hash root = r->frontier.size ? merkle_frontier_root(&r->frontier) : merkle_empty();
   if (c->size < r->size)
     return why_set(why, TG_STALE, r->place.log, N_("its checkpoint is older than one that was seen before"),
@@ -342,7 +309,8 @@ static enum tg_err compare(struct review *r, const struct checkpoint *c, struct 
 static enum tg_err take_all(struct intake *in, const struct checkpoint *c, struct slice note, review_progress *progress, void *arg)
 {
   struct review *r = in->r;
-  enum tg_err err = TG_OK;
+  enum tg_err err = marks_fill(r, progress, arg, in->why);
+  in->had = index_opened(r);
   for (uint64_t b = r->size / TILE_WIDTH; !err && r->frontier.size < c->size; b++) {
     err = take_bundle(in, b, c->size);
     if (progress && b % STEP == 0)
@@ -353,7 +321,11 @@ static enum tg_err take_all(struct intake *in, const struct checkpoint *c, struc
   struct hash root = c->size ? merkle_frontier_root(&r->frontier) : merkle_empty();
   if (!hash_eq(&root, &c->root))
     return TG_BAD_PROOF;
-  err = words_flush(r->words);
+  err = witnesses_check(r, note, "checkpoint", in->why);
+  if (!err)
+    err = index_opened_put(r, in->had + in->opened);
+  if (!err)
+    err = words_flush(r->words);
   if (!err)
     err = put_tree(r);
   return err ? err : put_checkpoint(r, c, note);
@@ -361,6 +333,8 @@ static enum tg_err take_all(struct intake *in, const struct checkpoint *c, struc
 
 enum tg_err intake(struct review *r, review_progress *progress, void *arg, uint64_t *ret_new, struct tg_why *why)
 {
+  if (place_is_view(&r->place))
+    return view_take(r, ret_new, why);
   struct buf note = buf_new(CHECKPOINT_BYTES_MAX);
   struct checkpoint c;
   struct tg_why inner = {.err = TG_OK};

@@ -6,10 +6,8 @@
 #include "policy/decide.h"
 #include "policy/policy.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 json_t *json_of_time(tg_time t)
 {
@@ -52,7 +50,7 @@ static const char *const stage_sentence[] = {
     N_("it derives from a bulletin that may not go there"),
 };
 
-static const char *sentence_of(unsigned stage)
+const char *json_stage_sentence(unsigned stage)
 {
   return stage < sizeof stage_sentence / sizeof *stage_sentence ? stage_sentence[stage] : "";
 }
@@ -85,7 +83,7 @@ static void add_line(struct review *r, json_t *into, const struct hash *policy, 
 void json_add_rule(struct review *r, json_t *into, unsigned stage, const struct hash *policy, unsigned line)
 {
   json_object_set_new(into, "stage", json_string(policy_stage_name((enum policy_stage)stage)));
-  json_object_set_new(into, "sentence", json_string(sentence_of(stage)));
+  json_object_set_new(into, "sentence", json_string(json_stage_sentence(stage)));
   json_object_set_new(into, "policy", json_of_hash(policy));
   json_object_set_new(into, "line", line ? json_integer((json_int_t)line) : json_null());
   add_line(r, into, policy, line);

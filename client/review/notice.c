@@ -1,6 +1,8 @@
 /* What is unusual, and what changed: each with its reason in words. */
 #include "client/review/inside.h"
 
+#include "policy/policy.h"
+
 #include "audit/reason.h"
 
 #include <stdio.h>
@@ -44,6 +46,26 @@ static const char *decimal(json_int_t v, char out[24])
   return out;
 }
 
+/* Rows of s: a member, the unit of time in which it was far above its mean, how much there was of it, and the mean. */
+static enum tg_err risen(struct noticing *n, struct db_stmt *s, unsigned least, unsigned times, const char *kind, tg_time unit,
+                         const char *sentence)
+{
+  bool row;
+  enum tg_err err;
+  db_bind_u64(s, 1, least);
+  db_bind_u64(s, 2, times);
+  db_bind_i64(s, 3, n->from);
+  db_bind_i64(s, 4, n->to);
+  db_bind_u64(s, 5, LISTED);
+  while ((err = db_step(s, &row)) == TG_OK && row) {
+    char state[3], value[24], usual[24];
+    text_of(s, 0, state);
+    const json_int_t count = db_i64(s, 2), mean = db_i64(s, 3);
+    notice(n, kind, db_i64(s, 1) * unit, state, NULL, count, mean, NULL, sentence, state, decimal(count, value), decimal(mean, usual));
+  }
+  return err;
+}
+
 /* ---- many at once: an hour in which a state sent far more than in its usual ones */
 
 static enum tg_err bursts(struct noticing *n)
@@ -54,43 +76,21 @@ static enum tg_err bursts(struct noticing *n)
                               " SELECT h.member, h.hour, h.n, CASE WHEN t.hours > 1 THEN (t.total - h.n) / (t.hours - 1) ELSE 0 END AS u"
                               " FROM h JOIN t USING(member) WHERE h.n >= ?1 AND t.hours > 1 AND h.n > ?2 * max(u, 1)"
                               " AND h.hour >= ?3 / 3600000 AND h.hour <= ?4 / 3600000 ORDER BY h.hour DESC LIMIT ?5");
-  bool row;
-  enum tg_err err;
-  db_bind_u64(s, 1, BURST_LEAST);
-  db_bind_u64(s, 2, BURST_TIMES);
-  db_bind_i64(s, 3, n->from);
-  db_bind_i64(s, 4, n->to);
-  db_bind_u64(s, 5, LISTED);
-  while ((err = db_step(s, &row)) == TG_OK && row) {
-    char state[3], value[24], usual[24];
-    text_of(s, 0, state);
-    const json_int_t count = db_i64(s, 2), mean = db_i64(s, 3);
-    notice(n, "burst", db_i64(s, 1) * TG_HOUR, state, NULL, count, mean, NULL,
-           N_("%1$s sent %2$s bulletins within an hour; in its other hours it sent %3$s on average"), state, decimal(count, value),
-           decimal(mean, usual));
-  }
-  return err;
+  return risen(n, s, BURST_LEAST, BURST_TIMES, N_("burst"), TG_HOUR,
+               N_("%1$s sent %2$s bulletins within an hour; in its other hours it sent %3$s on average"));
 }
 
 /* ---- first times */
 
 static enum tg_err new_pairs(struct noticing *n)
 {
-  struct db_stmt *s = db_stmt(n->r->db, "SELECT b.member, g.member, min(b.time) AS first, min(b.leaf) FROM bulletin b JOIN given g"
-                                        " USING(leaf) WHERE b.member <> g.member GROUP BY 1, 2 HAVING first >= ?1 AND first <= ?2"
-                                        " ORDER BY first DESC LIMIT ?3");
-  bool row;
-  enum tg_err err;
-  db_bind_i64(s, 1, n->from);
-  db_bind_i64(s, 2, n->to);
-  db_bind_u64(s, 3, LISTED);
-  while ((err = db_step(s, &row)) == TG_OK && row) {
-    char a[3], b[3];
-    text_of(s, 0, a);
-    text_of(s, 1, b);
-    notice(n, "new-pair", db_i64(s, 2), a, b, 1, 0, json_pack("[I]", (json_int_t)db_i64(s, 3)),
-           N_("%1$s gave a bulletin to %2$s for the first time in this log"), a, b, NULL);
-  }
+  struct first *list = NULL;
+  size_t count = 0;
+  enum tg_err err = count_firsts(n->r, n->from, n->to, &list, &count);
+  for (size_t i = 0; i < count && i < LISTED; i++)
+    notice(n, N_("new-pair"), list[i].time, list[i].from, list[i].to, 1, 0, json_pack("[I]", (json_int_t)list[i].leaf),
+           N_("%1$s gave a bulletin to %2$s for the first time in this log"), list[i].from, list[i].to, NULL);
+  free(list);
   return err;
 }
 
@@ -106,43 +106,35 @@ static enum tg_err denials(struct noticing *n)
               " SELECT h.member, h.day, h.n, CASE WHEN d.days > 1 THEN (t.total - h.n) / (d.days - 1) ELSE 0 END AS u"
               " FROM h JOIN t USING(member) JOIN d USING(member) WHERE h.n >= ?1 AND d.days > 1 AND h.n > ?2 * max(u, 1)"
               " AND h.day >= ?3 / 86400000 AND h.day <= ?4 / 86400000 ORDER BY h.day DESC LIMIT ?5");
-  bool row;
-  enum tg_err err;
-  db_bind_u64(s, 1, DENIALS_LEAST);
-  db_bind_u64(s, 2, DENIALS_TIMES);
-  db_bind_i64(s, 3, n->from);
-  db_bind_i64(s, 4, n->to);
-  db_bind_u64(s, 5, LISTED);
-  while ((err = db_step(s, &row)) == TG_OK && row) {
-    char state[3], value[24], usual[24];
-    text_of(s, 0, state);
-    const json_int_t count = db_i64(s, 2), mean = db_i64(s, 3);
-    notice(n, "denials-rising", db_i64(s, 1) * TG_DAY, state, NULL, count, mean, NULL,
-           N_("of the bulletins of %1$s, %2$s were kept from somebody on one day; on its other days %3$s on average"), state,
-           decimal(count, value), decimal(mean, usual));
-  }
-  return err;
+  return risen(n, s, DENIALS_LEAST, DENIALS_TIMES, N_("denials-rising"), TG_DAY,
+               N_("of the bulletins of %1$s, %2$s were kept from somebody on one day; on its other days %3$s on average"));
 }
 
 /* ---- clocks */
 
+struct backwards {
+  struct noticing *n;
+  tg_time before; /* of the entry before; INT64_MIN: none */
+  size_t found;
+};
+
+static void look_back(void *arg, const struct review_mark *m)
+{
+  struct backwards *b = arg;
+  const tg_time before = b->before;
+  char back[24], at[24];
+  b->before = m->time;
+  if (m->time >= before - CLOCK_BACK || m->time < b->n->from || m->time > b->n->to || b->found++ >= LISTED)
+    return;
+  const json_int_t by = (before - m->time) / TG_SECOND;
+  notice(b->n, N_("clock"), m->time, NULL, NULL, by, 0, json_pack("[I]", (json_int_t)m->index),
+         N_("the hub's clock went back by %1$s seconds at entry %2$s"), decimal(by, back), decimal((json_int_t)m->index, at), NULL);
+}
+
 static enum tg_err clock_back(struct noticing *n)
 {
-  struct db_stmt *s = db_stmt(n->r->db, "SELECT leaf, time, before FROM (SELECT leaf, time, lag(time) OVER (ORDER BY leaf) AS before"
-                                        " FROM entry WHERE n > 0) WHERE time < before - ?1 AND time >= ?2 AND time <= ?3 LIMIT ?4");
-  bool row;
-  enum tg_err err;
-  db_bind_i64(s, 1, CLOCK_BACK);
-  db_bind_i64(s, 2, n->from);
-  db_bind_i64(s, 3, n->to);
-  db_bind_u64(s, 4, LISTED);
-  while ((err = db_step(s, &row)) == TG_OK && row) {
-    char back[24], at[24];
-    const json_int_t by = (db_i64(s, 2) - db_i64(s, 1)) / TG_SECOND;
-    notice(n, "clock", db_i64(s, 1), NULL, NULL, by, 0, json_pack("[I]", (json_int_t)db_i64(s, 0)),
-           N_("the hub's clock went back by %1$s seconds at entry %2$s"), decimal(by, back), decimal(db_i64(s, 0), at), NULL);
-  }
-  return err;
+  struct backwards b = {.n = n, .before = INT64_MIN + CLOCK_BACK};
+  return review_marks(n->r, 0, 0, look_back, &b);
 }
 
 /* Moments that do not follow one another: what `rows` selects (leaf, time, by how much, state), between ?2 and ?3, off by more than ?1. */
@@ -190,7 +182,7 @@ static enum tg_err alarms(struct noticing *n, struct tg_why *why)
   json_array_foreach(json_object_get(page, "entries"), i, one) {
     const char *state = json_string_value(json_object_get(one, "state"));
     const char *reason = json_string_value(json_object_get(one, "reason_sentence"));
-    notice(n, "alarm", (tg_time)json_integer_value(json_object_get(one, "time_ms")), state, NULL, 1, 0,
+    notice(n, N_("alarm"), (tg_time)json_integer_value(json_object_get(one, "time_ms")), state, NULL, 1, 0,
            json_pack("[I]", json_integer_value(json_object_get(one, "index"))), N_("the hub raised an alarm: %1$s"), reason, NULL, NULL);
   }
   json_decref(page);
@@ -213,8 +205,36 @@ enum tg_err review_anomalies(struct review *r, tg_time from, tg_time to, json_t 
 
 /* ---- between two times ---- */
 
+/* Of a view: as its node accepted them, without entries. */
+static enum tg_err papers(struct review *r, tg_time from, tg_time to, json_t *list)
+{
+  struct db_stmt *s = db_stmt(r->db, "SELECT hash, kind, accepted, content FROM paper WHERE accepted >= ?1 AND accepted < ?2 ORDER BY place");
+  struct note *note = calloc(1, sizeof *note);
+  bool row;
+  enum tg_err err = note ? TG_OK : TG_NO_MEMORY;
+  db_bind_i64(s, 1, from);
+  db_bind_i64(s, 2, to);
+  while (!err && (err = db_step(s, &row)) == TG_OK && row) {
+    struct hash hash = {{0}};
+    struct policy *p = NULL;
+    const unsigned kind = (unsigned)db_u64(s, 1);
+    (void)db_bytes(s, 0, hash.b, 32);
+    if (kind == DOCUMENT_POLICY && note_parse(db_blob(s, 3), NULL, note, NULL) == TG_OK)
+      (void)policy_parse(note->text, "policy", NULL, &p, NULL, NULL);
+    const struct country member = p ? policy_member(p) : (struct country){""};
+    json_array_append_new(list, json_pack("{s:n,s:o,s:s,s:s?,s:o,s:o}", "index", "time", json_of_time(db_i64(s, 2)), "kind",
+                                          document_kind_name((enum document_kind)kind), "state", p ? member.code : NULL, "serial",
+                                          p ? json_integer((json_int_t)policy_serial(p)) : json_null(), "hash", json_of_hash(&hash)));
+    policy_free(p);
+  }
+  free(note);
+  return err;
+}
+
 static enum tg_err documents(struct review *r, tg_time from, tg_time to, json_t *list, struct tg_why *why)
 {
+  if (place_is_view(&r->place))
+    return papers(r, from, to, list);
   const struct review_filter f = {.from = from, .to = to, .type = "document", .oldest_first = true};
   uint64_t cursor = 0;
   for (bool more = true; more;) {
@@ -242,18 +262,27 @@ static enum tg_err documents(struct review *r, tg_time from, tg_time to, json_t 
   return TG_OK;
 }
 
+struct counts {
+  tg_time from;
+  uint64_t before[ENTRY_TYPES + 1], between[ENTRY_TYPES + 1];
+};
+
+static void count_type(void *arg, const struct review_mark *m)
+{
+  struct counts *c = arg;
+  if (m->type <= ENTRY_TYPES)
+    (m->time < c->from ? c->before : c->between)[m->type]++;
+}
+
 static enum tg_err counts(struct review *r, tg_time from, tg_time to, json_t *list)
 {
-  struct db_stmt *s = db_stmt(r->db, "SELECT type, sum(time < ?1), sum(time >= ?1) FROM entry WHERE n > 0 AND time >= ?2 AND time < ?3"
-                                     " GROUP BY type ORDER BY type");
-  bool row;
-  enum tg_err err;
-  db_bind_i64(s, 1, from);
-  db_bind_i64(s, 2, from - (to - from));
-  db_bind_i64(s, 3, to);
-  while ((err = db_step(s, &row)) == TG_OK && row)
-    json_array_append_new(list, json_pack("{s:s,s:I,s:I}", "type", entry_type_name((unsigned)db_u64(s, 0)), "before",
-                                          (json_int_t)db_u64(s, 1), "between", (json_int_t)db_u64(s, 2)));
+  struct counts c = {.from = from};
+  const tg_time since = from - (to - from);
+  enum tg_err err = review_marks(r, since ? since : -1, to, count_type, &c);
+  for (unsigned type = 1; !err && type <= ENTRY_TYPES; type++)
+    if (c.before[type] || c.between[type])
+      json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:I}", "type", entry_type_name(type), "sentence", entry_type_sentence(type), "before",
+                                            (json_int_t)c.before[type], "between", (json_int_t)c.between[type]));
   return err;
 }
 
@@ -261,17 +290,17 @@ enum tg_err review_diff(struct review *r, tg_time before, tg_time after, json_t 
 {
   if (before >= after)
     return why_set(why, TG_USAGE, NULL, N_("the second time must be after the first"), NULL, NULL, NULL, NULL);
-  json_t *papers = json_array(), *types = json_array();
+  json_t *signed_ones = json_array(), *types = json_array();
   struct noticing n = {.r = r, .list = json_array(), .from = before, .to = after - 1};
-  enum tg_err err = documents(r, before, after, papers, why);
+  enum tg_err err = documents(r, before, after, signed_ones, why);
   if (!err)
     err = counts(r, before, after, types);
   if (!err)
     err = new_pairs(&n);
   if (!err)
-    *ret = json_pack("{s:o,s:o,s:O,s:O,s:O}", "from", json_of_time(before), "to", json_of_time(after), "documents", papers, "counts",
+    *ret = json_pack("{s:o,s:o,s:O,s:O,s:O}", "from", json_of_time(before), "to", json_of_time(after), "documents", signed_ones, "counts",
                      types, "new_pairs", n.list);
-  json_decref(papers);
+  json_decref(signed_ones);
   json_decref(types);
   json_decref(n.list);
   return err ? err : *ret ? TG_OK : TG_NO_MEMORY;

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* The founding charter, if this is one: its hash is the exchange. */
 static bool is_founding(struct slice bytes, struct hash *ret)
@@ -36,6 +35,15 @@ static enum tg_err begin(struct review *r, uint8_t kind, struct slice bytes, str
   return *d ? TG_OK : TG_NO_MEMORY;
 }
 
+static enum tg_err add_bytes(struct review *r, struct directory **into, uint8_t kind, struct slice bytes, struct slice proof,
+                             tg_time accepted, struct directory_news *ret)
+{
+  enum tg_err err = begin(r, kind, bytes, into);
+  if (err || !*into)
+    return err ? err : TG_NOT_FOUND;
+  return directory_add(*into, (enum document_kind)kind, bytes, proof, DIRECTORY_RELAYED, accepted, ret, NULL);
+}
+
 static enum tg_err add(struct review *r, struct directory **into, const struct dossier *d, tg_time accepted,
                        struct directory_news *ret)
 {
@@ -43,10 +51,33 @@ static enum tg_err add(struct review *r, struct directory **into, const struct d
   struct slice bytes;
   if (!take_kind(d, &kind, &bytes))
     return TG_NOT_FOUND;
-  enum tg_err err = begin(r, kind, bytes, into);
-  if (err || !*into)
-    return err ? err : TG_NOT_FOUND;
-  return directory_add(*into, (enum document_kind)kind, bytes, d->paper[DOSSIER_PROOF], DIRECTORY_RELAYED, accepted, ret, NULL);
+  return add_bytes(r, into, kind, bytes, d->paper[DOSSIER_PROOF], accepted, ret);
+}
+
+enum tg_err papers_take_bare(struct review *r, unsigned kind, struct slice bytes, tg_time accepted, struct directory_news *ret)
+{
+  return add_bytes(r, &r->directory, (uint8_t)kind, bytes, slice_of(NULL, 0), accepted, ret);
+}
+
+/* Those of a view. What the directory does not take is no error, as in papers_take(). */
+enum tg_err papers_first(struct review *r, uint64_t n, struct directory **ret)
+{
+  struct directory *all = NULL;
+  bool row;
+  enum tg_err err;
+  struct db_stmt *s = db_stmt(r->db, "SELECT kind, accepted, content FROM paper ORDER BY place LIMIT ?1");
+  db_bind_u64(s, 1, n < INT64_MAX ? n : INT64_MAX);
+  while ((err = db_step(s, &row)) == TG_OK && row)
+    if (add_bytes(r, &all, (uint8_t)db_u64(s, 0), db_blob(s, 2), slice_of(NULL, 0), db_i64(s, 1), NULL) == TG_NO_MEMORY) {
+      db_reset(s);
+      err = TG_NO_MEMORY;
+      break;
+    }
+  if (err)
+    directory_free(all);
+  else
+    *ret = all;
+  return err;
 }
 
 enum tg_err papers_take(struct review *r, const struct dossier *d, tg_time accepted, struct directory_news *ret)
@@ -55,33 +86,41 @@ enum tg_err papers_take(struct review *r, const struct dossier *d, tg_time accep
   return err;
 }
 
-enum tg_err papers_until(struct review *r, uint64_t leaf, struct directory **ret)
+/* *ret is `below` when there is none. */
+static enum tg_err next_document(struct review *r, uint64_t from, uint64_t below, uint64_t *ret)
 {
-  struct directory *all = NULL;
-  struct arena *arena = arena_new(REVIEW_ARENA);
-  enum tg_err err = arena ? TG_OK : TG_NO_MEMORY;
-  for (uint64_t from = 0; !err;) {
-    struct db_stmt *s = db_stmt(r->db, "SELECT leaf FROM document WHERE leaf >= ?1 AND leaf < ?2 ORDER BY leaf LIMIT 1");
-    bool row;
+  struct db_stmt *s = db_stmt(r->db, "SELECT leaf FROM document WHERE leaf >= ?1 AND leaf < ?2 ORDER BY leaf LIMIT 1");
+  bool row;
+  db_bind_u64(s, 1, from);
+  db_bind_u64(s, 2, below);
+  enum tg_err err = db_step(s, &row);
+  *ret = below;
+  if (err || !row)
+    return err;
+  *ret = db_u64(s, 0);
+  db_reset(s);
+  return TG_OK;
+}
+
+enum tg_err papers_between(struct review *r, uint64_t from, uint64_t below, struct directory **into, bool *ret_rules, struct tg_why *why)
+{
+  struct arena *arena = NULL;
+  enum tg_err err;
+  *ret_rules = false;
+  while ((err = next_document(r, from, below, &from)) == TG_OK && from < below) {
     struct dossier d;
     struct entry e;
-    db_bind_u64(s, 1, from);
-    db_bind_u64(s, 2, leaf);
-    err = db_step(s, &row);
-    if (err || !row)
-      break;
-    from = db_u64(s, 0) + 1;
-    db_reset(s);
+    if (!arena && !(arena = arena_new(REVIEW_ARENA)))
+      return TG_NO_MEMORY;
     arena_reset(arena);
-    err = file_dossier(r, from - 1, arena, &d, &e, NULL);
-    if (!err && add(r, &all, &d, e.time, NULL) == TG_NO_MEMORY)
+    err = file_dossier(r, from++, arena, &d, &e, why);
+    if (!err && add(r, into, &d, e.time, NULL) == TG_NO_MEMORY)
       err = TG_NO_MEMORY;
+    if (err)
+      break;
+    *ret_rules |= d.paper[DOSSIER_DOCUMENT].n && d.paper[DOSSIER_DOCUMENT].p[0] != DOCUMENT_SEALING_KEYS;
   }
   arena_free(arena);
-  if (err)
-    directory_free(all);
-  else
-    *ret = all;
   return err;
 }
 

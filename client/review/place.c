@@ -5,7 +5,6 @@
 #include "os/folder.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 enum { NOTES_MAX = 4096 };
@@ -45,9 +44,20 @@ static enum tg_err find_files(const char *folder, struct place *p, struct tg_why
   if (!is_there(folder, "checkpoint"))
     return why_set(why, TG_NOT_FOUND, folder, N_("this is neither a hub's folder nor a copy of a log: it holds no checkpoint"),
                    N_("Name the folder that hub.conf names, or one that `toguna audit export` made"), NULL, NULL, NULL);
-  p->kind = REVIEW_COPY;
+  p->kind = is_there(folder, "view/state.json") ? REVIEW_NODE_COPY : REVIEW_COPY;
   snprintf(p->log, sizeof p->log, "%s", folder);
   snprintf(p->private, sizeof p->private, "%s", folder);
+  return TG_OK;
+}
+
+/* Its node pinned the exchange when it was set up: that is whom its auditors ask. */
+static enum tg_err is_node(const struct review_place *wish, struct place *p)
+{
+  p->kind = REVIEW_NODE;
+  p->vouched = true;
+  p->ask = wish->ask;
+  p->ask_arg = wish->ask_arg;
+  snprintf(p->log, sizeof p->log, "%s", wish->folder);
   return TG_OK;
 }
 
@@ -57,7 +67,7 @@ enum tg_err place_find(const struct review_place *wish, struct place *ret, struc
   if (wish->charter && wish->key)
     return why_set(why, TG_USAGE, "--charter", N_("say once whose log this must be"),
                    N_("Name the charter (--charter) or the log's key (--key)"), NULL, NULL, NULL);
-  enum tg_err err = find_files(wish->folder, &p, why);
+  enum tg_err err = wish->ask ? is_node(wish, &p) : find_files(wish->folder, &p, why);
   if (!err && wish->key) {
     err = note_key_parse(slice_str(wish->key), &p.key, why);
     p.has_key = !err;

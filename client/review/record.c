@@ -4,6 +4,7 @@
 #include "audit/reason.h"
 #include "policy/decide.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,9 +17,16 @@ struct noting {
 static void note_word(struct noting *n, const char *kind, const char *value)
 {
   char word[WORD_MAX];
-  if (n->err || !value || !*value)
+  const size_t before = strlen(kind), after = value ? strlen(value) : 0;
+  if (n->err || !after)
     return;
-  snprintf(word, sizeof word, "%s:%s", kind, value);
+  if (before + 1 + after >= sizeof word) {
+    n->err = TG_TOO_BIG; /* names are bounded by what parsed them */
+    return;
+  }
+  memcpy(word, kind, before); /* a dozen of these for each entry: printf took a tenth of the time */
+  word[before] = ':';
+  memcpy(word + before + 1, value, after + 1);
   n->err = words_add(n->r->words, word, n->leaf);
 }
 
@@ -34,8 +42,7 @@ static void note_key(struct noting *n, const struct sign_pk *key)
   char hex[65];
   if (sign_pk_eq(key, &none))
     return;
-  for (unsigned i = 0; i < 32; i++)
-    snprintf(hex + 2 * i, 3, "%02x", key->b[i]);
+  sodium_bin2hex(hex, sizeof hex, key->b, sizeof key->b);
   note_word(n, "who", hex);
 }
 
@@ -88,7 +95,7 @@ static void put_given(struct noting *n, const struct dossier *d)
     char member[3];
     dossier_recipient(d, i, &node, &portions);
     papers_member(n->r, &node, member);
-    struct db_stmt *s = db_stmt(n->r->db, "INSERT OR IGNORE INTO given VALUES(?1, ?2, ?3, ?4, 0, 0, 0, 0, 0)");
+    struct db_stmt *s = db_stmt(n->r->db, "INSERT OR IGNORE INTO given VALUES(?1, ?2, ?3, ?4, 0, 0, 0, 0, 0, 0)");
     db_bind_u64(s, 1, n->leaf);
     db_bind_blob(s, 2, slice_of(node.b, 32));
     db_bind_text(s, 3, slice_str(member));
@@ -96,6 +103,26 @@ static void put_given(struct noting *n, const struct dossier *d)
     n->err = db_run(s);
     note_word(n, "state", member);
   }
+}
+
+/* A node's word of itself. */
+static void put_own(struct noting *n, const struct dossier *d)
+{
+  struct sign_pk node;
+  uint32_t portions;
+  tg_time stored;
+  char member[3];
+  if (n->err || !dossier_own(d, &node, &portions, &stored))
+    return;
+  papers_member(n->r, &node, member);
+  struct db_stmt *s = db_stmt(n->r->db, "INSERT OR IGNORE INTO given VALUES(?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 1)");
+  db_bind_u64(s, 1, n->leaf);
+  db_bind_blob(s, 2, slice_of(node.b, 32));
+  db_bind_text(s, 3, slice_str(member));
+  db_bind_u64(s, 4, portions);
+  db_bind_i64(s, 5, stored);
+  n->err = db_run(s);
+  note_word(n, "state", member);
 }
 
 static void put_denied(struct noting *n, const struct ruling *ruling)
@@ -139,6 +166,7 @@ static void record_bulletin(struct noting *n, const struct dossier *d, const str
   if (e->type == ENTRY_ACCEPTED)
     put_bulletin(n, e, b);
   put_given(n, d);
+  put_own(n, d);
   if (dossier_ruling(d, arena, &ruling, NULL) == TG_OK)
     put_denied(n, &ruling);
   note_word(n, "decision", e->type == ENTRY_ACCEPTED ? "accepted" : "refused");
@@ -165,21 +193,15 @@ static struct db_stmt *of_event(struct db *db, enum receipt_event event)
 static enum tg_err leaf_of(struct review *r, const struct hash *id, uint64_t *ret)
 {
   struct db_stmt *s = db_stmt(r->db, "SELECT leaf FROM bulletin WHERE id = ?1");
-  bool row;
   db_bind_blob(s, 1, slice_of(id->b, 32));
-  enum tg_err err = db_step(s, &row);
-  if (err || !row)
-    return err ? err : TG_NOT_FOUND;
-  *ret = db_u64(s, 0);
-  db_reset(s);
-  return TG_OK;
+  return db_number(s, ret);
 }
 
 static void record_receipts(struct noting *n, const struct dossier *d, struct arena *arena)
 {
   struct slice rest = dossier_receipts(d);
   struct receipt receipt;
-  while (!n->err && dossier_receipt_next(&rest, arena, &receipt) == TG_OK) {
+  while (!n->err && dossier_receipt_next(d, &rest, arena, &receipt) == TG_OK) {
     uint64_t leaf;
     note_subject(n, &receipt.bulletin);
     enum tg_err err = n->err ? n->err : leaf_of(n->r, &receipt.bulletin, &leaf);

@@ -4,94 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- policies as of a time; the same reading as the hub's (broker/rules.c) ---- */
-
-static enum tg_err put_policy(const struct directory_policy *p, tg_time at, struct policy_set *set)
-{
-  struct policy *policy = NULL;
-  const char file[] = {(char)(p->member.code[0] | 0x20), (char)(p->member.code[1] | 0x20), '.', 'p', 'o', 'l', 'i', 'c', 'y', 0};
-  enum tg_err err = policy_parse(p->text, file, NULL, &policy, NULL, NULL);
-  if (!err)
-    err = policy_set_put(set, &policy, 0, at, NULL);
-  policy_free(policy);
-  return err == TG_NO_MEMORY ? err : TG_OK;
-}
-
-static enum tg_err put_member(const struct directory *d, struct country member, tg_time at, struct policy_set *set)
-{
-  struct directory_policy newest, first, p;
-  enum tg_err err = TG_OK;
-  if (directory_policy_serial(d, member, 0, &newest))
-    return TG_OK;
-  uint64_t from = directory_policy(d, member, at, &first) ? 1 : first.serial;
-  if (newest.serial >= DIRECTORY_POLICIES_MAX && from < newest.serial - DIRECTORY_POLICIES_MAX)
-    from = newest.serial - DIRECTORY_POLICIES_MAX;
-  for (uint64_t serial = from; !err && serial <= newest.serial; serial++)
-    if (directory_policy_serial(d, member, serial, &p) == TG_OK)
-      err = put_policy(&p, at, set);
-  return err;
-}
-
-static enum tg_err compile(const struct directory *d, tg_time at, struct policy_set **ret)
-{
-  struct policy_world *world = NULL;
-  enum tg_err err = policy_world_build(d, at, &world);
-  if (!err)
-    err = policy_set_new(world, at, ret);
-  for (unsigned i = 0; !err && i < directory_member_count(d); i++)
-    err = put_member(d, *directory_member_code(d, i), at, *ret);
-  policy_world_free(world);
-  return err;
-}
-
-/* ---- the question ---- */
-
 static void lacks(struct replay *p, const char *sentence)
 {
   json_array_append_new(p->missing, json_string(sentence));
 }
 
-static enum tg_err ask_portion(const struct directory *d, const struct portion *p, const struct release *l, tg_time created,
-                               struct policy_portion *ret)
-{
-  const struct release_list list = {.to = l->to, .n_to = l->to_count, .except = l->except, .n_except = l->except_count};
-  struct memberset named;
-  enum tg_err err = directory_resolve(d, &list, created, &named, NULL);
-  if (err)
-    return err;
-  *ret = (struct policy_portion){.level = p->level,
-                                 .tlp = p->tlp,
-                                 .orcon = (p->caveats & CAVEAT_ORCON) != 0,
-                                 .label = p->label,
-                                 .size = p->seal.size,
-                                 .release = named};
-  return TG_OK;
-}
+/* ---- the question ---- */
 
-static struct policy_portion *ask_portions(struct review *r, const struct directory *d, const struct dossier_bulletin *b)
-{
-  struct policy_portion *all = arena_alloc(r->arena, b->portion_count * sizeof *all);
-  for (size_t i = 0; all && i < b->portion_count; i++)
-    if (ask_portion(d, &b->portions[i], &b->releases[i], b->header.subject.created, &all[i]) != TG_OK)
-      return NULL;
-  return all;
-}
-
-static unsigned approvals_of(const struct replay *p, unsigned member)
-{
-  const struct header *h = &p->bulletin->header;
-  unsigned n = 0;
-  for (size_t i = 0; i < h->approval_count; i++) {
-    const struct approval *a = &h->approvals[i];
-    const struct officer *o = directory_officer(p->directory, &a->officer);
-    n += o && o->member == member && directory_officer_may(p->directory, &a->officer, ROLE_RELEASE, a->time, NULL) == TG_OK &&
-         approval_verify(&h->subject, a, NULL) == TG_OK;
-  }
-  return n;
-}
+struct finding {
+  struct review *r;
+  const struct replay *p;
+  bool unknown; /* a node was shown no more than a part of it, or nothing */
+};
 
 /* Was a node of this member among those that the source was given to? */
-static bool was_party(const struct replay *p, const struct dossier *source, const struct entry *e)
+static bool was_party(const struct replay *p, const struct dossier *source, const struct entry *e, unsigned member)
 {
   if (memcmp(e->member, p->entry.member, 2) == 0)
     return true;
@@ -100,83 +27,40 @@ static bool was_party(const struct replay *p, const struct dossier *source, cons
     uint32_t portions;
     dossier_recipient(source, i, &key, &portions);
     const struct node *n = directory_node(p->directory, &key);
-    if (n && n->member == p->request.originator)
+    if (n && n->member == member)
       return true;
   }
   return false;
 }
 
-static enum tg_err find_source(struct review *r, const struct hash *id, const struct replay *p, struct dossier_bulletin **ret)
+/* A policy_source_find. */
+static enum tg_err find_source(void *arg, const struct hash *id, unsigned author, struct arena *arena, struct policy_matter *ret)
 {
-  struct db_stmt *s = db_stmt(r->db, "SELECT leaf FROM bulletin WHERE id = ?1");
+  struct finding *f = arg;
+  struct db_stmt *s = db_stmt(f->r->db, "SELECT leaf FROM bulletin WHERE id = ?1");
+  struct dossier_bulletin *b = NULL;
   struct dossier d;
   struct entry e;
   bool row;
-  *ret = NULL;
   db_bind_blob(s, 1, slice_of(id->b, 32));
   enum tg_err err = db_step(s, &row);
+  f->unknown |= !row && place_is_view(&f->r->place);
   if (err || !row)
     return err;
   const uint64_t leaf = db_u64(s, 0);
   db_reset(s);
-  err = leaf < p->dossier.index ? file_dossier(r, leaf, r->arena, &d, &e, NULL) : TG_OK;
-  if (err || leaf >= p->dossier.index || !was_party(p, &d, &e))
+  if (leaf >= f->p->dossier.index)
+    return TG_OK;
+  err = file_dossier(f->r, leaf, arena, &d, &e, NULL);
+  if (err || !was_party(f->p, &d, &e, author))
     return err;
-  err = dossier_bulletin(&d, r->arena, ret, NULL);
+  d.paper[DOSSIER_BULLETIN] = arena_copy(arena, d.paper[DOSSIER_BULLETIN]); /* the next one may stand in another bundle */
+  d.paper[DOSSIER_DELIVERY] = arena_copy(arena, d.paper[DOSSIER_DELIVERY]);
+  err = dossier_bulletin(&d, arena, &b, NULL);
+  f->unknown |= !err && !b->whole;
+  if (!err && b->whole)
+    *ret = (struct policy_matter){&b->header, b->portion_count, b->portions, b->releases};
   return err == TG_NOT_FOUND ? TG_OK : err;
-}
-
-static enum tg_err ask_source(struct review *r, struct replay *p, const struct hash *id, struct policy_source *ret)
-{
-  struct dossier_bulletin *b;
-  *ret = (struct policy_source){0};
-  enum tg_err err = find_source(r, id, p, &b);
-  if (err || !b)
-    return err;
-  const struct subject *subject = &b->header.subject;
-  const struct node *node = directory_node(p->directory, &subject->originator);
-  struct policy_portion *portions = ask_portions(r, p->directory, b);
-  if (!portions || !node)
-    return TG_OK;
-  struct policy_request original = p->request;
-  original.originator = node->member;
-  original.agency = slice_str(node->credential.holder.agency);
-  original.expires = subject->expires;
-  original.topics = subject->topics;
-  original.topic_count = subject->topic_count;
-  original.portions = portions;
-  original.portion_count = b->portion_count;
-  original.sources = NULL;
-  original.source_count = 0;
-  for (size_t i = 0; i < b->portion_count; i++) {
-    struct memberset allow, ask;
-    if (policy_onward(p->set, &original, i, &allow, &ask))
-      allow = (struct memberset){0};
-    ret->release = i ? memberset_and(ret->release, portions[i].release) : portions[i].release;
-    ret->granted = i ? memberset_and(ret->granted, allow) : allow;
-  }
-  memberset_add(&ret->release, node->member);
-  ret->granted =
-      memberset_or(ret->granted, directory_granted(p->directory, id, node->credential.holder.member, p->request.time));
-  return TG_OK;
-}
-
-static enum tg_err ask_sources(struct review *r, struct replay *p)
-{
-  const struct subject *subject = &p->bulletin->header.subject;
-  if (subject->source_count == 0)
-    return TG_OK;
-  struct policy_source *sources = arena_alloc(r->arena, subject->source_count * sizeof *sources);
-  if (!sources)
-    return TG_NO_MEMORY;
-  for (size_t i = 0; i < subject->source_count; i++) {
-    enum tg_err err = ask_source(r, p, &subject->sources[i], &sources[i]);
-    if (err)
-      return err;
-  }
-  p->request.sources = sources;
-  p->request.source_count = subject->source_count;
-  return TG_OK;
 }
 
 static const struct charter_hub *hub_of(const struct review *r, const struct charter *c)
@@ -189,32 +73,26 @@ static const struct charter_hub *hub_of(const struct review *r, const struct cha
 
 static enum tg_err ask(struct review *r, struct replay *p)
 {
-  const struct subject *subject = &p->bulletin->header.subject;
-  const struct node *node = directory_node(p->directory, &subject->originator);
-  const struct charter_hub *hub = hub_of(r, directory_newest_charter(p->directory));
-  struct country *place = arena_alloc(r->arena, sizeof *place);
-  struct policy_portion *portions = ask_portions(r, p->directory, p->bulletin);
-  if (!node || !portions || !place)
+  const struct dossier_bulletin *b = p->bulletin;
+  const struct policy_matter matter = {&b->header, b->portion_count, b->portions, b->releases};
+  const struct charter_hub *hub = hub_of(r, directory_charter(p->directory, p->entry.time));
+  struct finding f = {r, p, false};
+  const struct policy_ground ground = {.directory = p->directory,
+                                       .set = p->set,
+                                       .host = hub ? &hub->host : NULL,
+                                       .now = p->entry.time,
+                                       .find = find_source,
+                                       .arg = &f};
+  enum policy_lack lack;
+  enum tg_err err = policy_request_build(&ground, &matter, r->arena, &p->request, &lack, NULL);
+  p->sources_unknown = f.unknown;
+  if (err)
+    return err;
+  if (lack == POLICY_LACKS_APPROVAL)
+    return lacks(p, N_("an approval of it is by nobody who could give it, as far as the documents here say")), TG_NOT_FOUND;
+  if (lack)
     return lacks(p, N_("its originator or a name on its release list is not in the documents here")), TG_NOT_FOUND;
-  for (size_t i = 0; i < p->bulletin->portion_count; i++)
-    p->named[i] = portions[i].release;
-  if (hub)
-    *place = hub->host;
-  p->request = (struct policy_request){.originator = node->member,
-                                       .agency = slice_str(node->credential.holder.agency),
-                                       .suite = subject->suite,
-                                       .owed = subject->kind == KIND_RECALL || subject->kind == KIND_CORRECTION,
-                                       .time = p->entry.time,
-                                       .expires = subject->expires,
-                                       .topic_count = subject->topic_count,
-                                       .topics = subject->topics,
-                                       .hub_count = hub ? 1 : 0,
-                                       .hubs = place,
-                                       .approvals = approvals_of(p, node->member),
-                                       .portion_count = p->bulletin->portion_count,
-                                       .portions = portions};
-  enum tg_err err = ask_sources(r, p);
-  return err ? err : policy_decide(p->set, &p->request, &p->decision);
+  return policy_decide(p->set, &p->request, &p->decision);
 }
 
 /* A recall goes to those who were given what it recalls, whatever policies have become. */
@@ -252,7 +130,7 @@ static int by_code(const void *a, const void *b)
 static enum tg_err rule_portion(struct review *r, struct replay *p, size_t portion, struct ruling_portion *ret)
 {
   const struct memberset *permitted = &p->decision.portions[portion].permitted;
-  const struct memberset denied = memberset_minus(p->named[portion], *permitted);
+  const struct memberset denied = memberset_minus(p->request.portions[portion].release, *permitted);
   char(*yes)[2] = arena_alloc(r->arena, sizeof(char[2]) * MEMBERS_MAX);
   struct ruling_denial *no = arena_alloc(r->arena, sizeof *no * (memberset_count(&denied) + 1));
   size_t n_yes = 0, n_no = 0;
@@ -293,10 +171,7 @@ static enum tg_err rule(struct review *r, struct replay *p)
 
 static enum tg_err gather(struct review *r, uint64_t leaf, struct replay *p, struct tg_why *why)
 {
-  arena_reset(r->arena);
-  enum tg_err err = papers_until(r, leaf, &p->directory); /* reads other bundles, so before the dossier */
-  if (!err)
-    err = file_dossier(r, leaf, r->arena, &p->dossier, &p->entry, why);
+  enum tg_err err = file_dossier(r, leaf, r->arena, &p->dossier, &p->entry, why);
   if (err)
     return err;
   /* Sources stand in other bundles: what we borrow from this one must stay. */
@@ -306,38 +181,51 @@ static enum tg_err gather(struct review *r, uint64_t leaf, struct replay *p, str
   if (err == TG_NOT_FOUND)
     return why_set(why, err, NULL, N_("what was said of this bulletin is not open here, so nothing can be made again from it"), NULL,
                    NULL, NULL, NULL);
+  if (!err && !p->bulletin->whole) {
+    p->bulletin = NULL;
+    return why_set(why, TG_NOT_FOUND, NULL, N_("this node received the bulletin and did not send it: what was decided about the others is not for it to know"),
+                   N_("Ask the node that sent it, or the hub's own auditors"), NULL, NULL, NULL);
+  }
   p->has_logged = !err && dossier_ruling(&p->dossier, r->arena, &p->logged, NULL) == TG_OK;
   return err;
 }
 
-enum tg_err replay_make(struct review *r, uint64_t leaf, struct replay *ret, struct tg_why *why)
+/* The decision, on the ground of its time. */
+static enum tg_err decide(struct review *r, const struct ground *g, struct replay *p, struct tg_why *why)
 {
-  *ret = (struct replay){.missing = json_array()};
-  enum tg_err err = gather(r, leaf, ret, why);
-  if (!err && (!ret->directory || compile(ret->directory, ret->entry.time, &ret->set) != TG_OK))
-    err = why_set(why, TG_NOT_FOUND, NULL, N_("the charter of that time is not open here"), NULL, NULL, NULL, NULL);
-  if (err)
-    return err;
-  const struct charter *c = directory_charter(ret->directory, ret->entry.time);
-  ret->charter_version = c ? c->version : 0;
-  ret->policy_set_hash = policy_set_hash(ret->set, ret->entry.time);
-  err = ask(r, ret);
-  if (!err && ret->bulletin->header.subject.kind == KIND_RECALL)
-    err = decide_recall(r, ret);
+  if (!g->set)
+    return why_set(why, TG_NOT_FOUND, NULL, N_("the charter of that time is not open here"), NULL, NULL, NULL, NULL);
+  const struct charter *c = directory_charter(g->directory, p->entry.time);
+  p->directory = g->directory;
+  p->set = g->set;
+  p->charter_version = c ? c->version : 0;
+  p->policy_set_hash = policy_set_hash(p->set, p->entry.time);
+  enum tg_err err = ask(r, p);
+  if (!err && p->bulletin->header.subject.kind == KIND_RECALL)
+    err = decide_recall(r, p);
   if (!err)
-    err = rule(r, ret);
+    err = rule(r, p);
   if (err && why && !why->what)
     return why_set(why, err, NULL, N_("the decision cannot be made again from what is open here"), NULL, NULL, NULL, NULL);
   return err;
 }
 
+enum tg_err replay_make(struct review *r, uint64_t leaf, struct ground *g, struct replay *ret, struct tg_why *why)
+{
+  struct place_of at;
+  *ret = (struct replay){.missing = json_array()};
+  arena_reset(r->arena);
+  enum tg_err err = index_place(r, leaf, &at);
+  if (!err)
+    err = ground_reach(r, g, leaf, at.time); /* reads other bundles, so before the dossier */
+  if (!err)
+    err = gather(r, leaf, ret, why);
+  return err ? err : decide(r, g, ret, why);
+}
+
 void replay_done(struct replay *p)
 {
-  policy_set_free(p->set);
-  directory_free(p->directory);
   json_decref(p->missing);
-  p->set = NULL;
-  p->directory = NULL;
   p->missing = NULL;
 }
 
@@ -425,6 +313,28 @@ static json_t *policies_of(const struct replay *p)
   return list;
 }
 
+bool replay_agrees(const struct replay *p)
+{
+  json_t *different = p->has_logged ? differences(p) : NULL;
+  const bool agrees = !p->sources_unknown && p->has_logged && json_array_size(different) == 0 && hash_eq(&p->policy_set_hash, &p->entry.policy_set) &&
+                      p->charter_version == p->entry.charter_version;
+  json_decref(different);
+  return agrees;
+}
+
+static enum tg_err unclear(struct review *r, const struct replay *p, struct tg_why *why)
+{
+  if (!place_is_view(&r->place))
+    return TG_OK;
+  if (p->sources_unknown)
+    return why_set(why, TG_NOT_FOUND, NULL, N_("this node does not have all of what the bulletin derives from, so that it cannot decide again"),
+                   N_("Ask the hub's own auditors"), NULL, NULL, NULL);
+  if (p->has_logged && p->charter_version == p->entry.charter_version && hash_eq(&p->policy_set_hash, &p->entry.policy_set))
+    return TG_OK;
+  return why_set(why, TG_NOT_FOUND, NULL, N_("this node does not have all documents that the entry names, so that it cannot decide again"),
+                 N_("Ask the hub's own auditors"), NULL, NULL, NULL);
+}
+
 static enum tg_err report(struct review *r, struct replay *p, json_t **ret, struct tg_why *why)
 {
   const bool same_policies = hash_eq(&p->policy_set_hash, &p->entry.policy_set);
@@ -455,16 +365,23 @@ static enum tg_err report(struct review *r, struct replay *p, json_t **ret, stru
                          N_("Keep this copy and show it to the other members"), NULL, NULL, NULL);
 }
 
-enum tg_err review_replay(struct review *r, const char *id, json_t **ret, struct tg_why *why)
+enum tg_err replay_of(struct review *r, const char *id, struct ground *g, struct replay *ret, struct tg_why *why)
 {
   uint64_t leaf;
-  struct replay p = {.missing = NULL};
   enum tg_err err = file_bulletin(r, id, &leaf, why);
-  if (err)
-    return err;
-  err = replay_make(r, leaf, &p, why);
+  if (!err)
+    err = replay_make(r, leaf, g, ret, why);
+  return err ? err : unclear(r, ret, why);
+}
+
+enum tg_err review_replay(struct review *r, const char *id, json_t **ret, struct tg_why *why)
+{
+  struct ground g = {0};
+  struct replay p = {.missing = NULL};
+  enum tg_err err = replay_of(r, id, &g, &p, why);
   if (!err)
     err = report(r, &p, ret, why);
   replay_done(&p);
+  ground_done(&g);
   return err;
 }

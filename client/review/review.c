@@ -54,9 +54,10 @@ void review_free(struct review *r)
 }
 
 /* What the index remembers: the directory as of its last entry. */
-static enum tg_err resume(struct review *r)
+static enum tg_err resume(struct review *r, struct tg_why *why)
 {
-  return r->size ? papers_until(r, r->size, &r->directory) : TG_OK;
+  bool rules;
+  return place_is_view(&r->place) ? TG_OK : papers_between(r, 0, r->size, &r->directory, &rules, why);
 }
 
 static enum tg_err start(struct review *r, const struct review_place *wish, struct tg_why *why)
@@ -67,13 +68,13 @@ static enum tg_err start(struct review *r, const struct review_place *wish, stru
     err = cache_path(&r->place, path, why);
   if (!err)
     err = index_open(r, wish->index ? wish->index : path, why);
-  return err ? err : resume(r);
+  return err ? err : resume(r, why);
 }
 
 /* Whatever failed without a word of its own. */
 static enum tg_err explained(enum tg_err err, const struct review_place *wish, struct tg_why *why)
 {
-  if (!why || why->what)
+  if (!why || why->what || wish->ask) /* a node said it itself */
     return err;
   return why_set(why, err, wish->folder, N_("this log cannot be reviewed (%1$s)"),
                  N_("Try again; if it stays so, remove the index, which is made again"), tg_err_name(err), NULL, NULL);
@@ -88,7 +89,7 @@ enum tg_err review_open(const struct review_place *wish, review_progress *progre
     return TG_NO_MEMORY;
   r->note = buf_new(CHECKPOINT_BYTES_MAX);
   r->bundle = buf_new(DOSSIER_BUNDLE_MAX);
-  r->bundle_of = UINT64_MAX;
+  r->bundle_of = r->asked_of = UINT64_MAX;
   r->arena = arena_new(REVIEW_ARENA);
   r->verifier = batch_verifier_new(VERIFIED);
   enum tg_err err = r->arena && r->verifier ? start(r, wish, why) : TG_NO_MEMORY;
@@ -107,6 +108,26 @@ enum tg_err review_refresh(struct review *r, uint64_t *ret_new, struct tg_why *w
   return intake(r, NULL, NULL, ret_new, why);
 }
 
+bool review_is_view(const struct review *r)
+{
+  return place_is_view(&r->place);
+}
+
+struct slice review_note(const struct review *r)
+{
+  return buf_slice(&r->note);
+}
+
+const struct note_key *review_key(const struct review *r)
+{
+  return &r->place.key;
+}
+
+const struct directory *review_directory(const struct review *r)
+{
+  return r->directory;
+}
+
 /* ---- witnesses ---- */
 
 struct witnesses {
@@ -121,6 +142,23 @@ static bool stands_in(const struct note *note, const struct note_key *key)
     if (note->sig[i].id == key->id && slice_is(note->sig[i].name, key->name))
       return true;
   return false;
+}
+
+enum tg_err witnesses_check(const struct review *r, struct slice bytes, const char *where, struct tg_why *why)
+{
+  struct note *note = calloc(1, sizeof *note);
+  const struct node *node;
+  enum tg_err err = note ? note_parse(bytes, where, note, why) : TG_NO_MEMORY;
+  for (size_t i = 0; !err && note->n > 1 && r->directory && (node = directory_node_at(r->directory, i)); i++) {
+    struct note_key key;
+    struct note_verdict verdict;
+    if (node->credential.has_witness && credential_witness_key(&node->credential, &key) == TG_OK && stands_in(note, &key) &&
+        note_verify(note, &key, 1, &verdict, NULL) != TG_OK)
+      err = why_set(why, TG_BAD_SIGNATURE, where, N_("the cosignature in the name of %1$s is false"),
+                    N_("Somebody changed this file, or made it up: fetch it again from where it comes"), key.name, NULL, NULL);
+  }
+  free(note);
+  return err;
 }
 
 static void add_witness(struct review *r, const struct note *note, const struct node *node, struct witnesses *w)
@@ -198,14 +236,51 @@ static enum tg_err append_value(void *arg, const char *word)
   return json_array_append_new(arg, json_string(value ? value + 1 : word)) == 0 ? TG_OK : TG_NO_MEMORY;
 }
 
-static uint64_t number(struct db_stmt *s)
+enum { SETTLED_LOOK = 20 };
+
+/* The largest that is known to be settled: entries below it are. null: none, or it cannot be told. */
+static json_t *settled_size(struct review *r, const json_t *newest, struct witnesses *w)
 {
+  struct note *note = calloc(1, sizeof *note);
+  json_t *found = NULL;
   bool row;
-  uint64_t n = 0;
-  if (db_step(s, &row) == TG_OK && row) {
-    n = db_u64(s, 0);
-    db_reset(s);
+  if (json_is_true(newest))
+    found = json_integer((json_int_t)r->size);
+  struct db_stmt *s = db_stmt(r->db, "SELECT size, note FROM checkpoint WHERE settled = 1 OR ?1 ORDER BY size DESC LIMIT ?2");
+  db_bind_u64(s, 1, !place_is_view(&r->place));
+  db_bind_u64(s, 2, SETTLED_LOOK);
+  while (note && !found && !json_is_null(newest) && db_step(s, &row) == TG_OK && row) {
+    json_array_clear(w->list);
+    w->n = 0;
+    json_t *is = note_parse(db_blob(s, 1), NULL, note, NULL) == TG_OK ? settled(r, note, w) : json_null();
+    if (json_is_true(is))
+      found = json_integer((json_int_t)db_u64(s, 0));
+    json_decref(is);
   }
+  db_reset(s);
+  free(note);
+  return found ? found : json_null();
+}
+
+static const char *kind_name_of(const struct review *r)
+{
+  static const char *const names[] = {[REVIEW_HUB] = "hub", [REVIEW_COPY] = "copy", [REVIEW_NODE] = "node", [REVIEW_NODE_COPY] = "node-copy"};
+  return names[r->place.kind];
+}
+
+static json_t *fact_text(struct review *r, const char *name)
+{
+  struct buf b = buf_new(256);
+  json_t *j = index_fact(r, name, &b) == TG_OK ? json_of_text(buf_slice(&b)) : json_null();
+  buf_free(&b);
+  return j;
+}
+
+static json_t *fact_number(struct review *r, const char *name)
+{
+  json_t *text = fact_text(r, name);
+  json_t *n = json_integer(json_is_string(text) ? strtoll(json_string_value(text), NULL, 10) : 0);
+  json_decref(text);
   return n;
 }
 
@@ -221,14 +296,17 @@ enum tg_err review_about(struct review *r, json_t **ret, struct tg_why *why)
   if (!err)
     w->list = json_array();
   json_t *is = !err && note_parse(buf_slice(&r->note), NULL, note, NULL) == TG_OK ? settled(r, note, w) : json_null();
-  const uint64_t opened = number(db_stmt(r->db, "SELECT count(*) FROM entry WHERE n > 0"));
-  const tg_time first = (tg_time)number(db_stmt(r->db, "SELECT coalesce(min(low), 0) FROM span"));
-  const tg_time last = (tg_time)number(db_stmt(r->db, "SELECT coalesce(max(high), 0) FROM span"));
+  json_t *below = !err ? settled_size(r, is, w) : json_null();
+  const uint64_t opened = index_opened(r);
+  tg_time first = 0, last = 0;
   if (!err)
-    *ret = json_pack("{s:s,s:s,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:b,s:o,s:o}", "kind", r->place.kind == REVIEW_HUB ? "hub" : "copy", "log",
+    err = review_span(r, &first, &last);
+  if (!err)
+    *ret = json_pack("{s:s,s:o,s:o,s:o,s:s,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o}", "kind", kind_name_of(r), "node", fact_text(r, "node"),
+                     "gaps", fact_number(r, "gaps"), "unproven", fact_number(r, "unproven"), "log",
                      r->place.key.name, "exchange", json_of_hash(&r->exchange), "size", (json_int_t)r->size, "opened",
                      (json_int_t)opened, "root", json_of_hash(&r->checkpoint.root), "first", json_of_time(first), "last",
-                     json_of_time(last), "settled", is, "vouched", r->place.vouched, "states", states, "topics", topics);
+                     json_of_time(last), "settled", is, "settled_size", below, "vouched", r->place.vouched, "states", states, "topics", topics);
   if (w)
     json_decref(w->list);
   free(w);

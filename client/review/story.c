@@ -5,7 +5,6 @@
 
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- recipients ---- */
@@ -23,7 +22,7 @@ static json_t *recipients(struct review *r, uint64_t leaf)
 {
   json_t *list = json_array();
   bool row;
-  struct db_stmt *s = db_stmt(r->db, "SELECT node, member, portions, stored, seen, acknowledged, other, other_time FROM given"
+  struct db_stmt *s = db_stmt(r->db, "SELECT node, member, portions, stored, seen, acknowledged, other, other_time, own FROM given"
                                      " WHERE leaf = ?1 ORDER BY member, node");
   db_bind_u64(s, 1, leaf);
   while (db_step(s, &row) == TG_OK && row) {
@@ -31,12 +30,12 @@ static json_t *recipients(struct review *r, uint64_t leaf)
     char name[PAPERS_NAME];
     (void)db_bytes(s, 0, key.b, 32);
     const uint64_t other = db_u64(s, 6);
-    json_array_append_new(list, json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:s?,s:o}", "node", papers_name(r, &key, name), "state",
+    json_array_append_new(list, json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:s?,s:o,s:b}", "node", papers_name(r, &key, name), "state",
                                           json_of_text(db_text(s, 1)), "portions", portions_of((uint32_t)db_u64(s, 2)), "stored",
                                           json_of_time(db_i64(s, 3)), "read", json_of_time(db_i64(s, 4)), "acknowledged",
                                           json_of_time(db_i64(s, 5)), "other",
                                           other ? receipt_event_name((enum receipt_event)other) : NULL, "other_time",
-                                          json_of_time(db_i64(s, 7))));
+                                          json_of_time(db_i64(s, 7)), "proven", db_u64(s, 8) == 0));
   }
   return list;
 }
@@ -56,7 +55,7 @@ static json_t *header_of(struct review *r, const struct dossier_bulletin *b)
   const struct subject *s = &b->header.subject;
   json_t *portions = json_array();
   for (size_t i = 0; i < b->portion_count; i++)
-    json_array_append_new(portions, json_pack("{s:I,s:I,s:I,s:b,s:o,s:I,s:o,s:o}", "index", (json_int_t)i, "level",
+    json_array_append_new(portions, json_pack("{s:I,s:I,s:I,s:b,s:o,s:I,s:o,s:o}", "index", (json_int_t)b->portions[i].index, "level",
                                               (json_int_t)b->portions[i].level, "tlp", (json_int_t)b->portions[i].tlp, "orcon",
                                               (b->portions[i].caveats & CAVEAT_ORCON) != 0, "label",
                                               json_of_text(b->portions[i].label), "size", (json_int_t)b->portions[i].seal.size, "to",
@@ -194,7 +193,7 @@ enum tg_err review_who_got(struct review *r, const char *id, json_t **ret, struc
 static json_t *why_portion(struct review *r, const struct replay *p, size_t i, unsigned member, const char code[3], bool *permitted)
 {
   struct policy_reason reason = {.stage = POLICY_PERMITTED};
-  const bool named = memberset_has(&p->named[i], member);
+  const bool named = memberset_has(&p->request.portions[i].release, member);
   const bool recall = p->bulletin->header.subject.kind == KIND_RECALL;
   char text[512];
   if (!recall)
@@ -210,9 +209,13 @@ static json_t *why_portion(struct review *r, const struct replay *p, size_t i, u
     why_fill(reason.why.what, (const char *const[3]){reason.why.arg[0], reason.why.arg[1], reason.why.arg[2]}, text, sizeof text);
     json_object_set_new(j, "explanation", json_string(text));
     json_object_set_new(j, "where", json_string(reason.why.where));
+    json_object_set_new(j, "what", json_string(reason.why.what));
+    json_object_set_new(j, "args", json_pack("[s,s,s]", reason.why.arg[0], reason.why.arg[1], reason.why.arg[2]));
   } else {
     json_object_set_new(j, "explanation", json_null());
     json_object_set_new(j, "where", json_null());
+    json_object_set_new(j, "what", json_null());
+    json_object_set_new(j, "args", json_null());
   }
   const struct ruling_portion *was = p->has_logged && i < p->logged.portion_count ? &p->logged.portions[i] : NULL;
   const char *logged = was ? "unnamed" : NULL;
@@ -244,17 +247,15 @@ static enum tg_err explain(struct review *r, struct replay *p, const char code[3
 
 enum tg_err review_why(struct review *r, const char *id, const char *state, json_t **ret, struct tg_why *why)
 {
-  uint64_t leaf;
+  struct ground g = {0};
   struct replay p = {.missing = NULL};
   if (strlen(state) != 2)
     return why_set(why, TG_USAGE, state, N_("a state is given by its country code, such as ML"), NULL, NULL, NULL, NULL);
   const char code[3] = {(char)toupper((unsigned char)state[0]), (char)toupper((unsigned char)state[1]), 0};
-  enum tg_err err = file_bulletin(r, id, &leaf, why);
-  if (err)
-    return err;
-  err = replay_make(r, leaf, &p, why);
+  enum tg_err err = replay_of(r, id, &g, &p, why);
   if (!err)
     err = explain(r, &p, code, ret, why);
   replay_done(&p);
+  ground_done(&g);
   return err;
 }

@@ -103,14 +103,8 @@ static enum tg_err write_piece(struct words *w, const struct slot *slot)
 static enum tg_err find_id(struct words *w, const char *word, uint64_t *ret)
 {
   struct db_stmt *s = db_stmt(w->db, "SELECT id FROM word WHERE text = ?1");
-  bool row;
   db_bind_text(s, 1, slice_str(word));
-  enum tg_err err = db_step(s, &row);
-  if (err || !row)
-    return err ? err : TG_NOT_FOUND;
-  *ret = db_u64(s, 0);
-  db_reset(s);
-  return TG_OK;
+  return db_number(s, ret);
 }
 
 static enum tg_err make_id(struct words *w, const char *word, uint64_t *ret)

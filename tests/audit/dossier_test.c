@@ -4,8 +4,8 @@
 #include "audit/dossier.h"
 #include "audit/tile.h"
 #include "keys/document.h"
+#include "proto/merkle.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* A dossier of receipts entry of two receipts, or of a refused bulletin with a decision; built in `store`. */
@@ -174,6 +174,91 @@ static void papers_of_another_entry_are_refused(void **unused)
   free_made(&b);
 }
 
+/* ---- what a party has: its receipts of a batch */
+
+struct batch_made {
+  struct buf receipt[3];
+  struct hash id[3];
+  struct merkle_path path[3];
+};
+
+static void make_batch(struct batch_made *b, struct hash *ret_root)
+{
+  struct hash leaf[3];
+  for (unsigned i = 0; i < 3; i++) {
+    struct receipt r = {.event = RECEIPT_READ, .time = 900 + i};
+    memset(r.bulletin.b, (int)i + 4, 32);
+    memset(r.node.b, 1, 32);
+    b->receipt[i] = buf_new(LIMIT_RECEIPT);
+    assert_int_equal(receipt_build(&r, &b->receipt[i], NULL), TG_OK);
+    b->id[i] = statement_id(STATEMENT_RECEIPT, buf_slice(&b->receipt[i]));
+    leaf[i] = merkle_leaf(slice_of(b->id[i].b, 32));
+  }
+  struct merkle_tree *t = merkle_tree_new(leaf, 3);
+  assert_non_null(t);
+  *ret_root = *merkle_tree_root(t);
+  for (unsigned i = 0; i < 3; i++)
+    merkle_tree_path(t, i, &b->path[i]);
+  merkle_tree_free(t);
+}
+
+static void put_share(struct batch_made *b, unsigned i, struct buf *out)
+{
+  uint8_t signature[64] = {3};
+  Tg__BatchProof proof = TG__BATCH_PROOF__INIT;
+  const struct slice path = merkle_path_slice(&b->path[i]);
+  proof.index = i;
+  proof.size = 3;
+  proof.path = (ProtobufCBinaryData){path.n, (uint8_t *)(uintptr_t)path.p};
+  proof.signature = (ProtobufCBinaryData){64, signature};
+  assert_int_equal(dossier_share_put(out, buf_slice(&b->receipt[i]), &proof), TG_OK);
+}
+
+static void shares_are_of_the_batch_that_was_logged(void **unused)
+{
+  (void)unused;
+  struct batch_made b;
+  struct made m = {.entry = buf_new(LIMIT_ENTRY)};
+  struct buf one = buf_new(8192), two = buf_new(8192), both = buf_new(8192);
+  struct entry e = entry_of(ENTRY_RECEIPTS);
+  struct receipt receipt;
+  struct arena *arena = arena_new(1 << 16);
+  make_batch(&b, &e.subject);
+  e.number = 3;
+  put_share(&b, 0, &one);
+  put_share(&b, 2, &two);
+  finish(&m, &e);
+  dossier_shares_join(&both, buf_slice(&one), buf_slice(&two));
+  assert_int_equal(both.n, one.n + two.n);
+  buf_clear(&both);
+  dossier_shares_join(&both, buf_slice(&one), buf_slice(&one)); /* known: nothing is added */
+  assert_int_equal(both.n, one.n);
+  buf_clear(&both);
+  dossier_shares_join(&both, buf_slice(&one), buf_slice(&two));
+  m.d.paper[DOSSIER_SHARES] = buf_slice(&both);
+  assert_int_equal(check(&m.d, &m.leaf), TG_OK);
+  assert_true(dossier_is_share(&m.d));
+  unsigned n = 0;
+  for (struct slice rest = dossier_receipts(&m.d); dossier_receipt_next(&m.d, &rest, arena, &receipt) == TG_OK; n++)
+    assert_int_equal(receipt.time, 900 + 2 * n);
+  assert_int_equal(n, 2);
+  for (size_t bit = 0; bit < 8 * (one.n - 64); bit++) { /* the signature stands last: it takes the exchange */
+    both.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    if (check(&m.d, &m.leaf) == TG_OK)
+      fail_msg("bit %zu of a share", bit);
+    both.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
+  }
+  m.d.paper[DOSSIER_RECEIPTS] = m.d.paper[DOSSIER_SHARES]; /* one or the other */
+  assert_int_equal(check(&m.d, &m.leaf), TG_BAD_PROOF);
+  for (unsigned i = 0; i < 3; i++)
+    buf_free(&b.receipt[i]);
+  buf_free(&one);
+  buf_free(&two);
+  buf_free(&both);
+  buf_free(&m.entry);
+  arena_free(arena);
+}
+
 static void paths_have_a_thousand_files_a_folder(void **unused)
 {
   (void)unused;
@@ -191,6 +276,7 @@ int main(void)
       cmocka_unit_test(every_flipped_bit_is_noticed),
       cmocka_unit_test(what_is_cut_off_is_none),
       cmocka_unit_test(papers_of_another_entry_are_refused),
+      cmocka_unit_test(shares_are_of_the_batch_that_was_logged),
       cmocka_unit_test(paths_have_a_thousand_files_a_folder),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

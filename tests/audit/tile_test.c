@@ -92,19 +92,6 @@ static void a_name_has_one_spelling(void **state)
   assert_int_equal(name.width, 3);
 }
 
-static void only_justified_tiles_are_served(void **state)
-{
-  (void)state;
-  struct tile_name name = {.level = 0, .index = 273, .width = 112};
-  assert_true(tile_name_within(&name, 70000));
-  name.width = 113, assert_false(tile_name_within(&name, 70000));
-  name.width = 0, assert_false(tile_name_within(&name, 70000));
-  name.width = 256, assert_false(tile_name_within(&name, 70000));
-  assert_true(tile_name_within(&name, 70144));
-  name = (struct tile_name){.entries = true, .level = 5, .index = 273, .width = 100};
-  assert_true(tile_name_within(&name, 70000));
-}
-
 static void a_bundle_is_framed_leaves(void **state)
 {
   (void)state;
@@ -168,7 +155,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(widths_are_those_of_the_standard), cmocka_unit_test(names_are_those_of_the_standard),
-      cmocka_unit_test(a_name_has_one_spelling),          cmocka_unit_test(only_justified_tiles_are_served),
+      cmocka_unit_test(a_name_has_one_spelling),
       cmocka_unit_test(a_bundle_is_framed_leaves),        cmocka_unit_test(a_reader_answers_like_the_tree),
       cmocka_unit_test(what_is_no_tile_is_an_error),
   };

@@ -96,6 +96,26 @@ static void a_fork_is_noticed_at_every_size(void **state)
       else
         assert_int_equal(err, TG_BAD_PROOF);
       assert_int_equal(s.evidence.n, 0);
+      if (size == seen || seen & (seen - 1))
+        continue;
+      /* A hub that confesses repeats that root. */
+      struct buf note = kit_note(s.fork, size);
+      struct merkle_path path = kit_consistency(s.fork, seen, size);
+      memmove(&path.hash[1], &path.hash[0], path.n++ * sizeof path.hash[0]);
+      path.hash[0] = kit_checkpoint(s.fork, seen).root;
+      err = witness_update(&s.s, &s.log->vkey, buf_slice(&note), merkle_path_slice(&path), &next, &s.evidence, NULL);
+      assert_int_equal(err, TG_CONFLICT);
+      expect_evidence(&s, EVIDENCE_OTHER_BEGINNING);
+      /* Of an honest log the same convicts nobody, and is no proof either. */
+      buf_free(&note);
+      note = kit_note(s.log, size);
+      path = kit_consistency(s.log, seen, size);
+      memmove(&path.hash[1], &path.hash[0], path.n++ * sizeof path.hash[0]);
+      path.hash[0] = kit_checkpoint(s.log, seen).root;
+      err = witness_update(&s.s, &s.log->vkey, buf_slice(&note), merkle_path_slice(&path), &next, &s.evidence, NULL);
+      assert_int_equal(err, TG_BAD_PROOF);
+      assert_int_equal(s.evidence.n, 0);
+      buf_free(&note);
     }
     scene_free(&s);
   }

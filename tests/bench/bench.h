@@ -15,7 +15,7 @@ struct bench_options {
   uint64_t count, size, rate, readers, publishers;
 };
 
-/* One workload: its figures as an object, or NULL when it did not come out as it should; then something was said on standard error. */
+/* One workload: its figures as an array of rows, or NULL when it did not come out as it should; then something was said on standard error. */
 struct bench;
 typedef json_t *bench_work(struct bench *b);
 
@@ -23,12 +23,15 @@ struct bench {
   const struct bench_options *options;
   char folder[256]; /* of this run; everything in it goes at the end */
   unsigned stands;  /* exchanges founded so far */
+  const char *hub_lines; /* more lines for hub.conf; NULL: none */
   json_t *floors;   /* NULL before they were measured */
 };
 
 /* Says what went wrong, once, and returns NULL. */
 json_t *bench_fails(const char *what, const char *why);
-/* Says what is going on now; on a terminal only. */
+/* The rows of a workload of which a part failed: what was measured stays, and a last row says which failure bench_fails() told. Returns rows. */
+json_t *bench_partly(const char *work, json_t *rows);
+/* Says what is going on now; elsewhere than on a terminal at most every ten seconds. */
 void bench_says(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The count of a workload: what the command line says, or one of these by profile. */

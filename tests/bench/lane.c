@@ -20,14 +20,13 @@ struct lane {
   size_t busy;
 };
 
-static void on_frame(void *arg, struct slice frame, int fd)
+static void on_frame(void *arg, struct slice frame)
 {
   struct lane *lane = arg;
   const struct local_kind *kind;
   ProtobufCMessage *message;
   struct tg_why why = {0};
   char text[512];
-  (void)fd;
   arena_reset(lane->arena);
   if (local_decode(frame, LOCAL_TO_PROGRAM, lane->arena, &kind, &message, &why) != TG_OK) {
     why_render(&why, NULL, text, sizeof text);

@@ -47,27 +47,46 @@ static const struct {
     {"w5", "catching up after an outage", work_outage, true, false},
     {"w6", "several publishing and reading nodes", work_many, true, false},
     {"w7", "the hub alone", work_hub, true, false},
+    {"w8", "a member that floods, and what another notices", work_flood, true, false},
+    {"herd", "500 sessions come back to a hub that was killed", work_herd, false, false},
+    {"cap", "memory of the hub in a flood, against what hub.conf allows", work_cap, false, false},
     {"growth", "cost by log size, members and nodes", work_growth, false, false},
 };
 enum { N_WORKS = sizeof WORKS / sizeof *WORKS };
 
 /* ---- for all workloads */
 
+static char last_failure[400];
+
 json_t *bench_fails(const char *what, const char *why)
 {
-  fprintf(stderr, "toguna-bench: %s: %s\n", what, why);
+  snprintf(last_failure, sizeof last_failure, "%s: %s", what, why);
+  fprintf(stderr, "toguna-bench: %s\n", last_failure);
   return NULL;
+}
+
+json_t *bench_partly(const char *work, json_t *rows)
+{
+  json_array_append_new(rows, json_pack("{s:s,s:s,s:s}", "work", work, "what", "failed", "failed", last_failure[0] ? last_failure : "for a reason that it did not say"));
+  return rows;
 }
 
 void bench_says(const char *format, ...)
 {
+  enum { APART = 10 };
+  static double said;
+  const bool person = isatty(2);
+  char text[200];
   va_list args;
-  if (!isatty(2))
-    return;
   va_start(args, format);
-  fputs("\r\033[K", stderr);
-  vfprintf(stderr, format, args);
+  vsnprintf(text, sizeof text, format, args);
   va_end(args);
+  if (person) {
+    fprintf(stderr, "\r\033[K%s", text);
+  } else if (*text && (said <= 0 || bench_now() - said >= APART)) {
+    said = bench_now();
+    fprintf(stderr, "toguna-bench: %s\n", text);
+  }
 }
 
 uint64_t bench_count(const struct bench *b, uint64_t quick, uint64_t standard, uint64_t full)
@@ -112,7 +131,17 @@ static const char *unknown(const struct operands *words)
   return NULL;
 }
 
-/* Every workload that is wanted; false when one failed. */
+static bool has_failed(const json_t *rows)
+{
+  size_t i;
+  json_t *row;
+  bool failed = false;
+  json_array_foreach((json_t *)(uintptr_t)rows, i, row)
+    failed = failed || json_object_get(row, "failed");
+  return failed;
+}
+
+/* Every workload that is wanted, whatever became of those before; false when one failed. */
 static bool run_all(struct bench *b, const struct operands *words, json_t *rows)
 {
   bool good = true;
@@ -120,13 +149,15 @@ static bool run_all(struct bench *b, const struct operands *words, json_t *rows)
     if (!wanted(b->options, words, i))
       continue;
     bench_says("%s: %s", WORKS[i].name, WORKS[i].what);
+    last_failure[0] = 0;
     json_t *got = WORKS[i].work(b);
-    if (got)
-      json_array_extend(rows, got);
-    if (got && WORKS[i].work == work_floors)
+    if (!got)
+      got = bench_partly(WORKS[i].name, json_array());
+    else if (WORKS[i].work == work_floors)
       b->floors = json_incref(json_array_get(got, 0));
+    json_array_extend(rows, got);
+    good = good && !has_failed(got);
     json_decref(got);
-    good = good && got;
   }
   bench_says("%s", "");
   return good;
@@ -136,7 +167,7 @@ static int help(void)
 {
   struct buf text = buf_new(1 << 16);
   options_help(KEYS, N_KEYS, NULL, 0, &text);
-  puts("Usage: toguna-bench [OPTION]... [WORKLOAD]...\nMeasures an exchange of its own in a temporary folder on this machine's loopback.\n\nWorkloads; all but growth when "
+  puts("Usage: toguna-bench [OPTION]... [WORKLOAD]...\nMeasures an exchange of its own in a temporary folder on this machine's loopback.\n\nWorkloads; all but herd, cap and growth when "
        "none is named:");
   for (size_t i = 0; i < N_WORKS; i++)
     printf("  %-8s %s\n", WORKS[i].name, WORKS[i].what);

@@ -53,13 +53,14 @@ static double cpu_of_self(void)
   return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
-static uint64_t peak_of(pid_t pid)
+/* "VmHWM" or "VmRSS", in KiB; 0: the process is gone. */
+static uint64_t memory_of(pid_t pid, const char *which)
 {
   char path[64], text[4096];
   unsigned long long kib = 0;
   snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-  const char *line = slurp(path, text, sizeof text) ? strstr(text, "VmHWM:") : NULL;
-  if (line && sscanf(line, "VmHWM: %llu", &kib) != 1)
+  const char *line = slurp(path, text, sizeof text) ? strstr(text, which) : NULL;
+  if (line && sscanf(line + strlen(which), ": %llu", &kib) != 1)
     kib = 0;
   return kib;
 }
@@ -187,7 +188,7 @@ void meter_read(const struct meter *m, double items, json_t *into)
   json_t *cpu = json_object(), *peak = json_object();
   for (size_t i = 0; i < m->n; i++) {
     double us = 1e6 * (meter_cpu(m->process[i].pid) - m->process[i].cpu) / items;
-    uint64_t kib = peak_of(m->process[i].pid);
+    uint64_t kib = memory_of(m->process[i].pid, "VmHWM");
     if (us >= 0.05)
       json_object_set_new(cpu, m->process[i].name, rounded(us));
     if (kib)
@@ -200,10 +201,15 @@ void meter_read(const struct meter *m, double items, json_t *into)
   json_object_set_new(into, "peak_kib", peak);
 }
 
+uint64_t meter_resident(const struct meter *m, size_t process)
+{
+  return memory_of(m->process[process].pid, "VmRSS");
+}
+
 uint64_t meter_peak(const struct meter *m, const char *process)
 {
   for (size_t i = 0; i < m->n; i++)
     if (!strcmp(m->process[i].name, process))
-      return peak_of(m->process[i].pid);
+      return memory_of(m->process[i].pid, "VmHWM");
   return 0;
 }

@@ -33,6 +33,8 @@ void meter_set(struct meter *m);
    that ever was resident}}; processes that cost less than 0.05 µs are left out of cpu_us. */
 void meter_read(const struct meter *m, double items, json_t *into);
 /* Most resident memory of this process, in KiB; 0 when it is gone. */
+/* KiB that the process of this index holds now; 0: it is gone. */
+uint64_t meter_resident(const struct meter *m, size_t process);
 uint64_t meter_peak(const struct meter *m, const char *process);
 
 /* Processor seconds of a process, all threads, user and system. */

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FRAME_ROOM = 900 * 1024, BATCH_MOST = 256, ARENA = 64 << 20 };
+enum { FRAME_ROOM = 900 * 1024, BATCH_MOST = 256, WINDOW = 4096, WINDOW_BYTES = 8 << 20, ARENA = 64 << 20 };
 
 static bool fails(const char *what, const struct tg_why *why)
 {
@@ -90,6 +90,8 @@ struct maker {
   struct batch *batch;
   uint8_t *content;
   uint64_t size;
+  struct buf sealed[BATCH_MOST]; /* bodies of the frame at hand */
+  size_t n_sealed;
   struct tg_why why;
   bool failed;
 };
@@ -181,7 +183,8 @@ static Tg__Submission *make_one(struct maker *m, uint64_t record)
   check(m, body_make(0, &head, NULL, slice_of(m->content, m->size), 0, &body));
   struct slice release = make_release(m), portion = make_portion(m, &body, release), subject = make_subject(m, &portion);
   close_up(m, record, subject, &portion, &body.key, &sealed);
-  p->body[record] = body.bytes; /* taken */
+  m->sealed[m->n_sealed++] = body.bytes; /* taken */
+  p->body[record] = body_digest_of(buf_slice(&body.bytes));
   check(m, batch_add(m->batch, &sealed.id, NULL));
   tg__submission__init(s);
   tg__body__init(b);
@@ -195,9 +198,11 @@ static Tg__Submission *make_one(struct maker *m, uint64_t record)
   s->wraps = &data[2];
   s->n_portions = s->n_releases = s->n_bodies = 1;
   s->n_wraps = sealed.wrap_count;
-  b->sealed = strict_data(buf_slice(&p->body[record]));
+  b->sealed = strict_data(buf_slice(&m->sealed[m->n_sealed - 1]));
   bodies[0] = b;
   s->bodies = bodies;
+  if (p->halved && record % 2)
+    s->n_bodies = 0;
   return s;
 }
 
@@ -205,7 +210,7 @@ static Tg__Submission *make_one(struct maker *m, uint64_t record)
 static void make_frame(struct maker *m, size_t frame)
 {
   struct parcels *p = m->p;
-  uint64_t first = frame * p->batch, n = p->count - first < p->batch ? p->count - first : p->batch;
+  uint64_t first = p->fresh + frame * p->batch, n = p->count - first < p->batch ? p->count - first : p->batch;
   Tg__Submit submit = TG__SUBMIT__INIT;
   arena_reset(m->arena);
   m->batch = batch_new();
@@ -221,6 +226,8 @@ static void make_frame(struct maker *m, size_t frame)
   if (!m->failed)
     check(m, frame_encode(FRAME_SUBMIT, &submit.base, &p->frame[frame], &m->why));
   batch_free(m->batch);
+  while (m->n_sealed > 0)
+    buf_free(&m->sealed[--m->n_sealed]);
 }
 
 static void index_all(struct parcels *p)
@@ -252,19 +259,40 @@ double parcels_bytes(const struct parcels *p)
   return sum;
 }
 
+struct body_digest body_digest_of(struct slice sealed)
+{
+  struct body_digest d;
+  crypto_generichash(d.b, sizeof d.b, sealed.p, sealed.n, NULL, 0);
+  return d;
+}
+
+/* Room for what is known of `count`; what is known already stays. */
+static bool room(struct parcels *p)
+{
+  for (p->index_size = 1024; p->index_size < 2 * p->count; p->index_size *= 2)
+    ;
+  struct hash *id = realloc(p->id, p->count * sizeof *id);
+  p->id = id ? id : p->id;
+  struct body_digest *body = realloc(p->body, p->count * sizeof *body);
+  p->body = body ? body : p->body;
+  free(p->index);
+  p->index = calloc(p->index_size, sizeof *p->index);
+  return id && body && p->index;
+}
+
 static bool make_all(struct parcels *p, uint64_t size, struct tg_why *why)
 {
   struct maker m = {.p = p, .size = size, .arena = arena_new(ARENA), .content = malloc(size)};
-  for (p->index_size = 1024; p->index_size < 2 * p->count; p->index_size *= 2)
-    ;
+  const uint64_t fresh = p->count - p->fresh;
   size_t each = 1500 + (size_t)body_padded(size + 64) + 420 * (1 + p->readers);
   p->batch = FRAME_ROOM / each < BATCH_MOST ? FRAME_ROOM / each : BATCH_MOST;
-  p->frames = (p->count + p->batch - 1) / p->batch;
-  p->id = calloc(p->count, sizeof *p->id);
-  p->body = calloc(p->count, sizeof *p->body);
+  if (p->batch > p->batch_most)
+    p->batch = p->batch_most;
+  if (p->window > WINDOW_BYTES / each) /* who sends more than it may is cut when the hub's memory is short */
+    p->window = WINDOW_BYTES / each > 2 * p->batch ? WINDOW_BYTES / each : 2 * p->batch;
+  p->frames = (fresh + p->batch - 1) / p->batch;
   p->frame = calloc(p->frames, sizeof *p->frame);
-  p->index = calloc(p->index_size, sizeof *p->index);
-  bool good = m.arena && m.content && p->id && p->body && p->frame && p->index;
+  bool good = m.arena && m.content && p->frame && room(p);
   if (good)
     randombytes_buf(m.content, size);
   double began = bench_now();
@@ -272,7 +300,7 @@ static bool make_all(struct parcels *p, uint64_t size, struct tg_why *why)
     make_frame(&m, i);
     good = !m.failed;
   }
-  p->seal_us = 1e6 * (bench_now() - began) / (double)p->count;
+  p->seal_us = 1e6 * (bench_now() - began) / (double)fresh;
   if (good)
     index_all(p);
   *why = m.why;
@@ -281,25 +309,30 @@ static bool make_all(struct parcels *p, uint64_t size, struct tg_why *why)
   return good;
 }
 
-static void drop(struct parcels *p)
+static void drop_frames(struct parcels *p)
 {
-  for (uint64_t i = 0; p->body && i < p->count; i++)
-    buf_free(&p->body[i]);
   for (size_t i = 0; p->frame && i < p->frames; i++)
     buf_free(&p->frame[i]);
+  free(p->frame);
+  p->frame = NULL;
+  p->frames = 0;
+}
+
+static void drop(struct parcels *p)
+{
+  drop_frames(p);
   free(p->id);
   free(p->body);
-  free(p->frame);
   free(p->index);
   p->id = NULL;
-  p->body = p->frame = NULL;
+  p->body = NULL;
   p->index = NULL;
 }
 
 bool parcels_open(const struct stand *s, size_t readers, struct parcels *ret)
 {
   struct tg_why why = {0};
-  *ret = (struct parcels){.readers = readers, .sender = wrap_sender_new(STAND_NODES)};
+  *ret = (struct parcels){.readers = readers, .batch_most = BATCH_MOST, .window = WINDOW, .sender = wrap_sender_new(STAND_NODES)};
   return (ret->sender && read_papers(s, ret, &why)) || fails("W7", &why);
 }
 
@@ -309,6 +342,22 @@ bool parcels_make(struct parcels *p, uint64_t count, uint64_t size)
   drop(p);
   p->first += p->count;
   p->count = count;
+  p->fresh = 0;
+  return make_all(p, size, &why) || fails("W7", &why);
+}
+
+bool parcels_make_halved(struct parcels *p, uint64_t count, uint64_t size)
+{
+  p->halved = true;
+  return parcels_make(p, count, size);
+}
+
+bool parcels_more(struct parcels *p, uint64_t count, uint64_t size)
+{
+  struct tg_why why = {0};
+  drop_frames(p);
+  p->fresh = p->count;
+  p->count += count;
   return make_all(p, size, &why) || fails("W7", &why);
 }
 

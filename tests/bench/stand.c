@@ -134,14 +134,15 @@ static void name_all(struct stand *s, size_t n)
   s->n = n;
   for (size_t i = 0; i < n; i++) {
     struct stand_node *node = &s->node[i];
-    const char *state = state_of(i);
+    const char *state = state_of(i / s->each);
+    const size_t number = i % s->each + 1;
     snprintf(node->member, sizeof node->member, "%s", state);
-    snprintf(node->name, sizeof node->name, "%s/ops/n1", state);
-    snprintf(own, sizeof own, "%s/x/nodes/%s-ops-n1", folder, state);
+    snprintf(node->name, sizeof node->name, "%s/ops/n%zu", state, number);
+    snprintf(own, sizeof own, "%s/x/nodes/%s-ops-n%zu", folder, state, number);
     memcpy(node->folder, own, sizeof own);
     snprintf(node->socket, sizeof node->socket, "%s/node.sock", own);
     snprintf(node->config, sizeof node->config, "%s/node.conf", own);
-    snprintf(node->log, sizeof node->log, "%s/%s.log", folder, state);
+    snprintf(node->log, sizeof node->log, "%s/%s-%zu.log", folder, state, number);
   }
   snprintf(s->hub_config, sizeof s->hub_config, "%s/x/hub/hub.conf", folder);
   snprintf(s->hub_log, sizeof s->hub_log, "%s/hub.log", folder);
@@ -168,14 +169,14 @@ static bool found(struct stand *s)
   return run(argv, log) && append(s->hub_config, "bulletins-per-hour 1000000000\nflash-per-hour 1000000\nqueue-count 100000000\n");
 }
 
-static bool prepare(struct bench *b, size_t n, struct stand *s)
+static bool prepare(struct bench *b, size_t n, size_t each, struct stand *s)
 {
-  *s = (struct stand){.port = free_port()};
+  *s = (struct stand){.port = free_port(), .each = each};
   snprintf(s->folder, sizeof s->folder, "%s/%u", b->folder, ++b->stands);
   name_all(s, n);
   if (mkdir(s->folder, 0700) != 0)
     return fails(s->folder, strerror(errno));
-  return found(s);
+  return found(s) && (!b->hub_lines || append(s->hub_config, "%s", b->hub_lines));
 }
 
 /* ---- daemons */
@@ -297,11 +298,11 @@ static size_t keys_known(const struct stand *s, size_t node)
 }
 
 /* Every node that will be written to has announced its keys to every one that runs. */
-static bool await_keys(struct stand *s)
+static bool await_keys(struct stand *s, size_t n)
 {
   double until = bench_now() + 60;
-  for (size_t i = 0; i < s->n; i++)
-    while (keys_known(s, i) < s->n) {
+  for (size_t i = 0; i < n; i++)
+    while (keys_known(s, i) < n) {
       if (bench_now() > until)
         return fails(s->node[i].log, "the nodes do not learn each other's sealing keys");
       rest(0.01);
@@ -309,9 +310,24 @@ static bool await_keys(struct stand *s)
   return true;
 }
 
+bool stand_start_nodes(struct stand *s, size_t n)
+{
+  bool good = true;
+  for (size_t i = 0; good && i < n; i++)
+    good = stand_start_node(s, i);
+  for (size_t i = 0; good && i < n; i++)
+    good = stand_await_node(s, i, 60);
+  return good && await_keys(s, n);
+}
+
 bool stand_open_hub(struct bench *b, size_t n, struct stand *ret)
 {
-  return prepare(b, n, ret) && stand_start_hub(ret, 30);
+  return stand_open_hub_of(b, n, 1, ret);
+}
+
+bool stand_open_hub_of(struct bench *b, size_t n, size_t each, struct stand *ret)
+{
+  return prepare(b, n, each, ret) && stand_start_hub(ret, 60);
 }
 
 /* One that runs already: nothing of it is started, stopped or metered. */
@@ -328,12 +344,7 @@ bool stand_open(struct bench *b, size_t n, size_t resting, struct stand *ret)
 {
   if (b->options->from)
     return borrow(b->options, ret);
-  bool good = stand_open_hub(b, n, ret);
-  for (size_t i = 0; good && i < n; i++)
-    good = stand_start_node(ret, i);
-  for (size_t i = 0; good && i < n; i++)
-    good = stand_await_node(ret, i, 60);
-  good = good && await_keys(ret);
+  bool good = stand_open_hub(b, n, ret) && stand_start_nodes(ret, n);
   for (size_t i = resting; good && i < n; i++)
     stand_stop_node(ret, i);
   return good;

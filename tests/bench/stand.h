@@ -6,7 +6,7 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/meter.h"
 
-enum { STAND_NODES = 200 };
+enum { STAND_NODES = 512 };
 
 struct stand_node {
   char member[3], name[32], folder[384], socket[400], config[400], log[400];
@@ -17,7 +17,7 @@ struct stand {
   char folder[320], hub_config[400], hub_log[400], passphrase[400];
   uint16_t port;
   pid_t hub; /* 0: not running */
-  size_t n;
+  size_t n, each; /* nodes; of one member */
   struct stand_node node[STAND_NODES];
 };
 
@@ -26,6 +26,10 @@ struct stand {
 bool stand_open(struct bench *b, size_t n, size_t resting, struct stand *ret);
 /* The same with the hub alone running. */
 bool stand_open_hub(struct bench *b, size_t n, struct stand *ret);
+/* The same with `each` nodes of one member. */
+bool stand_open_hub_of(struct bench *b, size_t n, size_t each, struct stand *ret);
+/* Starts the first n nodes, until all of them are connected and know each other's sealing keys. */
+bool stand_start_nodes(struct stand *s, size_t n);
 /* Bytes on the disk of what the hub keeps: store, log and signer. */
 uint64_t stand_hub_bytes(const struct stand *s);
 /* Kills what still runs. Its files go with the run. */

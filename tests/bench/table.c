@@ -60,9 +60,9 @@ static void print_if(const json_t *row, const char *key, const char *format)
     printf(format, json_number_value(v));
 }
 
-static void print_latency(const json_t *row)
+static void print_latency(const json_t *row, const char *key)
 {
-  const json_t *l = json_object_get(row, "latency");
+  const json_t *l = json_object_get(row, key);
   if (l)
     printf("  p50 %.2f  p99 %.2f  p99.9 %.2f  max %.2f ms", number(l, "p50_ms"), number(l, "p99_ms"), number(l, "p999_ms"), number(l, "max_ms"));
 }
@@ -91,21 +91,44 @@ static void print_stores(const json_t *row)
   putchar('\n');
 }
 
+static void print_failed(const json_t *row)
+{
+  const char *why = json_string_value(json_object_get(row, "failed"));
+  if (why)
+    printf("        FAILED: %s\n", why);
+}
+
+static void print_herd(const json_t *row)
+{
+  if (!json_object_get(row, "sessions"))
+    return;
+  printf("        %.0f sessions, away %.0f s: half back after %.2f s, all after %.2f s, at most %.0f in one second\n", number(row, "sessions"), number(row, "away_s"),
+         number(row, "half_back_s"), number(row, "back_s"), number(row, "most_in_a_second"));
+  print_object(row, "session_kib", "memory of an idle session, KiB");
+}
+
 static void print_row(const json_t *row)
 {
   static const char *const rates[][2] = {{"per_s", "  %.0f/s"},          {"spooled_per_s", " (spooled at %.0f/s)"}, {"deliveries_per_s", "  %.0f deliveries/s"},
-                                         {"rate", "  asked %.0f/s"},       {"backlog", "  backlog %.0f"},             {"fill_per_s", "  filled at %.0f/s"},
+                                         {"rate", "  asked %.0f/s"},       {"flood_per_s", "  beside a flood of %.0f/s"},         {"backlog", "  backlog %.0f"},             {"fill_per_s", "  filled at %.0f/s"},
                                          {"hub_ready_s", "  hub ready %.2f s"}, {"first_s", "  first after %.2f s"}, {"drain_per_s", "  drained at %.0f/s"},
-                                         {"floor_ratio", "  %.1f x its floors"}, {"bulletins", "  %.0f in the log"}, {"core_us", "  core %.1f us"}, {"front_us", "  front %.1f us"},
-                                         {"core_kib", "  core %.0f KiB"}, {"restart_s", "  restart %.2f s"}, {"disk_mib", "  disk %.1f MiB"}};
+                                         {"floor_ratio", "  %.1f x its floors"}, {"bulletins", "  %.0f bulletins"}, {"entries", "  %.0f entries in the log"}, {"core_us", "  core %.1f us"}, {"front_us", "  front %.1f us"},
+                                         {"core_kib", "  core %.0f KiB"}, {"restart_s", "  restart %.2f s"}, {"disk_mib", "  disk %.1f MiB"}, {"sum_kib", "  %.0f KiB together"}, {"cap_kib", " of %.0f allowed"}, {"cuts", "  %.0f cuts"}, {"outcomes", "  %.0f outcomes"}};
   printf("%-6s %s", json_string_value(json_object_get(row, "work")), json_string_value(json_object_get(row, "what")));
   print_if(row, "size", ", %.0f B");
   print_if(row, "count", " x %.0f");
   printf("\n       ");
   for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
     print_if(row, rates[i][0], rates[i][1]);
-  print_latency(row);
+  print_latency(row, "latency");
+  if (json_object_get(row, "alone")) {
+    printf("\n        without it:");
+    print_latency(row, "alone");
+    print_if(row, "p99_ratio", "; p99 is %.1f times that");
+  }
   putchar('\n');
+  print_failed(row);
+  print_herd(row);
   print_object(row, "cpu_us", "CPU us per bulletin");
   print_if(row, "self_us", "        this program %.1f us per bulletin");
   print_if(row, "wire_bytes", ", %.0f bytes on the wire per bulletin");

@@ -399,6 +399,7 @@ static void on_sink_open(void *arg, struct lane *lane)
     m.request = lane_request(lane, k->follow_slot);
     m.filter = &filter;
     m.content = AT_ONCE;
+    m.ahead = true;
     lane_send(lane, LOCAL_FOLLOW, &m.base);
   }
   go(k->run);

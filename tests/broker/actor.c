@@ -7,7 +7,6 @@
 #include <setjmp.h>
 #include <sodium.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -123,6 +122,21 @@ void actor_bring(struct actor *a, const struct buf *note)
   m.items = items;
   m.n_items = 1;
   actor_frame(a, FRAME_DOCUMENTS, &m.base);
+}
+
+void actor_cosign(struct actor *a, const struct secret_key *key)
+{
+  const struct slice seen = slice_of(a->seen.note, a->seen.note_n);
+  struct buf out = buf_new(LIMIT_CHECKPOINT);
+  struct note note;
+  Tg__Tick m = TG__TICK__INIT;
+  assert_int_equal(note_parse(seen, NULL, &note, NULL), TG_OK);
+  buf_put_slice(&out, seen);
+  assert_int_equal(note_cosign(&out, note.text, key, a->stage->now.wall, NULL), TG_OK);
+  m.time = (uint64_t)a->stage->now.wall;
+  m.checkpoint = strict_data(buf_slice(&out));
+  actor_frame(a, FRAME_TICK, &m.base);
+  buf_free(&out);
 }
 
 /* ---- bulletins */
@@ -368,6 +382,17 @@ void actor_chunk(struct actor *a, const struct sealed *b, uint64_t chunk)
   actor_frame(a, FRAME_CHUNK, &m.base);
 }
 
+void actor_chunk_by(struct actor *a, const struct sealed *b, uint64_t chunk, uint32_t handle, bool named)
+{
+  Tg__Chunk m = TG__CHUNK__INIT;
+  if (named)
+    m.bulletin = strict_data_of(b->id.b, 32);
+  m.chunk = chunk;
+  m.handle = handle;
+  m.sealed = strict_data(body_chunk(&b->body, chunk));
+  actor_frame(a, FRAME_CHUNK, &m.base);
+}
+
 void actor_want(struct actor *a, const struct hash *id, uint64_t chunk, uint64_t count)
 {
   Tg__Want m = TG__WANT__INIT;
@@ -377,30 +402,54 @@ void actor_want(struct actor *a, const struct hash *id, uint64_t chunk, uint64_t
   actor_frame(a, FRAME_WANT, &m.base);
 }
 
-void actor_receive(struct actor *a, size_t i, enum receipt_event event)
+static struct buf receipt_of(const struct actor *a, const struct got_delivery *d, enum receipt_event event)
 {
-  const struct got_delivery *d = &a->delivery[i];
-  struct receipt draft = {.bulletin = d->id,
-                          .node = secret_key_sign_pk(a->kit->identity),
-                          .event = event,
-                          .time = a->stage->now.wall,
-                          .number = event == RECEIPT_STORED ? d->number : 0,
-                          .checkpoint_root = a->seen.root,
-                          .checkpoint_size = a->seen.size};
+  const struct receipt draft = {.bulletin = d->id,
+                                .node = secret_key_sign_pk(a->kit->identity),
+                                .event = event,
+                                .time = a->stage->now.wall,
+                                .number = event == RECEIPT_STORED ? d->number : 0,
+                                .checkpoint_root = a->seen.root,
+                                .checkpoint_size = a->seen.size};
   struct buf bytes = buf_new(LIMIT_RECEIPT);
   assert_int_equal(receipt_build(&draft, &bytes, NULL), TG_OK);
-  const struct hash id = statement_id(STATEMENT_RECEIPT, buf_slice(&bytes));
-  ProtobufCBinaryData items[] = {strict_data(buf_slice(&bytes))};
-  uint64_t queues[] = {d->queue};
+  return bytes;
+}
+
+void actor_receive_all(struct actor *a, size_t from, size_t to, enum receipt_event event)
+{
+  const size_t n = to - from;
+  struct buf bytes[STAGE_KEPT];
+  ProtobufCBinaryData items[STAGE_KEPT];
+  uint64_t queues[STAGE_KEPT];
+  struct batch *batch = batch_new();
+  struct hash root;
+  struct sign_sig signature;
   Tg__Receipts m = TG__RECEIPTS__INIT;
-  m.signature = sign_alone(a, &id)->signature;
+  assert_true(n <= STAGE_KEPT);
+  for (size_t i = 0; i < n; i++) {
+    bytes[i] = receipt_of(a, &a->delivery[from + i], event);
+    const struct hash id = statement_id(STATEMENT_RECEIPT, buf_slice(&bytes[i]));
+    assert_int_equal(batch_add(batch, &id, NULL), TG_OK);
+    items[i] = strict_data(buf_slice(&bytes[i]));
+    queues[i] = a->delivery[from + i].queue;
+  }
+  assert_int_equal(batch_sign(batch, &a->stage->kit->exchange, batch_sign_with_key, identity_key(a)), TG_OK);
+  batch_result(batch, &root, &signature);
+  m.signature = strict_data_of(signature.b, sizeof signature.b);
   m.items = items;
-  m.n_items = 1;
   m.queues = queues;
-  m.n_queues = 1;
-  m.credit_count = 1;
-  m.credit_bytes = 1 << 16;
+  m.n_items = m.n_queues = n;
+  m.credit_count = n;
+  m.credit_bytes = n << 16;
   m.serial = ++a->serial;
   actor_frame(a, FRAME_RECEIPTS, &m.base);
-  buf_free(&bytes);
+  for (size_t i = 0; i < n; i++)
+    buf_free(&bytes[i]);
+  batch_free(batch);
+}
+
+void actor_receive(struct actor *a, size_t i, enum receipt_event event)
+{
+  actor_receive_all(a, i, i + 1, event);
 }

@@ -18,26 +18,6 @@
 
 enum { ML, BF, NE };
 
-static int three(void **state)
-{
-  *state = stage_new(3, NULL);
-  return 0;
-}
-
-static int gone(void **state)
-{
-  stage_free(*state);
-  return 0;
-}
-
-static void expect_outcome(const struct actor *a, size_t i, enum reason reason)
-{
-  assert_true(a->outcomes > i);
-  if (a->outcome[i].reason != reason)
-    fail_msg("expected %s, got %s: %s", reason_name(reason), reason_name(a->outcome[i].reason),
-             a->outcome[i].detail);
-}
-
 /* The hub still does its work for others. */
 static void expect_alive(struct stage *s)
 {
@@ -240,8 +220,47 @@ static void slow_uploads_leave_room_for_others(void **state)
   for (uint64_t chunk = bf->want_chunk; chunk < bf->want_end; chunk++)
     actor_chunk(bf, &b, chunk);
   stage_settle(s);
-  expect_outcome(bf, 0, REASON_NONE);
+  actor_expect(bf, 0, REASON_NONE);
   body_drop(&b.body);
+}
+
+/* One byte of a chunk. */
+static void drip(struct actor *a, const struct sealed *b, uint32_t offset)
+{
+  Tg__Chunk m = TG__CHUNK__INIT;
+  m.bulletin = strict_data_of(b->id.b, 32);
+  m.offset = offset;
+  m.sealed = strict_data(slice_of(body_chunk(&b->body, 0).p + offset, 1));
+  actor_frame(a, FRAME_CHUNK, &m.base);
+}
+
+/* All of them do so, and each place is fed a byte now and then, so that none ever stalls. A place is held for a time, not for ever. */
+static void dripped_bytes_hold_no_place_for_ever(void **state)
+{
+  (void)state;
+  enum { NODES = 4, EACH = 16, PLACES = EACH * NODES, SIZE = 300000 };
+  static uint8_t bytes[SIZE];
+  static struct sealed b[PLACES + 1];
+  struct stage *s = stage_new(NODES, NULL);
+  randombytes_buf(bytes, sizeof bytes);
+  for (size_t i = 0; i <= PLACES; i++) {
+    struct actor *a = &s->actor[i % NODES];
+    b[i] = actor_seal(a, (struct story){.to = i % NODES == NE ? "BF" : "NE", .content = slice_of(bytes, SIZE), .apart = true});
+    actor_submit(a, &b[i]);
+    stage_settle(s);
+  }
+  struct actor *late = &s->actor[0];
+  assert_int_equal(late->wants, EACH); /* its last one waits */
+  for (uint32_t round = 0; round < 125 && late->wants == EACH; round++) {
+    for (size_t i = 0; i < PLACES; i++)
+      drip(&s->actor[i % NODES], &b[i], round);
+    stage_pass(s, 5000);
+  }
+  assert_true(late->wants > EACH);
+  assert_memory_equal(late->want_id.b, b[PLACES].id.b, 32);
+  for (size_t i = 0; i <= PLACES; i++)
+    body_drop(&b[i].body);
+  stage_free(s);
 }
 
 /* Routine traffic to an absent node must not keep a FLASH of somebody else from it. */
@@ -261,10 +280,45 @@ static void a_flood_of_routine_leaves_room_for_flash(void **state)
   for (int i = 0; i < 30; i++)
     actor_publish(ml, (struct story){.to = "BF"});
   stage_settle(s);
-  expect_outcome(ml, 29, REASON_QUOTA);
+  actor_expect(ml, 29, REASON_QUOTA);
   actor_publish(ne, (struct story){.to = "BF", .precedence = PRECEDENCE_FLASH});
   stage_settle(s);
-  expect_outcome(ne, 0, REASON_NONE);
+  actor_expect(ne, 0, REASON_NONE);
+  stage_free(s);
+}
+
+/* Nor may one member's flood keep what others say from it: each takes no more than it leaves free, also when the hub began anew. */
+static void a_flood_of_one_leaves_room_for_the_others(void **state)
+{
+  (void)state;
+  struct stage *s = stage_new(4, short_queues);
+  struct actor *ml = &s->actor[ML], *ne = &s->actor[NE], *sn = &s->actor[3];
+  struct seal_pk peer = secret_key_seal_pk(s->actor[BF].kit->transport);
+  assert_int_equal(hub_gone(s->hub, &peer), TG_OK);
+  s->actor[BF].open = false;
+  size_t taken[2] = {0};
+  for (int i = 0; i < 30; i++)
+    actor_publish(ml, (struct story){.to = "BF"});
+  stage_settle(s);
+  for (int i = 0; i < 30; i++)
+    actor_publish(ne, (struct story){.to = "BF"});
+  stage_settle(s);
+  for (int i = 0; i < 30; i++) {
+    taken[0] += ml->outcome[i].accepted;
+    taken[1] += ne->outcome[i].accepted;
+  }
+  assert_int_equal(taken[0], 5); /* half of the ten that ROUTINE may fill */
+  assert_int_equal(taken[1], 3); /* and again of what was left, and one */
+  assert_int_equal(stage_restart(s), TG_OK);
+  actor_hello(ml);
+  actor_hello(sn);
+  stage_settle(s);
+  actor_forget(ml);
+  actor_publish(ml, (struct story){.to = "BF"});
+  actor_publish(sn, (struct story){.to = "BF"});
+  stage_settle(s);
+  actor_expect(ml, 0, REASON_QUOTA);
+  actor_expect(sn, 0, REASON_NONE);
   stage_free(s);
 }
 
@@ -324,6 +378,20 @@ static void a_hidden_policy_is_shown_to_its_member_only(void **state)
   assert_int_equal(s->actor[NE].documents, 0);
 }
 
+/* Its entry is for who brought it. */
+static void a_refused_document_is_shown_to_nobody_else(void **state)
+{
+  struct stage *s = *state;
+  kit_policy(s->kit, ML, ALLOW "export allow ** to * up-to TOP-SECRET\n", s->now.wall, 1); /* it widens, and one officer signed it */
+  for (size_t i = 0; i < 3; i++)
+    actor_forget(&s->actor[i]);
+  actor_bring(&s->actor[ML], &s->kit->member[ML].policy);
+  stage_settle(s);
+  assert_int_equal(s->actor[ML].document_outcome[0], REASON_QUORUM);
+  for (size_t i = 0; i < 3; i++)
+    assert_int_equal(s->actor[i].documents + (i == ML ? 0 : s->actor[i].document_outcomes), 0);
+}
+
 /* A folder that was mixed up, or put there by somebody. */
 static void the_store_of_another_hub_is_not_taken(void **state)
 {
@@ -339,33 +407,6 @@ static void the_store_of_another_hub_is_not_taken(void **state)
 
 /* ---- a disk that fails */
 
-/* Everything that founds the exchange once more, into an empty store on the simulated disk. */
-static void found_again(void *context, struct slice note)
-{
-  struct stage *s = context;
-  assert_int_equal(hub_document(s->hub, note, NULL), TG_OK);
-}
-
-static void move_to(struct stage *s, struct disk *d)
-{
-  s->vfs = disk_vfs(d);
-  strcpy(s->database, "/hub.db");
-  buf_clear(&s->signed_note);
-  assert_int_equal(signing_begin(slice_str(secret_key_name(s->kit->hub_log)), &s->signer), TG_OK);
-  assert_int_equal(stage_restart(s), TG_OK);
-  assert_int_equal(hub_time(s->hub, s->now), TG_OK);
-  kit_each_document(s->kit, found_again, s);
-  stage_settle(s);
-  for (size_t i = 0; i < s->actors; i++) {
-    struct actor *a = &s->actor[i];
-    a->seen.size = a->seen.note_n = 0;
-    a->document_cursor = a->note_cursor = 0;
-    actor_hello(a);
-    actor_sealing_keys(a);
-  }
-  stage_settle(s);
-}
-
 /* The n-th write or sync of a turn fails, whichever: the hub stops, nobody was told anything, and from the disk it goes on. */
 static void what_the_disk_did_not_take_is_not_acknowledged(void **state)
 {
@@ -374,7 +415,7 @@ static void what_the_disk_did_not_take_is_not_acknowledged(void **state)
   struct disk *d = disk_new("attack", &r);
   bool failed = true;
   unsigned failures = 0;
-  move_to(s, d);
+  stage_move(s, disk_vfs(d));
   for (uint64_t n = 1; failed; n++) {
     struct actor *ml = &s->actor[ML];
     for (size_t i = 0; i < s->actors; i++)
@@ -396,7 +437,7 @@ static void what_the_disk_did_not_take_is_not_acknowledged(void **state)
     }
     stage_settle(s);
     assert_int_equal(ml->outcomes, 1);
-    expect_outcome(ml, 0, REASON_NONE);
+    actor_expect(ml, 0, REASON_NONE);
     assert_int_equal(s->actor[BF].deliveries, 1);
     actor_receive(&s->actor[BF], 0, RECEIPT_STORED); /* or it would come again with the next session */
     stage_settle(s);
@@ -410,7 +451,7 @@ static void what_the_disk_did_not_take_is_not_acknowledged(void **state)
 
 int main(void)
 {
-#define STORY(f) cmocka_unit_test_setup_teardown(f, three, gone)
+#define STORY(f) cmocka_unit_test_setup_teardown(f, stage_three, stage_gone)
   const struct CMUnitTest tests[] = {
       STORY(a_broken_bulletin_under_a_taken_number_stops_nothing),
       STORY(no_number_is_too_large_for_the_store),
@@ -420,10 +461,13 @@ int main(void)
       STORY(hellos_are_rationed),
       cmocka_unit_test(a_stolen_node_cannot_keep_its_revocation_out),
       STORY(slow_uploads_leave_room_for_others),
+      STORY(dripped_bytes_hold_no_place_for_ever),
       cmocka_unit_test(a_flood_of_routine_leaves_room_for_flash),
+      cmocka_unit_test(a_flood_of_one_leaves_room_for_the_others),
       STORY(an_orcon_source_goes_no_further),
       STORY(two_policies_with_one_serial_are_evidence),
       STORY(a_hidden_policy_is_shown_to_its_member_only),
+      STORY(a_refused_document_is_shown_to_nobody_else),
       STORY(the_store_of_another_hub_is_not_taken),
       STORY(what_the_disk_did_not_take_is_not_acknowledged),
   };

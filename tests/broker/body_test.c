@@ -7,7 +7,6 @@
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
@@ -165,6 +164,35 @@ static void chunks_out_of_order_are_asked_for_again(void **state)
   body_drop(&b.body);
 }
 
+/* A handle is its own upload's, for the node that was asked, and stands alone. */
+static void chunks_go_by_the_handle_of_the_want(void **state)
+{
+  struct large *l = *state;
+  struct actor *ml = &l->s->actor[ML], *ne = &l->s->actor[NE];
+  struct sealed b = large(l);
+  actor_submit(ml, &b);
+  stage_settle(l->s);
+  const uint32_t handle = ml->want_handle;
+  assert_int_not_equal(handle, 0);
+  actor_chunk_by(ne, &b, 0, handle, false);
+  actor_chunk_by(ml, &b, 0, handle + 1, false);
+  actor_chunk_by(ml, &b, 0, handle, true);
+  actor_chunk_by(ml, &b, 0, 0, false);
+  stage_settle(l->s);
+  ml->want_end = 0;
+  stage_pass(l->s, 12000);
+  assert_int_equal(ml->want_chunk, 0); /* none of these was taken */
+  assert_int_equal(ml->want_handle, handle);
+  actor_chunk_by(ml, &b, 0, handle, false);
+  stage_settle(l->s);
+  ml->want_end = 0;
+  stage_pass(l->s, 12000);
+  assert_int_equal(ml->want_chunk, 1);
+  serve(ml, &b, SIZE_MAX);
+  assert_true(ml->outcomes == 1 && ml->outcome[0].accepted);
+  body_drop(&b.body);
+}
+
 static void a_body_that_never_comes_is_given_up(void **state)
 {
   struct large *l = *state;
@@ -175,6 +203,29 @@ static void a_body_that_never_comes_is_given_up(void **state)
   stage_pass(l->s, 2000);
   assert_int_equal(l->s->actor[ML].outcome[0].reason, REASON_BODY_MISSING);
   body_drop(&b.body);
+}
+
+/* A node asks for four at a time, and for four more of each precedence above. */
+static void every_body_that_is_wanted_is_sent(void **state)
+{
+  enum { BODIES = 20, SIZE = 100000 };
+  struct large *l = *state;
+  struct actor *ml = &l->s->actor[ML], *bf = &l->s->actor[BF];
+  size_t chunks = 0;
+  for (size_t i = 0; i < BODIES; i++) {
+    struct sealed b = actor_seal(ml, (struct story){.to = "BF", .content = slice_of(l->content, SIZE), .apart = true});
+    actor_submit(ml, &b);
+    stage_settle(l->s);
+    serve(ml, &b, SIZE_MAX);
+    chunks += b.body.seal.chunks;
+    body_drop(&b.body);
+  }
+  assert_int_equal(bf->deliveries, BODIES);
+  assert_true(chunks > BODIES);
+  for (size_t i = 0; i < BODIES; i++)
+    actor_want(bf, &bf->delivery[i].id, 0, 16);
+  stage_settle(l->s);
+  assert_int_equal(bf->chunks, chunks);
 }
 
 static void flash_overtakes_a_large_body(void **state)
@@ -256,7 +307,9 @@ int main(void)
       STORY(a_restart_goes_on_where_it_was),
       STORY(a_body_that_is_not_the_one_announced_is_refused),
       STORY(chunks_out_of_order_are_asked_for_again),
+      STORY(chunks_go_by_the_handle_of_the_want),
       STORY(a_body_that_never_comes_is_given_up),
+      STORY(every_body_that_is_wanted_is_sent),
       STORY(flash_overtakes_a_large_body),
       STORY(nothing_acknowledged_is_lost),
       STORY(a_decision_by_a_policy_that_is_not_here_yet_waits_for_it),

@@ -1,5 +1,5 @@
 /* togunad as its operator meets it: started, stopped, killed in parts, started wrongly. */
-#include "tests/os/kit.h"
+#include "tests/kit/daemon.h"
 
 #include "keys/keyfile.h"
 #include "os/file.h"
@@ -9,69 +9,30 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <signal.h>
 #include <sodium.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #define EXCHANGE "5d0b0a4f9a0c0f5e2a4c8d7be0a1f3c29e8d7c6b5a493827160f5e4d3c2b1a09"
 #define PASSPHRASE "a long passphrase"
 
 /* ---- waiting; the log is the only thing that tells */
 
-#define UNTIL(condition, s)                                                                                  \
-  do {                                                                                                       \
-    int64_t end_ = clock_mono() + DEADLINE_MS;                                                               \
-    while (!(condition)) {                                                                                   \
-      poll(NULL, 0, 5);                                                                                      \
-      if (clock_mono() > end_)                                                                               \
-        fail_msg("waited in vain for: %s\n%s", #condition, log_of(s));                                       \
-    }                                                                                                        \
-  } while (0)
-
 struct story {
-  char *folder;
+  struct daemon d;
   uint16_t port;
-  pid_t pid;
-  size_t mark; /* of the log, when it was started last */
 };
-
-static const char *log_of(const struct story *s)
-{
-  static char text[1 << 16];
-  struct buf b = buf_new(sizeof text - 1 + s->mark);
-  size_t n = 0;
-  if (file_read(kit_path(s->folder, "log.txt"), sizeof text - 1 + s->mark, &b, NULL) == TG_OK &&
-      b.n > s->mark) {
-    n = b.n - s->mark;
-    memcpy(text, b.p + s->mark, n);
-  }
-  text[n] = 0;
-  buf_free(&b);
-  return text;
-}
-
-static bool says(const struct story *s, const char *what)
-{
-  return strstr(log_of(s), what) != NULL;
-}
 
 static size_t count(const struct story *s, const char *what)
 {
   size_t n = 0;
-  for (const char *at = log_of(s); (at = strstr(at, what)); at++)
+  for (const char *at = daemon_log(&s->d); (at = strstr(at, what)); at++)
     n++;
   return n;
 }
 
 /* ---- the operator's hands */
-
-static void write_text(const struct story *s, const char *name, const char *text)
-{
-  assert_int_equal(file_write(kit_path(s->folder, name), slice_str(text), 0600, NULL), TG_OK);
-}
 
 static void write_key(const struct story *s, const char *name, enum key_kind kind, const char *key_name)
 {
@@ -79,23 +40,9 @@ static void write_key(const struct story *s, const char *name, enum key_kind kin
   struct buf bytes = buf_new(KEYFILE_BYTES_MAX);
   assert_int_equal(secret_key_new(kind, key_name, &key), TG_OK);
   assert_int_equal(keyfile_seal(key, slice_str(PASSPHRASE), KEYFILE_COST_TEST, &bytes, NULL), TG_OK);
-  assert_int_equal(file_write(kit_path(s->folder, name), buf_slice(&bytes), 0600, NULL), TG_OK);
+  assert_int_equal(file_write(kit_path(s->d.folder, name), buf_slice(&bytes), 0600, NULL), TG_OK);
   secret_key_free(key);
   buf_free(&bytes);
-}
-
-static uint16_t free_port(int *ret_fd)
-{
-  struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t n = sizeof at;
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
-  assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &n), 0);
-  if (ret_fd)
-    *ret_fd = fd;
-  else
-    close(fd);
-  return ntohs(at.sin_port);
 }
 
 static void write_config(const struct story *s, const char *more)
@@ -104,71 +51,24 @@ static void write_config(const struct story *s, const char *more)
   snprintf(text, sizeof text,
            "exchange " EXCHANGE "\nname hub-1\nlisten tcp://127.0.0.1:%u\npassphrase-file pass\n%s", s->port,
            more);
-  write_text(s, "hub.conf", text);
+  daemon_put(&s->d, "hub.conf", slice_str(text));
 }
 
 static struct story tell(void)
 {
-  struct story s = {.folder = kit_folder(), .port = free_port(NULL)};
+  struct story s = {.d = {.folder = kit_folder(), .program = TOGUNAD, .config = "hub.conf"}, .port = kit_port(NULL)};
   assert_true(sodium_init() >= 0);
   write_key(&s, "transport.key", KEY_TRANSPORT, "sahel.example/hub-1");
   write_key(&s, "log.key", KEY_HUB_LOG, "sahel.example/hub-1-log");
-  write_text(&s, "pass", PASSPHRASE "\n");
+  daemon_put(&s.d, "pass", slice_str(PASSPHRASE "\n"));
   write_config(&s, "");
-  assert_int_equal(mkdir(kit_path(s.folder, "documents"), 0700), 0);
+  assert_int_equal(mkdir(kit_path(s.d.folder, "documents"), 0700), 0);
   return s;
-}
-
-static void run(struct story *s, const char *option)
-{
-  struct stat st;
-  const char *log = kit_path(s->folder, "log.txt");
-  s->mark = stat(log, &st) == 0 ? (size_t)st.st_size : 0;
-  s->pid = fork();
-  if (s->pid == 0) {
-    int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600), null = open("/dev/null", O_RDONLY);
-    setsid(); /* no terminal to ask on */
-    dup2(null, 0);
-    dup2(fd, 1);
-    dup2(fd, 2);
-    execl(TOGUNAD, "togunad", "--config", kit_path(s->folder, "hub.conf"), option, (char *)NULL);
-    _exit(99);
-  }
-}
-
-static void start(struct story *s)
-{
-  run(s, NULL);
-  UNTIL(says(s, " ready "), s);
-}
-
-static int end(struct story *s)
-{
-  int status;
-  UNTIL(waitpid(s->pid, &status, WNOHANG) == s->pid, s);
-  return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-static void stop(struct story *s)
-{
-  assert_int_equal(kill(s->pid, SIGTERM), 0);
-  int code = end(s);
-  if (code != 0)
-    fail_msg("stopped with %d:\n%s", code, log_of(s));
 }
 
 static void forget(struct story *s)
 {
-  kit_remove(s->folder);
-}
-
-/* It does not start: exit code and sentence are as documented, and where no hub was, none is left. */
-static void expect_refusal(struct story *s, int code, const char *sentence)
-{
-  run(s, NULL);
-  assert_int_equal(end(s), code);
-  if (!says(s, sentence))
-    fail_msg("expected: %s\nbut got: %s", sentence, log_of(s));
+  kit_remove(s->d.folder);
 }
 
 /* The process of this role, by its title; 0 when there is none. */
@@ -184,7 +84,7 @@ static pid_t role(const struct story *s, const char *name)
     FILE *f = e->d_name[0] > '9' ? NULL : fopen(path, "re");
     if (!f)
       continue;
-    bool child = fscanf(f, "%*d (%*[^)]) %*c %ld", &parent) == 1 && parent == s->pid;
+    bool child = fscanf(f, "%*d (%*[^)]) %*c %ld", &parent) == 1 && parent == s->d.pid;
     fclose(f);
     snprintf(path, sizeof path, "/proc/%s/cmdline", e->d_name);
     int fd = child ? open(path, O_RDONLY | O_CLOEXEC) : -1;
@@ -216,9 +116,9 @@ static void it_starts_stops_and_starts_again(void **unused)
   (void)unused;
   struct story s = tell();
   for (int i = 0; i < 3; i++) {
-    start(&s);
+    daemon_start(&s.d);
     assert_true(is_open(&s));
-    stop(&s);
+    daemon_stop(&s.d);
     assert_false(is_open(&s));
   }
   forget(&s);
@@ -228,10 +128,10 @@ static void a_check_starts_nothing(void **unused)
 {
   (void)unused;
   struct story s = tell();
-  run(&s, "--check");
-  assert_int_equal(end(&s), 0);
-  assert_true(says(&s, "is in order"));
-  assert_int_equal(access(kit_path(s.folder, "data"), F_OK), -1);
+  daemon_run(&s.d, "--check");
+  assert_int_equal(daemon_end(&s.d), 0);
+  assert_true(daemon_says(&s.d, "is in order"));
+  assert_int_equal(access(kit_path(s.d.folder, "data"), F_OK), -1);
   forget(&s);
 }
 
@@ -239,15 +139,15 @@ static void a_killed_front_comes_back(void **unused)
 {
   (void)unused;
   struct story s = tell();
-  start(&s);
+  daemon_start(&s.d);
   pid_t first = role(&s, "front"), core = role(&s, "core");
   assert_true(first > 0 && core > 0);
   kill(first, SIGSEGV);
-  UNTIL(count(&s, " listening ") == 2, &s);
+  DAEMON_UNTIL(count(&s, " listening ") == 2, &s.d);
   assert_true(is_open(&s));
   assert_int_equal(role(&s, "core"), core);
   assert_true(role(&s, "front") != first);
-  stop(&s);
+  daemon_stop(&s.d);
   forget(&s);
 }
 
@@ -257,13 +157,13 @@ static void without_core_or_signer_it_ends(void **unused)
   static const char *const vital[] = {"core", "signer"};
   struct story s = tell();
   for (size_t i = 0; i < 2; i++) {
-    start(&s);
+    daemon_start(&s.d);
     kill(role(&s, vital[i]), SIGKILL);
-    assert_int_equal(end(&s), 5);
+    assert_int_equal(daemon_end(&s.d), 5);
     assert_false(is_open(&s));
   }
-  start(&s); /* and it is as well as before */
-  stop(&s);
+  daemon_start(&s.d); /* and it is as well as before */
+  daemon_stop(&s.d);
   forget(&s);
 }
 
@@ -271,14 +171,14 @@ static void killed_whole_it_leaves_nothing_behind(void **unused)
 {
   (void)unused;
   struct story s = tell();
-  start(&s);
+  daemon_start(&s.d);
   pid_t roles[] = {role(&s, "front"), role(&s, "core"), role(&s, "signer")};
-  kill(s.pid, SIGKILL);
-  assert_int_equal(end(&s), -SIGKILL);
+  kill(s.d.pid, SIGKILL);
+  assert_int_equal(daemon_end(&s.d), -SIGKILL);
   for (size_t i = 0; i < 3; i++)
-    UNTIL(kill(roles[i], 0) != 0 && errno == ESRCH, &s);
-  start(&s);
-  stop(&s);
+    DAEMON_UNTIL(kill(roles[i], 0) != 0 && errno == ESRCH, &s.d);
+  daemon_start(&s.d);
+  daemon_stop(&s.d);
   forget(&s);
 }
 
@@ -286,11 +186,11 @@ static void a_second_one_on_the_same_folder_is_told_so(void **unused)
 {
   (void)unused;
   struct story s = tell(), second;
-  start(&s);
+  daemon_start(&s.d);
   second = s;
-  expect_refusal(&second, 4, "togunad: ");
-  assert_true(says(&second, "data"));
-  stop(&s);
+  daemon_expect_refusal(&second.d, 4, "togunad: ");
+  assert_true(daemon_says(&second.d, "data"));
+  daemon_stop(&s.d);
   forget(&s);
 }
 
@@ -299,13 +199,13 @@ static void an_occupied_port_is_told(void **unused)
   (void)unused;
   struct story s = tell();
   int fd;
-  s.port = free_port(&fd);
+  s.port = kit_port(&fd);
   assert_int_equal(listen(fd, 1), 0);
   write_config(&s, "");
-  expect_refusal(&s, 4, "another program listens at this address");
+  daemon_expect_refusal(&s.d, 4, "another program listens at this address");
   close(fd);
-  start(&s);
-  stop(&s);
+  daemon_start(&s.d);
+  daemon_stop(&s.d);
   forget(&s);
 }
 
@@ -313,33 +213,33 @@ static void what_the_operator_does_wrong_is_said_in_a_sentence(void **unused)
 {
   (void)unused;
   struct story s = tell();
-  write_text(&s, "pass", "another passphrase\n");
-  expect_refusal(&s, 3, "transport.key: ");
-  write_text(&s, "pass", PASSPHRASE "\n");
-  assert_int_equal(chmod(kit_path(s.folder, "pass"), 0644), 0);
-  expect_refusal(&s, 3, "pass: ");
-  write_text(&s, "pass", PASSPHRASE "\n");
-  assert_int_equal(rename(kit_path(s.folder, "transport.key"), kit_path(s.folder, "t.key")), 0);
-  expect_refusal(&s, 3, "transport.key: ");
+  daemon_put(&s.d, "pass", slice_str("another passphrase\n"));
+  daemon_expect_refusal(&s.d, 3, "transport.key: ");
+  daemon_put(&s.d, "pass", slice_str(PASSPHRASE "\n"));
+  assert_int_equal(chmod(kit_path(s.d.folder, "pass"), 0644), 0);
+  daemon_expect_refusal(&s.d, 3, "pass: ");
+  daemon_put(&s.d, "pass", slice_str(PASSPHRASE "\n"));
+  assert_int_equal(rename(kit_path(s.d.folder, "transport.key"), kit_path(s.d.folder, "t.key")), 0);
+  daemon_expect_refusal(&s.d, 3, "transport.key: ");
   write_config(&s, "transport-key log.key\n");
-  expect_refusal(&s, 3, "holds a key of kind hub-log, not transport");
+  daemon_expect_refusal(&s.d, 3, "holds a key of kind hub-log, not transport");
   write_config(&s, "");
-  write_text(&s, "transport.key", "toguna/keyfile v1\nkind transport\n");
-  expect_refusal(&s, 3, "transport.key");
-  assert_int_equal(rename(kit_path(s.folder, "t.key"), kit_path(s.folder, "transport.key")), 0);
+  daemon_put(&s.d, "transport.key", slice_str("toguna/keyfile v1\nkind transport\n"));
+  daemon_expect_refusal(&s.d, 3, "transport.key");
+  assert_int_equal(rename(kit_path(s.d.folder, "t.key"), kit_path(s.d.folder, "transport.key")), 0);
   write_config(&s, "flsah-per-hour 3\n");
-  expect_refusal(&s, 3, "Did you mean flash-per-hour?");
-  write_text(&s, "hub.conf", "name hub-1\nlisten tcp://127.0.0.1:7700\n");
-  expect_refusal(&s, 3, "exchange is missing");
+  daemon_expect_refusal(&s.d, 3, "Did you mean flash-per-hour?");
+  daemon_put(&s.d, "hub.conf", slice_str("name hub-1\nlisten tcp://127.0.0.1:7700\n"));
+  daemon_expect_refusal(&s.d, 3, "exchange is missing");
   write_config(&s, "documents nowhere\n");
-  expect_refusal(&s, 3, "nowhere: the folder of documents is not there");
+  daemon_expect_refusal(&s.d, 3, "nowhere: the folder of documents is not there");
   write_config(&s, "user nobody-of-that-name\n");
   if (geteuid() == 0)
-    expect_refusal(&s, 3, "there is no such user");
-  assert_int_equal(access(kit_path(s.folder, "data"), F_OK), -1);
+    daemon_expect_refusal(&s.d, 3, "there is no such user");
+  assert_int_equal(access(kit_path(s.d.folder, "data"), F_OK), -1);
   write_config(&s, "");
-  start(&s);
-  stop(&s);
+  daemon_start(&s.d);
+  daemon_stop(&s.d);
   forget(&s);
 }
 
@@ -349,8 +249,8 @@ static void without_a_terminal_it_asks_for_a_file(void **unused)
   struct story s = tell();
   char text[256];
   snprintf(text, sizeof text, "exchange " EXCHANGE "\nname hub-1\nlisten tcp://127.0.0.1:%u\n", s.port);
-  write_text(&s, "hub.conf", text);
-  expect_refusal(&s, 2, "there is no terminal");
+  daemon_put(&s.d, "hub.conf", slice_str(text));
+  daemon_expect_refusal(&s.d, 2, "there is no terminal");
   forget(&s);
 }
 
@@ -358,13 +258,13 @@ static void a_document_that_is_none_costs_only_itself(void **unused)
 {
   (void)unused;
   struct story s = tell();
-  write_text(&s, "documents/a.note", "no note\n");
-  start(&s);
-  assert_true(says(&s, "document-refused"));
-  assert_true(says(&s, "a.note"));
-  kill(s.pid, SIGHUP);
-  UNTIL(count(&s, "documents-taken") == 2, &s);
-  stop(&s);
+  daemon_put(&s.d, "documents/a.note", slice_str("no note\n"));
+  daemon_start(&s.d);
+  assert_true(daemon_says(&s.d, "document-refused"));
+  assert_true(daemon_says(&s.d, "a.note"));
+  kill(s.d.pid, SIGHUP);
+  DAEMON_UNTIL(count(&s, "documents-taken") == 2, &s.d);
+  daemon_stop(&s.d);
   forget(&s);
 }
 
@@ -373,7 +273,7 @@ static void nothing_secret_is_seen_from_outside(void **unused)
   (void)unused;
   static const char *const roles[] = {"front", "core", "signer"};
   struct story s = tell();
-  start(&s);
+  daemon_start(&s.d);
   for (size_t i = 0; i < 3; i++) {
     char path[64];
     struct buf b = buf_new(1 << 16);
@@ -386,8 +286,8 @@ static void nothing_secret_is_seen_from_outside(void **unused)
       close(fd);
     buf_free(&b);
   }
-  assert_false(says(&s, PASSPHRASE));
-  stop(&s);
+  assert_false(daemon_says(&s.d, PASSPHRASE));
+  daemon_stop(&s.d);
   forget(&s);
 }
 

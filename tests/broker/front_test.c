@@ -1,6 +1,7 @@
 /* The front as the real process it is, with strangers, garbage and slow readers at its port. */
 #include "tests/broker/rig.h"
 
+#include "broker/memory.h"
 #include "os/zauth.h"
 #include "os/zsock.h"
 #include "proto/frame.h"
@@ -22,20 +23,6 @@ static struct key_pair key_new(void)
   return k;
 }
 
-static uint16_t free_port(int *ret_fd)
-{
-  struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t n = sizeof at;
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
-  assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &n), 0);
-  if (ret_fd)
-    *ret_fd = fd;
-  else
-    close(fd);
-  return ntohs(at.sin_port);
-}
-
 /* ---- the hub's side */
 
 struct story {
@@ -48,14 +35,15 @@ struct story {
 
 static struct story tell(void)
 {
-  struct story s = {.port = free_port(NULL)};
+  struct story s = {.port = kit_port(NULL)};
   assert_true(sodium_init() >= 0);
   struct key_pair hub = key_new();
   s.hub = hub.public_key;
   s.brief.n = 1;
+  s.brief.memory = MEMORY_LEAST;
   memcpy(s.brief.transport_key, hub.secret, sizeof hub.secret);
   snprintf(s.brief.endpoint[0], sizeof s.brief.endpoint[0], "tcp://127.0.0.1:%u", s.port);
-  s.front = rig_start("front", "core", &s.brief, sizeof s.brief, MESSAGE_FRONT_LIMITS);
+  s.front = rig_start("front", "core", &s.brief, sizeof s.brief, MESSAGE_FRONT_LIMITS(32u << 20));
   return s;
 }
 
@@ -259,13 +247,35 @@ static void a_cut_node_may_come_back_and_a_revoked_one_may_not(void **unused)
   rig_stop(s.front);
 }
 
+/* What a session begins with comes at once: a Want for each body that waits, outcomes, receipts. A frame that found no room would end it, and the next as well. */
+static void what_a_session_begins_with_finds_room(void **unused)
+{
+  (void)unused;
+  enum { BEGINNING = 192 };
+  struct story s = tell();
+  struct key_pair ml = key_new();
+  struct node node;
+  const uint8_t frame[40] = {FRAME_VERSION, FRAME_DELIVER};
+  allow(&s, &ml.public_key, 1);
+  connect_to(&s, &node, &ml);
+  KIT_UNTIL(s.front->loop, node.up);
+  assert_int_equal(zsock_send(node.link, NULL, slice_str("hello")), TG_OK);
+  expect_frame(&s, &ml.public_key, "hello");
+  for (int i = 0; i < BEGINNING; i++)
+    assert_int_equal(message_send(s.front->peer, MESSAGE_SEND, &ml.public_key, slice_of(frame, sizeof frame)), TG_OK);
+  KIT_UNTIL(s.front->loop, node.messages == BEGINNING || node.down || s.front->heard.n);
+  assert_int_equal(node.messages, BEGINNING);
+  leave(&node);
+  rig_stop(s.front);
+}
+
 static void a_node_that_does_not_read_costs_no_memory(void **unused)
 {
   (void)unused;
   struct story s = tell();
   struct key_pair ml = key_new();
   struct node node;
-  static uint8_t frame[256 * 1024] = {FRAME_VERSION, FRAME_DELIVER};
+  static uint8_t frame[64 * 1024] = {FRAME_VERSION, FRAME_DELIVER}; /* a queue of these is less than the front may hold: it would cut the node for that first */
   allow(&s, &ml.public_key, 1);
   connect_to(&s, &node, &ml);
   KIT_UNTIL(s.front->loop, node.up);
@@ -294,10 +304,10 @@ static void an_occupied_port_ends_it_with_code_4(void **unused)
   struct story s = tell();
   rig_kill(s.front);
   int fd;
-  s.port = free_port(&fd);
+  s.port = kit_port(&fd);
   assert_int_equal(listen(fd, 1), 0);
   snprintf(s.brief.endpoint[0], sizeof s.brief.endpoint[0], "tcp://127.0.0.1:%u", s.port);
-  s.front = rig_start("front", "core", &s.brief, sizeof s.brief, MESSAGE_FRONT_LIMITS);
+  s.front = rig_start("front", "core", &s.brief, sizeof s.brief, MESSAGE_FRONT_LIMITS(32u << 20));
   allow(&s, NULL, 0);
   assert_int_equal(rig_end(s.front), 4);
   close(fd);
@@ -321,6 +331,7 @@ int main(int argc, char **argv)
       cmocka_unit_test(garbage_at_the_port_changes_nothing),
       cmocka_unit_test(an_oversized_message_costs_its_sender_the_connection),
       cmocka_unit_test(a_cut_node_may_come_back_and_a_revoked_one_may_not),
+      cmocka_unit_test(what_a_session_begins_with_finds_room),
       cmocka_unit_test(a_node_that_does_not_read_costs_no_memory),
       cmocka_unit_test(an_occupied_port_ends_it_with_code_4),
       cmocka_unit_test(without_its_core_it_ends),

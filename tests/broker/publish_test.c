@@ -12,6 +12,7 @@ struct hub {
   bool bundles;       /* entry bundles are handed out instead of tiles */
   enum tg_err broken; /* what its store answers */
   unsigned handed_out;
+  uint64_t dossiers; /* put together, in all */
 };
 
 enum tg_err hub_log_publish(struct hub *hub, uint64_t *published, const struct hub_files *files,
@@ -37,9 +38,11 @@ enum tg_err hub_log_publish(struct hub *hub, uint64_t *published, const struct h
   return err;
 }
 
-enum tg_err hub_dossiers(struct hub *hub, uint64_t bundle, unsigned width, struct buf *out)
+enum tg_err hub_dossiers(struct hub *hub, uint64_t from, uint64_t below, struct buf *out)
 {
-  buf_printf(out, "%llu of %llu, %u", (unsigned long long)bundle, (unsigned long long)hub->size, width);
+  hub->dossiers += below - from;
+  for (; from < below; from++)
+    buf_printf(out, "%04u ", (unsigned)from);
   return hub->broken;
 }
 
@@ -152,7 +155,7 @@ static void a_file_that_cannot_be_written_costs_the_hub_nothing(void **unused)
   assert_int_equal(file_write(kit_path(folder, "tile"), slice_str("in the way"), 0644, NULL), TG_OK);
   step(p, &hub);
   assert_int_equal(size_of(folder, "checkpoint"), -1);
-  assert_int_equal(file_remove(kit_path(folder, "tile"), NULL), TG_OK);
+  assert_int_equal(unlink(kit_path(folder, "tile")), 0);
   step(p, &hub);
   assert_true(size_of(folder, "checkpoint") > 0);
   assert_int_equal(size_of(folder, "tile/0/000.p/5"), 160);
@@ -186,16 +189,33 @@ static void dossiers_are_kept_beside_the_log_for_nobody_else(void **unused)
   step(p, &hub);
   assert_int_equal(stat(kit_path(folder, "hub/openings/000000/001"), &st), 0);
   assert_int_equal(st.st_mode & 0777, 0600);
+  assert_int_equal(hub.dossiers, 300);
   assert_int_equal(stat(kit_path(folder, "hub/openings"), &st), 0);
   assert_int_equal(st.st_mode & 0777, 0700);
   publish_free(&p);
   /* They come again when somebody removed them. */
-  assert_int_equal(file_remove(kit_path(folder, "hub/openings/000000/000"), NULL), TG_OK);
+  assert_int_equal(unlink(kit_path(folder, "hub/openings/000000/000")), 0);
   assert_int_equal(publish_new(folder, private, &p, NULL), TG_OK);
   step(p, &hub);
   assert_int_equal(stat(kit_path(folder, "hub/openings/000000/000"), &st), 0);
+  assert_int_equal(size_of(folder, "hub/openings/000000/001"), (300 - 256) * 5);
+  /* A bundle that grows: what is new is added to what is there. */
+  for (hub.dossiers = 0; hub.size < 600; hub.size += 30) {
+    step(p, &hub);
+    struct buf text = buf_new(256 * 5);
+    const bool full = hub.size >= 512;
+    assert_int_equal(file_read(kit_path(folder, full ? "hub/openings/000000/002" : "hub/openings/000000/001"), 256 * 5, &text, NULL), TG_OK);
+    assert_int_equal(text.n, (hub.size - (full ? 512 : 256)) * 5);
+    for (unsigned i = 0; i < text.n / 5; i++) {
+      char want[8];
+      snprintf(want, sizeof want, "%04u ", i + (full ? 512 : 256));
+      assert_memory_equal(text.p + 5 * i, want, 5);
+    }
+    buf_free(&text);
+  }
+  assert_true(hub.dossiers < 600);
   hub.broken = TG_DISK;
-  hub.size = 301;
+  hub.size = 601;
   bool more;
   assert_int_equal(publish_step(p, &hub, &more), TG_DISK);
   publish_free(&p);

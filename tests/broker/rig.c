@@ -3,7 +3,6 @@
 #include "os/control.h"
 #include "os/unix.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -20,10 +19,9 @@ int rig_main(int argc, char **argv, const struct CMUnitTest *tests, size_t n)
   return _cmocka_run_group_tests("tests", tests, n, NULL, NULL);
 }
 
-static void on_frame(void *arg, struct slice frame, int fd)
+static void on_frame(void *arg, struct slice frame)
 {
   struct rig *rig = arg;
-  (void)fd;
   buf_put_u32(&rig->heard, (uint32_t)frame.n);
   buf_put_slice(&rig->heard, frame);
   assert_int_equal(buf_status(&rig->heard), TG_OK);

@@ -36,6 +36,8 @@ static void what_is_not_said_has_its_documented_default(void **unused)
   assert_int_equal(c.queue_bytes, UINT64_C(16) << 30);
   assert_int_equal(c.member_bytes, UINT64_C(16) << 30);
   assert_int_equal(c.parked_count, 256);
+  assert_int_equal(c.memory, UINT64_C(256) << 20);
+  assert_int_equal(c.disk_reserve, UINT64_C(256) << 20);
   assert_int_equal(c.in_flight_count, 4096);
   assert_int_equal(c.in_flight_bytes, 4 << 20);
   assert_int_equal(c.strikes, 16);
@@ -50,7 +52,7 @@ static void what_is_said_holds(void **unused)
   struct settings s = {0};
   struct hub_config c;
   assert_int_equal(read_text(HEAD LISTEN "listen tcp://[::1]:7701\nflash-per-hour 3\nin-flight-bytes 2MiB\n"
-                                         "strike-window 10s\nstrikes 2\nuser toguna\nserve-log [::1]:7780\n",
+                                         "strike-window 10s\nstrikes 2\nmemory 1GiB\nuser toguna\nserve-log [::1]:7780\n",
                              &s, NULL),
                    TG_OK);
   settings_hub(&s, &c);
@@ -59,6 +61,7 @@ static void what_is_said_holds(void **unused)
   assert_int_equal(c.in_flight_bytes, 2 << 20);
   assert_int_equal(c.refusal_window, 10 * TG_SECOND);
   assert_int_equal(c.strikes, 2);
+  assert_int_equal(c.memory, 1 << 30);
   assert_string_equal(s.user, "toguna");
   assert_string_equal(s.serve_log, "[::1]:7780");
   settings_free(&s);

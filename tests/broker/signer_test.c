@@ -169,6 +169,78 @@ static void it_refuses_rollbacks_and_forks_and_goes_on(void **unused)
   close_book(&s);
 }
 
+/* While the signer may be writing. */
+static bool keeps(const struct story *s, uint64_t size)
+{
+  struct signing_state state = {.size = 0};
+  struct memory *memory = NULL;
+  enum tg_err err = memory_open(kit_path(s->folder, "state"), &memory, &state, NULL);
+  memory_free(memory);
+  return err == TG_OK && state.size == size;
+}
+
+/* Killed after the state was kept and before anybody heard the answer: it is bound by what it kept. */
+static void killed_between_keeping_and_answering_it_is_bound(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  for (uint64_t size = 4; size < 8; size++) {
+    struct rig *rig = start(&s);
+    rig_expect(rig, MESSAGE_NOTE); /* its greeting */
+    ask(&s, rig, size == 4 ? 0 : size - 1, size);
+    KIT_UNTIL(rig->loop, keeps(&s, size));
+    rig_kill(rig);
+    rig = start(&s);
+    expect_signed(&s, rig, size);
+    struct hash honest = s.leaf[size - 1];
+    s.leaf[size - 1] = s.leaf[40]; /* the core comes back with another history of the same length */
+    ask(&s, rig, size == 4 ? 0 : size - 1, size);
+    assert_true(rig_expect(rig, MESSAGE_REFUSED).n > 0);
+    s.leaf[size - 1] = honest;
+    ask(&s, rig, size == 4 ? 0 : size - 1, size);
+    expect_signed(&s, rig, size);
+    rig_stop(rig);
+  }
+  close_book(&s);
+}
+
+/* An honest proof for a tree that is not the one to be signed, a bit turned, a hash missing, another size. (A size that asks for the same path
+   cannot be told apart by any such proof; the root binds what stands in the log, and no honest tree would extend it.) */
+static void a_root_that_the_proof_does_not_show_is_refused(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  struct rig *rig = start(&s);
+  struct merkle_path path = {.n = 0};
+  rig_expect(rig, MESSAGE_NOTE);
+  ask(&s, rig, 0, 11);
+  expect_signed(&s, rig, 11);
+  assert_int_equal(merkle_consistency(11, 29, fetch, &s, &path), TG_OK);
+  for (unsigned lie = 0; lie < 4; lie++) {
+    struct buf b = buf_new(8192);
+    struct signing_request r = {.old_size = 11, .new_size = 29, .new_root = merkle_root(s.leaf, 29), .path = merkle_path_slice(&path)};
+    if (lie == 0)
+      r.new_root.b[31] ^= 1;
+    if (lie == 1)
+      path.hash[path.n - 1].b[0] ^= 0x80;
+    if (lie == 2)
+      r.path.n -= 32;
+    if (lie == 3)
+      r.new_size = 40;
+    signing_request_print(&r, &b);
+    rig_say(rig, MESSAGE_SIGN, buf_slice(&b));
+    assert_true(rig_expect(rig, MESSAGE_REFUSED).n > 0);
+    if (lie == 1)
+      path.hash[path.n - 1].b[0] ^= 0x80;
+    buf_free(&b);
+  }
+  assert_int_equal(on_disk(&s).size, 11);
+  ask(&s, rig, 11, 29);
+  expect_signed(&s, rig, 29);
+  rig_stop(rig);
+  close_book(&s);
+}
+
 static void an_older_state_put_back_signs_nothing_new(void **unused)
 {
   (void)unused;
@@ -344,6 +416,8 @@ int main(int argc, char **argv)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_new_log_is_greeted_with_nothing_and_grows),
       cmocka_unit_test(it_remembers_through_kills),
+      cmocka_unit_test(killed_between_keeping_and_answering_it_is_bound),
+      cmocka_unit_test(a_root_that_the_proof_does_not_show_is_refused),
       cmocka_unit_test(it_refuses_rollbacks_and_forks_and_goes_on),
       cmocka_unit_test(an_older_state_put_back_signs_nothing_new),
       cmocka_unit_test(what_cannot_be_kept_is_not_signed),

@@ -76,6 +76,7 @@ struct actor {
   uint64_t want_chunk,
       want_end; /* the window that the hub asked for: the next chunk to send, and where it ends */
   struct hash want_id;
+  uint32_t want_handle;
   uint64_t chunk_number;
   struct buf body;     /* chunks that came, in order */
   enum reason goodbye; /* REASON_NONE: none */
@@ -102,6 +103,9 @@ struct stage {
  * keys. */
 struct stage *stage_new(size_t n, void (*tune)(struct charter *));
 void stage_free(struct stage *s);
+/* cmocka's set-up and tear-down of a test whose state is a stage of three. */
+int stage_three(void **state);
+int stage_gone(void **state);
 /* Turns until nothing happens any more. */
 void stage_settle(struct stage *s);
 /* Lets time pass, one second at a turn. */
@@ -113,18 +117,26 @@ enum tg_err stage_commit(struct stage *s);
 /* Starts the hub from what is on the disk, without a commit before: as a crash does. Nodes must connect
  * again. */
 enum tg_err stage_restart(struct stage *s);
+/* To an empty store through this SQLite VFS: the exchange is founded once more, all connected. */
+void stage_move(struct stage *s, const char *vfs);
 /* A further node of a member, not connected and without sealing keys. */
 struct actor *stage_actor(struct stage *s, size_t member, size_t node);
 /* Hands the hub a document as the operator does. */
 enum tg_err stage_document(struct stage *s, const struct buf *note);
+/* A number of the hub's figures, by its name there; the test fails if there is none. */
+uint64_t stage_count(struct stage *s, const char *name);
 
 void actor_hello(struct actor *a);
 void actor_frame(struct actor *a, enum frame_type type, const ProtobufCMessage *message);
 void actor_raw(struct actor *a, const void *p, size_t n);
 void actor_forget(struct actor *a);
+/* Outcome i came, and says this; REASON_NONE: accepted. */
+void actor_expect(const struct actor *a, size_t i, enum reason reason);
 /* Announces its sealing key. */
 void actor_sealing_keys(struct actor *a);
 void actor_bring(struct actor *a, const struct buf *note);
+/* Says, in a Tick, what it saw last, cosigned with this key. */
+void actor_cosign(struct actor *a, const struct secret_key *key);
 
 /* What is published; zero means the default in parentheses. */
 struct story {
@@ -159,8 +171,12 @@ void actor_sign(struct actor *a, Tg__Submission *m);
 /* Seals and submits; the id. */
 struct hash actor_publish(struct actor *a, struct story story);
 void actor_chunk(struct actor *a, const struct sealed *b, uint64_t chunk);
+/* By the handle of a Want; named: by its id as well, which is wrong. */
+void actor_chunk_by(struct actor *a, const struct sealed *b, uint64_t chunk, uint32_t handle, bool named);
 void actor_want(struct actor *a, const struct hash *id, uint64_t chunk, uint64_t count);
 /* A receipt for delivery i, which is done with, and its credit back. */
 void actor_receive(struct actor *a, size_t i, enum receipt_event event);
+/* The same for deliveries from … to - 1, in one frame under one signature. */
+void actor_receive_all(struct actor *a, size_t from, size_t to, enum receipt_event event);
 
 #endif

@@ -29,14 +29,14 @@ static void limits_are_those_of_the_schema(void **state)
 static void every_type_has_its_row(void **state)
 {
   (void)state;
-  for (unsigned type = 1; type <= LOCAL_DENY; type++) {
+  for (unsigned type = 1; type <= LOCAL_BACKUP; type++) {
     const struct local_kind *kind = local_kind((uint8_t)type);
     assert_non_null(kind);
     assert_int_equal(kind->type, type);
     assert_int_equal(kind->limits->fields[0].number, 1);
   }
   assert_null(local_kind(0));
-  assert_null(local_kind(LOCAL_DENY + 1));
+  assert_null(local_kind(LOCAL_BACKUP + 1));
 }
 
 static void a_frame_comes_back_as_it_was(void **state)

@@ -166,7 +166,8 @@ static json_t *tell_about(struct stage *s)
   json_t *types = json_array();
   for (unsigned t = 1; t <= ENTRY_TYPES; t++)
     json_array_append_new(types, json_pack("{s:s,s:s}", "name", entry_type_name(t), "sentence", tr(entry_type_sentence(t))));
-  return json_pack("{s:s,s:s,s:I,s:I,s:b,s:b,s:o,s:o}", "log", s->log->vkey.name, "place", "stage", "size", (json_int_t)s->n, "opened",
+  return json_pack("{s:s,s:n,s:n,s:n,s:s,s:s,s:I,s:I,s:b,s:b,s:o,s:o}", "kind", "hub", "node", "gaps", "unproven", "log",
+                   s->log->vkey.name, "place", "stage", "size", (json_int_t)s->n, "opened",
                    (json_int_t)s->n, "settled", 1, "vouched", 1, "states", members(), "types", types);
 }
 

@@ -7,7 +7,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2] / "client/console"
 SPOKEN = re.compile(r'\bt\("((?:[^"\\]|\\.)*)"')
 TABLES = {  # labels that stand in tables and are spoken later
     "main.js": r'\["\w+", "([^"]+)", \w+\]',
-    "views.js": r'\["(?:accepted|refused|receipts|other)", "([^"]+)"\]|(?:minute|hour|day|week): "([^"]+)"',
+    "views.js": r'\["(?:accepted|refused|receipts|other)", "([^"]+)"\]|(?:minute|hour|day|week): "([^"]+)"'
+    r'|(?:stored|read|acknowledged|purged|retained|"recall-refused"|unreadable|"import-refused"): "([^"]+)"',
     "check.js": r'(?:good|bad|absent|unable): \["\w+", "([^"]+)"\]',
 }
 

@@ -1,5 +1,9 @@
 """The two-person rule with real daemons: a bulletin waits at the node, officers approve exactly it with their key files, and it goes."""
+import hashlib
+import socket
+import struct
 import subprocess
+import threading
 import unittest
 
 import exchange_test
@@ -46,8 +50,8 @@ class Approval(exchange_test.Story):
         self.e["ML"].toguna("credential", "publish", note)
         return key
 
-    def publish(self, text="une source le dit", **more):
-        return self.e["ML"].publish(*SECRET, wait="spooled", stdin=text, **more)
+    def publish(self, text="une source le dit", title=None, **more):
+        return self.e["ML"].publish(*SECRET, *(["--title", title] if title else []), wait="spooled", stdin=text, **more)
 
     def approve(self, draft, officer, **more):
         return self.e["ML"].json("approve", draft[:12], "--key", self.officers[officer], "--passphrase-file", self.e.passphrase,
@@ -79,6 +83,76 @@ class Approval(exchange_test.Story):
         self.assertEqual(sn.receives(two["bulletin"])["portions"][0]["class"], "SECRET")
         self.assertIn(two["bulletin"], ml.toguna("track", draft[:8]))
         self.assertEqual(ml.json("approve"), [])
+
+    def through(self, change):
+        """A socket at which the node answers, and `change` gets its hands on every answer: type, message -> message."""
+        path = self.place.path / "liar.sock"
+        path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        listener.listen()
+        self.addCleanup(listener.close)
+
+        def exactly(s, n):
+            data = b""
+            while len(data) < n:
+                more = s.recv(n - len(data))
+                if not more:
+                    raise EOFError
+                data += more
+            return data
+
+        def pump(source, sink, changed):
+            try:
+                while True:
+                    size, = struct.unpack(">I", exactly(source, 4))
+                    body = exactly(source, size)
+                    message = change(body[1], body[2:]) if changed else body[2:]
+                    sink.sendall(struct.pack(">I", len(message) + 2) + body[:2] + message)
+            except (EOFError, OSError):
+                sink.close()
+
+        def serve():
+            while True:
+                try:
+                    program, _ = listener.accept()
+                except OSError:
+                    return
+                node = socket.socket(socket.AF_UNIX)
+                node.connect(str(self.e["ML"].socket))
+                threading.Thread(target=pump, args=(program, node, False), daemon=True).start()
+                threading.Thread(target=pump, args=(node, program, True), daemon=True).start()
+        threading.Thread(target=serve, daemon=True).start()
+        return path
+
+    def test_an_officer_sees_what_is_sealed_whatever_the_node_shows(self):
+        ml = self.e["ML"]
+        draft = self.publish("une source le dit", title="vrai titre")["draft"]
+        key = ["--key", self.officers["ML/release-1"], "--passphrase-file", self.e.passphrase]
+        shown = ml.json("approve", draft)
+        self.assertEqual(shown["portions"][0]["sha256"], hashlib.sha256(b"une source le dit").hexdigest())
+        self.assertEqual(shown["portions"][0]["title"], "vrai titre")
+        self.assertIn(shown["portions"][0]["sha256"], ml.toguna("approve", draft[:8]))
+
+        def another_title(kind, message):
+            return message.replace(b"vrai titre", b"faux titre") if kind == 19 else message
+        told = kit.toguna("approve", draft, "--socket", self.through(another_title))
+        self.assertIn("vrai titre", told)
+        self.assertNotIn("faux titre", told)
+
+        def flip(at):
+            def changed(kind, message):
+                if kind != 14:
+                    return message
+                found = bytearray(message)
+                found[at] ^= 1
+                return bytes(found)
+            return changed
+        for at in (20, -1, -40):  # in the sealed bytes, in K, and at the end of the sealed bytes
+            said = kit.toguna("approve", draft, "--json", *key, "--socket", self.through(flip(at)), expect=3)
+            self.assertIn("something else than what would be signed", said)
+        self.assertEqual(ml.json("approve", draft)["approvals"], [])
+        self.assertEqual(self.approve(draft, "ML/release-1")["lacking"], 1)
 
     def test_what_does_not_count_is_refused_in_words(self):
         ml = self.e["ML"]
@@ -136,6 +210,7 @@ class OwnApproval(Approval):
 
     test_what_does_not_count_is_refused_in_words = None
     test_a_publisher_who_waits_hears_of_approval_and_denial = None
+    test_an_officer_sees_what_is_sealed_whatever_the_node_shows = None
 
 
 if __name__ == "__main__":

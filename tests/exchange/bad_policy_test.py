@@ -59,13 +59,13 @@ class Bad(unittest.TestCase):
         return sorted(d["hash"] for d in cls.e["ML"].json("directory", "--documents") if d["kind"] == "policy")
 
     @classmethod
-    def hand_in(cls, note, expect):
+    def hand_in(cls, note, expect, language="en"):
         (cls.at / "handed.note").write_bytes(note)
         if expect == 0:
             return cls.e["ML"].toguna("document", "send", cls.at / "handed.note")
         done = subprocess.run([kit.program("toguna"), "document", "send", cls.at / "handed.note", "--socket", cls.e["ML"].socket],
                               capture_output=True, text=True, timeout=60,
-                              env={**os.environ, **exchange.QUICK, "LC_ALL": "C.UTF-8", "LANGUAGE": "en"})
+                              env={**os.environ, **exchange.QUICK, "LC_ALL": "C.UTF-8", "LANGUAGE": language})
         if done.returncode not in (1, 3):
             raise kit.Failed(f"document send ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done.stderr
@@ -98,6 +98,18 @@ class Bad(unittest.TestCase):
     def line(self, rule, says, column):
         self.refused(HEAD.format("ML", 9) + rule + "\n", says, f"6:{column}")
 
+    # ---- what only the hub says ----
+
+    def hub_says(self, text, language):
+        return self.hand_in(self.officer["ML/policy-1"].sign(text.encode()), 1, language)
+
+    def test_the_hub_is_heard_in_the_language_of_the_user(self):
+        wider = HEAD.format("ML", 9) + RULES + "export allow report.** to SN up-to SECRET\n"
+        self.assertRegex(self.hub_says(wider, "en"),
+                         r"^toguna: ML:\d+: it permits more than before and has one signature only: report.*\. Have a second policy officer sign it\n$")
+        self.assertRegex(self.hub_says(wider + "# again\n", "fr"),
+                         r"^toguna: ML:\d+: elle permet plus qu'avant et n'a qu'une seule signature : report.*\. Faites-la signer par un second officier\n$")
+
     # ---- names ----
 
     def test_unknown_country(self):
@@ -115,6 +127,12 @@ class Bad(unittest.TestCase):
 
     def test_letters_that_only_look_alike(self):
         self.line("export allow alert.** to \u041cL up-to SECRET", "no letter of the plain Latin alphabet", 26)
+
+    def test_accents(self):
+        self.line("export allow al\u00e9rt.** to ML", "Topics and names are written without accents", 16)
+
+    def test_commas_between_names(self):
+        self.line("export allow alert.** to SN, ML", "Between names stands a space", 26)
 
     # ---- bytes ----
 

@@ -4,6 +4,7 @@ Everything it does at random comes from a seed. Delay and rate hold for each dir
 whatever connections share it, and what is under way inside is bounded by rate and delay as on a real line: a sender fills its own
 buffers, not ours.
 """
+import collections
 import random
 import socket
 import threading
@@ -12,11 +13,49 @@ import time
 PIECE = 512  # bytes that pass at once: at 9.6 kbit/s a little under half a second
 
 
+class Meter:
+    """What one connection carries one way, as ZeroMQ frames it (ZMTP 3.1 with CURVE): which bytes are handshake, which are framing and seal of
+    messages, which are our own frames. The sizes of frames travel in the clear."""
+
+    GREETING, SEAL = 64, 33  # "\x07MESSAGE", nonce, authenticator, flags
+
+    def __init__(self, way):
+        self.way, self.head, self.left, self.greeting = way, b"", 0, self.GREETING
+
+    def take(self, data):
+        while data:
+            if self.greeting:
+                n = min(self.greeting, len(data))
+                self.greeting, data = self.greeting - n, data[n:]
+                self.way.count("handshake", n)
+            elif self.left:
+                n = min(self.left, len(data))
+                self.left, data = self.left - n, data[n:]
+            else:
+                self.head, data = self.head + data[:1], data[1:]
+                size = 8 if self.head[0] & 2 else 1
+                if len(self.head) == 1 + size:
+                    self.begins(self.head[0], int.from_bytes(self.head[1:], "big"))
+
+    def begins(self, flags, size):
+        whole, self.head, self.left = len(self.head) + size, b"", size
+        if flags & 4:
+            self.way.count("handshake", whole)
+        else:
+            self.way.count("messages", 1)
+            self.way.count("framing", whole - size + self.SEAL)
+            self.way.count("frames", size - self.SEAL)
+
+
 class Way:
     """One direction of the link: a clock that says when the next bytes are through."""
 
     def __init__(self, link):
-        self.link, self.lock, self.free_at, self.bytes = link, threading.Lock(), 0.0, 0
+        self.link, self.lock, self.free_at, self.bytes, self.counts = link, threading.Lock(), 0.0, 0, collections.Counter()
+
+    def count(self, what, n):
+        with self.lock:
+            self.counts[what] += n
 
     def take(self, size):
         """Counts bytes in; the moment at which they arrive on the other side."""
@@ -73,14 +112,15 @@ class BadLink:
 
     def carry(self, pair, source, sink, way):
         """Until one side closes, the link is cut, or it goes dead: then bytes vanish and nobody is told."""
-        queue, more = [], threading.Condition()
-        threading.Thread(target=self.deliver, args=(pair, sink, queue, more), daemon=True).start()
+        queue, more, meter = [], threading.Condition(), Meter(way)
+        threading.Thread(target=self.deliver, args=(pair, sink, queue, more, way), daemon=True).start()
         try:
             while True:
                 data = source.recv(PIECE)
                 if not data:
                     break
                 through = way.take(len(data))
+                meter.take(data)
                 with more:
                     queue.append((through + self.delay, data))
                     more.notify()
@@ -92,7 +132,8 @@ class BadLink:
             queue.append((time.monotonic() + self.delay, b""))
             more.notify()
 
-    def deliver(self, pair, sink, queue, more):
+    def deliver(self, pair, sink, queue, more, way):
+        data = b""
         try:
             while True:
                 with more:
@@ -105,8 +146,11 @@ class BadLink:
                     break
                 if not self.dead:
                     sink.sendall(data)
+                data = b""
         except OSError:
             pass
+        with more:  # under way when the link was cut
+            way.count("lost", len(data) + sum(len(d) for _, d in queue))
         self.close_pair(pair)
 
     def close_pair(self, pair):

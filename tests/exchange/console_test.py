@@ -43,6 +43,34 @@ class Console(Story):
         kit.until(lambda: note.exists() and int(note.read_text().splitlines()[1]) >= self.e["ML"].status()["hub"]["log_size"],
                   "the log to be published")
 
+    def test_an_auditor_of_one_state_looks_at_its_node(self):
+        bulletin = self.send(wait="delivered", text="le pont est coupé", precedence="FLASH")
+        came = self.send("SN", "ML", wait="delivered", text="bien reçu")
+        with self.console("--node", "--socket", self.e["ML"].socket, "--index", self.e.folder / "node.db") as address:
+            about = self.ask(address, "about")
+            self.assertEqual((about["kind"], about["node"], about["gaps"], about["unproven"]), ("node", "ML/dgse/n1", 0, 0))
+            self.assertLess(about["opened"], about["size"])
+            self.assertEqual({e["subject"] for e in self.ask(address, "entries?type=accepted")["entries"]}, {bulletin, came})
+            story = self.ask(address, f"story?id={bulletin}")
+            self.assertTrue(story["audience"]["complete"] and all(r["proven"] and r["stored"] for r in story["recipients"]))
+            self.assertEqual([(r["node"], r["proven"]) for r in self.ask(address, f"story?id={came}")["recipients"]], [("ML/dgse/n1", False)])
+            pairs = {(p["from"], p["to"]): p["stored"] for p in self.ask(address, "matrix")["pairs"]}
+            self.assertEqual(pairs, {("ML", "SN"): 1, ("SN", "ML"): 1})
+            note = self.ask(address, "checkpoint")
+            self.assertTrue(note["vkey"] and note["witnesses"])
+            proof = self.e.folder / "of-node.tlog-proof"
+            proof.write_bytes(self.ask(address, f"proof?index={story['index']}"))
+            told = kit.toguna_json("audit", "check", proof, "--charter", self.e.at / "hub/documents")
+            self.assertEqual((told["verified"], told["subject"]), (True, bulletin))
+            for nonsense in ("leaves?index=0&width=1", "proof?index=0", "entry?index=0", "entry?index=99999"):
+                with self.assertRaises(urllib.error.HTTPError):
+                    self.ask(address, nonsense)
+            later = self.send("SN", "ML", wait="delivered", text="et après")
+            kit.until(lambda: later in {e["subject"] for e in self.ask(address, "entries?type=accepted")["entries"]} or self.ask(address, "about") is None,
+                      "the console to show what came later")
+            line = self.ask(address, "timeline?step=minute")
+            self.assertEqual(sum(line["accepted"]), 3)
+
     def source(self):
         return self.e.at / "hub/data", "--charter", self.e.at / "hub/documents"
 
@@ -89,9 +117,10 @@ class Console(Story):
         self.send("SN", "ML", wait="settled", text="bien reçu")
         self.published()
         script = pathlib.Path(__file__).resolve().parents[1] / "console/real_page.mjs"
-        with self.console(*self.source()) as address:
-            done = subprocess.run(["node", script, address], capture_output=True, text=True, timeout=200)
-        self.assertEqual(done.returncode, 0, done.stderr)
+        for name, source in (("real", self.source()), ("node", ("--node", "--socket", self.e["ML"].socket, "--index", self.e.folder / "page.db"))):
+            with self.console(*source) as address:
+                done = subprocess.run(["node", script, address, name], capture_output=True, text=True, timeout=200)
+            self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_a_report_is_signed_and_says_what_passed(self):
         for n in range(3):

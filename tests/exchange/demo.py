@@ -261,21 +261,21 @@ class Demo:
         self.chapter("The log, verified", "Le journal, vérifié")
         e = self.exchange
         log = e.at / "hub/data/log"
+        documents = e.at / "hub/documents"
         size = e["ML"].status()["hub"]["log_size"]
-        checked = kit.until(lambda: (lambda r: r if r["size"] >= size else None)
-                            (kit.toguna_json("audit", "verify", log, "--charter", e.at / "charter.note")), "the log's files to be up to date")
-        holds(checked["size"] >= size, f"{checked['size']} entries: one for every decision of the hub; every hash recomputed from the files, its signature good",
+        checked = kit.until(lambda: (lambda r: r if r["size"] >= size and r["settled"] else None)
+                            (kit.toguna_json("audit", "verify", log, "--charter", documents)), "the log's files to be up to date and settled")
+        holds(checked["verified"], f"{checked['size']} entries: one for every decision of the hub; every hash recomputed from the files, its signature good",
               f"{checked['size']} entrées, une par décision du hub ; chaque empreinte recalculée, sa signature est bonne")
-        hub = kit.until(lambda: (lambda h: h if h["log_settled"] == h["log_size"] else None)(e["ML"].status()["hub"]), "the log to be settled")
-        holds(hub["log_settled"] > 0, f"settled up to entry {hub['log_settled']}: witnesses of AES and of ECOWAS have cosigned it",
-              f"établi jusqu'à l'entrée {hub['log_settled']} : des témoins de l'AES et de la CEDEAO l'ont cosigné")
+        holds(checked["settled"], f"settled up to entry {checked['size']}: witnesses of AES and of ECOWAS have cosigned it",
+              f"établi jusqu'à l'entrée {checked['size']} : des témoins de l'AES et de la CEDEAO l'ont cosigné")
         bad = self.folder / "log-copy"
         shutil.copytree(log, bad)
         victim = max((p for p in (bad / "tile/entries").rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
         data = bytearray(victim.read_bytes())
         data[len(data) // 2] ^= 1
         victim.write_bytes(data)
-        said = kit.toguna("audit", "verify", bad, "--charter", e.at / "charter.note", expect=3, env=self.language).strip().splitlines()[-1]
+        said = kit.toguna("audit", "verify", bad, "--charter", documents, expect=3, env=self.language).strip().splitlines()[-1]
         holds(True, f"one bit changed in a copy is found: {said}", f"un bit changé dans une copie est trouvé : {said}")
 
     def disk(self):
@@ -296,7 +296,8 @@ class Demo:
         e = self.exchange
         self.chapter("Anybody who may look can review it all in a browser", "Qui en a le droit peut tout revoir dans un navigateur")
         log = open(self.folder / "console.log", "wb")
-        self.console = subprocess.Popen([kit.program("toguna"), "console", e.at / "hub/data", "--charter", e.at / "hub/documents", "--json"],
+        self.console = subprocess.Popen([kit.program("toguna"), "console", e.at / "hub/data", "--charter", e.at / "hub/documents",
+                                         "--index", self.folder / "console.db", "--json"],  # the reader's own commands find theirs free
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
                                         env={**os.environ, "LC_ALL": "C.UTF-8", **self.language})
         log.close()
@@ -336,7 +337,9 @@ class Demo:
                 ("echo 'Essai' | toguna publish --topic alert.convoy.test --to AES,SN --class RESTRICTED --tlp amber --wait delivered", "", ""),
                 (f"toguna inbox --socket {e['SN'].socket}", "what came to Senegal", "ce qui est venu au Sénégal"),
                 (f"toguna track {self.blockade[:12]}", "what became of Mali's FLASH", "ce qu'est devenu le FLASH du Mali"),
-                (f"toguna audit verify {e.at}/hub/data/log --charter {e.at}/charter.note", "", ""),
+                (f"toguna audit verify {e.at}/hub/data/log --charter {e.at}/hub/documents", "", ""),
+                (f"toguna audit export copy --log {e.at}/hub/data --charter {e.at}/hub/documents", "a copy for an inspector, docs/audit-guide.md",
+                 "une copie pour un inspecteur, docs/guide-audit.md"),
                 (quoted(str(kit.ROOT / "demo")) + " stop", "ends it all", "met fin à tout")):
             note = french if FRENCH else english
             print(f"   {line}" + (f"{DIM}   # {note}{PLAIN}" if note else ""))

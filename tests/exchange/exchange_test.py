@@ -270,8 +270,26 @@ class Settled(Story):
         self.send()
         kit.until(lambda: self.log_of(ml)[0] > self.log_of(ml)[1], "the log to grow beyond what is settled")
         self.assertIn("settled", ml.toguna("status"))
+        self.unsettled_is_visible_until_it_is_settled(ml, sn)
+
+    def unsettled_is_visible_until_it_is_settled(self, ml, sn):
+        """One camp's witness is away: its bulletin is accepted, and everywhere called unsettled."""
+        alone = ml.publish(*ALERT, "--to", "SN", wait="accepted", stdin="Bonsoir")["bulletin"]
+        row = next(line for line in ml.toguna("sent").splitlines() if line.startswith(alone[:8]))
+        self.assertIn("unsettled", row)
+        self.assertIn("not settled: the hub alone vouches for it", ml.toguna("track", alone))
+        self.assertIn("not settled: the hub alone vouches for it", ml.toguna("read", alone))
+        self.assertFalse(ml.json("track", alone)["bulletin"]["settled"])
+        ml.toguna("publish", *ALERT, "--to", "SN", "--wait", "settled", "--timeout", "2s", stdin="x", expect=4)
         sn.start()
         self.settled(ml)
+        sn.receives(alone)
+        self.settled(sn)
+        self.assertNotIn("unsettled", ml.toguna("sent"))
+        for node in (ml, sn):
+            self.assertIn("settled: as many witnesses have seen it", node.toguna("read", alone))
+        self.assertIn("settled: as many witnesses have seen it", ml.toguna("track", alone))
+        self.assertNotIn("unsettled", sn.toguna("inbox"))
 
     def log_of(self, node):
         hub = node.status()["hub"]

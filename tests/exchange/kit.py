@@ -35,15 +35,20 @@ def program(name):
 
 
 def until(condition, what, limit=30.0):
-    """Calls condition() until it is true; its value. Failed after limit seconds, saying what was awaited."""
+    """Calls condition() until it is true; its value. A file that it reads may not be there yet. Failed after limit seconds,
+    saying what was awaited."""
     deadline = time.monotonic() + limit
     pause = 0.005
     while True:
-        value = condition()
+        missing = None
+        try:
+            value = condition()
+        except FileNotFoundError as e:
+            value, missing = None, e
         if value:
             return value
         if time.monotonic() > deadline:
-            raise Failed(f"waited {limit:.0f} s in vain for: {what}")
+            raise Failed(f"waited {limit:.0f} s in vain for: {what}") from missing
         time.sleep(pause)
         pause = min(pause * 1.5, 0.1)
 
@@ -82,13 +87,13 @@ class Daemon:
 
     def __init__(self, name, config, log):
         self.name, self.config, self.log = name, pathlib.Path(config), pathlib.Path(log)
-        self.process = None
+        self.process, self.env = None, {}
 
     def start(self, wait=True):
         out = open(self.log, "ab")
         self.mark = out.tell()
         self.process = subprocess.Popen([program(self.name), "--config", str(self.config)], stdin=subprocess.DEVNULL,
-                                        stdout=out, stderr=out, start_new_session=True)
+                                        stdout=out, stderr=out, start_new_session=True, env={**os.environ, **self.env})
         out.close()
         if wait:
             until(self.ready, f"{self.name} with {self.config} to be ready; its log ends: {self.tail()}")
@@ -157,8 +162,13 @@ class Folder:
     def __enter__(self):
         return self.path
 
+    def gone(self):
+        """A hook outlives a node that was killed, and may write until it ends."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        return not self.path.exists()
+
     def __exit__(self, kind, value, trace):
         if kind is None:
-            shutil.rmtree(self.path)
+            until(self.gone, f"nothing to be written any more in {self.path}")
         else:
             print(f"what the test left is in {self.path}")

@@ -1,5 +1,6 @@
 """Bad links: slow, late, cut again and again; what is urgent overtakes in the middle of a body, and nothing acknowledged goes twice."""
 import os
+import subprocess
 import time
 import unittest
 
@@ -13,6 +14,7 @@ class Link(Story):
 
     faster = int(os.environ.get("TOGUNA_LINK_FASTER", "10"))
     rate = 1200
+    behind = int(os.environ.get("TOGUNA_LINK_BEHIND", str(1 << 20)))
     size = int(os.environ.get("TOGUNA_LINK_SIZE", str(80 * 1024)))
 
     def setUp(self):
@@ -44,14 +46,18 @@ class Link(Story):
     def arrives_through_cuts(self, code, to, size):
         self.worsen(cut_every=30)
         before, begun = self.carried(), time.monotonic()
+        self.link.up.counts.clear()
+        self.link.down.counts.clear()
         bulletin = self.large(code, to, size)
-        self.e[to].receives(bulletin, limit=600)
+        self.e[to].receives(bulletin, limit=max(600, 4 * size / (self.rate * self.faster)))
         used = self.carried() - before
         more = used - size
         print(f"{code} to {to}: {size} bytes through {self.link.cuts} cuts in {time.monotonic() - begun:.0f} s; {more} bytes more, "
-              f"{more / (self.link.cuts + 1):.0f} for each meeting", flush=True)
+              f"{more / (self.link.cuts + 1):.0f} for each meeting; to the hub {dict(self.link.up.counts)}, from it {dict(self.link.down.counts)}",
+              flush=True)
         self.assertGreater(self.link.cuts, 3)
         # A chunk is 64 KiB, more than the line carries between two cuts: were pieces forgotten, it would never arrive.
+        # What a busy machine loses at a cut differs; tests/client/node/badline_test.c counts in virtual time, to the byte.
         self.assertLess(more, 0.15 * size + 9000 * (self.link.cuts + 1))
 
     def test_down(self):
@@ -61,22 +67,24 @@ class Link(Story):
         self.arrives_through_cuts("SN", "ML", self.size)
 
     def flash_overtakes(self, code, to):
-        self.large(code, to, 1 << 20)
+        """2,000 bytes behind `behind` bytes of ROUTINE; both programs run already. The worst of three, in seconds of the real line."""
+        for _ in range(max(1, self.behind >> 25)):
+            self.large(code, to, min(self.behind, 1 << 25))
         kit.until(lambda: self.carried() > 30000, "the large body to be on its way", 60)
-        worst = 0
-        for n in range(3):
-            begun = time.monotonic()
-            flash = self.e[code].publish(*ALERT, "--to", to, "--precedence", "FLASH", wait="spooled", stdin=os.urandom(750).hex()[:1000])["bulletin"]
-            self.e[to].receives(flash, limit=60)
-            worst = max(worst, time.monotonic() - begun)
-        print(f"FLASH from {code} to {to} behind a large body: {worst * self.faster:.1f} s at 9.6 kbit/s", flush=True)
-        return worst * self.faster
+        done = subprocess.run([kit.program("flash_time"), self.e[code].socket, self.e[to].socket, to, "2000", "3"], text=True, capture_output=True, check=True,
+                              timeout=600)
+        times = [int(line) / 1000 * self.faster for line in done.stdout.split()]
+        self.assertEqual(len(times), 3)
+        print(f"FLASH of 2,000 bytes from {code} to {to} behind {self.behind} bytes: {', '.join(f'{t:.1f}' for t in times)} s at 9.6 kbit/s", flush=True)
+        return max(times)
 
+    # The line alone needs 4 s: some 3,600 bytes at 1,200 a second, and a second for the way; the goal is 5. A round trip more, as when the body is asked for
+    # first, is 2 s. What machines do in between counts as it is: this picture runs at its own speed (CMakeLists.txt).
     def test_flash_down(self):
-        self.assertLess(self.flash_overtakes("ML", "SN"), 30)  # the body alone takes a quarter of an hour; programs start in real time
+        self.assertLess(self.flash_overtakes("ML", "SN"), 6.2)
 
     def test_flash_up(self):
-        self.assertLess(self.flash_overtakes("SN", "ML"), 30)
+        self.assertLess(self.flash_overtakes("SN", "ML"), 6.2)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """docs/policy-guide.md and docs/guide-politique.md, typed word for word by an officer whose exchange really runs: three mistakes
 explained, the matrix, the diff, signing and publishing, and a bulletin in the queue that the narrower policy holds back."""
+import datetime
 import os
 import re
 import subprocess
@@ -38,14 +39,14 @@ class Guide(unittest.TestCase):
                 daemon.kill()
 
     def run_line(self, line, socket="ML-dgse-n1", expect=0):
-        """One line of the guide, in a shell; what it prints."""
+        """One line of the guide, in a shell; what it prints, and says."""
         if line.startswith("toguna init exchange"):
             line += f" --kdf test --endpoint tcp://127.0.0.1:{kit.free_port()}"
         env = {**os.environ, **exchange.QUICK, "PATH": f"{os.path.dirname(kit.program('toguna'))}:{os.environ['PATH']}",
                "LC_ALL": "C.UTF-8", "LANGUAGE": self.language, "TZ": "UTC", "TOGUNA_SOCKET": str(self.at / f"x/nodes/{socket}/node.sock")}
         done = subprocess.run(["sh", "-c", line], cwd=self.at, env=env, capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, expect, f"{line}\n{done.stdout}\n{done.stderr}")
-        return done.stdout
+        return done.stdout + done.stderr
 
     def write(self, name, text):
         (self.at / name).write_text(text)
@@ -101,6 +102,8 @@ class Guide(unittest.TestCase):
             elif text.startswith("serial 2"):
                 self.write("ML-2.policy", self.read("ML.policy").replace("serial 1", "serial 2").replace("to SN NG", "to NG"))
                 self.assertIn(text.splitlines()[1], self.read("ML-2.policy"))
+            elif text.startswith("serial 3"):
+                self.widen(text)
             elif text.startswith(("RECIPIENT", "DESTINATAIRE")):
                 self.senegal_has_nothing(text)
             else:
@@ -108,6 +111,15 @@ class Guide(unittest.TestCase):
                     self.assertIn(blurred(line), blurred(said))
         self.assertEqual(before, {}, "steps that the guide no longer has")
         self.assertTrue(self.held, "the guide does not show that nothing came")
+
+    def widen(self, text):
+        """The third policy, with the date moved to three days from now, which a reader does too."""
+        day = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=3)
+        serial, effective, rule = text.splitlines()
+        wider = self.read("ML-2.policy").replace("serial 2", serial).replace("alert.** to NG", "alert.** to SN NG")
+        self.assertIn(rule, wider)
+        self.assertRegex(effective, r"^effective \d{4}-\d\d-\d\dT00:00:00Z$")
+        self.write("ML-3.policy", re.sub(r"^effective .*$", f"effective {day:%Y-%m-%dT00:00:00Z}", wider, flags=re.M))
 
     def checked(self, line):
         """Is the policy free of mistakes by now? The guide's first check shows them."""
@@ -137,6 +149,13 @@ class Guide(unittest.TestCase):
             text = "".join(t for kind, t in blocks(page) if kind == "sh")
             return re.sub(r'echo ".*"', "echo", text).replace("matrice.html", "matrix.html")
         self.assertEqual(typed("policy-guide.md"), typed("guide-politique.md"))
+
+    def test_the_grammar_in_french_has_the_same_lines(self):
+        """What is typed is the same in both languages, row by row; so is what may be left out."""
+        def rows(page):
+            return [line.split(" | ")[0].strip("| ") for line in (kit.ROOT / page).read_text(encoding="utf-8").splitlines()
+                    if line.startswith("| ") and line.split(" | ")[0].strip("| ") not in ("line", "ligne", "part", "partie")]
+        self.assertEqual(rows("policy/GRAMMAR.md"), rows("docs/guide-politique.md"))
 
 
 if __name__ == "__main__":

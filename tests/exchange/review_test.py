@@ -1,134 +1,35 @@
-"""An inspector on a machine that never saw the exchange: a copy of the log, the charter, and nothing else. And a hub that lies."""
+"""An inspector asks a copy of the log, and a hub's own files: who got what, why, what a draft would have done, and the figures."""
+import contextlib
+import datetime
 import json
 import os
 import pathlib
 import re
 import shutil
-import struct
+import sqlite3
 import subprocess
 import sys
 import unittest
 
 import kit
-from exchange import Exchange
+from reviewed import dossiers, FIRST_BUNDLE, flipped, packed, POLICIES, Reviewed, root_of, STATES, unpacked
 
 sys.path.insert(0, str(kit.ROOT / "tests/second"))
-from toguna2 import base, folder, log, wire  # noqa: E402
+from toguna2 import base, wire  # noqa: E402
 
-STATES = {"ML": "ML/dgse/n1", "SN": "SN/cigs/n1", "TD": "TD/anse/n1"}
-POLICY = """toguna/policy v1
-member {}
-serial 1
-effective 2025-01-01T00:00:00Z
-"""
-POLICIES = {
-    "ML": "export allow alert.** to SN TD up-to RESTRICTED\nexport deny alert.convoy.** to TD\nimport allow ** from SN TD up-to RESTRICTED\n",
-    "SN": "export allow ** to ML TD up-to RESTRICTED\nimport allow ** from ML TD up-to RESTRICTED\n",
-    "TD": "export allow ** to ML SN up-to RESTRICTED\nimport allow ** from SN ML up-to RESTRICTED\nimport deny alert.fuel.** from ML\n",
-}
-FIRST_BUNDLE = "openings/000000/000"
+FOUR = ("FLASH", "IMMEDIATE", "PRIORITY", "ROUTINE")
 
 
-def dossiers(path):
-    """The records of a bundle: [index, salt, {paper: bytes}]."""
-    data, found = path.read_bytes(), []
-    while data:
-        n, index = struct.unpack(">IQ", data[:12])
-        body, data, papers = data[12:4 + n], data[4 + n:], {}
-        salt, body = body[:16], body[16:]
-        while body:
-            kind, size = struct.unpack(">BI", body[:5])
-            papers[kind], body = body[5:5 + size], body[5 + size:]
-        found.append([index, salt, papers])
-    return found
+def milliseconds(text):
+    return round(datetime.datetime.fromisoformat(text).timestamp() * 1000)
 
 
-def packed(records):
-    out = b""
-    for index, salt, papers in records:
-        body = struct.pack(">Q", index) + salt + b"".join(struct.pack(">BI", k, len(v)) + v for k, v in sorted(papers.items()))
-        out += struct.pack(">I", len(body)) + body
-    return out
+def within(times, percent):
+    return sorted(times)[(len(times) * percent + 99) // 100 - 1] if times else 0
 
 
-class Review(unittest.TestCase):
-    """One exchange of three states whose traffic is made once; each test has copies of its own."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.place = kit.Folder("review")
-        root = cls.place.path
-        (root / "policies").mkdir()
-        for code, rules in POLICIES.items():
-            (root / f"policies/{code}.policy").write_text(POLICY.format(code) + rules)
-        cls.e = Exchange(root, STATES, members=list(STATES), policies=root / "policies")
-        try:
-            cls.make_traffic()
-        except BaseException:
-            cls.e.kill()
-            raise
-
-    @classmethod
-    def make_traffic(cls):
-        cls.e.start()
-        ml, sn, td = (cls.e[code] for code in STATES)
-        mark = ["--class", "RESTRICTED", "--tlp", "amber"]
-        cls.convoy = ml.publish("--topic", "alert.convoy.movement", "--to", "SN,TD", "--precedence", "FLASH", *mark, stdin="a")["bulletin"]
-        cls.flood = ml.publish("--topic", "alert.flood", "--to", "SN,TD", *mark, stdin="b")["bulletin"]
-        cls.fuel = ml.publish("--topic", "alert.fuel.price", "--to", "SN,TD", *mark, stdin="c")["bulletin"]
-        sn.receives(cls.convoy)
-        td.receives(cls.flood)
-        sn.receives(cls.flood)
-        sn.receives(cls.fuel)
-        cls.hub = cls.e.at / "hub"
-        cls.early = root_of(cls) / "early"
-        kit.until(lambda: cls.stored(cls.fuel), "the receipts to be in the log's files", 60)
-        cls.export(cls.early)
-        sn.json("read", cls.convoy)
-        kit.until(lambda: cls.read_seen(), "that it was read to be in the log's files", 60)
-        cls.copy = root_of(cls) / "copy"
-        cls.export(cls.copy)
-        shutil.copytree(ml.folder / "documents", root_of(cls) / "documents")
-
-    @classmethod
-    def export(cls, to):
-        return kit.toguna_json("audit", "export", to, "--log", cls.hub, "--index", root_of(cls) / "hub.db")
-
-    @classmethod
-    def ask_hub(cls, *args):
-        return kit.toguna_json("audit", *args, "--log", cls.hub, "--index", root_of(cls) / "hub.db")
-
-    @classmethod
-    def stored(cls, bulletin):
-        got = kit.toguna("audit", "who-got", bulletin, "--json", "--log", cls.hub, "--index", root_of(cls) / "hub.db", expect=None)
-        return got.startswith("{") and all(r["stored"] for r in json.loads(got)["recipients"]) and '"recipients":[]' not in got
-
-    @classmethod
-    def read_seen(cls):
-        return any(r["read"] for r in cls.ask_hub("who-got", cls.convoy)["recipients"])
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.e.kill()
-        cls.place.__exit__(None, None, None)
-
-    def setUp(self):
-        self.at = root_of(self) / self.id().rsplit(".", 1)[1]
-        self.at.mkdir()
-        shutil.copytree(self.copy, self.at / "copy")
-        shutil.copytree(root_of(self) / "documents", self.at / "documents")
-
-    def toguna(self, *args, log="copy", expect=0, **more):
-        return kit.toguna("audit", *args, "--log", log, "--charter", "documents", "--index", "index.db", cwd=self.at, expect=expect,
-                          **more)
-
-    def json(self, *args, log="copy"):
-        return kit.toguna_json("audit", *args, "--log", log, "--charter", "documents", "--index", "index.db", cwd=self.at)
-
-    def named(self, what, *args):
-        said = self.toguna(*(args or ("log",)), expect=3)
-        self.assertIn(what, said)
-        return said
+class Review(Reviewed):
+    """Questions, drafts, reports and the guides."""
 
     # ---- questions ----
 
@@ -143,7 +44,7 @@ class Review(unittest.TestCase):
         self.assertEqual((denied["state"], denied["stage"], denied["file"], denied["line"]), ("TD", "export", "ml.policy", 6))
         self.assertIn("export deny alert.convoy.** to TD", denied["rule"])
         said = self.toguna("who-got", self.convoy[:10])
-        self.assertIn("sealed for 1 nodes", said)
+        self.assertIn("sealed for 1 node, which is named here", said)
         self.assertIn("ml.policy:6", said)
         self.assertEqual({r["state"] for r in self.json("who-got", self.flood)["recipients"]}, {"SN", "TD"})
 
@@ -166,6 +67,92 @@ class Review(unittest.TestCase):
                              (True, True, [], [], []))
             self.assertEqual({p["state"] for p in told["policies"]}, set(STATES))
         self.assertIn("decided rightly", self.toguna("replay", self.convoy[:8]))
+
+    # ---- drafts ----
+
+    def suppose(self, *words, log="copy", expect=0, **more):
+        return kit.toguna("policy", "replay", *words, "--log", log, "--charter", "documents", "--index", "index.db", cwd=self.at,
+                          expect=expect, **more)
+
+    def differences(self, *words, **more):
+        told = json.loads(self.suppose(*words, "--json", **more))
+        return told, [(d["id"], d["member"], d["opens"], d["stage"]) for d in told["differences"]]
+
+    def test_a_draft_over_the_log_tells_what_would_have_differed(self):
+        ml = self.draft("ML", self.CONVOY_AND_FUEL)
+        told, found = self.differences(ml)
+        self.assertEqual(found, [(self.convoy, "TD", True, "permitted"), (self.flood, "SN", False, "export"),
+                                 (self.flood, "TD", False, "export")])
+        self.assertEqual((told["bulletins"], told["opened"], told["closed"], told["refused"], told["not_open"], told["unclear"]["count"]),
+                         (3, 1, 2, 0, 0, 0))
+        first = told["differences"][0]
+        manual = kit.toguna("manual", "policy").replace("\\", "")
+        for name in {*told, *told["unclear"], *first}:
+            self.assertIn(f"_{name}_:", manual)
+        self.assertEqual((first["from"], first["topics"], first["marking"], first["portion"]),
+                         ("ML/dgse/n1", "alert.convoy.movement", "RESTRICTED TLP:AMBER", 0))
+        shown = json.loads(self.toguna("show", str(first["index"]), "--json"))
+        self.assertEqual((shown["subject"], shown["time"]), (self.convoy, first["time"]))
+        both = self.draft("TD", "import allow ** from SN ML up-to RESTRICTED\n")
+        self.assertEqual(self.differences(both)[1], [(self.fuel, "TD", True, "permitted")])
+        self.assertEqual(len(self.differences(ml, both)[1]), 4)
+        hub = json.loads(kit.toguna("policy", "replay", ml, "--log", self.hub, "--index", root_of(self) / "hub.db", "--json", cwd=self.at))
+        self.assertEqual([d["id"] for d in hub["differences"]], [i for i, *_ in found])
+
+    def test_a_draft_over_the_log_in_sentences(self):
+        ml = self.draft("ML", self.CONVOY_AND_FUEL + "export deny alert.fuel.** to SN\n")
+        said = self.suppose(ml)
+        self.assertIn(f"+ TD would have received {self.convoy[:12]} from ML/dgse/n1 (alert.convoy.movement, RESTRICTED TLP:AMBER)", said)
+        self.assertIn(f"- SN would not have received {self.flood[:12]}", said)
+        self.assertIn("ML-2.policy:6: export deny alert.fuel.** to SN", said)
+        self.assertIn("Deliveries that would have been added: 1; held back: 3.", said)
+        said = self.suppose(ml, env={"LC_ALL": "C.UTF-8", "LANGUAGE": "fr"})
+        self.assertIn(f"TD aurait reçu {self.convoy[:12]}", said)
+        self.assertIn("l'entrée", said)
+        as_it_was = self.draft("ML", POLICIES["ML"])
+        self.assertIn("Nothing would have been different.", self.suppose(as_it_was))
+        self.assertIn("--limit", self.suppose(ml, "--limit", "3", expect=2))
+        self.assertIn("again, each under the charter and policies of its time: 0.", self.suppose(ml, "--since", "2030-01-01"))
+        nothing = self.suppose(ml, "--since", "2030-01-01")
+        self.assertIn("No bulletin was decided again.", nothing)
+        self.assertNotIn("Nothing would have been different", nothing)
+        entries = json.loads(self.suppose(ml, "--json"))["entries"]
+        self.assertEqual(entries, int((self.at / "copy/checkpoint").read_text().splitlines()[1]))
+        self.assertIn(f"The log was read up to entry {entries - 1}; what the hub wrote later is not in it.", nothing)
+        self.assertIn("Did you mean SN", self.suppose(self.draft("ML", "export allow ** to SNN up-to RESTRICTED\n"), expect=3))
+
+    def test_what_is_not_open_to_a_draft_is_counted_and_not_guessed(self):
+        ml = self.draft("ML", self.CONVOY_AND_FUEL)
+        path = self.at / "copy" / FIRST_BUNDLE
+        records = dossiers(path)
+        for record in records:
+            if 3 in record[2] and wire.decode("Entry", record[2][1])["subject"].hex() == self.flood:
+                del record[2][2], record[2][4]  # what was said of it, and to whom; the entry stays
+        path.write_bytes(packed(records))
+        told, found = self.differences(ml)
+        self.assertEqual(found, [(self.convoy, "TD", True, "permitted")])
+        self.assertEqual((told["bulletins"], told["not_open"], told["unclear"]["count"]), (2, 1, 0))
+        self.assertIn("is not open here: 1.", self.suppose(ml))
+        # Entries that are closed altogether may be bulletins too, and are never passed over in silence.
+        path.write_bytes(packed([r for r in records if 3 not in r[2] or wire.decode("Entry", r[2][1])["subject"].hex() not in (self.flood, self.convoy)]))
+        (self.at / "index.db").unlink()
+        said = self.suppose(ml)
+        self.assertIn("Of what can be decided again here, nothing would have been different.", said)
+        self.assertIn("among which there may be more bulletins: 2.", said)
+        path.unlink()
+        (self.at / "index.db").unlink()
+        self.assertIn("no charter in force is open here", self.suppose(ml, expect=3))
+
+    def test_a_draft_is_not_held_against_a_hub_that_decided_otherwise(self):
+        def another_set(record):
+            if 3 in record[2] and wire.decode("Entry", record[2][1])["subject"].hex() == self.flood:
+                entry = wire.decode("Entry", record[2][1])
+                record[2][1] = wire.encode("Entry", {**entry, "policy_set": base.sha(b"others")})
+        key = self.doctor(another_set)
+        ml = self.draft("ML", self.CONVOY_AND_FUEL)
+        told = json.loads(kit.toguna("policy", "replay", ml, "--log", "copy", "--key", key, "--index", "index.db", "--json", cwd=self.at))
+        self.assertEqual([d["id"] for d in told["differences"]], [self.convoy])
+        self.assertEqual(told["unclear"], {"count": 1, "first": self.flood})
 
     def test_entries_are_found_by_what_they_say(self):
         def subjects(*words):
@@ -199,6 +186,11 @@ class Review(unittest.TestCase):
             self.assertIn(says, self.toguna("log", *words, expect=code))
         self.assertIn("no such entry", self.toguna("show", "99999999", expect=3))
 
+    def test_a_state_that_is_no_member_is_named_with_the_nearest(self):
+        self.assertIn("SM is no member of this exchange. Did you mean SN?", self.toguna("log", "--state", "sm", expect=2))
+        self.assertIn("XX is no member of this exchange. Its members are ML, SN, TD", self.toguna("log", "--state", "XX", expect=2))
+        self.assertIn("alert", self.toguna("log", "--state", "sn"))
+
     def test_a_live_hub_answers_the_same(self):
         here, there = self.json("who-got", self.flood), self.ask_hub("who-got", self.flood)
         self.assertEqual(here["recipients"], there["recipients"])
@@ -210,16 +202,25 @@ class Review(unittest.TestCase):
         pairs = {(a["state"], a["other"]) for a in self.json("anomalies")["anomalies"] if a["kind"] == "new-pair"}
         self.assertEqual(pairs, {("ML", "SN"), ("ML", "TD")})
         self.assertIn("for the first time", self.toguna("anomalies"))
+        with contextlib.closing(sqlite3.connect(self.at / "index.db")) as index:
+            firsts = index.execute("SELECT b.member, g.member, min(b.time) AS first, min(b.leaf) FROM bulletin b JOIN given g USING(leaf)"
+                                   " WHERE b.member <> g.member GROUP BY 1, 2 ORDER BY first DESC, 1, 2").fetchall()
+        new = [a for a in self.json("anomalies")["anomalies"] if a["kind"] == "new-pair"]
+        self.assertEqual([(a["state"], a["other"], milliseconds(a["time"]), *a["entries"]) for a in new], firsts)
+        half = firsts[0][2]  # the later of the two
+        of = [a["other"] for a in self.json("anomalies", "--from", new[0]["time"])["anomalies"] if a["kind"] == "new-pair"]
+        self.assertEqual(of, [f[1] for f in firsts if f[2] >= half])
         diff = self.json("diff", "1h", "2100-01-01")
         self.assertIn("policy", {d["kind"] for d in diff["documents"]})
         self.assertEqual({c["type"]: c["between"] for c in diff["counts"]}["accepted"], 3)
         self.assertIn("after the first", self.toguna("diff", "2026-12-01", "2026-11-01", expect=2))
-
-    def look(self, what, log="copy"):
-        done = subprocess.run([kit.program("review_look"), str(self.at / log), str(self.at / "documents"), str(self.at / "look.db"), what],
-                              capture_output=True, text=True, timeout=60)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return json.loads(done.stdout)
+        french = {"LC_ALL": "C.UTF-8", "LANGUAGE": "fr"}
+        said = self.toguna("diff", "1h", "2100-01-01", env=french)
+        for word in ("politique ML 1", "charte", "un bulletin a été accepté", "QUOI"):
+            self.assertIn(word, said)
+        for word in {d["kind"] for d in diff["documents"]} | {c["type"] for c in diff["counts"]} - {"document", "configuration"}:  # words of both languages
+            self.assertNotRegex(said, rf"\b{word}\b")
+        self.assertIn("  nouvel échange : ML a remis", self.toguna("anomalies", env=french))
 
     def test_the_whole_picture(self):
         about = self.look("about")
@@ -254,13 +255,146 @@ class Review(unittest.TestCase):
         unvouched = kit.toguna("audit", "show", "1", "--log", "copy", "--index", "own.db", cwd=self.at)
         self.assertIn("toguna/charter v1", unvouched)
 
+    # ---- what the manual says about --json ----
+
+    BY_STATE = {"names", "days.accepted", "days.refused", "days.receipts"}  # objects whose members are country codes
+
+    def fields(self, value, prefix=""):
+        """Names of all fields of an object, and of those whose inside is not to be seen in it."""
+        found, blank = set(), set()
+        for name, inner in value.items():
+            found.add(prefix + name)
+            items = [i for i in (inner if isinstance(inner, list) else [inner]) if isinstance(i, dict)]
+            if inner is None or inner == []:
+                blank.add(prefix + name)
+            for item in items if prefix + name not in self.BY_STATE else []:
+                more, hidden = self.fields(item, f"{prefix}{name}.")
+                found, blank = found | more, blank | hidden
+        return found, blank
+
+    def documented(self, verb):
+        page = kit.toguna("manual", "audit")
+        section = re.search(rf"^## toguna audit {verb} .*?(?=^## |^# )", page, re.S | re.M).group(0)
+        found, above = set(), []
+        for tabs, name in re.findall(r"^(\t+)- _([^:]*)_: ", section, re.M):
+            above = [*above[:len(tabs) - 1], name.replace("\\", "")]
+            found.add(".".join(above))
+        return found
+
+    def test_the_manual_names_every_field_that_is_printed_and_no_other(self):
+        entries = self.json("log", "--count", "1000")["entries"]
+        at = {kind: next(e["index"] for e in entries if e["type"] == kind and (kind != "accepted" or e["denied"]))
+              for kind in ("accepted", "receipts", "document")}
+        kit.toguna("audit", "prove", "0", "--log", "copy", "--charter", "documents", "-o", "zero", cwd=self.at)
+        said = {"log": [self.json("log")], "show": [self.json("show", i) for i in at.values()], "why": [self.json("why", self.convoy, "TD")],
+                "who-got": [self.json("who-got", self.convoy)], "replay": [self.json("replay", self.convoy)],
+                "overdue": [self.json("overdue", "--at", "2100-01-01")], "anomalies": [self.json("anomalies")],
+                "diff": [self.json("diff", "1h", "2100-01-01")], "report": [self.json("report")], "export": [self.json("export", "again")],
+                "verify": [kit.toguna_json("audit", "verify", "copy", "--charter", "documents", cwd=self.at)],
+                "prove": [kit.toguna_json("audit", "prove", "1", "--log", "copy", "--charter", "documents", cwd=self.at)],
+                "check": [kit.toguna_json("audit", "check", "zero", "--charter", "documents", cwd=self.at)]}
+        of_evidence = {"lie", "checkpoints", "checkpoints.size", "checkpoints.root"}
+        for verb, answers in said.items():
+            seen = [self.fields(a) for a in answers]
+            found, named = set().union(*(f for f, _ in seen)), self.documented(verb)
+            hidden = set.intersection(*(blank | (named - f) for f, blank in seen)) if len(seen) > 1 else seen[0][1]
+            self.assertEqual(found - named, set(), f"audit {verb} prints what the manual does not name")
+            missing = {n for n in named - found if not any(n.startswith(h + ".") for h in hidden)}
+            self.assertEqual(missing - (of_evidence if verb == "check" else set()), set(), f"the manual names what audit {verb} does not print")
+
+    # ---- a report counts what every entry says by itself ----
+
+    def entries(self):
+        """Every entry with all that belongs to it, asked for one by one."""
+        page = self.json("log", "--oldest", "--count", "5")
+        found = page["entries"]
+        while page["next"]:
+            page = self.json("log", "--oldest", "--count", "5", "--cursor", page["next"])
+            found += page["entries"]
+        return [self.json("show", e["index"]) for e in found]
+
+    def counted(self, entries):
+        """The figures of a report, from nothing but the entries."""
+        days, refusals, denials, pairs, times, opened = {}, {}, {}, {}, {p: [] for p in FOUR}, dict.fromkeys(FOUR, 0)
+        stored = {(r["bulletin"], r["node"]): r["time"] for e in reversed(entries) for r in e["receipts"] if r["event"] == "stored"}
+        read = {(r["bulletin"], r["node"]) for e in entries for r in e["receipts"] if r["event"] == "read"}
+        for e in entries:
+            day = days.setdefault(e["time"][:10], {"accepted": {}, "refused": {}, "receipts": {}})
+            if e["type"] in day and e["state"]:
+                day[e["type"]][e["state"]] = day[e["type"]].get(e["state"], 0) + 1
+            if e["type"] == "refused":
+                refusals[e["reason"]] = refusals.get(e["reason"], 0) + 1
+            denied = [d for p in e["ruling"]["portions"] for d in p["denied"]] if e["ruling"] else []
+            for d in denied:
+                denials[d["stage"]] = denials.get(d["stage"], 0) + 1
+            if e["type"] != "accepted":
+                continue
+            for state in {d["state"] for d in denied}:
+                pairs.setdefault((e["state"], state), [0, 0, 0, 0])[3] += 1
+            for r in self.json("who-got", e["subject"])["recipients"]:
+                at, pair = (e["subject"], r["node"]), pairs.setdefault((e["state"], r["state"]), [0, 0, 0, 0])
+                pair[0], pair[1], pair[2] = pair[0] + 1, pair[1] + (at in stored), pair[2] + (at in read)
+                if at in stored:
+                    times[e["precedence"]].append(max(0, milliseconds(stored[at]) - milliseconds(e["time"])))
+                else:
+                    opened[e["precedence"]] += 1
+        return {"days": [{"day": day, **counts} for day, counts in sorted(days.items())], "refusals": refusals, "denials": denials,
+                "pairs": pairs, "latency": [[p, len(times[p]), opened[p], *(within(times[p], n) for n in (50, 90, 99, 100))] for p in FOUR]}
+
+    def reported(self, *args):
+        report = self.json("report", *args)
+        return {"days": report["days"], "refusals": {r["reason"]: r["count"] for r in report["refusals"]},
+                "denials": {d["stage"]: d["count"] for d in report["denials"]},
+                "pairs": {(p["from"], p["to"]): [p["given"], p["stored"], p["read"], p["denied"]] for p in report["pairs"]},
+                "latency": [[row[k] for k in ("precedence", "count", "open", "p50_ms", "p90_ms", "p99_ms", "max_ms")] for row in report["latency"]]}
+
+    def test_a_report_counts_what_every_entry_says(self):
+        entries = self.entries()
+        whole = self.counted(entries)
+        self.assertEqual(len(whole["denials"]), 2)
+        self.assertEqual(self.reported(), whole)
+        # between any two moments: the index knows whole blocks of them only by their first and last
+        moments = sorted({e["time"] for e in entries})
+        for begin, end in ((0, len(moments) // 2), (len(moments) // 3, len(moments) - 1), (len(moments) // 2, len(moments) // 2 + 1)):
+            part = [e for e in entries if moments[begin] <= e["time"] < moments[end]]
+            said, wanted = self.reported("--from", moments[begin], "--to", moments[end]), self.counted(part)
+            for name in ("days", "refusals", "denials"):
+                self.assertEqual(said[name], wanted[name])
+
+    def earlier_index(self):
+        """As an index of version 2 was: without what entries are counted by, and without the fact that it is there."""
+        path = self.at / "index.db"
+        with contextlib.closing(sqlite3.connect(path)) as index:
+            self.assertEqual(index.execute("PRAGMA user_version").fetchone()[0], 3)
+            application, = index.execute("PRAGMA application_id").fetchone()
+            text = "\n".join(index.iterdump())
+        for file in self.at.glob("index.db*"):
+            file.unlink()
+        with contextlib.closing(sqlite3.connect(path)) as index:
+            index.executescript(text)
+            index.executescript(f"DROP TABLE mark; DELETE FROM fact WHERE name = 'marked'; DELETE FROM migration WHERE version = 3; PRAGMA application_id = {application};"
+                                "PRAGMA user_version = 2; VACUUM;")
+
+    def test_an_index_of_an_earlier_version_is_completed(self):
+        wanted = self.reported()
+        self.earlier_index()
+        self.assertEqual(self.reported(), wanted)
+        # not with what is no longer as it was logged
+        self.earlier_index()
+        path, whole = self.at / "copy" / FIRST_BUNDLE, (self.at / "copy" / FIRST_BUNDLE).read_bytes()
+        for at in (self.json("log", "--type", kind)["entries"][0]["index"] for kind in ("accepted", "document")):
+            self.earlier_index()
+            path.write_bytes(packed([[i, s, {**p, 1: flipped(p[1], -1)} if i == at else p] for i, s, p in unpacked(whole)]))
+            self.assertIn("the opening is not that of what was logged", self.named(f"{FIRST_BUNDLE}:entry {at}", "report"))
+            path.write_bytes(whole)
+
     # ---- the guides, typed word by word ----
 
     def follow(self, page):
         charter = next(p for p in (self.at / "documents").glob("*.note") if p.read_text().startswith("toguna/charter v1"))
         shutil.copy(charter, self.at / "charter.note")
         shutil.rmtree(self.at / "copy")
-        env = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "en", "XDG_CACHE_HOME": str(self.at / "cache"),
+        env = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "en", "XDG_CACHE_HOME": str(self.at / "cache"), "TOGUNA_SOCKET": str(self.e["ML"].socket),
                "PATH": f"{pathlib.Path(kit.program('toguna')).parent}:{os.environ['PATH']}"}
         typed = 0
         for block in re.findall(r"```sh\n(.*?)```", (kit.ROOT / "docs" / page).read_text(), re.S):
@@ -278,136 +412,6 @@ class Review(unittest.TestCase):
 
     def test_the_inspector_s_guide_in_french(self):
         self.follow("guide-audit.md")
-
-    # ---- what was changed is named, and nothing of it is believed ----
-
-    def test_a_flipped_bit_is_named(self):
-        path = self.at / "copy" / FIRST_BUNDLE
-        records = dossiers(path)
-        target = next(r for r in records if r[2].get(3))
-        for paper, says in ((1, "is not that of what was logged"), (3, "the decision kept there"), (2, ""), (4, "portions that the bulletin has not")):
-            forged = [[i, s, dict(p)] for i, s, p in records]
-            data = bytearray(forged[target[0]][2][paper])
-            data[-1] ^= 1
-            forged[target[0]][2][paper] = bytes(data)
-            path.write_bytes(packed(forged))
-            self.assertIn(says, self.named(f"{FIRST_BUNDLE}:entry {target[0]}"))
-        document = next(r for r in records if r[2].get(6, b"").startswith(b"\4toguna/policy"))
-        forged = [[i, s, dict(p)] for i, s, p in records]
-        forged[document[0]][2][6] = document[2][6][:-9] + bytes([document[2][6][-9] ^ 1]) + document[2][6][-8:]
-        path.write_bytes(packed(forged))
-        self.assertIn("document", self.named(f"{FIRST_BUNDLE}:entry {document[0]}"))
-        path.write_bytes(packed(records))
-        self.toguna("log")
-
-    def test_what_is_cut_off_or_out_of_order_is_named(self):
-        path = self.at / "copy" / FIRST_BUNDLE
-        records, data = dossiers(path), path.read_bytes()
-        path.write_bytes(data[:-3])
-        self.named(FIRST_BUNDLE)
-        records[4], records[5] = records[5], records[4]
-        path.write_bytes(packed(records))
-        self.assertIn("out of order", self.named(FIRST_BUNDLE))
-        records[4], records[5] = records[5], records[4]
-        records[5][1] = bytes(16)
-        path.write_bytes(packed(records))
-        self.named(f"{FIRST_BUNDLE}:entry 5")
-        path.write_bytes(packed(records[:4] + records[5:]))
-        self.named(f"{FIRST_BUNDLE}:entry 5")
-        path.write_bytes(data)
-        self.toguna("log")
-
-    def test_a_lost_or_changed_tile_is_named(self):
-        path = next((self.at / "copy/tile/entries").rglob("*[0-9]"))
-        bundle = max((p for p in (self.at / "copy/tile/entries").rglob("*") if p.is_file()), key=str)
-        data = bundle.read_bytes()
-        bundle.unlink()
-        self.named(str(bundle.relative_to(self.at / "copy")))
-        bundle.write_bytes(data[:-34] + data[-32:] + data[-34:-32])
-        self.named("entry")
-        bundle.write_bytes(data)
-        self.toguna("log")
-        self.assertTrue(path.exists())
-
-    def test_stale_and_future_checkpoints(self):
-        self.toguna("log")
-        shutil.copytree(self.early, self.at / "early")
-        said = self.toguna("log", log="early", expect=3)
-        self.assertIn("older than one that was seen", said)
-        shutil.copy(self.copy / "checkpoint", self.at / "early/checkpoint")
-        (self.at / "index.db").unlink()
-        self.assertIn("tile/entries", self.toguna("log", log="early", expect=3))
-
-    def test_only_the_charter_s_log_is_believed(self):
-        seed = base.sha(b"stranger")
-        text = (self.at / "copy/checkpoint").read_text().split("\n\n")[0] + "\n"
-        key = log.Key(text.split("\n")[0], log.NOTE, base.public_of(seed))
-        (self.at / "copy/checkpoint").write_text(text + "\n" + log.note_line(key, seed, text))
-        self.toguna("log", expect=3)
-        self.assertIn("neither a hub's folder nor a copy", self.toguna("log", log="documents", expect=3))
-
-    # ---- a hub that decided wrongly, with its own key ----
-
-    def doctor(self, change):
-        """Signs the log again with one dossier changed: what a hub with all its keys could have logged. Its key as --key."""
-        seed = base.sha(b"the hub's own key")
-        records, leaves = [], []
-        for path in sorted((self.at / "copy/openings").rglob("[0-9][0-9][0-9]")):
-            records += dossiers(path)
-        for record in records:
-            change(record)
-        leaves = [log.leaf(salt, papers[1]) for _, salt, papers in records]
-        origin = (self.at / "copy/checkpoint").read_text().split("\n")[0]
-        key = log.Key(origin, log.NOTE, base.public_of(seed))
-        shutil.rmtree(self.at / "copy/tile")
-        for name, data in folder.tiles(leaves):
-            path = self.at / "copy" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        for bundle in range((len(records) + 255) // 256):
-            (self.at / f"copy/openings/000000/{bundle:03}").write_bytes(packed(records[bundle * 256:bundle * 256 + 256]))
-        text = log.checkpoint_text(origin, len(leaves), base.root(leaves))
-        (self.at / "copy/checkpoint").write_text(text + "\n" + log.note_line(key, seed, text))
-        return key
-
-    def doctored(self, *args, key, expect=3):
-        return kit.toguna("audit", *args, "--log", "copy", "--key", key, "--index", "index.db", cwd=self.at, expect=expect)
-
-    def test_a_hub_that_decided_wrongly_is_caught(self):
-        def permit_chad(record):
-            papers = record[2]
-            if 3 not in papers or wire.decode("Entry", papers[1])["subject"].hex() != self.convoy:
-                return
-            decision, entry = wire.decode("Decision", papers[3]), wire.decode("Entry", papers[1])
-            portion = decision["portions"][0]
-            portion["permitted"], portion["denied"] = [*portion["permitted"], b"TD"], []
-            papers[3] = wire.encode("Decision", decision)
-            papers[1] = wire.encode("Entry", {**entry, "decision": log.decision_hash(papers[3])})
-        key = self.doctor(permit_chad)
-        said = self.doctored("replay", self.convoy, key=key)
-        self.assertIn("decided otherwise", said)
-        out = kit.toguna("audit", "replay", self.convoy, "--log", "copy", "--key", key, "--index", "index.db", "--json", cwd=self.at,
-                         expect=None)
-        difference, = json.loads(out)["differences"]
-        self.assertEqual((difference["state"], difference["logged"], difference["recomputed"]), ("TD", "permitted", "export"))
-        self.doctored("replay", self.flood, key=key, expect=0)
-
-    def test_a_hub_that_names_other_policies_is_caught(self):
-        def another_set(record):
-            if 3 in record[2]:
-                entry = wire.decode("Entry", record[2][1])
-                record[2][1] = wire.encode("Entry", {**entry, "policy_set": base.sha(b"others")})
-        self.assertIn("decided otherwise", self.doctored("replay", self.flood, key=self.doctor(another_set)))
-
-    def test_a_hub_that_hides_a_recipient_is_caught(self):
-        def one_less(record):
-            if len(record[2].get(4, b"")) == 72:
-                record[2][4] = record[2][4][:36]
-        self.assertIn("as many recipients as its originator signed", self.doctored("log", key=self.doctor(one_less)))
-
-
-def root_of(test):
-    return test.place.path
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import http.client
 import os
 import pathlib
 import socket
+import time
 import unittest
 
 import kit
@@ -87,6 +88,34 @@ class Window(Story):
         self.assertEqual(self.get("/checkpoint", "HEAD")[1]["Content-Length"], str(len(note)))
         self.assertEqual(self.get("/health")[2], b"ok\n")
 
+    def figures(self):
+        """The metrics, by name; every line as Prometheus reads it."""
+        status, headers, text = self.get("/metrics")
+        self.assertEqual((status, headers["Content-Type"]), (200, "text/plain; version=0.0.4; charset=utf-8"))
+        found, typed = {}, {}
+        for line in text.decode().splitlines():
+            if line.startswith("# TYPE "):
+                name, kind = line[7:].split(" ")
+                typed[name] = kind
+            elif not line.startswith("# HELP "):
+                self.assertRegex(line, r"^toguna_[a-z_]+ [0-9]+$")
+                name, value = line.split(" ")
+                found[name] = int(value)
+        self.assertEqual(found.keys(), typed.keys())
+        self.assertTrue(all(kind == ("counter" if name.endswith("_total") else "gauge") for name, kind in typed.items()))
+        return found
+
+    def test_monitors_learn_how_the_hub_is_and_not_what_it_decides(self):
+        kit.until(lambda: self.get("/metrics")[0] == 200 and self.figures()["toguna_sessions"] == 2, "both nodes to be counted")
+        before = self.figures()
+        self.send()
+        kit.until(lambda: self.figures()["toguna_log_entries"] > before["toguna_log_entries"], "the log to have grown")
+        self.e["SN"].stop()
+        self.send(text="waits")
+        after = kit.until(lambda: (f := self.figures())["toguna_sessions"] == 1 and f["toguna_queued_bulletins"] == 1 and f, "it to wait")
+        self.assertLess(abs(after["toguna_written_seconds"] - time.time()), 60)
+        self.assertFalse([name for name in after if "accepted" in name or "refused" in name])
+
     def test_nothing_else_is_to_be_had(self):
         secret = self.e.at / "hub/data/signer"
         self.published()
@@ -94,7 +123,7 @@ class Window(Story):
         size = self.size()
         for path in ("/", "/tile", "/tile/0", "/tile/0/", "/tile/entries/", "/lock", "/../hub/hub.db", "/tile/../../hub/hub.db",
                      "/tile/0/%2e%2e/%2e%2e/%2e%2e/hub/hub.db", "/tile/0/..%2f..%2f..%2fhub/hub.db", "//etc/passwd", "/%2fetc/passwd",
-                     "/checkpoint/", "/checkpoint%00", "/%63heckpoint", "/tile/0/001", "/tile/00/000.p/1", f"/tile/0/000.p/{size + 1}",
+                     "/checkpoint/", "/metrics/", "/metrics.new", "/tile/../metrics", "/checkpoint%00", "/%63heckpoint", "/tile/0/001", "/tile/00/000.p/1", f"/tile/0/000.p/{size + 1}",
                      f"/tile/0/%30%30%30.p/{size}", "/tile/0/000.p/0", "/tile/0/000.p/256", "/tile/64/000", "/tile/0/x000/000",
                      "/tile/0/999999", "/tile/-1/000", "/tile/entries/000.p/" + "9" * 400, "/tile/0/" + "x123/" * 200 + "000"):
             with self.subTest(path=path):

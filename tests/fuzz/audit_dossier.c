@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     (void)dossier_check(&d, &leaf, arena, &e, NULL);
     arena_reset(arena);
     (void)dossier_bulletin(&d, arena, &b, NULL);
-    for (struct slice r = dossier_receipts(&d); dossier_receipt_next(&r, arena, &receipt) == TG_OK;)
+    for (struct slice r = dossier_receipts(&d); dossier_receipt_next(&d, &r, arena, &receipt) == TG_OK;)
       continue;
   }
   arena_free(arena);

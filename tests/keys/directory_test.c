@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include <sodium.h>
 
 static const tg_time NOW = WORLD_START + TG_HOUR;
 
@@ -207,7 +206,6 @@ static void credentials_are_found_by_every_key(void **state)
   const struct node *n = directory_node(w->d, &c.identity);
   assert_non_null(n);
   assert_ptr_equal(n, directory_node_by_transport(w->d, &c.transport));
-  assert_ptr_equal(n, directory_node_by_name(w->d, &c.holder));
   assert_ptr_equal(n, directory_node_at(w->d, 0));
   assert_null(directory_node_at(w->d, 1));
   assert_null(directory_officer(w->d, &c.identity));

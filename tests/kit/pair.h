@@ -8,6 +8,7 @@
 #include "client/node/node.h"
 #include "proto/frame.h"
 #include "tests/kit/exchange.h"
+#include "tests/kit/badline.h"
 
 struct pair;
 
@@ -24,15 +25,23 @@ void pair_kill(struct pair *p, size_t member);  /* as a power cut */
 /* Its connection to the hub; plugged in at first. */
 void pair_plug(struct pair *p, size_t member, bool in);
 struct node_core *pair_core(struct pair *p, size_t member);
+bool pair_is_due(const struct pair *p, size_t member); /* it wants a turn by now */
 const char *pair_database(struct pair *p, size_t member); /* path of the store */
 
 /* ---- time and the network */
 
 tg_time pair_now(const struct pair *p);
+/* So much is a node's clock, or the hub's, ahead of that from now on. */
+void pair_set_clock(struct pair *p, size_t member, tg_time ahead);
+void pair_set_hub_clock(struct pair *p, tg_time ahead);
 /* Lets everything run until nobody has anything to say any more. */
 void pair_settle(struct pair *p);
 /* Time passes, in steps, and everything runs. */
 void pair_pass(struct pair *p, tg_time time);
+/* This node is connected by a line from now on, which is the caller's; NULL: directly. What happens on it goes by pair_run(). */
+void pair_line(struct pair *p, size_t member, struct badline *line);
+/* Time passes from event to event. */
+void pair_run(struct pair *p, tg_time time);
 /* Every frame from the hub to this node passes through here: it may be changed, or dropped (false). NULL: none. */
 typedef bool pair_filter(void *context, struct buf *frame);
 void pair_set_filter(struct pair *p, size_t member, pair_filter *f, void *context);
@@ -40,6 +49,8 @@ void pair_set_filter(struct pair *p, size_t member, pair_filter *f, void *contex
 void pair_set_uplink(struct pair *p, size_t member, pair_filter *f, void *context);
 /* Gives a frame to a node as if the hub had sent it. */
 void pair_inject(struct pair *p, size_t member, struct slice frame);
+/* So many bytes are free on the hub's disk from now on. */
+void pair_hub_disk(struct pair *p, uint64_t free_bytes);
 /* A document to the hub, as from its operator. */
 void pair_document(struct pair *p, struct slice note);
 
@@ -55,7 +66,7 @@ struct pair_bulletin {
   size_t size; /* instead of text: so many bytes that cannot be compressed */
   uint64_t expires;
 };
-/* Publishes; waits for the node's answer only. The error that the program was told, or TG_OK and the id. */
+/* Publishes; waits for the node's answer only. The error that the program was told, or TG_OK and the id; TG_UNREACHABLE: it said nothing. */
 enum tg_err pair_publish(struct pair *p, size_t member, const struct pair_bulletin *b, struct hash *ret);
 /* Sends one request and takes the first answer, which lives until the next call. */
 const ProtobufCMessage *pair_ask(struct pair *p, size_t member, enum local_type type, const ProtobufCMessage *message,
@@ -65,12 +76,17 @@ const ProtobufCMessage *pair_ask(struct pair *p, size_t member, enum local_type 
    them is returned, which lives until the next call (NULL: none). The message gets its number here. */
 const ProtobufCMessage *pair_program(struct pair *p, size_t member, uint32_t uid, enum local_type type,
                                      const ProtobufCMessage *message, struct buf *out, enum local_type *ret_type);
+/* The same program asks for a copy of the node; time passes at this node alone until it is answered to the end. What it got is appended to out; the error
+   that it was told, or TG_OK. */
+enum tg_err pair_backup(struct pair *p, size_t member, uint32_t uid, Tg__LBackup *message, struct buf *out);
 /* All that hooks were ordered to run with: appended. */
 void pair_hooked(const struct pair *p, size_t member, struct buf *out);
 
 /* ---- what the person who runs a node was told */
 
 unsigned pair_told(const struct pair *p, size_t member, const char *name); /* how often, since the node's first start */
+unsigned pair_alarms(const struct pair *p, size_t member);                 /* whatever they are called */
 unsigned pair_evidence(const struct pair *p, size_t member);               /* files of evidence */
+struct slice pair_proof(const struct pair *p, size_t member);                /* the last of them; lives until the next */
 
 #endif

@@ -5,6 +5,7 @@
 #include "os/file.h"
 #include "tests/sim/disk.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -189,6 +190,56 @@ static void values_come_back_as_they_went(void **state)
   db_close(&db);
 }
 
+static void one_row_is_there_or_is_not(void **state)
+{
+  (void)state;
+  struct db *db = open_two();
+  uint64_t n = 7;
+  struct db_stmt *s = db_stmt(db, "SELECT id FROM item WHERE name = ?");
+  db_bind_text(s, 1, slice_str("nobody"));
+  assert_int_equal(db_number(s, &n), TG_NOT_FOUND);
+  assert_int_equal(n, 7);
+  for (int i = 0; i < 2; i++) { /* it was given back: it may be asked for again, and the transaction ends */
+    assert_int_equal(db_begin(db, NULL), TG_OK);
+    s = db_stmt(db, "SELECT id FROM item WHERE name = ?");
+    db_bind_text(s, 1, slice_str("first"));
+    assert_int_equal(db_number(s, &n), TG_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(db_commit(db, NULL), TG_OK);
+    n = 7;
+  }
+  db_bind_text(s, 1, slice_str("first"));
+  assert_int_equal(db_one(s), TG_OK);
+  assert_int_equal(db_u64(s, 0), 1);
+  db_reset(s);
+  assert_int_equal(db_one(db_stmt(db, "SELECT nothing FROM nowhere")), TG_INTERNAL);
+  bool any = true;
+  struct hash hash = {{7}};
+  for (int i = 0; i < 2; i++) { /* likewise */
+    s = db_stmt(db, "SELECT name FROM item WHERE name = ?");
+    db_bind_text(s, 1, slice_str("second"));
+    assert_int_equal(db_any(s, &any), TG_OK);
+    assert_false(any);
+    db_bind_text(s, 1, slice_str("first"));
+    assert_int_equal(db_any(s, &any), TG_OK);
+    assert_true(any);
+    s = db_stmt(db, "SELECT ? WHERE ?");
+    db_bind_blob(s, 1, slice_of("0123456789abcdef0123456789abcdef", 32));
+    db_bind_u64(s, 2, 0);
+    assert_int_equal(db_hash(s, &hash), TG_NOT_FOUND);
+    db_bind_blob(s, 1, slice_str("too short"));
+    db_bind_u64(s, 2, 1);
+    assert_int_equal(db_hash(s, &hash), TG_DISK);
+    assert_int_equal(hash.b[0], i ? '0' : 7);
+    db_bind_blob(s, 1, slice_of("0123456789abcdef0123456789abcdef", 32));
+    db_bind_u64(s, 2, 1);
+    assert_int_equal(db_hash(s, &hash), TG_OK);
+    assert_memory_equal(hash.b, "0123456789abcdef0123456789abcdef", 32);
+  }
+  assert_int_equal(db_any(db_stmt(db, "SELECT nothing FROM nowhere"), &any), TG_INTERNAL);
+  db_close(&db);
+}
+
 static void mistakes_have_their_own_answers(void **state)
 {
   (void)state;
@@ -260,6 +311,149 @@ static void the_log_is_emptied_in_time(void **state)
   db_close(&db);
 }
 
+/* --- damage */
+
+static void turn_over(const char *file, off_t bit)
+{
+  uint8_t byte;
+  int fd = open(file, O_RDWR);
+  assert_true(fd >= 0);
+  if (bit < 0)
+    bit += 8 * lseek(fd, 0, SEEK_END);
+  assert_int_equal(pread(fd, &byte, 1, bit / 8), 1);
+  byte ^= (uint8_t)(1U << bit % 8);
+  assert_int_equal(pwrite(fd, &byte, 1, bit / 8), 1);
+  close(fd);
+}
+
+static void a_damaged_page_is_named(void **state)
+{
+  (void)state;
+  struct db *db = open_two();
+  struct tg_why why = {0};
+  assert_int_equal(insert(db, 2, "two"), TG_OK);
+  db_close(&db);
+  struct db_options o = with(two, 2);
+  turn_over(path, 8 * 3 * 4096 + 77);
+  enum tg_err err = db_open(&o, &db, &why);
+  if (!err) {
+    err = db_check(db, &why);
+    db_close(&db);
+  }
+  assert_int_equal(err, TG_DISK);
+  assert_string_equal(why.where, path);
+  assert_string_equal(why.arg[0], "4");
+  turn_over(path, 8 * 3 * 4096 + 77);
+  db = open_two();
+  assert_int_equal(count(db), 2);
+  db_close(&db);
+}
+
+/* Three commits, then killed: as _exit() leaves the files. */
+static void killed_after_three(uint64_t from)
+{
+  pid_t pid = fork();
+  if (pid == 0) {
+    struct db *db = open_two();
+    for (uint64_t i = from; i < from + 3; i++) {
+      char name[16];
+      snprintf(name, sizeof name, "item %u", (unsigned)i);
+      if (db_begin(db, NULL) != TG_OK || insert(db, i, name) != TG_OK || db_commit(db, NULL) != TG_OK)
+        _exit(1);
+    }
+    _exit(0);
+  }
+  int status;
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_int_equal(status, 0);
+}
+
+static void a_log_that_lost_what_was_certain_is_refused(void **state)
+{
+  (void)state;
+  struct db *db = NULL;
+  struct tg_why why = {0};
+  struct db_options o = with(two, 2);
+  char *log = strdup(kit_path(folder, "hub.db-wal")), *end = strdup(kit_path(folder, "hub.db-end"));
+  killed_after_three(2);
+  turn_over(log, -1); /* the last bit of what was committed last */
+  assert_int_equal(db_open(&o, &db, &why), TG_DISK);
+  assert_string_equal(why.where, log);
+  assert_int_equal(db_open(&o, &db, &why), TG_DISK); /* and the first try changed nothing */
+  turn_over(log, -1);
+  turn_over(log, 8 * 16); /* the salt: SQLite alone would take it for an empty log */
+  assert_int_equal(db_open(&o, &db, &why), TG_DISK);
+  turn_over(log, 8 * 16);
+  int fd = open(log, O_WRONLY | O_APPEND);
+  assert_int_equal(write(fd, "what a crash tore off", 21), 21);
+  close(fd);
+  turn_over(end, 100); /* a damaged note says nothing */
+  db = open_two();
+  assert_int_equal(count(db), 4);
+  db_close(&db);
+  killed_after_three(5);
+  assert_int_equal(unlink(log), 0);
+  assert_int_equal(db_open(&o, &db, &why), TG_DISK);
+  free(log);
+  free(end);
+}
+
+/* As earlier versions wrote it: no reserved bytes, nothing beside it. */
+static void make_old(void)
+{
+  struct db *db = open_two();
+  sqlite3 *plain;
+  char old[200], sql[1200];
+  for (uint64_t i = 2; i < 300; i++) {
+    snprintf(sql, sizeof sql, "an item with a name of some length, so that there are pages: %u", (unsigned)i);
+    assert_int_equal(insert(db, i, sql), TG_OK);
+  }
+  db_close(&db);
+  snprintf(old, sizeof old, "%s.old", path);
+  assert_int_equal(sqlite3_open(old, &plain), SQLITE_OK);
+  snprintf(sql, sizeof sql,
+           "%s; %s; DELETE FROM item; CREATE TABLE migration (version INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;"
+           "PRAGMA application_id=%d; PRAGMA user_version=2; ATTACH '%s' AS new;"
+           "INSERT INTO main.item SELECT * FROM new.item; INSERT INTO main.migration SELECT * FROM new.migration; DETACH new",
+           two[0], two[1], (int)ID, path);
+  assert_int_equal(sqlite3_exec(plain, sql, NULL, NULL, NULL), SQLITE_OK);
+  sqlite3_close(plain);
+  assert_int_equal(rename(old, path), 0);
+  assert_int_equal(unlink(kit_path(folder, "hub.db-end")), 0);
+}
+
+static int reserved_bytes(void)
+{
+  uint8_t head[21];
+  int fd = open(path, O_RDONLY);
+  assert_int_equal(pread(fd, head, sizeof head, 0), sizeof head);
+  close(fd);
+  return head[20];
+}
+
+static void a_store_without_sums_gets_them(void **state)
+{
+  (void)state;
+  make_old();
+  assert_int_equal(reserved_bytes(), 0);
+  struct db *db = open_two();
+  assert_int_equal(count(db), 299);
+  assert_int_equal(db_check(db, NULL), TG_OK);
+  assert_int_equal(insert(db, 300, "after"), TG_OK);
+  db_close(&db);
+  assert_int_equal(reserved_bytes(), 8);
+  assert_int_not_equal(access(kit_path(folder, "hub.db-new"), F_OK), 0);
+  struct stat st;
+  assert_int_equal(stat(path, &st), 0);
+  assert_int_equal(st.st_mode & 0777, 0600);
+  turn_over(path, 8 * 20 + 3); /* the bit that says so */
+  struct tg_why why = {0};
+  struct db_options o = with(two, 2);
+  assert_int_equal(unlink(kit_path(folder, "hub.db-end")), 0);
+  assert_int_equal(db_open(&o, &db, &why), TG_DISK);
+  assert_string_equal(why.arg[0], "1");
+}
+
 /* --- a simulated disk */
 
 static struct db *open_on(struct disk *d, enum tg_err *ret_err)
@@ -269,7 +463,10 @@ static struct db *open_on(struct disk *d, enum tg_err *ret_err)
   o.path = "hub.db";
   o.vfs = disk_vfs(d);
   o.checkpoint_bytes = 32 * 1024;
-  *ret_err = db_open(&o, &db, NULL);
+  struct tg_why why = {0};
+  *ret_err = db_open(&o, &db, &why);
+  if (*ret_err)
+    print_message("%s %s %s %s\n", why.where, why.what, why.arg[0], why.arg[1]);
   return db;
 }
 
@@ -391,9 +588,13 @@ int main(void)
       T(a_foreign_file_is_left_alone),
       T(one_program_at_a_time),
       T(values_come_back_as_they_went),
+      T(one_row_is_there_or_is_not),
       T(mistakes_have_their_own_answers),
       T(a_rollback_leaves_no_trace),
       T(the_log_is_emptied_in_time),
+      T(a_damaged_page_is_named),
+      T(a_log_that_lost_what_was_certain_is_refused),
+      T(a_store_without_sums_gets_them),
       T(no_acknowledged_commit_is_ever_lost),
       T(a_disk_full_before_the_commit_costs_the_transaction_only),
   };

@@ -227,26 +227,6 @@ static void a_folder_has_one_master(void **state)
   file_lock_free(&mine);
 }
 
-static void an_erased_file_is_overwritten_first(void **state)
-{
-  (void)state;
-  const char *path = kit_path(folder, "key"), *twin = kit_path(folder, "twin");
-  char secret[40000];
-  memset(secret, 's', sizeof secret);
-  assert_int_equal(file_write(path, slice_of(secret, sizeof secret), 0600, NULL), TG_OK);
-  assert_int_equal(link(path, twin), 0); /* a second name shows what became of the bytes */
-  assert_int_equal(file_erase(path, NULL), TG_OK);
-  assert_int_not_equal(access(path, F_OK), 0);
-  struct buf b = buf_new(sizeof secret);
-  assert_int_equal(file_read(twin, sizeof secret, &b, NULL), TG_OK);
-  assert_int_equal(b.n, sizeof secret);
-  for (size_t i = 0; i < b.n; i++)
-    assert_int_equal(b.p[i], 0);
-  buf_free(&b);
-  assert_int_equal(file_erase(path, NULL), TG_NOT_FOUND);
-  assert_int_equal(file_remove(path, NULL), TG_OK);
-}
-
 static void nameless_files_have_no_name(void **state)
 {
   (void)state;
@@ -277,7 +257,6 @@ int main(void)
       T(a_secret_open_to_others_is_refused),
       T(folders_are_made_with_their_parents),
       T(a_folder_has_one_master),
-      T(an_erased_file_is_overwritten_first),
       T(nameless_files_have_no_name),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,7 @@ static void stand_new(struct stand *s, uint64_t seed)
 {
   *s = (struct stand){.r = random_new(seed)};
   s->disk = disk_new("below", &s->r);
-  assert_int_equal(gather_new(disk_vfs(s->disk), &s->gather), TG_OK);
+  assert_int_equal(gather_new(disk_vfs(s->disk), false, &s->gather), TG_OK);
   s->vfs = sqlite3_vfs_find(gather_name(s->gather));
   assert_non_null(s->vfs);
   file_open(s);
@@ -155,7 +155,7 @@ static void there_must_be_something_below(void **state)
 {
   (void)state;
   struct gather *g = NULL;
-  assert_int_equal(gather_new("no such thing", &g), TG_NOT_FOUND);
+  assert_int_equal(gather_new("no such thing", false, &g), TG_NOT_FOUND);
   assert_null(g);
   gather_free(NULL);
 }

@@ -6,11 +6,14 @@
 #include "os/loop.h"
 #include "proto/base.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -42,6 +45,21 @@ static inline const char *kit_path(const char *folder, const char *name)
   char *out = path[next++ % 4];
   snprintf(out, sizeof path[0], "%s/%s", folder, name);
   return out;
+}
+
+/* A TCP port of 127.0.0.1 that nobody uses; ret_fd not NULL: the caller's socket does, bound to it. */
+static inline uint16_t kit_port(int *ret_fd)
+{
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t n = sizeof at;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+  assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &n), 0);
+  if (ret_fd)
+    *ret_fd = fd;
+  else
+    close(fd);
+  return ntohs(at.sin_port);
 }
 
 /* Turns the loop until the condition holds; fails the test after the deadline. */

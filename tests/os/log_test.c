@@ -27,11 +27,10 @@ static void an_event_is_one_line_of_pairs(void **state)
   (void)state;
   const uint8_t id[32] = {0xab, 0xcd, 1, 2, 3, 4, 5, 6, 7};
   log_event(LOG_NOTICE, "bulletin-accepted", log_hex("id", slice_of(id, 32)), log_number("leaf", UINT64_MAX),
-            log_signed("skew", -3), log_text("member", "ML"), log_err("error", TG_BAD_SEAL),
-            log_time("at", 0));
+            log_signed("skew", -3), log_text("member", "ML"), log_err("error", TG_BAD_SEAL));
   assert_string_equal(
       seen, "notice bulletin-accepted id=abcd010203040506 leaf=18446744073709551615 skew=-3 member=ML "
-            "error=bad-seal at=1970-01-01T00:00:00Z");
+            "error=bad-seal");
   log_event(LOG_ALARM, "alone");
   assert_string_equal(seen, "alarm alone");
 }
@@ -73,7 +72,6 @@ static void debug_is_quiet_until_asked_for(void **state)
   (void)state;
   log_event(LOG_DEBUG, "detail");
   assert_int_equal(lines, 0);
-  assert_false(log_is_on(LOG_DEBUG));
   log_set_level(LOG_DEBUG);
   log_event(LOG_DEBUG, "detail");
   assert_int_equal(lines, 1);

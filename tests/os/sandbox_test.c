@@ -32,17 +32,6 @@
 static char *folder;
 static uint16_t free_port, other_port;
 
-static uint16_t some_port(void)
-{
-  struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t n = sizeof at;
-  int fd = socket(AF_INET, SOCK_STREAM, 0);
-  assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
-  assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &n), 0);
-  close(fd);
-  return ntohs(at.sin_port);
-}
-
 static int setup(void **state)
 {
   (void)state;
@@ -53,8 +42,8 @@ static int setup(void **state)
   assert_int_equal(mkdir(kit_path(folder, "other"), 0700), 0);
   assert_int_equal(file_write(kit_path(folder, "read/file"), slice_str("text"), 0600, NULL), TG_OK);
   assert_int_equal(file_write(kit_path(folder, "other/file"), slice_str("text"), 0600, NULL), TG_OK);
-  free_port = some_port();
-  other_port = some_port();
+  free_port = kit_port(NULL);
+  other_port = kit_port(NULL);
   return 0;
 }
 
@@ -339,7 +328,7 @@ static int work_of_a_core(void)
   struct file_lock *lock = NULL;
   if (file_lock_take(kit_path(folder, "own"), &lock, NULL) ||
       file_write(kit_path(folder, "own/f"), slice_str("x"), 0644, NULL) ||
-      file_erase(kit_path(folder, "own/f"), NULL))
+      unlink(kit_path(folder, "own/f")) != 0)
     return 4;
   uint64_t space;
   int fd, temp;

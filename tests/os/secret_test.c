@@ -3,11 +3,9 @@
 #include "os/file.h"
 #include "os/secret.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
 
@@ -76,20 +74,6 @@ static void a_long_or_open_file_is_refused(void **state)
   assert_non_null(why.todo);
   assert_int_equal(secret_from_file(kit_path(folder, "none"), &s, &why), TG_NOT_FOUND);
   assert_null(s);
-}
-
-static void a_descriptor_is_read_to_its_end(void **state)
-{
-  (void)state;
-  int fds[2];
-  struct secret *s = NULL;
-  assert_int_equal(pipe(fds), 0);
-  assert_int_equal(write(fds[1], "from fd\n", 8), 8);
-  close(fds[1]);
-  assert_int_equal(secret_from_fd(fds[0], &s, NULL), TG_OK);
-  assert_true(slice_is(secret_slice(s), "from fd"));
-  secret_free(&s);
-  close(fds[0]);
 }
 
 /* The program asks on its terminal; the test sits at the other end of it. */
@@ -230,7 +214,6 @@ int main(void)
   const struct CMUnitTest tests[] = {
       T(a_file_gives_its_line),
       T(a_long_or_open_file_is_refused),
-      T(a_descriptor_is_read_to_its_end),
       T(nothing_typed_is_shown),
       T(the_second_time_must_be_the_same),
       T(an_interrupt_leaves_the_terminal_as_it_was),

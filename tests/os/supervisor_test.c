@@ -6,7 +6,6 @@
 #include "os/pipe.h"
 #include "os/supervisor.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -34,12 +33,10 @@ static void tell(const struct actor *a, const char *what)
     abort();
 }
 
-static void heard(void *arg, struct slice frame, int fd)
+static void heard(void *arg, struct slice frame)
 {
   struct actor *a = arg;
   char text[100];
-  if (fd >= 0)
-    close(fd);
   snprintf(text, sizeof text, "heard %.*s", (int)frame.n, (const char *)frame.p);
   tell(a, text);
 }
@@ -84,9 +81,14 @@ static void on_reload(void *arg)
   tell(arg, "reload");
 }
 
+static void on_backup(void *arg)
+{
+  tell(arg, "backup");
+}
+
 static int act(struct role_start *start)
 {
-  static const struct role_events events = {.channel = on_channel, .stop = on_stop, .reload = on_reload};
+  static const struct role_events events = {.channel = on_channel, .stop = on_stop, .reload = on_reload, .backup = on_backup};
   static const char *const peers[] = {"front", "core", "signer"};
   struct actor a = {.start = start, .loop = loop_new()};
   struct slice brief = role_brief(start), folder, mode, secret;
@@ -273,6 +275,8 @@ static void roles_are_briefed_wired_and_stopped_in_order(void **state)
   kill(s.parent, SIGHUP);
   UNTIL(told(&s, "front", "reload", NULL) && told(&s, "core", "reload", NULL) &&
         told(&s, "signer", "reload", NULL));
+  kill(s.parent, SIGUSR1);
+  UNTIL(told(&s, "front", "backup", NULL) && told(&s, "core", "backup", NULL) && told(&s, "signer", "backup", NULL));
   pid_t f, c, g;
   told(&s, "front", "ready", &f);
   told(&s, "core", "ready", &c);

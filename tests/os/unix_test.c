@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 static char *folder;
 
@@ -40,42 +39,9 @@ static void who_connects_is_known(void **state)
   assert_int_equal(unix_accept(listening, &peer, &server), TG_OK);
   assert_int_equal(peer.pid, getpid());
   assert_int_equal(peer.uid, getuid());
-  assert_true(unix_peer_in_group(server, getgid()));
-  assert_false(unix_peer_in_group(server, 54321));
   assert_true(fcntl(server, F_GETFL) & O_NONBLOCK);
   assert_true(fcntl(server, F_GETFD) & FD_CLOEXEC);
   close(client), close(server), close(listening);
-}
-
-static void a_supplementary_group_counts(void **state)
-{
-  (void)state;
-  if (geteuid() != 0)
-    skip();
-  int listening, server;
-  struct unix_peer peer;
-  const char *path = kit_path(folder, "sock");
-  assert_int_equal(unix_listen(path, 0666, &listening, NULL), TG_OK);
-  pid_t child = fork();
-  if (child == 0) {
-    gid_t groups[] = {4711, 4712};
-    int fd;
-    if (setgroups(2, groups) != 0 || unix_connect(path, &fd, NULL) != TG_OK)
-      _exit(1);
-    char c;
-    (void)fcntl(fd, F_SETFL, 0);
-    _exit(read(fd, &c, 1) == 0 ? 0 : 1); /* until the other side has looked */
-  }
-  int64_t end = clock_mono() + DEADLINE_MS;
-  while (unix_accept(listening, &peer, &server) == TG_BUSY)
-    assert_true(clock_mono() < end);
-  assert_int_equal(peer.pid, child);
-  assert_true(unix_peer_in_group(server, 4712));
-  assert_false(unix_peer_in_group(server, 4713));
-  close(server), close(listening);
-  int status;
-  assert_int_equal(waitpid(child, &status, 0), child);
-  assert_int_equal(status, 0);
 }
 
 static void a_dead_socket_is_replaced_a_living_one_is_not(void **state)
@@ -116,7 +82,6 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   const struct CMUnitTest tests[] = {
       T(who_connects_is_known),
-      T(a_supplementary_group_counts),
       T(a_dead_socket_is_replaced_a_living_one_is_not),
       T(nothing_else_is_ever_removed),
   };

@@ -61,6 +61,109 @@ static void each_effect_is_found(void **state)
                   "test.policy:5: the label \"SD\" of ML would now read as RESTRICTED, lower than before");
 }
 
+/* The same members today, and others when somebody joins the exchange. */
+static void who_joins_later_counts(void **state)
+{
+  (void)state;
+#define ALL "BF ML NE NG SN TD CI GH"
+#define SAYS(what) "test.policy:5: " what ": x UNCLASSIFIED TLP:clear"
+  expect_widening("export allow ** to " ALL, "export allow ** to *", POLICY_OPENS_EXPORT, SAYS("ML would now tell whoever joins later (*)"));
+  expect_widening("export allow ** to BF ML NE", "export allow ** to AES", POLICY_OPENS_EXPORT, SAYS("ML would now tell whoever joins later (AES)"));
+  expect_widening("export allow ** to TD", "export allow ** to outside AES ECOWAS", POLICY_OPENS_EXPORT,
+                  SAYS("ML would now tell whoever joins later (*)"));
+  expect_widening("export allow ** to AES except ECOWAS", "export allow ** to AES", POLICY_OPENS_EXPORT,
+                  SAYS("ML would now tell whoever joins later (AES ECOWAS)"));
+  expect_widening("export allow ** to *\nexport deny ** to ECOWAS", "export allow ** to *\nexport deny ** to NG SN CI GH", POLICY_OPENS_EXPORT,
+                  SAYS("ML would now tell whoever joins later (ECOWAS)"));
+  expect_widening("import allow ** from " ALL, "import allow ** from *", POLICY_OPENS_IMPORT,
+                  SAYS("ML would now accept from whoever joins later (*)"));
+  expect_widening("onward ask for ** to " ALL, "onward ask for **", POLICY_OPENS_ONWARD,
+                  SAYS("others could now ask ML to pass on to whoever joins later (*)"));
+  expect_widening("onward allow ** to BF ML NE", "onward allow ** to AES", POLICY_OPENS_ONWARD,
+                  SAYS("others could now pass on from ML to whoever joins later (AES) without asking"));
+  expect_widening("export allow ** to *\nexport require orcon for **", "export allow ** to *\nexport require orcon for ** to " ALL,
+                  POLICY_DROPS_OBLIGATION, SAYS("ML would now tell whoever joins later (*) with fewer approvals, or without ORCON"));
+  static const char *const narrower[][2] = {
+      {"export allow ** to *", "export allow ** to " ALL},
+      {"export allow ** to *", "export allow ** to AES ECOWAS LCBC"},
+      {"export allow ** to AES", "export allow ** to BF NE"},
+      {"export allow ** to NG SN CI GH", "export allow ** to ECOWAS as-of 2026-01-01"}, /* as it stood: nobody joins that */
+      {"export allow ** to BF ML NE", "export allow ** to G5-SAHEL as-of 2020-01-01 except TD"},
+      {"export allow ** to *\nexport deny ** to NG SN CI GH", "export allow ** to *\nexport deny ** to ECOWAS"},
+  };
+  for (size_t i = 0; i < sizeof narrower / sizeof *narrower; i++)
+    if (widens(narrower[i][0], narrower[i][1], NULL))
+      fail_msg("%s -> %s", narrower[i][0], narrower[i][1]);
+#undef SAYS
+#undef ALL
+}
+
+static bool is_in(const struct policy_world *w, const char *bloc, tg_time at, size_t member)
+{
+  struct memberset members;
+  return policy_world_bloc(w, slice_str(bloc), at, &members) && memberset_has(&members, (unsigned)member);
+}
+
+/* How many of those who joined are in exactly these of n blocs? */
+static unsigned count_in(const struct policy_world *w, size_t from, const char *const *bloc, size_t n, unsigned mask)
+{
+  unsigned count = 0;
+  for (size_t i = from; i < w->member_count; i++) {
+    unsigned in = 0;
+    for (size_t k = 0; k < n; k++)
+      in |= (unsigned)is_in(w, bloc[k], w->at, i) << k;
+    count += in == mask;
+  }
+  return count;
+}
+
+static void who_joins_may_be_in_any_blocs(void **state)
+{
+  (void)state;
+  static const char *const few[] = {"AES", "ECOWAS"};
+  const struct policy_world *now = kit_world();
+  struct slice names[] = {slice_str(few[0]), slice_str(few[1])};
+  struct policy_world *w = policy_world_joined(now, names, 2);
+  assert_non_null(w);
+  assert_int_equal(w->member_count, KIT_MEMBERS + 4);
+  for (unsigned mask = 0; mask < 4; mask++)
+    assert_int_equal(count_in(w, KIT_MEMBERS, few, 2, mask), 1);
+  /* Who is there already is where it was, and so are blocs that no rule names, and all blocs before. */
+  static const char *const all[] = {"AES", "ECOWAS", "G5-SAHEL", "LCBC"};
+  const tg_time times[] = {now->at, now->at - 1, kit_time("2024-06-01T00:00:00Z"), kit_time("2020-01-01T00:00:00Z")};
+  for (size_t k = 0; k < 4; k++)
+    for (size_t t = 0; t < 4; t++)
+      for (size_t i = 0; i < w->member_count; i++)
+        if (i < KIT_MEMBERS || t > 0 || k > 1)
+          assert_int_equal(is_in(w, all[k], times[t], i), i < KIT_MEMBERS && is_in(now, all[k], times[t], i));
+  policy_world_free(w);
+}
+
+static void who_joins_is_in_none_one_or_all_of_many_blocs(void **state)
+{
+  (void)state;
+  enum { MANY = POLICY_JOINED_BLOCS + 2 };
+  static const char *const name[MANY] = {"A", "B", "C", "D", "E", "F", "G", "H"};
+  struct policy_bloc blocs[MANY] = {{.exists = true}};
+  struct slice names[MANY];
+  struct policy_world world = *kit_world();
+  for (size_t k = 0; k < MANY; k++) {
+    blocs[k].exists = true;
+    memcpy(blocs[k].name, name[k], 2);
+    names[k] = slice_str(name[k]);
+  }
+  world.blocs = blocs;
+  world.bloc_count = MANY;
+  struct policy_world *w = policy_world_joined(&world, names, MANY);
+  assert_non_null(w);
+  assert_int_equal(w->member_count, KIT_MEMBERS + MANY + 2);
+  assert_int_equal(count_in(w, KIT_MEMBERS, name, MANY, 0), 1);
+  assert_int_equal(count_in(w, KIT_MEMBERS, name, MANY, (1u << MANY) - 1), 1);
+  for (unsigned k = 0; k < MANY; k++)
+    assert_int_equal(count_in(w, KIT_MEMBERS, name, MANY, 1u << k), 1);
+  policy_world_free(w);
+}
+
 static void narrowing_is_no_widening(void **state)
 {
   (void)state;
@@ -78,6 +181,52 @@ static void narrowing_is_no_widening(void **state)
   };
   for (size_t i = 0; i < sizeof narrower / sizeof *narrower; i++)
     assert_false(widens(BASE, narrower[i], NULL));
+}
+
+/* Members are compared as written, for blocs and members change. */
+static void a_pin_dropped_or_weakened_is_a_widening(void **state)
+{
+  (void)state;
+#define PIN "pin never report.** at SECRET and above to outside AES"
+#define LOST(who, what) "test.policy:5: a pin of ML would no longer hold for " who ": " what
+  expect_widening(PIN, "", POLICY_DROPS_PIN, LOST("outside AES", "report SECRET TLP:clear"));
+  expect_widening(PIN, "pin never report.** at TOP-SECRET and above to outside AES", POLICY_DROPS_PIN,
+                  LOST("outside AES", "report SECRET TLP:clear"));
+  expect_widening(PIN, PIN " tlp green and above", POLICY_DROPS_PIN, LOST("outside AES", "report SECRET TLP:clear"));
+  expect_widening(PIN, "pin never report.* at SECRET and above to outside AES", POLICY_DROPS_PIN,
+                  LOST("outside AES", "report SECRET TLP:clear"));
+  expect_widening(PIN, PIN " except TD", POLICY_DROPS_PIN, LOST("outside AES", "report SECRET TLP:clear"));
+  expect_widening(PIN, PIN " when origin agency ML/dgse", POLICY_DROPS_PIN, LOST("outside AES", "report SECRET TLP:clear"));
+  expect_widening(PIN, "pin never report.** at SECRET and above to outside ECOWAS", POLICY_DROPS_PIN,
+                  LOST("outside AES", "report SECRET TLP:clear"));
+  expect_widening("pin never ** to NG TD", "pin never ** to NG", POLICY_DROPS_PIN, LOST("TD", "x UNCLASSIFIED TLP:clear"));
+  /* The same today, and not when AES has grown. */
+  expect_widening("pin never ** to AES", "pin never ** to BF ML NE", POLICY_DROPS_PIN, LOST("AES", "x UNCLASSIFIED TLP:clear"));
+  expect_widening("pin never ** to * when origin agency ML/dgse ML/dnrt", "pin never ** to * when origin agency ML/dnrt",
+                  POLICY_DROPS_PIN, LOST("*", "x UNCLASSIFIED TLP:clear ML/dgse"));
+  /* What it opens is told first. */
+  expect_widening(BASE PIN, BASE "export allow alert.attack to TD", POLICY_OPENS_EXPORT,
+                  "test.policy:6: ML would now tell TD: alert.attack UNCLASSIFIED TLP:clear");
+#undef LOST
+}
+
+static void a_pin_in_other_words_is_kept(void **state)
+{
+  (void)state;
+  static const char *const kept[][2] = {
+      {PIN, "# as before\n" PIN},
+      {PIN, "pin never ** to *"},
+      {PIN, "pin never report.** at RESTRICTED and above to outside AES"},
+      {PIN, "pin never report at SECRET and above to outside AES\npin never report.*.** at SECRET and above to outside AES"},
+      {"pin never ** to NG TD", "pin never ** to TD\npin never ** to SN NG"},
+      {"pin never ** to NG AES except BF ML", "pin never ** to AES NG except ML"},
+      {"pin never ** to * when origin agency ML/dgse ML/dnrt",
+       "pin never ** to * when origin agency ML/dnrt\npin never ** to * when origin agency ML/dgse"},
+      {"expires 2026-01-01T00:00:00Z\n" PIN, ""}, /* over before */
+  };
+  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+    if (widens(kept[i][0], kept[i][1], NULL))
+      fail_msg("%s -> %s", kept[i][0], kept[i][1]);
 }
 
 static void time_counts_too(void **state)
@@ -171,7 +320,12 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_effect_is_found),
+      cmocka_unit_test(who_joins_later_counts),
+      cmocka_unit_test(who_joins_may_be_in_any_blocs),
+      cmocka_unit_test(who_joins_is_in_none_one_or_all_of_many_blocs),
       cmocka_unit_test(narrowing_is_no_widening),
+      cmocka_unit_test(a_pin_dropped_or_weakened_is_a_widening),
+      cmocka_unit_test(a_pin_in_other_words_is_kept),
       cmocka_unit_test(time_counts_too),
       cmocka_unit_test(a_first_policy_never_widens_and_members_do_not_mix),
       cmocka_unit_test(pins_are_checked_against_every_case),

@@ -137,6 +137,20 @@ static void lists_outside_and_except_and_blocs_as_of_a_date(void **state)
   policy_set_free(set);
 }
 
+/* It is 0 inside, where 0 means that nothing was stated. */
+static void the_first_moment_of_all_is_a_time_too(void **state)
+{
+  (void)state;
+  struct kit_bulletin b;
+  struct policy_set *set = open_world("ML export allow c to ECOWAS as-of 1970-01-01");
+  kit_bulletin(&b, ML, "c", LEVEL_RESTRICTED);
+  assert_string_equal(kit_permitted(set, &b), "BF NE NG SN CI");
+  policy_set_free(set);
+  set = open_world("ML expires 1970-01-01T00:00:00Z\nexport allow c to *");
+  assert_string_equal(kit_permitted(set, &b), "");
+  policy_set_free(set);
+}
+
 static void every_topic_must_be_permitted(void **state)
 {
   (void)state;
@@ -313,6 +327,7 @@ int main(void)
       cmocka_unit_test(obligations_are_owed_and_told),
       cmocka_unit_test(hubs_and_sources),
       cmocka_unit_test(imports_look_at_the_originator),
+      cmocka_unit_test(the_first_moment_of_all_is_a_time_too),
       cmocka_unit_test(passing_on),
       cmocka_unit_test(portions_are_decided_each),
       cmocka_unit_test(malformed_requests_permit_nobody),

@@ -47,7 +47,7 @@ tg_time kit_time(const char *s)
   return t;
 }
 
-struct policy *kit_policy(const char *member, unsigned serial, const char *rules)
+static struct policy *read_policy(const char *member, unsigned serial, const char *rules, const struct policy_world *w)
 {
   struct buf text = buf_new(1 << 20);
   struct policy *p = NULL;
@@ -55,12 +55,22 @@ struct policy *kit_policy(const char *member, unsigned serial, const char *rules
   char message[1024];
   buf_printf(&text, "toguna/policy v1\nmember %s\nserial %u\neffective 2026-01-01T00:00:00Z\n%s%s", member,
              serial, rules, rules[0] && rules[strlen(rules) - 1] == '\n' ? "" : "\n");
-  if (policy_parse(buf_slice(&text), "test.policy", &world, &p, NULL, &why)) {
+  if (policy_parse(buf_slice(&text), "test.policy", w, &p, NULL, &why)) {
     why_render(&why, NULL, message, sizeof message);
     fail_msg("%s", message);
   }
   buf_free(&text);
   return p;
+}
+
+struct policy *kit_policy(const char *member, unsigned serial, const char *rules)
+{
+  return read_policy(member, serial, rules, &world);
+}
+
+struct policy *kit_policy_of(const char *member, const struct policy_world *w, const char *rules)
+{
+  return read_policy(member, 1, rules, w);
 }
 
 struct policy_set *kit_set(const char *policies, ...)

@@ -28,6 +28,8 @@ tg_time kit_time(const char *s);
 struct policy_set *kit_set(const char *policies, ...);
 /* One policy: head (serial 1, effective 2026-01-01) plus rules. */
 struct policy *kit_policy(const char *member, unsigned serial, const char *rules);
+/* The same, serial 1, read against another world. */
+struct policy *kit_policy_of(const char *member, const struct policy_world *w, const char *rules);
 
 /* A request with one topic and one portion to everyone; change what matters. */
 struct kit_bulletin {

@@ -59,6 +59,53 @@ static void serials_are_strict(void **state)
   policy_set_free(set);
 }
 
+static void a_draft_is_supposed_whatever_its_serial_and_date(void **state)
+{
+  (void)state;
+  struct policy_set *set = receivers(), *with;
+  assert_int_equal(put(set, 3, "export allow ** to BF", 0), TG_OK);
+  assert_int_equal(put(set, 5, "export allow ** to NE", KIT_NOW + TG_DAY), TG_OK);
+  struct policy *draft = NULL;
+  const char *text = "toguna/policy v1\nmember ML\nserial 2\neffective 2026-12-20T00:00:00Z\nexpires 2027-01-01T00:00:00Z\n"
+                     "export allow ** to SN\n";
+  assert_int_equal(policy_parse(slice_str(text), "draft", kit_world(), &draft, NULL, NULL), TG_OK);
+  assert_int_equal(policy_set_copy(set, &with), TG_OK);
+  assert_int_equal(policy_set_suppose(with, draft, KIT_NOW), TG_OK);
+  policy_free(draft);
+  assert_string_equal(told(with, KIT_NOW), "SN"); /* long before it says it begins */
+  assert_string_equal(told(with, KIT_NOW + 2 * TG_DAY), "SN");
+  assert_string_equal(told(with, kit_time("2027-01-01T00:00:00Z")), "");
+  assert_string_equal(told(set, KIT_NOW), "BF"); /* the set it was copied from is as it was */
+  struct policy *stranger = NULL;
+  text = "toguna/policy v1\nmember FR\nserial 2\neffective 2026-12-20T00:00:00Z\nexport allow ** to SN\n";
+  assert_int_equal(policy_parse(slice_str(text), "draft", NULL, &stranger, NULL, NULL), TG_OK);
+  assert_int_equal(policy_set_suppose(with, stranger, KIT_NOW), TG_NOT_FOUND);
+  policy_free(stranger);
+  assert_string_equal(told(with, KIT_NOW), "SN");
+  policy_set_free(with);
+  policy_set_free(set);
+}
+
+static void a_policy_needs_no_file_name(void **state)
+{
+  (void)state;
+  struct policy *p = NULL;
+  struct tg_why why = {0};
+  const char *good = "toguna/policy v1\nmember ML\nserial 2\neffective 2026-12-20T00:00:00Z\nexport allow ** to SN\n";
+  const char *bad[] = {"toguna/policy v1\nmember ML\nserial 2\neffective 2026-12-20T00:00:00Z\nexport alow ** to SN\n", "", "\xff\n"};
+  assert_int_equal(policy_parse(slice_str(good), NULL, kit_world(), &p, NULL, &why), TG_OK);
+  assert_string_equal(policy_file(p), "");
+  policy_free(p);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    struct problems list = {0};
+    p = NULL;
+    assert_int_not_equal(policy_parse(slice_str(bad[i]), NULL, NULL, &p, &list, &why), TG_OK);
+    assert_null(p);
+    assert_non_null(why.what);
+    problems_free(&list);
+  }
+}
+
 static void an_expired_policy_permits_nothing_and_hides_older_ones(void **state)
 {
   (void)state;
@@ -143,6 +190,8 @@ static void who_leaves_gets_nothing_and_blocs_change_meaning(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_policy_needs_no_file_name),
+      cmocka_unit_test(a_draft_is_supposed_whatever_its_serial_and_date),
       cmocka_unit_test(the_highest_serial_that_has_begun_decides),
       cmocka_unit_test(serials_are_strict),
       cmocka_unit_test(an_expired_policy_permits_nothing_and_hides_older_ones),

@@ -32,7 +32,8 @@ static const char *one_of(const char *const *words, size_t n)
 /* --- random rules, one per line so that lines can be shuffled and dropped --- */
 
 static const char *const patterns[] = {"**", "alert.**", "alert.x", "**.x", "report.*", "report.**.x", "*"};
-static const char *const lists[] = {"*", "AES", "ECOWAS", "NG SN", "outside AES", "* except NE", "ML BF TD"};
+static const char *const lists[] = {"*", "AES", "ECOWAS", "NG SN", "outside AES", "* except NE", "ML BF TD",
+                                     "BF ML NE", "ECOWAS except LCBC", "BF ML NE NG SN TD CI GH"};
 static const char *const levels[] = {"UNCLASSIFIED", "RESTRICTED", "CONFIDENTIAL", "SECRET", "TOP-SECRET"};
 static const char *const topics[] = {"alert", "alert.x", "report.x", "report.y", "report.y.x", "x", "z.z"};
 
@@ -282,6 +283,73 @@ static void nobody_gains_by_another_name(void **state)
   }
 }
 
+/* The exchange once GW has joined it, and some of its blocs. */
+static const struct policy_world *grown(void)
+{
+  static struct policy_world w;
+  static struct policy_member members[KIT_MEMBERS + 1];
+  static struct policy_bloc blocs[16];
+  w = *kit_world();
+  memcpy(members, w.members, KIT_MEMBERS * sizeof *members);
+  members[KIT_MEMBERS] = (struct policy_member){{"GW"}, true, true, true, 5};
+  memcpy(blocs, w.blocs, w.bloc_count * sizeof *blocs);
+  for (size_t i = 0; i < w.bloc_count; i++)
+    if (blocs[i].exists && (i + 1 == w.bloc_count || strcmp(blocs[i + 1].name, blocs[i].name)) && below(2))
+      memberset_add(&blocs[i].members, KIT_MEMBERS);
+  w.members = members;
+  w.member_count = KIT_MEMBERS + 1;
+  w.blocs = blocs;
+  return &w;
+}
+
+static struct policy_set *grown_set(const struct policy_world *w, const struct policy *ml)
+{
+  struct policy_set *set;
+  struct policy *gw = kit_policy_of("GW", w, "export allow ** to *\nimport allow ** from *\n");
+  assert_int_equal(policy_set_new(w, KIT_NOW, &set), TG_OK);
+  assert_int_equal(policy_set_suppose(set, ml, KIT_NOW), TG_OK);
+  assert_int_equal(policy_set_put(set, &gw, 0, KIT_NOW, NULL), TG_OK);
+  return set;
+}
+
+/* Whoever joins, and whichever blocs: what was no widening before tells them no more, and takes no more from them. */
+static void what_is_no_widening_opens_nothing_to_who_joins(void **state)
+{
+  (void)state;
+  unsigned narrower = 0;
+  for (uint64_t round = 0; round < ROUNDS; round++) {
+    struct rules rules[STATES], next;
+    random_exchange(round, rules);
+    next = rules[0];
+    if (below(2))
+      random_restriction(next.line[next.n++]);
+    else
+      random_allow(below(2) ? "export" : "import", next.line[below((unsigned)next.n)]);
+    struct policy *old = policy_of("ML", 1, &rules[0], SIZE_MAX), *new = policy_of("ML", 2, &next, SIZE_MAX);
+    bool widens;
+    assert_int_equal(policy_widens(old, new, kit_world(), KIT_NOW, &widens, NULL), TG_OK);
+    narrower += !widens;
+    for (size_t k = 0; !widens && k < 8; k++) {
+      const struct policy_world *w = grown();
+      struct policy_set *before = grown_set(w, old), *after = grown_set(w, new);
+      for (size_t i = 0; i < 2 * BULLETINS; i++) {
+        struct kit_bulletin x;
+        random_bulletin(&x);
+        x.request.originator = below(2) ? ML : KIT_MEMBERS;
+        x.portion.release = policy_world_everyone(w);
+        struct policy_verdict v = decided(before, &x), a = decided(after, &x);
+        if (!memberset_within(&a.permitted, &v.permitted))
+          fail_msg("round %llu", (unsigned long long)round);
+      }
+      policy_set_free(before);
+      policy_set_free(after);
+    }
+    policy_free(old);
+    policy_free(new);
+  }
+  assert_true(narrower > ROUNDS / 10);
+}
+
 /* When policy_widens() says no, nobody anywhere receives more; when it says yes, its example is one: the new
  * rules permit it. */
 static void what_is_no_widening_opens_nothing(void **state)
@@ -347,6 +415,97 @@ static void pins_that_hold_are_kept(void **state)
     policy_set_free(set);
   }
   assert_true(held > ROUNDS / 10 && held < ROUNDS);
+}
+
+/* --- pins that go from one policy to the next --- */
+
+enum { WORLDS = 4 };
+
+/* The exchange as it is, with AES grown by TD, with AES shrunk to NE, and without AES. */
+static void make_worlds(struct policy_bloc blocs[WORLDS][8], struct policy_world worlds[WORLDS])
+{
+  for (size_t i = 0; i < WORLDS; i++) {
+    worlds[i] = *kit_world();
+    memcpy(blocs[i], worlds[i].blocs, worlds[i].bloc_count * sizeof *blocs[i]);
+    worlds[i].blocs = blocs[i];
+    for (size_t k = 0; k < worlds[i].bloc_count; k++) {
+      const bool aes = !strcmp(blocs[i][k].name, "AES");
+      if (aes && i == 1)
+        memberset_add(&blocs[i][k].members, TD);
+      else if (aes && i == 2)
+        blocs[i][k].members = kit_members("NE");
+      else if (aes && i == 3)
+        blocs[i][k].exists = false;
+    }
+  }
+}
+
+static void random_pin(char out[160])
+{
+  snprintf(out, 160, "pin never %s at %s and above to %s%s", ONE_OF(patterns), ONE_OF(levels), ONE_OF(lists),
+           below(4) ? "" : " when origin agency ML/dgse");
+}
+
+/* Pins for the next policy: those of the old one as they are, for (nearly) everybody, or others. */
+static void random_next_pins(const struct rules *old, struct rules *next)
+{
+  next->n = 0;
+  for (size_t i = 0; i < old->n; i++) {
+    const char *to = strstr(old->line[i], " to ");
+    if (below(3))
+      memcpy(next->line[next->n++], old->line[i], sizeof old->line[i]);
+    else if (below(2))
+      snprintf(next->line[next->n++], sizeof next->line[0], "%.*s to %s", (int)(to - old->line[i]), old->line[i],
+               below(2) ? "*" : "* except NE");
+    else
+      random_pin(next->line[next->n++]);
+  }
+  if (below(2))
+    random_pin(next->line[next->n++]);
+}
+
+static bool pins_hold_with(const struct rules *pins, const char *rule, const struct policy_world *world)
+{
+  struct rules all = *pins;
+  snprintf(all.line[all.n++], sizeof all.line[0], "%s", rule);
+  struct policy *p = policy_of("ML", 1, &all, SIZE_MAX);
+  enum tg_err err = policy_pins_hold(p, world, KIT_NOW, NULL);
+  assert_true(err == TG_OK || err == TG_REFUSED);
+  policy_free(p);
+  return err == TG_OK;
+}
+
+/* When no pin is dropped, whatever the pins of the next policy let pass in any world, those of the old one do. */
+static void a_pin_that_is_kept_guards_as_before(void **state)
+{
+  (void)state;
+  struct policy_bloc blocs[WORLDS][8];
+  struct policy_world worlds[WORLDS];
+  unsigned kept = 0, shown = 0;
+  make_worlds(blocs, worlds);
+  for (uint64_t round = 0; round < 8 * ROUNDS; round++) {
+    struct rules old = {.n = 1}, next;
+    bool dropped;
+    seed = round * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    for (old.n = 0; old.n < 1 + round % 3; old.n++)
+      random_pin(old.line[old.n]);
+    random_next_pins(&old, &next);
+    struct policy *a = policy_of("ML", 1, &old, SIZE_MAX), *b = policy_of("ML", 2, &next, SIZE_MAX);
+    assert_int_equal(policy_pin_dropped(a, b, kit_world(), KIT_NOW, 0, &dropped, NULL), TG_OK);
+    policy_free(a);
+    policy_free(b);
+    kept += !dropped;
+    for (size_t i = 0; i < 16; i++) {
+      char rule[160];
+      random_allow("export", rule);
+      const struct policy_world *world = &worlds[below(WORLDS)];
+      const bool weaker = pins_hold_with(&next, rule, world) && !pins_hold_with(&old, rule, world);
+      if (weaker && !dropped)
+        fail_msg("round %llu: %s", (unsigned long long)round, rule);
+      shown += weaker;
+    }
+  }
+  assert_true(kept > ROUNDS && kept < 7 * ROUNDS && shown > ROUNDS);
 }
 
 /* --- a small universe: every set of up to three rules of ML out of these, every level, topic and recipient
@@ -436,6 +595,8 @@ int main(void)
       cmocka_unit_test(reasons_and_both_ways_of_deciding_agree),
       cmocka_unit_test(nobody_gains_by_another_name),
       cmocka_unit_test(what_is_no_widening_opens_nothing),
+      cmocka_unit_test(what_is_no_widening_opens_nothing_to_who_joins),
+      cmocka_unit_test(a_pin_that_is_kept_guards_as_before),
       cmocka_unit_test(pins_that_hold_are_kept),
       cmocka_unit_test(a_small_universe_is_right_everywhere),
   };

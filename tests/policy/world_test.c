@@ -6,7 +6,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 #include <sodium.h>
@@ -101,9 +100,65 @@ static void a_charter_changes_blocs_and_standing_at_its_time(void **state)
   world_free(w);
 }
 
+static void give_policy(struct world *w, uint64_t serial, const char *rules, struct secret_key *const *officer)
+{
+  struct buf text = buf_new(4096);
+  buf_printf(&text, "toguna/policy v1\nmember ML\nserial %u\neffective 2026-12-01T00:00:00Z\n%s", (unsigned)serial, rules);
+  world_add(w->d, DOCUMENT_POLICY, world_sign(&text, officer, 1), WORLD_START + TG_DAY, TG_OK);
+}
+
+static uint64_t serial_in_force(const struct directory *d, tg_time at)
+{
+  struct policy_set *set;
+  assert_int_equal(policy_set_build(d, at, &set), TG_OK);
+  const struct policy *p = policy_set_policy(set, (unsigned)directory_member_index(d, world_code(ML)), at);
+  const uint64_t serial = p ? policy_serial(p) : 0;
+  policy_set_free(set);
+  return serial;
+}
+
+static void what_cannot_be_read_permits_nothing_and_neither_does_the_one_before(void **state)
+{
+  (void)state;
+  struct world *w = world_new(NULL);
+  struct secret_key *officer = world_issue(w, ML, "ML/policy-1", ROLE_POLICY);
+  struct policy_set *none = NULL;
+  assert_int_equal(policy_set_build(w->d, WORLD_START - TG_DAY, &none), TG_NOT_FOUND);
+  assert_null(none);
+  assert_int_equal(serial_in_force(w->d, WORLD_START + TG_DAY), 0);
+  give_policy(w, 1, "export allow ** to SN\n", &officer);
+  assert_int_equal(serial_in_force(w->d, WORLD_START + TG_DAY), 1);
+  give_policy(w, 2, "export whisper ** to SN\n", &officer);
+  assert_int_equal(serial_in_force(w->d, WORLD_START + TG_DAY), 0);
+  give_policy(w, 3, "export allow ** to NG\n", &officer);
+  assert_int_equal(serial_in_force(w->d, WORLD_START + TG_DAY), 3);
+  secret_key_free(officer);
+  world_free(w);
+}
+
+static void a_world_holds_until_a_charter_or_a_standing_changes(void **state)
+{
+  (void)state;
+  struct world *w = world_new(NULL);
+  struct charter *c = world_charter(w);
+  tg_time change = WORLD_START + 10 * TG_DAY;
+  struct policy_world *before = built(w, WORLD_START + TG_DAY);
+  world_follow(w, c, change);
+  struct buf text = world_note_charter(c, w->root, WORLD_MEMBERS);
+  world_add(w->d, DOCUMENT_CHARTER, text, WORLD_START + TG_DAY, TG_OK);
+  assert_true(policy_world_holds(before, w->d, change - 1));
+  assert_false(policy_world_holds(before, w->d, change));
+  assert_false(policy_world_holds(before, w->d, WORLD_START - TG_DAY));
+  policy_world_free(before);
+  charter_free(c);
+  world_free(w);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_cannot_be_read_permits_nothing_and_neither_does_the_one_before),
+      cmocka_unit_test(a_world_holds_until_a_charter_or_a_standing_changes),
       cmocka_unit_test(a_world_without_a_charter_is_none),
       cmocka_unit_test(members_blocs_and_agencies_as_the_directory_has_them),
       cmocka_unit_test(a_charter_changes_blocs_and_standing_at_its_time),

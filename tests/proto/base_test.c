@@ -5,7 +5,6 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <string.h>
 #include <cmocka.h>
 
 static void times_print_as_they_parse(void **state)
@@ -76,6 +75,9 @@ static void an_explanation_is_filled_never_formatted(void **state)
   why_render(&why, NULL, out, sizeof out);
   assert_string_equal(out, "ml.policy:3:7: unknown country %n?X. Did you mean ML?");
   assert_int_equal(why_render(&why, NULL, out, 10), 9);
+  why_set(&why, TG_USAGE, NULL, N_("type %1$s"), N_("see the manual"), "toguna read ID...", NULL, NULL);
+  why_render(&why, NULL, out, sizeof out);
+  assert_string_equal(out, "type toguna read ID... See the manual");
   const char *const none[3] = {"", "", ""};
   static const size_t length[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10}; /* of aé€𝄞, by the room there is */
   for (size_t room = 1; room <= 11; room++) {

@@ -5,7 +5,6 @@
 
 #include <sodium.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { MOST = 80 * 1024 * 1024 };
 

@@ -5,7 +5,6 @@
 #include <setjmp.h>
 #include <sodium.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -69,6 +68,10 @@ static void a_bulletin_reaches_everybody_it_is_for(void **state)
     assert_int_equal(sub.inline_bodies, (1u << shapes[i].portions) - 1);
     assert_true(hash_eq(&sub.header.id, &s->sealed.id));
     assert_int_equal(sub.header.number, 41);
+    assert_int_equal(s->sealed.view->number, 41);
+    assert_true(hash_eq(&s->sealed.view->id, &sub.header.id) && slice_eq(s->sealed.view->bytes, sub.header.bytes));
+    assert_true(hash_eq(&s->sealed.view->audience_root, &sub.header.audience_root));
+    assert_true(slice_eq(s->sealed.view->subject.bytes, sub.header.subject.bytes));
     assert_int_equal(approval_verify(&sub.header.subject, &sub.header.approvals[0], &why), TG_OK);
     for (size_t r = 0; r < shapes[i].recipients; r++)
       reads_all_it_may(s, r, opener);

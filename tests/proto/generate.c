@@ -2,8 +2,6 @@
 
 #include "tests/proto/chance.h"
 
-#include <string.h>
-
 enum { PIECE = 2 * 1024 * 1024 };
 
 void wire_varint(struct buf *b, uint64_t v)

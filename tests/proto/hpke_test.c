@@ -6,7 +6,6 @@
 #include <setjmp.h>
 #include <sodium.h>
 #include <stdarg.h>
-#include <string.h>
 #include <cmocka.h>
 
 static uint8_t room[16][512];

@@ -258,6 +258,37 @@ static void every_leaf_of_every_tree_is_proved(void **state)
   }
 }
 
+static unsigned fetched;
+static enum tg_err counting_fetch(void *from, unsigned level, uint64_t index, struct hash *ret)
+{
+  fetched++;
+  return store_fetch(from, level, index, ret);
+}
+
+/* With the right edge kept from one leaf to the next, whatever size was asked for before, paths are the same; and what is kept is not asked for again. */
+static void paths_are_the_same_with_an_edge_that_is_kept(void **state)
+{
+  const struct hash *leaves = *state;
+  struct merkle_edge edge = {.size = 0};
+  unsigned alone = 0, kept = 0;
+  for (size_t n = 1; n <= SIZES; n++) {
+    struct store s = {.leaves = leaves, .size = n};
+    for (size_t i = 0; i < n; i++) {
+      const size_t older = i % 5 == 0 && n > 1 ? n - 1 : n; /* every now and then of another size */
+      const size_t at = i < older ? i : older - 1;
+      struct merkle_path want, is;
+      fetched = 0;
+      assert_int_equal(merkle_inclusion(at, older, counting_fetch, &s, &want), TG_OK);
+      alone += fetched;
+      fetched = 0;
+      assert_int_equal(merkle_inclusion_edge(at, older, counting_fetch, &s, &edge, &is), TG_OK);
+      kept += fetched;
+      assert_true(slice_eq(merkle_path_slice(&want), merkle_path_slice(&is)));
+    }
+  }
+  assert_true(kept < alone);
+}
+
 static void every_tree_extends_every_beginning_of_it(void **state)
 {
   const struct hash *leaves = *state;
@@ -398,6 +429,54 @@ static void an_old_path_grows_with_the_tree(void **state)
       }
 }
 
+/* Every tree through every one between: the path is the one that the tree itself gives. */
+static void two_steps_of_a_tree_are_one(void **state)
+{
+  const struct hash *leaves = *state;
+  for (size_t n = 3; n <= 36; n++)
+    for (size_t m = 2; m < n; m++)
+      for (size_t k = 1; k < m; k++) {
+        struct store middle = {.leaves = leaves, .size = m}, new = {.leaves = leaves, .size = n};
+        const struct merkle_step a = {k, merkle_root(leaves, k)}, b = {m, merkle_root(leaves, m)};
+        struct merkle_path first, second, want, got;
+        assert_int_equal(merkle_consistency(k, m, store_fetch, &middle, &first), TG_OK);
+        assert_int_equal(merkle_consistency(m, n, store_fetch, &new, &second), TG_OK);
+        assert_int_equal(merkle_consistency(k, n, store_fetch, &new, &want), TG_OK);
+        const struct slice one = merkle_path_slice(&first), two = merkle_path_slice(&second);
+        assert_int_equal(merkle_consistency_join(&a, &b, one, n, two, &got), TG_OK);
+        assert_int_equal(got.n, want.n);
+        assert_memory_equal(got.hash, want.hash, want.n * 32);
+        if (one.n)
+          assert_int_equal(merkle_consistency_join(&a, &b, slice_of(one.p, one.n - 32), n, two, &got), TG_BAD_PROOF);
+        assert_int_equal(merkle_consistency_join(&a, &b, one, n, slice_of(two.p, two.n - 32), &got), TG_BAD_PROOF);
+        assert_int_equal(merkle_consistency_join(&b, &a, one, n, two, &got), TG_BAD_PROOF);
+        assert_int_equal(merkle_consistency_join(&a, &b, one, m, two, &got), TG_BAD_PROOF);
+      }
+}
+
+/* A forged hash comes out as a path that leads nowhere. */
+static void a_forged_step_proves_nothing(void **state)
+{
+  const struct hash *leaves = *state;
+  const struct merkle_step a = {11, merkle_root(leaves, 11)}, b = {22, merkle_root(leaves, 22)};
+  struct store middle = {.leaves = leaves, .size = 22}, new = {.leaves = leaves, .size = 37};
+  const struct hash root = merkle_root(leaves, 37);
+  struct merkle_path first, second, got;
+  assert_int_equal(merkle_consistency(11, 22, store_fetch, &middle, &first), TG_OK);
+  assert_int_equal(merkle_consistency(22, 37, store_fetch, &new, &second), TG_OK);
+  unsigned changed = 0;
+  for (size_t i = 0; i < first.n + second.n; i++) {
+    uint8_t *byte = i < first.n ? first.hash[i].b : second.hash[i - first.n].b;
+    *byte ^= 1;
+    assert_int_equal(merkle_consistency_join(&a, &b, merkle_path_slice(&first), 37, merkle_path_slice(&second), &got), TG_OK);
+    changed += merkle_consistency_verify(11, &a.root, 37, &root, merkle_path_slice(&got)) != TG_OK;
+    *byte ^= 1;
+  }
+  assert_true(changed > 3); /* some are not needed any more */
+  assert_int_equal(merkle_consistency_join(&a, &b, merkle_path_slice(&first), 37, merkle_path_slice(&second), &got), TG_OK);
+  assert_int_equal(merkle_consistency_verify(11, &a.root, 37, &root, merkle_path_slice(&got)), TG_OK);
+}
+
 static enum tg_err disk_fails(void *from, unsigned level, uint64_t index, struct hash *ret)
 {
   size_t *left = from;
@@ -483,11 +562,14 @@ int main(void)
       cmocka_unit_test(all_ways_lead_to_one_root),
       cmocka_unit_test(append_names_every_subtree_it_completes),
       cmocka_unit_test(every_leaf_of_every_tree_is_proved),
+      cmocka_unit_test(paths_are_the_same_with_an_edge_that_is_kept),
       cmocka_unit_test(every_tree_extends_every_beginning_of_it),
       cmocka_unit_test(no_changed_proof_is_accepted),
       cmocka_unit_test(no_changed_consistency_is_accepted),
       cmocka_unit_test(a_path_names_the_beginning_it_comes_from),
       cmocka_unit_test(an_old_path_grows_with_the_tree),
+      cmocka_unit_test(two_steps_of_a_tree_are_one),
+      cmocka_unit_test(a_forged_step_proves_nothing),
       cmocka_unit_test(a_failing_store_is_told_and_changes_nothing),
       cmocka_unit_test(what_cannot_be_asked_is_refused),
       cmocka_unit_test(the_largest_trees_fit),

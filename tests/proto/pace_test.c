@@ -47,15 +47,27 @@ static void small_pieces_add_up_exactly(void **state)
   assert_in_range(pace_due(&p), 999, 1000);
 }
 
-static void a_piece_lasts_less_than_half_a_second(void **state)
+static void a_piece_lasts_not_much_longer_than_half_a_second(void **state)
 {
   struct pace slow = pace_of(1), modem = pace_of(1200), satellite = pace_of(32000), cable = pace_of(UINT64_MAX);
   (void)state;
   assert_int_equal(slow.rate, PACE_LEAST);
   assert_int_equal(pace_piece(&slow, 65553), PACE_PIECE_LEAST);
-  assert_int_equal(pace_piece(&modem, 65553), 512);
-  assert_int_equal(pace_piece(&satellite, 65553), 12800);
+  assert_int_equal(pace_piece(&modem, 65553), 720);
+  assert_int_equal(pace_piece(&satellite, 65553), 19200);
   assert_int_equal(pace_piece(&cable, 65553), 65553);
+}
+
+static void a_flash_takes_its_body_along(void **state)
+{
+  struct pace modem = pace_of(1200), satellite = pace_of(32000), none = pace_of(0);
+  (void)state;
+  assert_int_equal(pace_inline(&modem, false, 65553), 512);
+  assert_int_equal(pace_inline(&modem, true, 65553), 3072);
+  assert_int_equal(pace_inline(&modem, true, 2000), 2000);
+  assert_int_equal(pace_inline(&satellite, true, 65553), 65553);
+  assert_int_equal(pace_inline(&none, true, SIZE_MAX), SIZE_MAX);
+  assert_int_equal(pace_inline(&none, false, 100), 100);
 }
 
 int main(void)
@@ -63,7 +75,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(without_a_rate_the_line_is_always_free), cmocka_unit_test(bytes_keep_it_busy_for_their_time),
       cmocka_unit_test(what_is_said_while_it_is_busy_comes_behind), cmocka_unit_test(small_pieces_add_up_exactly),
-      cmocka_unit_test(a_piece_lasts_less_than_half_a_second),
+      cmocka_unit_test(a_piece_lasts_not_much_longer_than_half_a_second), cmocka_unit_test(a_flash_takes_its_body_along),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,6 @@
 #include "proto/hash.h"
 #include "proto/receipt.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -265,14 +264,7 @@ struct opened {
 static enum tg_err take_head(void *context, const struct body_head *head)
 {
   struct opened *o = context;
-  Tg__BodyHead m = TG__BODY_HEAD__INIT;
-  m.content_type = strict_data(head->content_type);
-  m.title = strict_data(head->title);
-  m.filename = strict_data(head->filename);
-  m.language = strict_data(head->language);
-  m.size = head->size;
-  m.compression = head->compression;
-  return strict_pack(&limits_body_head, &m.base, &o->head, NULL);
+  return body_head_pack(head, &o->head, NULL);
 }
 
 static enum tg_err take_content(void *context, struct slice bytes)

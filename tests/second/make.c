@@ -489,6 +489,43 @@ static void make_evidence(struct kit_log *log)
   kit_log_free(fork);
 }
 
+/* A bulletin whose header names the log at `seen`, at a place below. */
+static void make_evidence_of_order(const struct story *s, struct kit_log *log)
+{
+  static const uint8_t salt[ENTRY_SALT] = {5, 4, 3};
+  for (uint64_t at = 0; at < 30; at += 7) {
+    const uint64_t seen = at + 1 + at % 4;
+    struct kit_log *other = kit_log_fork(log, at, at);
+    struct buf first = kit_note(log, seen), bytes = buf_new(LIMIT_HEADER), said = buf_new(LIMIT_ENTRY), file = buf_new(EVIDENCE_BYTES_MAX);
+    struct arena *arena = arena_new(1 << 18);
+    struct header header;
+    struct entry entry = kit_entry();
+    struct merkle_path path;
+    struct evidence e;
+    assert_int_equal(header_parse(s->sealed.header, arena, &header, NULL), TG_OK);
+    header.checkpoint = buf_slice(&first);
+    assert_int_equal(header_build(&header, &bytes, NULL), TG_OK);
+    assert_int_equal(header_parse(buf_slice(&bytes), arena, &header, NULL), TG_OK);
+    entry.subject = header.id;
+    assert_int_equal(entry_build(&entry, &said, NULL), TG_OK);
+    struct opening opening = kit_append_entry(other, buf_slice(&said), salt, &path);
+    kit_log_grow(other, at + 1 + at % 3);
+    assert_int_equal(ledger_inclusion(other->ledger, at, at + 1 + at % 3, &path), TG_OK);
+    opening.path = merkle_path_slice(&path);
+    struct buf second = kit_note(other, at + 1 + at % 3);
+    assert_int_equal(evidence_out_of_order(&log->vkey, &header, &opening, buf_slice(&second), &e), TG_OK);
+    assert_int_equal(evidence_print(&e, &file, NULL), TG_OK);
+    json_t *v = vector("evidence", true, "a bulletin at %llu that names the log at %llu", (unsigned long long)at, (unsigned long long)seen);
+    put_note(v, "file", &file);
+    json_object_set_new(v, "sizes", json_pack("[i,i]", (int)seen, (int)(at + 1 + at % 3)));
+    struct buf *used[] = {&first, &bytes, &said, &file, &second};
+    for (size_t i = 0; i < sizeof used / sizeof *used; i++)
+      buf_free(used[i]);
+    arena_free(arena);
+    kit_log_free(other);
+  }
+}
+
 json_t *vector_make(void)
 {
   all = json_array();
@@ -502,6 +539,7 @@ json_t *vector_make(void)
   make_checkpoints(log);
   make_consistency(log);
   make_evidence(log);
+  make_evidence_of_order(s, log);
   make_openings(log);
   kit_log_free(log);
   story_free(s);

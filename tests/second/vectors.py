@@ -6,6 +6,7 @@
 
 A vector is {"kind", "name", "valid", ...}; bytes are hexadecimal. "valid": false must be refused."""
 import json
+import re
 import sys
 import traceback
 
@@ -621,7 +622,7 @@ def make_bulletin(m, s):
 
 # ---- the log ----
 
-def make_log(m, chance):
+def make_log(m, chance, s):
     log_seed, witness_seed = chance.bytes(), chance.bytes()
     key = log.Key("hub1.sahel.example/log", log.NOTE, base.public_of(log_seed))
     witness = log.Key("sahel.example/ML/ops/n1", log.COSIGNATURE, base.public_of(witness_seed))
@@ -675,6 +676,7 @@ def make_log(m, chance):
             else:
                 m.bad("consistency", good_c, f"{a} to {b}: a path where none belongs", path=bytes(32))
     make_evidence(m, key, note, roots, leaves)
+    make_evidence_of_order(m, s, key, note, leaves)
     for i in (0, 7, 16, 20):
         p = base.path(leaves, i)
         good_o = dict(entry=entries[i], salt=salts[i], index=i, path=p, size=21, root=roots[21])
@@ -726,6 +728,38 @@ def make_evidence(m, key, note, roots, leaves):
         add(name, False, "other-beginning", *good, change=change)
 
 
+def make_evidence_of_order(m, s, key, note, leaves):
+    """A bulletin at 9 whose header names the log at 12, and others."""
+    def signed(of, size):
+        return note(size, base.root_of(of[:size]))[1].encode()
+
+    def made(seen, at, shown, **other):
+        header = wire.encode("Header", dict(wire.decode("Header", s.header), checkpoint=signed(leaves, seen)))
+        entry = wire.encode("Entry", dict(wire.decode("Entry", wire.encode("Entry", entry_sample())),
+                                          subject=other.get("subject", sealed.statement_id("bulletin", header))))
+        salt = bytes(range(16))
+        theirs = leaves[:at] + [base.leaf_hash(log.leaf(salt, entry))] + [flip(x) for x in leaves[at + 1:]]
+        return ("out-of-order", base.steps(base.path(theirs[:shown], at)), other.get("first", signed(leaves, seen)), signed(theirs, shown),
+                (at, entry, salt, header))
+
+    def add(name, valid, args, sizes=None, change=lambda x: x):
+        file = change(log.evidence_print(key, *args).decode())
+        m.add("evidence", name, valid, file=file, **({"sizes": sizes} if valid else {}))
+
+    for seen, at, shown in ((12, 9, 10), (10, 9, 12), (21, 0, 1), (21, 20, 21)):
+        add(f"a bulletin at {at} that names the log at {seen}, in one of {shown}", True, made(seen, at, shown), [seen, shown])
+    for seen, at, shown in ((9, 9, 10), (1, 9, 12), (12, 12, 13)):
+        add(f"a bulletin at {at} that names the log at {seen}, in one of {shown}", False, made(seen, at, shown))
+    good = made(12, 9, 10)
+    add("an entry about another bulletin", False, made(12, 9, 10, subject=sha(b"another")))
+    add("the header names another checkpoint", False, made(12, 9, 10, first=signed(leaves, 13)))
+    add("another place", False, good, change=lambda x: x.replace("index 9\n", "index 8\n"))
+    add("a place with a zero in front", False, good, change=lambda x: x.replace("index 9\n", "index 09\n"))
+    add("no salt", False, good, change=lambda x: re.sub("salt .*\n", "", x))
+    add("a hash missing", False, good, change=lambda x: re.sub("hash .*\n", "", x, count=1))
+    add("a bulletin out of order under another kind", False, good, change=lambda x: x.replace("out-of-order", "same-size"))
+
+
 def samples(s, chance):
     """One message of every type, as it could travel."""
     proof, path = s.proof, bytes(range(64))
@@ -749,14 +783,16 @@ def samples(s, chance):
         "Receipt": receipt, "SealingKeys": dict(exchange=s.exchange, node=sha(b"n"), serial=4, keys=keys), "SealingKey": keys[0],
         "Entry": entry_sample(), "Decision": decision, "PortionDecision": decision["portions"][0], "Denial": denied[1],
         "Hello": dict(protocol=1, node=sha(b"n"), software=b"toguna 0.1", document_cursor=4, checkpoint=note, credit_count=64,
-                      credit_bytes=1 << 20, receipt_cursor=9, time=NOW, session=session, rate=1200, arriving=[9, 4]),
+                      credit_bytes=1 << 20, receipt_cursor=9, time=NOW, session=session, rate=1200, arriving=[9, 4],
+                      wants=[dict(bulletin=sha(b"b"), portion=1, chunk=5, count=16, offset=512, handle=3)],
+                      seen_size=7, seen_root=sha(b"r")),
         "Welcome": dict(protocol=1, session=session, time=NOW, max_frame=1 << 20, max_inline_body=65536, checkpoint=note,
-                        consistency=path, last_number=41),
+                        consistency=path, last_number=41, parked=sha(b"p")[:16], receipts_serial=NOW),
         "Goodbye": dict(reason=83, detail=b"stopping"), "Body": dict(portion=0, sealed=s.sealed[0]),
         "Submission": wire.decode("Submission", s.submission(bodies=[])),
         "Submit": dict(items=[wire.decode("Submission", s.submission(bodies=[]))], checkpoint=note),
-        "Want": dict(bulletin=sha(b"b"), portion=1, chunk=5, count=16, offset=512),
-        "Chunk": dict(bulletin=sha(b"b"), portion=1, chunk=5, sealed=chance.bytes(300), offset=512),
+        "Want": dict(bulletin=sha(b"b"), portion=1, chunk=5, count=16, offset=512, handle=3),
+        "Chunk": dict(bulletin=sha(b"b"), portion=1, chunk=5, sealed=chance.bytes(300), offset=512, handle=3),
         "Outcome": dict(bulletin=sha(b"b"), decision=wire.encode("Decision", decision), **opened),
         "Outcomes": dict(checkpoint=note, items=[dict(bulletin=sha(b"b"), **opened)], consistency=path),
         "OpenPortion": dict(portion=s.portions[0], path=bytes(64), release=s.releases[0]),
@@ -767,11 +803,15 @@ def samples(s, chance):
         "ReceiptNote": dict(sequence=8, receipt=receipt_bytes, proof=proof, **opened),
         "ReceiptNotes": dict(checkpoint=note, items=[dict(sequence=8, receipt=receipt_bytes, proof=proof, **opened)]),
         "ReceiptsSeen": dict(sequence=8),
-        "Document": dict(sequence=2, kind=7, content=b"x" * 40, proof=proof),
-        "Documents": dict(items=[dict(kind=2, content=b"x" * 40)], checkpoint=note, consistency=path),
+        "Document": dict(sequence=2, kind=7, content=b"x" * 40, proof=proof, **opened),
+        "Documents": dict(items=[dict(kind=2, content=b"x" * 40), dict(sequence=3, kind=4, content=b"y" * 40, **opened)], checkpoint=note, consistency=path),
         "DocumentOutcome": dict(hash=sha(b"d"), reason=48, detail=b"no", **opened),
         "DocumentOutcomes": dict(checkpoint=note, items=[dict(hash=sha(b"d"), **opened)], consistency=path),
         "Tick": dict(time=NOW, checkpoint=note, consistency=path, other=note, other_path=path),
+        "BundleHead": {"exchange": s.exchange, "from": sha(b"n"), "to": b"SN", "time": NOW},
+        "Parcel": {k: x for k, x in dict(wire.decode("Delivery", s.delivery(0, bodies=[])), checkpoint=note).items()
+                   if k in [f.name for f in wire.MESSAGES["Parcel"][1]]},
+        "BundleReceipts": dict(signature=bytes(range(64)), items=[receipt_bytes]), "BundleEnd": dict(proof=proof),
     }
 
 
@@ -787,7 +827,7 @@ def make():
     make_bodies(m, chance)
     make_wraps(m, chance)
     make_bulletin(m, story)
-    make_log(m, chance)
+    make_log(m, chance, story)
     lines = ",\n".join(json.dumps(v, ensure_ascii=False) for v in m.vectors)
     print('{"made_by": "tests/second/vectors.py make", "vectors": [\n' + lines + "\n]}")
 

@@ -8,9 +8,10 @@
 
 enum { SECTOR = 512, PAGE = 4096, FILES = 16, NAME = 128 };
 
-/* A write (or, with cut set, a truncation to `at`) that was not synced yet; its n bytes follow it. */
+/* A write of n bytes at `at` (or, with cut set, a truncation to there) that was not synced yet. The n_old bytes that it replaced follow, for
+   a crash to put back; what it wrote stands in the file. */
 struct pending {
-  size_t at, n;
+  size_t at, n, n_old, size; /* size: of the file before */
   bool cut;
 };
 
@@ -22,11 +23,11 @@ struct span {
   size_t n;
 };
 
-/* Invariants: now = synced with all pending applied in order; a file with exists = false has neither bytes nor pending. */
+/* Invariants: with all pending undone, the last first, `now` is what was synced; a file with exists = false has neither bytes nor pending. */
 struct file {
   char name[NAME];
   bool exists, durable; /* durable: its directory entry was synced with it */
-  struct span now, synced, pending;
+  struct span now, pending;
 };
 
 struct disk {
@@ -37,7 +38,7 @@ struct disk {
   bool off;
   uint64_t generation; /* of the power: handles of an earlier one are dead */
   uint64_t fail_after;
-  bool fail_full;
+  bool fail_full, full;
   struct disk_stats stats;
 };
 
@@ -67,11 +68,12 @@ static struct file *find(struct disk *d, const char *name)
 /* ---- spans */
 
 static struct { /* that nobody uses now; one simulation runs per process */
-  uint8_t *free[4 * FILES];
+  uint8_t *free[32 * FILES];
   size_t n;
 } shelf;
 
-static void resize(struct span *span, size_t size)
+/* Makes it `size` long; what is new before `written`, which the caller writes, is zero. */
+static void resize(struct span *span, size_t size, size_t written)
 {
   if (size > SPAN)
     abort(); /* no simulation writes so much */
@@ -82,14 +84,14 @@ static void resize(struct span *span, size_t size)
     if (span->p == MAP_FAILED)
       abort();
   }
-  if (size > span->n)
-    memset(span->p + span->n, 0, size - span->n);
+  if (written > span->n)
+    memset(span->p + span->n, 0, written - span->n);
   span->n = size;
 }
 
 static void copy(struct span *to, const struct span *from)
 {
-  resize(to, from->n);
+  resize(to, from->n, 0);
   if (from->n)
     memcpy(to->p, from->p, from->n);
 }
@@ -108,7 +110,6 @@ static void release(struct span *span)
 static void file_clear(struct file *f)
 {
   release(&f->now);
-  release(&f->synced);
   release(&f->pending);
   *f = (struct file){.exists = false};
 }
@@ -127,41 +128,49 @@ static struct file *create(struct disk *d, const char *name)
   abort(); /* SQLite opens a database, its WAL and few temporary files */
 }
 
-/* The first `part` bytes of what was written. */
-static void apply(struct span *to, const struct pending *p, size_t part)
-{
-  if (p->cut) {
-    resize(to, p->at);
-    return;
-  }
-  if (p->at + part > to->n)
-    resize(to, p->at + part);
-  memcpy(to->p + p->at, p + 1, part);
-}
-
 static size_t space_of(const struct pending *p)
 {
   size_t align = _Alignof(struct pending);
-  return sizeof *p + (p->n + align - 1) / align * align;
+  return sizeof *p + (p->n_old + align - 1) / align * align;
 }
 /* The first pending, or what follows this one; NULL: no more. */
-static const struct pending *pending_after(const struct file *f, const struct pending *p)
+static struct pending *pending_after(const struct file *f, struct pending *p)
 {
-  const uint8_t *at = p ? (const uint8_t *)p + space_of(p) : f->pending.p;
-  return at && at < f->pending.p + f->pending.n ? (const struct pending *)(const void *)at : NULL;
+  uint8_t *at = p ? (uint8_t *)p + space_of(p) : f->pending.p;
+  return at && at < f->pending.p + f->pending.n ? (struct pending *)(void *)at : NULL;
 }
 
-static int remember(struct file *f, size_t at, const void *bytes, size_t n, bool cut)
+/* Bytes come to stand at a place. */
+static void put(struct span *to, size_t at, const void *bytes, size_t n)
 {
-  const struct pending what = {.at = at, .n = n, .cut = cut};
-  size_t end = f->pending.n;
-  resize(&f->pending, end + space_of(&what));
-  struct pending *p = (struct pending *)(void *)(f->pending.p + end);
-  *p = what;
+  if (at + n > to->n)
+    resize(to, at + n, at);
   if (n)
-    memcpy(p + 1, bytes, n);
-  apply(&f->now, p, n);
+    memcpy(to->p + at, bytes, n);
+}
+
+static int change(struct file *f, size_t at, const void *bytes, size_t n, bool cut)
+{
+  const size_t end = cut ? f->now.n : at + n < f->now.n ? at + n : f->now.n, old = end > at ? end - at : 0;
+  const struct pending what = {.at = at, .n = n, .n_old = old, .size = f->now.n, .cut = cut};
+  const size_t here = f->pending.n;
+  resize(&f->pending, here + space_of(&what), here + space_of(&what));
+  struct pending *p = (struct pending *)(void *)(f->pending.p + here);
+  *p = what;
+  if (old)
+    memcpy(p + 1, f->now.p + at, old);
+  if (cut)
+    resize(&f->now, at, at);
+  else
+    put(&f->now, at, bytes, n);
   return SQLITE_OK;
+}
+
+static void undo(struct span *now, const struct pending *p)
+{
+  resize(now, p->size, 0);
+  if (p->n_old)
+    memcpy(now->p + p->at, p + 1, p->n_old);
 }
 
 /* Is this operation the one that was told to fail? */
@@ -190,11 +199,13 @@ static int vfs_write(sqlite3_file *base, const void *bytes, int n, sqlite3_int64
   h->d->stats.writes++;
   if (fails(h->d))
     return h->d->fail_full ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+  if (h->d->full && (size_t)at + (size_t)n > h->f->now.n)
+    return SQLITE_FULL;
   /* The kernel brings the pages of one write to the disk in any order: each has a fate of its own. */
   for (size_t from = (size_t)at, end = from + (size_t)n, to; from < end; from = to) {
     to = (from / PAGE + 1) * PAGE;
     to = to < end ? to : end;
-    remember(h->f, from, (const uint8_t *)bytes + (from - (size_t)at), to - from, false);
+    change(h->f, from, (const uint8_t *)bytes + (from - (size_t)at), to - from, false);
   }
   return SQLITE_OK;
 }
@@ -204,7 +215,7 @@ static int vfs_truncate(sqlite3_file *base, sqlite3_int64 size)
   struct handle *h = (struct handle *)base;
   if (dead(h) || fails(h->d))
     return SQLITE_IOERR_TRUNCATE;
-  return remember(h->f, (size_t)size, NULL, 0, true);
+  return change(h->f, (size_t)size, NULL, 0, true);
 }
 
 static int vfs_sync(sqlite3_file *base, int flags)
@@ -216,11 +227,8 @@ static int vfs_sync(sqlite3_file *base, int flags)
   h->d->stats.syncs++;
   if (fails(h->d))
     return SQLITE_IOERR_FSYNC;
-  struct file *f = h->f;
-  for (const struct pending *p = pending_after(f, NULL); p; p = pending_after(f, p))
-    apply(&f->synced, p, p->n);
-  f->pending.n = 0;
-  f->durable = true;
+  h->f->pending.n = 0;
+  h->f->durable = true;
   return SQLITE_OK;
 }
 
@@ -350,6 +358,48 @@ void disk_cut(struct disk *d)
   d->stats.crashes++;
 }
 
+/* Everything pending of a file, in order; count of them. Freed by the caller. */
+static struct pending **all_pending(const struct file *f, size_t *ret)
+{
+  size_t n = 0;
+  for (struct pending *p = pending_after(f, NULL); p; p = pending_after(f, p))
+    n++;
+  struct pending **v = must(malloc((n + 1) * sizeof *v));
+  *ret = 0;
+  for (struct pending *p = pending_after(f, NULL); p; p = pending_after(f, p))
+    v[(*ret)++] = p;
+  return v;
+}
+
+/* Back to what was synced. ret_written: for each pending what it wrote, each freed by the caller; NULL: not wanted. */
+static void undo_all(struct span *now, struct pending **v, size_t n, uint8_t **ret_written)
+{
+  for (size_t i = n; i-- > 0;) {
+    if (ret_written) {
+      ret_written[i] = must(malloc(v[i]->n + 1));
+      if (v[i]->n)
+        memcpy(ret_written[i], now->p + v[i]->at, v[i]->n);
+    }
+    undo(now, v[i]);
+  }
+}
+
+/* Does one write that was not synced reach the disk, and how much of it? */
+static void settle(struct disk *d, struct file *f, const struct pending *p, const uint8_t *written, unsigned keep)
+{
+  if (!random_chance(d->r, keep)) {
+    d->stats.lost++;
+    return;
+  }
+  size_t sectors = p->n / SECTOR;
+  bool torn = sectors > 0 && random_chance(d->r, 20);
+  d->stats.torn += torn;
+  if (p->cut)
+    resize(&f->now, p->at, p->at);
+  else
+    put(&f->now, p->at, written, torn ? (size_t)random_below(d->r, sectors) * SECTOR : p->n);
+}
+
 /* What a crash leaves of one file: what was synced, plus any part of the rest. */
 static void file_crash(struct disk *d, struct file *f)
 {
@@ -358,18 +408,17 @@ static void file_crash(struct disk *d, struct file *f)
     return;
   }
   unsigned keep = (unsigned)random_below(d->r, 101); /* some crashes lose nearly all, some nearly nothing */
-  for (const struct pending *p = pending_after(f, NULL); p; p = pending_after(f, p)) {
-    if (!random_chance(d->r, keep)) {
-      d->stats.lost++;
-      continue;
-    }
-    size_t sectors = p->n / SECTOR;
-    bool torn = sectors > 0 && random_chance(d->r, 20);
-    d->stats.torn += torn;
-    apply(&f->synced, p, torn ? (size_t)random_below(d->r, sectors) * SECTOR : p->n);
+  size_t n;
+  struct pending **v = all_pending(f, &n);
+  uint8_t **written = must(calloc(n + 1, sizeof *written));
+  undo_all(&f->now, v, n, written);
+  for (size_t i = 0; i < n; i++) {
+    settle(d, f, v[i], written[i], keep);
+    free(written[i]);
   }
+  free(written);
+  free(v);
   f->pending.n = 0;
-  copy(&f->now, &f->synced);
   f->durable = true;
 }
 
@@ -389,23 +438,43 @@ void disk_fail_after(struct disk *d, uint64_t n, bool full)
   d->fail_full = full;
 }
 
+void disk_full(struct disk *d, bool full)
+{
+  d->full = full;
+}
+
 struct disk_image {
   struct file file[FILES];
 };
 
-struct disk_image *disk_image(const struct disk *d)
+static struct disk_image *image_of(const struct disk *d, bool written)
 {
   struct disk_image *image = must(calloc(1, sizeof *image));
   for (size_t i = 0; i < FILES; i++) {
     const struct file *f = &d->file[i];
     struct file *to = &image->file[i];
-    if (!f->exists || !f->durable)
+    if (!f->exists || !(f->durable || written))
       continue;
     *to = (struct file){.exists = true, .durable = true};
     strcpy(to->name, f->name);
-    copy(&to->synced, &f->synced);
+    copy(&to->now, &f->now);
+    size_t n;
+    struct pending **v = all_pending(f, &n);
+    if (!written)
+      undo_all(&to->now, v, n, NULL);
+    free(v);
   }
   return image;
+}
+
+struct disk_image *disk_image(const struct disk *d)
+{
+  return image_of(d, false);
+}
+
+struct disk_image *disk_image_written(const struct disk *d)
+{
+  return image_of(d, true);
 }
 
 void disk_image_restore(struct disk *d, const struct disk_image *image)
@@ -417,8 +486,7 @@ void disk_image_restore(struct disk *d, const struct disk_image *image)
       continue;
     struct file *f = create(d, from->name);
     f->durable = true;
-    copy(&f->synced, &from->synced);
-    copy(&f->now, &from->synced);
+    copy(&f->now, &from->now);
   }
   d->generation++;
 }
@@ -436,6 +504,41 @@ bool disk_contains(const struct disk *d, const void *bytes, size_t n)
     if (d->file[i].exists && d->file[i].now.n && memmem(d->file[i].now.p, d->file[i].now.n, bytes, n))
       return true;
   return false;
+}
+
+bool disk_file(const struct disk *d, size_t n, const char **ret_name, size_t *ret_bytes)
+{
+  for (size_t i = 0; i < FILES; i++)
+    if (d->file[i].exists && n-- == 0) {
+      *ret_name = d->file[i].name;
+      *ret_bytes = d->file[i].now.n;
+      return true;
+    }
+  return false;
+}
+
+bool disk_flip(struct disk *d, const char *name, uint64_t bit)
+{
+  struct file *f = find(d, name);
+  if (!f || bit / 8 >= f->now.n)
+    return false;
+  f->now.p[bit / 8] ^= (uint8_t)(1U << bit % 8);
+  for (struct pending *p = pending_after(f, NULL); p; p = pending_after(f, p))
+    if (bit / 8 >= p->at && bit / 8 < p->at + p->n_old) /* it is put back turned over */
+      ((uint8_t *)(p + 1))[bit / 8 - p->at] ^= (uint8_t)(1U << bit % 8);
+  return true;
+}
+
+bool disk_read(const struct disk *d, const char *name, size_t at, void *out, size_t n)
+{
+  const struct file *f = NULL;
+  for (size_t i = 0; i < FILES && !f; i++)
+    if (d->file[i].exists && !strcmp(d->file[i].name, name))
+      f = &d->file[i];
+  if (!f || at + n > f->now.n)
+    return false;
+  memcpy(out, f->now.p + at, n);
+  return true;
 }
 
 struct disk_stats disk_stats(const struct disk *d) { return d->stats; }

@@ -77,6 +77,77 @@ static void narrow(struct sim *s, int who)
   hub_site_narrow(s);
 }
 
+static void memory(struct sim *s, int who)
+{
+  struct site *site = site_of(s, who);
+  site->scarce = 1 + random_below(&s->chance, random_chance(&s->chance, 50) ? 100 : 3000);
+  site->sabotaged = true;
+  sim_tell(s, site->name, "its allocation no. %llu from now on will fail", (unsigned long long)site->scarce);
+}
+
+static void tell_space(struct sim *s, int who, uint64_t free_bytes)
+{
+  if (who < 0)
+    hub_site_disk(s, free_bytes);
+  else
+    node_site_disk(s, who, free_bytes);
+}
+
+static void space_again(struct sim *s, const struct event *e)
+{
+  if (s->quiet)
+    return;
+  disk_full(site_of(s, e->node)->disk, false);
+  sim_tell(s, site_of(s, e->node)->name, "its disk has room again");
+  tell_space(s, e->node, UINT64_C(1) << 40);
+}
+
+/* It is told in time, or only finds out. */
+static void full(struct sim *s, int who)
+{
+  struct site *site = site_of(s, who);
+  const bool told = random_chance(&s->chance, 60), is = !told || random_chance(&s->chance, 30);
+  sim_tell(s, site->name, "its disk is %s%s", is ? "full" : "nearly full", told ? ", and it hears of it" : "");
+  if (is) {
+    site->sabotaged = true;
+    disk_full(site->disk, true);
+  }
+  if (told)
+    tell_space(s, who, 4096);
+  agenda_post(s, sim_between(s, 100, 4 * PAUSE_MS), (struct event){.happens = space_again, .node = who}, (struct slice){0});
+}
+
+static void image(struct sim *s, int who)
+{
+  const bool has = site_of(s, who)->copy;
+  if (who < 0 && has)
+    hub_site_restore(s);
+  else if (who < 0)
+    hub_site_copy(s);
+  else if (has)
+    node_site_restore(s, who);
+  else
+    node_site_copy(s, who);
+}
+
+/* One of those that the seed's plan has; false: it has none. */
+static bool planned(struct sim *s, int who)
+{
+  static const struct {
+    unsigned fault;
+    void (*strike)(struct sim *, int);
+  } more[] = {{PLAN_MEMORY, memory}, {PLAN_FULL, full}, {PLAN_IMAGE, image}};
+  void (*mine[sizeof more / sizeof *more])(struct sim *, int);
+  size_t n = 0;
+  for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+    if (s->plan.faults & more[i].fault)
+      mine[n++] = more[i].strike;
+  if (n == 0 || !random_chance(&s->chance, 40))
+    return false;
+  mine[random_below(&s->chance, n)](s, who);
+  return true;
+}
+
 static void strikes(struct sim *s, const struct event *e)
 {
   static void (*const faults[])(struct sim *, int) = {power, power, power_soon, power_soon, disk,      line,
@@ -86,7 +157,9 @@ static void strikes(struct sim *s, const struct event *e)
   if (s->quiet)
     return;
   int who = (int)random_below(&s->chance, SIM_NODES + 1) - 1;
-  if (random_chance(&s->chance, 8))
+  if (planned(s, who))
+    ;
+  else if (random_chance(&s->chance, 8))
     rare[random_below(&s->chance, sizeof rare / sizeof *rare)](s, who);
   else
     faults[random_below(&s->chance, sizeof faults / sizeof *faults)](s, who);
@@ -106,6 +179,10 @@ void fault_end(struct sim *s)
   for (int who = -1; who < SIM_NODES; who++) {
     struct site *site = site_of(s, who);
     disk_fail_after(site->disk, 0, false);
+    disk_full(site->disk, false);
+    if (s->plan.faults & PLAN_FULL)
+      tell_space(s, who, UINT64_C(1) << 40);
+    site->scarce = 0;
     site->skew = 0;
     if (site->doomed > 0)
       site->doomed = 0;

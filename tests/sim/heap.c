@@ -37,13 +37,18 @@ static int round_up(int n)
   return (int)(((size_t)1 << class_for((size_t)n)) - sizeof(struct block));
 }
 
+static bool (*fails)(void);
+static void *(*grow)(size_t) = malloc;
+
 static void *take(int n)
 {
+  if (fails && fails())
+    return NULL;
   unsigned class = class_for((size_t)n);
   struct block *b = spare[class];
   if (b)
     spare[class] = b->next;
-  else if (!(b = malloc((size_t)1 << class)))
+  else if (!(b = grow((size_t)1 << class)))
     return NULL;
   b->class = class;
   return b->bytes;
@@ -76,6 +81,12 @@ static int begin(void *context)
 static void end(void *context)
 {
   (void)context;
+}
+
+void heap_fails_when(bool (*f)(void), void *(*source)(size_t))
+{
+  fails = f;
+  grow = source;
 }
 
 void heap_serves_sqlite(void)

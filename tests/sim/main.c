@@ -1,11 +1,14 @@
 /* toguna_simulate: whole exchanges under faults, one for each seed. README.md tells how to use it. */
 #include "tests/sim/heap.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/stand_in.h"
+#include "tests/sim/worker.h"
 
+#include <malloc.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #ifdef TOGUNA_SANITIZED
@@ -18,10 +21,11 @@ const char *__asan_default_options(void)
 }
 #endif
 
-/* Small enough for bodies of a few kilobytes to travel in chunks. */
+/* Small enough for bodies of a few kilobytes to travel in chunks; and witnesses of both camps must see the log. */
 static void tune(struct charter *c)
 {
   c->limits.inline_body = SIM_INLINE;
+  c->witness_quorum = (struct quorum){.n = 2, .term = {{.count = 1, .group = "AES"}, {.count = 1, .group = "ECOWAS"}}};
 }
 
 /* What the programs' own idea of these policies is stands in program.c. */
@@ -45,77 +49,6 @@ static struct kit *found(void)
   return k;
 }
 
-static double seconds(void)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static bool tell_failure(struct kit *kit, uint64_t seed)
-{
-  printf("\nseed %llu failed. Its story:\n\n", (unsigned long long)seed);
-  (void)sim_run(kit, seed, true, NULL);
-  printf("\nAgain: toguna_simulate --seed %llu --story\n", (unsigned long long)seed);
-  return false;
-}
-
-/* The same seed, the same events to the last byte. */
-static bool replays(struct kit *kit, uint64_t seed)
-{
-  struct sim first, second;
-  sim_run(kit, seed, false, &first);
-  sim_run(kit, seed, false, &second);
-  if (first.digest == second.digest && first.events == second.events)
-    return true;
-  printf("seed %llu does not replay: %llu and %llu events\n", (unsigned long long)seed,
-         (unsigned long long)first.events, (unsigned long long)second.events);
-  return false;
-}
-
-/* What was asked for, and what came of it. */
-struct run {
-  uint64_t seed, count, seconds;
-  const char *seeds; /* a file of seeds that failed once: they come first */
-  bool story, all; /* all: go on after a failure, and name the seeds only */
-  struct kit *kit;
-  double begun;
-  uint64_t done, events, published, failed;
-  int64_t simulated; /* ms */
-};
-
-static bool plays(struct run *r, uint64_t seed)
-{
-  struct sim stats;
-  bool held = sim_run(r->kit, seed, r->story, &stats);
-  r->done++;
-  r->events += stats.events;
-  r->published += stats.n_publications;
-  r->simulated += stats.mono;
-  r->failed += !held;
-  if (!held && r->all)
-    printf("seed %llu failed\n", (unsigned long long)seed);
-  return held || r->all || (r->story ? false : tell_failure(r->kit, seed));
-}
-
-static bool plays_known(struct run *r)
-{
-  char line[200], *end;
-  bool ok = true;
-  FILE *f = r->seeds ? fopen(r->seeds, "r") : NULL;
-  if (r->seeds && !f) {
-    fprintf(stderr, "%s: cannot be read\n", r->seeds);
-    return false;
-  }
-  while (ok && f && fgets(line, sizeof line, f)) {
-    uint64_t seed = strtoull(line, &end, 10);
-    ok = end == line || plays(r, seed); /* a line that begins with no number is a remark */
-  }
-  if (f)
-    fclose(f);
-  return ok;
-}
-
 static bool read_options(int argc, char **argv, struct run *r)
 {
   for (int i = 1; i < argc; i++) {
@@ -123,13 +56,18 @@ static bool read_options(int argc, char **argv, struct run *r)
     uint64_t *number = !strcmp(argv[i], "--seed")      ? &r->seed
                        : !strcmp(argv[i], "--count")   ? &r->count
                        : !strcmp(argv[i], "--seconds") ? &r->seconds
+                       : !strcmp(argv[i], "--jobs")    ? &r->jobs
                                                        : NULL;
     if (!strcmp(argv[i], "--story"))
       r->story = true;
     else if (!strcmp(argv[i], "--all"))
       r->all = true;
+    else if (!strcmp(argv[i], "--curves"))
+      stand_in_curves();
     else if (number && value)
       *number = strtoull(argv[++i], NULL, 10);
+    else if (!strcmp(argv[i], "--plan") && value)
+      r->plan = atoi(argv[++i]);
     else if (!strcmp(argv[i], "--seeds") && value)
       r->seeds = argv[++i];
     else
@@ -138,26 +76,76 @@ static bool read_options(int argc, char **argv, struct run *r)
   return true;
 }
 
+static double clock_of(clockid_t which)
+{
+  struct timespec t;
+  clock_gettime(which, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Processor time of this process and all that it started. */
+static double processor(void)
+{
+  struct rusage own, children;
+  getrusage(RUSAGE_SELF, &own);
+  getrusage(RUSAGE_CHILDREN, &children);
+  return (double)(own.ru_utime.tv_sec + own.ru_stime.tv_sec + children.ru_utime.tv_sec + children.ru_stime.tv_sec) +
+         (double)(own.ru_utime.tv_usec + own.ru_stime.tv_usec + children.ru_utime.tv_usec + children.ru_stime.tv_usec) / 1e6;
+}
+
+static bool play_one(const struct run *r)
+{
+  struct stage stage;
+  struct sim_stats stats;
+  stage_open(&stage, r->kit);
+  bool held = sim_run(&stage, r->seed, worker_plan(r->seed, r->plan), true, &stats);
+  stage_close(&stage);
+  return held;
+}
+
+static void tell_failure(const struct run *r)
+{
+  const unsigned long long seed = r->results->first_failed;
+  struct stage stage;
+  struct sim_stats stats;
+  const unsigned plan = plan_number(worker_plan(seed, r->plan));
+  printf("\nseed %llu plan %u failed. Its story:\n\n", seed, plan);
+  stage_open(&stage, r->kit);
+  (void)sim_run(&stage, seed, worker_plan(seed, r->plan), true, &stats);
+  stage_close(&stage);
+  printf("\nAgain: toguna_simulate --seed %llu --plan %u --story\n", seed, plan);
+}
+
 int main(int argc, char **argv)
 {
-  struct run r = {.seed = 1, .count = 1, .seconds = UINT64_MAX};
+  struct run r = {.seed = 1, .count = 1, .seconds = UINT64_MAX, .jobs = 1, .plan = -1};
   if (!read_options(argc, argv, &r)) {
-    fprintf(stderr, "usage: toguna_simulate [--seed N] [--count N] [--seconds N] [--seeds FILE] [--story] [--all]\n");
+    fprintf(stderr, "usage: toguna_simulate [--seed N] [--count N] [--seconds N] [--jobs N] [--seeds FILE] [--story] [--all] [--plan N] [--curves]\n");
     return 2;
   }
   setvbuf(stdout, NULL, _IOLBF, 0); /* a story must not end before its end */
   heap_serves_sqlite();
-  struct kit *kit = found();
-  r.kit = kit;
-  r.begun = seconds();
-  bool ok = (r.story || r.count == 1 || replays(kit, r.seed)) && plays_known(&r);
-  for (uint64_t i = 0; ok && i < r.count && seconds() - r.begun < (double)r.seconds; i++)
-    ok = plays(&r, r.seed + i);
-  ok = ok && r.failed == 0;
-  printf("%llu seeds, %llu from %llu on, %llu publications, %llu events, %.1f simulated hours, %.1f s: %s\n",
-         (unsigned long long)r.done, (unsigned long long)r.count, (unsigned long long)r.seed,
-         (unsigned long long)r.published, (unsigned long long)r.events, (double)r.simulated / 3.6e6, seconds() - r.begun,
-         ok ? "all held" : "FAILED");
-  kit_free(kit);
-  return ok ? 0 : 1;
+  heap_fails_when(scarce_fails, scarce_never);
+  mallopt(M_MMAP_THRESHOLD, 1 << 30); /* what one seed gave back the next one takes: the kernel is asked once */
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  const double begun = clock_of(CLOCK_MONOTONIC), spent = processor();
+  r.kit = found();
+  if (r.story) {
+    bool held = play_one(&r);
+    kit_free(r.kit);
+    return held ? 0 : 1;
+  }
+  r.results = worker_results();
+  worker_play_all(&r);
+  const struct results *got = r.results;
+  if (got->first_failed != UINT64_MAX && !r.all)
+    tell_failure(&r);
+  const double hours = (double)got->simulated / 3.6e6, took = clock_of(CLOCK_MONOTONIC) - begun, cpu = processor() - spent;
+  printf("%llu seeds, %llu from %llu on, %llu publications, %llu events, %.1f simulated hours, %.1f s: %s\n", (unsigned long long)got->done,
+         (unsigned long long)r.count, (unsigned long long)r.seed, (unsigned long long)got->publications, (unsigned long long)got->events, hours,
+         took, got->failed == 0 ? "all held" : "FAILED");
+  printf("%.1f ms of processor time a seed: %.0f seeds a minute of one core, %.0f simulated hours an hour of it\n",
+         1000 * cpu / (double)(got->done ? got->done : 1), 60 * (double)got->done / cpu, 3600 * hours / cpu);
+  kit_free(r.kit);
+  return got->failed == 0 ? 0 : 1;
 }

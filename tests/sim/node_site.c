@@ -44,6 +44,30 @@ void node_site_crash(struct sim *s, int node)
   agenda_post(s, sim_between(s, 20, RESTART_MS), for_node(s, node, starts_again), (struct slice){0});
 }
 
+void node_site_copy(struct sim *s, int node)
+{
+  struct node_site *n = &s->node[node];
+  disk_image_free(n->site.copy);
+  n->site.copy = disk_image(n->site.disk);
+  n->copied = s->n_publications;
+  n->stated_in_copy = n->n_stated;
+  n->copied_place = n->reader.place;
+  sim_tell(s, n->site.name, "its disk is copied");
+}
+
+void node_site_restore(struct sim *s, int node)
+{
+  struct node_site *n = &s->node[node];
+  if (n->restored || !site_alive(&n->site))
+    return;
+  node_site_crash(s, node);
+  sim_tell(s, n->site.name, "its disk is replaced by an old copy");
+  disk_image_restore(n->site.disk, n->site.copy);
+  n->restored = true;
+  n->reader.place = n->copied_place;
+  oracle_restored(s, node);
+}
+
 static bool check(struct sim *s, int node, enum tg_err err, const struct tg_why *why)
 {
   struct site *site = &s->node[node].site;
@@ -54,7 +78,7 @@ static bool check(struct sim *s, int node, enum tg_err err, const struct tg_why 
     why_render(why, NULL, text, sizeof text);
   if (!site->sabotaged)
     sim_fail(s, site->name, "it ended by itself: %s %s", tg_err_name(err), text);
-  sim_tell(s, site->name, "its disk failed: %s", tg_err_name(err));
+  sim_tell(s, site->name, "what it needs failed it: %s", tg_err_name(err));
   node_site_crash(s, node);
   return false;
 }
@@ -68,7 +92,7 @@ static void turn_ends(struct sim *s, const struct event *e)
   if (!site_hears(&n->site, e))
     return;
   n->site.in_turn = n->site.turn_posted = false;
-  if (!check(s, e->node, node_turn(n->core, &why), &why))
+  if (!check(s, e->node, SCARCE(&s->node[e->node].site, node_turn(n->core, &why)), &why))
     return;
   if (n->site.doomed < 0 || n->site.stopping)
     node_site_crash(s, e->node); /* after a stop nothing more is written: pulling the plug changes nothing */
@@ -86,37 +110,37 @@ static bool turn(struct sim *s, int node)
   if (site->in_turn)
     return true;
   site->in_turn = true;
-  return check(s, node, node_time(s->node[node].core, now(s, node)), NULL);
+  return check(s, node, SCARCE(&s->node[node].site, node_time(s->node[node].core, now(s, node))), NULL);
 }
 
 void node_site_frame(struct sim *s, int node, struct slice frame)
 {
   if (turn(s, node))
-    check(s, node, node_frame(s->node[node].core, frame), NULL);
+    check(s, node, SCARCE(&s->node[node].site, node_frame(s->node[node].core, frame)), NULL);
 }
 
 void node_site_link(struct sim *s, int node, enum node_link_state state)
 {
   if (turn(s, node))
-    check(s, node, node_link(s->node[node].core, state), NULL);
+    check(s, node, SCARCE(&s->node[node].site, node_link(s->node[node].core, state)), NULL);
 }
 
 void node_site_dropped(struct sim *s, int node, uint8_t type)
 {
   if (turn(s, node))
-    check(s, node, node_dropped(s->node[node].core, type), NULL);
+    check(s, node, SCARCE(&s->node[node].site, node_dropped(s->node[node].core, type)), NULL);
 }
 
 void node_site_drained(struct sim *s, int node)
 {
   if (turn(s, node))
-    check(s, node, node_drained(s->node[node].core), NULL);
+    check(s, node, SCARCE(&s->node[node].site, node_drained(s->node[node].core)), NULL);
 }
 
 void node_site_joined(struct sim *s, int node, uint64_t client)
 {
   if (turn(s, node))
-    check(s, node, node_client_joined(s->node[node].core, client, 0), NULL);
+    check(s, node, SCARCE(&s->node[node].site, node_client_joined(s->node[node].core, client, 0)), NULL);
 }
 
 void node_site_program(struct sim *s, int node, uint64_t client, enum local_type type,
@@ -127,8 +151,14 @@ void node_site_program(struct sim *s, int node, uint64_t client, enum local_type
   if (local_encode(type, message, &frame, &why) != TG_OK)
     sim_fail(s, s->node[node].site.name, "a program cannot say what it wants: %s", why.what);
   else if (turn(s, node))
-    check(s, node, node_client_frame(s->node[node].core, client, buf_slice(&frame)), NULL);
+    check(s, node, SCARCE(&s->node[node].site, node_client_frame(s->node[node].core, client, buf_slice(&frame))), NULL);
   buf_free(&frame);
+}
+
+void node_site_disk(struct sim *s, int node, uint64_t free_bytes)
+{
+  if (turn(s, node))
+    node_disk(s->node[node].core, free_bytes);
 }
 
 void node_site_stop(struct sim *s, int node)
@@ -138,20 +168,24 @@ void node_site_stop(struct sim *s, int node)
     return;
   sim_tell(s, n->site.name, "is told to stop");
   n->site.stopping = true;
-  check(s, node, node_stop(n->core), NULL);
+  check(s, node, SCARCE(&s->node[node].site, node_stop(n->core)), NULL);
 }
 
 /* ---- effects */
 
 static struct here here_of(void *context)
 {
+  scarce_rest();
   return *(const struct here *)context;
 }
 
 static size_t effect_to_hub(void *context, struct slice frame)
 {
   struct here h = here_of(context);
-  return site_effect(&h.s->node[h.node].site) ? network_to_hub(h.s, h.node, frame) : 0;
+  if (!site_effect(&h.s->node[h.node].site))
+    return 0;
+  oracle_states(h.s, h.node, frame);
+  return network_to_hub(h.s, h.node, frame);
 }
 
 static void effect_connect(void *context, const char *endpoint, const struct seal_pk *hub)
@@ -236,7 +270,8 @@ static void effect_tell(void *context, const struct node_event *event)
     why_render(event->why, NULL, text, sizeof text);
   sim_tell(h.s, h.s->node[h.node].site.name, "%s %s #%llu %s", event->name, event->who ? event->who : "",
            (unsigned long long)event->number, text);
-  if (event->level == NODE_ALARM && strcmp(event->name, "receipts-overdue") != 0) /* faults do make things late */
+  const bool is_old = (strcmp(event->name, "store-is-old") == 0 || strcmp(event->name, "receipt-of-a-stranger") == 0) && h.s->node[h.node].restored;
+  if (event->level == NODE_ALARM && !is_old && strcmp(event->name, "receipts-overdue") != 0) /* faults do make things late */
     sim_fail(h.s, h.s->node[h.node].site.name, "an alarm in an honest exchange: %s %s", event->name, text);
 }
 
@@ -247,7 +282,7 @@ static void take_document(struct sim *s, int node, struct slice note)
   struct tg_why why = {.err = TG_OK};
   if (!turn(s, node))
     return;
-  enum tg_err err = node_document(s->node[node].core, note, &why);
+  enum tg_err err = SCARCE(&s->node[node].site, node_document(s->node[node].core, note, &why));
   if (err == TG_REFUSED && s->revoking && node == SIM_REVOKED)
     return;
   if (err == TG_REFUSED)
@@ -273,10 +308,10 @@ void node_site_start(struct sim *s, int node)
   struct site old = n->site;
   struct tg_why why = {.err = TG_OK};
   n->site = (struct site){
-      .disk = old.disk, .life = old.life + 1, .wish = old.wish, .sabotaged = old.sabotaged, .skew = old.skew};
+      .disk = old.disk, .life = old.life + 1, .wish = old.wish, .sabotaged = old.sabotaged, .scarce = old.scarce, .copy = old.copy, .skew = old.skew};
   memcpy(n->site.name, old.name, sizeof old.name);
   sim_tell(s, n->site.name, "starts");
-  if (!check(s, node, node_new(&n->config, &n->secrets, &effects, now(s, node), &n->core, &why), &why))
+  if (!check(s, node, SCARCE(&s->node[node].site, node_new(&n->config, &n->secrets, &effects, now(s, node), &n->core, &why)), &why))
     return;
   take_document(s, node, buf_slice(&s->kit->charter));
   take_document(s, node, buf_slice(&s->kit->member[node].node[0].credential));

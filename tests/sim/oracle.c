@@ -59,7 +59,7 @@ void oracle_spooled(struct sim *s, struct publication *p, struct slice id, uint6
   if (p->number && p->number != number)
     sim_fail(s, "oracle", "no. %zu has two numbers", number_of(s, p));
   for (size_t i = 0; i < s->n_publications; i++)
-    if (&s->publication[i] != p && s->publication[i].node == p->node && s->publication[i].number == number)
+    if (&s->publication[i] != p && s->publication[i].node == p->node && s->publication[i].number == number && !s->publication[i].lost)
       sim_fail(s, "oracle", "no. %zu and no. %zu are both the %llu of their node", i, number_of(s, p),
                (unsigned long long)number);
   p->number = number;
@@ -76,6 +76,50 @@ static struct publication *author(struct sim *s, unsigned part, struct slice tex
   return NULL;
 }
 
+static bool has_stated(const struct node_site *n, size_t from, size_t to, const struct hash *id, bool purged)
+{
+  for (size_t i = from; i < to; i++)
+    if (n->stated[i].purged == purged && hash_eq(&n->stated[i].id, id))
+      return true;
+  return false;
+}
+
+/* Did the node's old copy make it forget that this came, or that it purged it? */
+static bool has_forgotten(const struct sim *s, int node, const struct publication *p, bool purged)
+{
+  const struct node_site *n = &s->node[node];
+  return has_stated(n, n->forgot_from, n->forgot_to, &p->id, purged);
+}
+
+void oracle_states(struct sim *s, int node, struct slice frame)
+{
+  struct node_site *n = &s->node[node];
+  const struct frame_kind *kind;
+  ProtobufCMessage *message;
+  struct receipt r;
+  if (!(s->plan.faults & PLAN_IMAGE) || frame.n < 2 || frame.p[1] != FRAME_RECEIPTS)
+    return;
+  arena_reset(s->arena);
+  if (frame_decode(frame, FRAME_TO_HUB, s->arena, &kind, &message, NULL) != TG_OK) {
+    sim_fail(s, n->site.name, "it sends what is no frame");
+    return;
+  }
+  const Tg__Receipts *m = (const Tg__Receipts *)message;
+  for (size_t i = 0; i < m->n_items; i++) {
+    if (receipt_parse(slice_of(m->items[i].data, m->items[i].len), s->arena, &r, NULL) != TG_OK)
+      sim_fail(s, n->site.name, "it states what is no receipt");
+    else if ((r.event == RECEIPT_STORED || r.event == RECEIPT_PURGED) &&
+             !has_stated(n, 0, n->n_stated, &r.bulletin, r.event == RECEIPT_PURGED)) {
+      if (n->n_stated == sizeof n->stated / sizeof *n->stated) {
+        sim_fail(s, n->site.name, "it has more than was published");
+        return;
+      }
+      n->stated[n->n_stated].purged = r.event == RECEIPT_PURGED;
+      n->stated[n->n_stated++].id = r.bulletin;
+    }
+  }
+}
+
 void oracle_read(struct sim *s, int node, uint64_t place, const struct hash *id, unsigned part, struct slice text)
 {
   const char *name = s->node[node].site.name;
@@ -88,7 +132,7 @@ void oracle_read(struct sim *s, int node, uint64_t place, const struct hash *id,
   sim_tell(s, name, "reads no. %zu, portion %u, at place %llu", number_of(s, p), part, (unsigned long long)place);
   if (!(p->part[part].permitted >> node & 1))
     sim_fail(s, name, "it reads no. %zu, which it may not have", number_of(s, p));
-  if (p->purged >> node & 1)
+  if ((p->purged >> node & 1) && !has_forgotten(s, node, p, true))
     sim_fail(s, name, "it reads no. %zu, which it said it had purged", number_of(s, p));
   if (p->place[node] && p->place[node] != place)
     sim_fail(s, name, "no. %zu is shown at place %llu and again at %llu", number_of(s, p),
@@ -165,7 +209,35 @@ void oracle_heard(struct sim *s, struct publication *p, struct slice from, unsig
   }
 }
 
+/* What it has shown since may be shown again, at another place, or is gone: the hub heard that it has it. What it has spooled since is gone unless
+   the hub has it. */
+void oracle_restored(struct sim *s, int node)
+{
+  const uint64_t place = s->node[node].copied_place;
+  s->node[node].forgot_from = s->node[node].stated_in_copy;
+  s->node[node].forgot_to = s->node[node].n_stated;
+  for (size_t i = 0; i < s->n_publications; i++) {
+    struct publication *p = &s->publication[i];
+    if (p->place[node] > place) {
+      p->place[node] = 0;
+      p->purged &= ~(1u << node);
+    }
+    p->lost |= p->node == node && i >= s->node[node].copied && !p->accepted;
+  }
+}
+
 /* ---- the end */
+
+/* Its node died before it said whether it keeps the recall: what had not left it may have been taken back, or may still leave it. */
+static bool perhaps_taken_back(const struct sim *s, const struct publication *p)
+{
+  for (size_t i = 0; p->recalled && !p->accepted && i < s->n_publications; i++) {
+    const struct publication *recall = &s->publication[i];
+    if (recall->target == p && recall->kind == KIND_RECALL && !recall->spooled && !recall->refused)
+      return true;
+  }
+  return false;
+}
 
 /* Must everything permitted have arrived? What was never answered may have come to nothing, but not to a
  * half. */
@@ -173,16 +245,18 @@ static bool is_owed(const struct sim *s, const struct publication *p)
 {
   if (p->refused || (s->revoking && p->node == SIM_REVOKED) || oracle_is_narrowed(s, p))
     return false;
-  return p->spooled || p->part[0].shown;
+  return (p->spooled && !p->lost && !perhaps_taken_back(s, p)) || p->part[0].shown;
 }
 
 /* What was taken back need not be seen before it goes. */
 static bool has_all(const struct sim *s, const struct publication *p)
 {
-  const unsigned cut_off = s->revoking ? 1u << SIM_REVOKED : 0;
+  unsigned cut_off = s->revoking ? 1u << SIM_REVOKED : 0;
+  for (int node = 0; node < SIM_NODES; node++)
+    cut_off |= has_forgotten(s, node, p, false) ? 1u << node : 0;
   for (size_t i = 0; i < p->n_parts; i++)
     if (p->part[i].sealed && (p->part[i].sealed & ~(p->part[i].shown | cut_off)))
-      return p->recalled;
+      return p->recalled && !p->kept;
   return true;
 }
 
@@ -195,6 +269,7 @@ static bool concerns_narrowed(const struct sim *s, const struct publication *p)
 bool oracle_settled(const struct sim *s)
 {
   size_t sent[SIM_NODES] = {0}, taken_back[SIM_NODES] = {0};
+  bool unsure[SIM_NODES] = {false}; /* of a recall that its node died of: nobody who was given nothing shows it */
   /* What was spooled and never answered is known by its being read; unless it was refused, or is for the revoked. */
   const bool exact = !s->revoking && !s->clocks_off && !s->narrowing;
   for (size_t i = 0; i < s->n_publications; i++) {
@@ -202,15 +277,17 @@ bool oracle_settled(const struct sim *s)
     if (is_owed(s, p) && !has_all(s, p))
       return false;
     /* the hub delivers it no more: some may never answer */
-    taken_back[p->node] += p->recalled || (s->revoking && (p->part[0].permitted >> SIM_REVOKED & 1)) || concerns_narrowed(s, p);
+    taken_back[p->node] += (p->recalled && !p->kept) || (s->revoking && (p->part[0].permitted >> SIM_REVOKED & 1)) || concerns_narrowed(s, p);
+    unsure[p->node] |= perhaps_taken_back(s, p);
     sent[p->node] += is_owed(s, p) || (p->refused && p->spooled);
   }
   for (int i = 0; i < SIM_NODES; i++) {
     const struct looker *l = &s->node[i].looker;
-    if (s->revoking && i == SIM_REVOKED)
+    if ((s->revoking && i == SIM_REVOKED) || s->node[i].restored) /* receipts that were confirmed do not come again */
       continue;
-    if (!l->fresh || l->last_open > taken_back[i] || l->last_items < sent[i] ||
-        (exact && l->last_items != sent[i]))
+    if (!l->fresh || l->last_unsettled > 0 || l->last_open > taken_back[i])
+      return false;
+    if (l->last_items < sent[i] || (exact && !unsure[i] && l->last_items != sent[i]))
       return false;
   }
   return true;
@@ -228,8 +305,8 @@ void oracle_explain(struct sim *s)
                             : "never answered");
   }
   for (int i = 0; i < SIM_NODES; i++)
-    sim_tell(s, "oracle", "%s says that it sent %zu, %zu of them not delivered to all", s->node[i].site.name,
-             s->node[i].looker.last_items, s->node[i].looker.last_open);
+    sim_tell(s, "oracle", "%s says that it sent %zu, %zu of them not delivered to all, %zu delivered and not settled", s->node[i].site.name,
+             s->node[i].looker.last_items, s->node[i].looker.last_open, s->node[i].looker.last_unsettled);
 }
 
 /* For the revoked node alone and not answered yet: nothing that the run waits for shows whether it has left its originator. */
@@ -263,9 +340,11 @@ void oracle_inspect(struct sim *s)
       sim_fail(s, "oracle", "no. %zu was %s, and is not in the hub's log", i,
                p->accepted ? "accepted" : "spooled");
   }
+  oracle_ledger(s, store, size);
   for (size_t i = 0; i < s->n_publications; i++)
     for (size_t part = 0; part < s->publication[i].n_parts; part++)
       if (disk_contains(s->hub.site.disk, s->publication[i].part[part].text, 24))
         sim_fail(s, "oracle", "the hub's disk holds the text of no. %zu", i);
+  disk_cut(s->hub.site.disk); /* nobody wants it tidied up */
   store_close(&store);
 }

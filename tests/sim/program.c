@@ -145,14 +145,15 @@ static void shown(struct sim *s, int node, const Tg__LItem *item)
 static void done_with(struct sim *s, int node)
 {
   struct reader *r = &s->node[node].reader;
+  const struct hash id = r->shown[r->next].id;
   r->place = r->shown[r->next].place;
+  r->next++; /* before anything is asked: the node may die of it, and the reader begins anew */
   if (random_chance(&s->chance, 30)) {
     Tg__LAck ack = TG__LACK__INIT;
     ack.request = ++r->p.requests;
-    ack.bulletin = data_of(r->shown[r->next].id.b, 32);
+    ack.bulletin = data_of(id.b, 32);
     node_site_program(s, node, r->p.client, LOCAL_ACK, &ack.base);
   }
-  r->next++;
 }
 
 static void content(struct sim *s, int node, const Tg__LContent *piece)
@@ -343,6 +344,12 @@ static void audience(struct sim *s, struct publication *p, const Tg__LAudience *
                p->part[part].sealed, p->part[part].permitted);
 }
 
+/* Does something of this node's not fit the rules that the hub goes by when it comes? */
+static bool may_be_refused(const struct sim *s, int node)
+{
+  return s->clocks_off || s->revoking || s->narrowing || s->node[node].counted_on;
+}
+
 static void progress(struct sim *s, int node, const Tg__LProgress *m)
 {
   struct publication *p = publication_of(s, m->request);
@@ -355,7 +362,7 @@ static void progress(struct sim *s, int node, const Tg__LProgress *m)
            m->state);
   oracle_spooled(s, p, slice_of_data(m->bulletin), m->number);
   audience(s, p, m->audience);
-  if (m->state == 4 && (s->clocks_off || s->revoking || s->narrowing))
+  if (m->state == 4 && may_be_refused(s, node))
     p->refused = true;
   else if (m->state == 4 || m->state == 5)
     sim_fail(s, s->node[node].site.name, "the hub refuses what policy permits: %.*s", (int)m->detail.len,
@@ -399,7 +406,7 @@ void program_look(struct sim *s, int node)
   filter.folder = DONE_ALL;
   wish.filter = &filter;
   wish.request = l->request = ++l->p.requests;
-  l->items = l->open = 0;
+  l->items = l->open = l->unsettled = 0;
   node_site_program(s, node, l->p.client, LOCAL_LIST, &wish.base);
 }
 
@@ -408,7 +415,8 @@ static void looked_at(struct sim *s, int node, const Tg__LItem *item)
   struct looker *l = &s->node[node].looker;
   l->items++;
   l->open += item->state < 2;
-  if (item->state == 4 && (s->clocks_off || s->revoking || s->narrowing))
+  l->unsettled += item->state == 2;
+  if (item->state == 4 && may_be_refused(s, node))
     oracle_refused(s, slice_of_data(item->bulletin));
   else if (item->state > 3)
     sim_fail(s, s->node[node].site.name, "what it sent is in state %u", item->state);
@@ -416,15 +424,30 @@ static void looked_at(struct sim *s, int node, const Tg__LItem *item)
 
 /* ---- what the node says */
 
+/* It comes anew. */
+static void program_again(struct sim *s, int node, const struct program *p)
+{
+  const struct node_site *n = &s->node[node];
+  const uint64_t which = p == &n->reader.p ? 0 : p == &n->writer.p ? 1 : 2;
+  leave(s, node, which);
+  join(s, node, which, sim_between(s, 50, 500));
+}
+
 static void refused(struct sim *s, int node, const struct program *p, const Tg__LError *m)
 {
   struct node_site *n = &s->node[node];
   struct publication *publication = p == &n->writer.p ? publication_of(s, m->request) : NULL;
   sim_tell(s, n->site.name, "a program is told: %s %.*s", tg_err_name((enum tg_err)m->err), (int)m->what.len,
            (const char *)m->what.data);
-  if (publication && !publication->spooled)
+  if (m->err == TG_NO_MEMORY && p != &n->writer.p) {
+    program_again(s, node, p); /* as a good program would */
+    return;
+  }
+  if (publication && !publication->spooled) {
     publication->refused = true;
-  else if (p == &n->reader.p && m->request == n->reader.reading && m->request)
+    if (publication->kind == KIND_RECALL)
+      publication->target->kept = true;
+  } else if (p == &n->reader.p && m->request == n->reader.reading && m->request)
     cannot_read(s, node, m);
 }
 
@@ -455,6 +478,7 @@ static void heard(struct sim *s, int node, uint64_t which, enum local_type type,
     n->looker.request = 0;
     n->looker.last_items = n->looker.items;
     n->looker.last_open = n->looker.open;
+    n->looker.last_unsettled = n->looker.unsettled;
     n->looker.fresh = s->quiet;
   }
 }

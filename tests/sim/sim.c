@@ -14,6 +14,7 @@ enum {
   STORM_MS = 15000,
   QUIET_MS = 2 * 3600000, /* and so long for everything to arrive */
   LOOK_MS = 500,
+  FOUNDING_MS = 5000, /* without a fault: everybody is connected and knows everybody's keys */
   EVENTS_MAX = 400000, /* beyond: something goes round in circles */
 };
 
@@ -66,33 +67,44 @@ static void publishes(struct sim *s, const struct event *e)
 
 static struct disk *disk_of(struct sim *s, const char *name)
 {
-  char vfs[32];
-  snprintf(vfs, sizeof vfs, "sim-%s", name);
+  char vfs[48];
+  snprintf(vfs, sizeof vfs, "sim-%s-%llu", name, (unsigned long long)s->seed);
   return disk_new(vfs, &s->chance);
 }
 
-static void make_folder(struct sim *s)
+static struct sim *sim_new(const struct stage *stage, uint64_t seed, struct plan plan)
 {
-  const char *where = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-  snprintf(s->hub.bodies, sizeof s->hub.bodies, "%s/toguna-sim-XXXXXX", where);
-  if (!mkdtemp(s->hub.bodies))
+  struct sim *s = calloc(1, sizeof *s);
+  if (!s || !(s->arena = arena_new(LOCAL_ARENA)))
     abort();
+  s->seed = seed;
+  s->chance = random_new(seed * 2 + 1);
+  s->entropy = random_new(seed * 2);
+  s->plan = plan;
+  s->kit = stage->kit;
+  snprintf(s->hub.bodies, sizeof s->hub.bodies, "%s", stage->bodies);
+  return s;
 }
 
-static void remove_folder(struct sim *s)
+/* Everything stands as it did when the founding was over and all had stopped. */
+static void take_founded(struct sim *s, const struct stage *stage)
 {
-  DIR *d = opendir(s->hub.bodies);
-  for (struct dirent *e; d && (e = readdir(d));)
-    if (e->d_name[0] != '.')
-      unlinkat(dirfd(d), e->d_name, 0);
-  if (d)
-    closedir(d);
-  rmdir(s->hub.bodies);
+  s->mono = FOUNDING_MS;
+  s->hub.signed_state = stage->signed_state;
+  s->n_roots = stage->n_roots;
+  s->newest = stage->newest;
+  s->root = malloc(stage->n_roots * sizeof *s->root);
+  if (!s->root)
+    abort();
+  memcpy(s->root, stage->root, stage->n_roots * sizeof *s->root);
+  disk_image_restore(s->hub.site.disk, stage->hub);
+  for (int i = 0; i < SIM_NODES; i++)
+    disk_image_restore(s->node[i].site.disk, stage->node[i]);
 }
 
-static void set_up(struct sim *s)
+static void set_up(struct sim *s, const struct stage *stage)
 {
-  make_folder(s);
+  random_drives_libsodium(&s->entropy);
   snprintf(s->hub.site.name, sizeof s->hub.site.name, "hub");
   s->hub.site.disk = disk_of(s, "hub");
   s->hub.config = (struct hub_config){.exchange = s->kit->exchange, .name = "hub1"};
@@ -105,15 +117,22 @@ static void set_up(struct sim *s)
     n->site.disk = disk_of(s, n->site.name);
     n->config = (struct node_config){
         .exchange = s->kit->exchange, .database = "node.db", .vfs = disk_vfs(n->site.disk)};
-    if (random_chance(&s->chance, 20)) /* behind a line of 19.2 kbit/s and more */
+    if (!s->quiet && random_chance(&s->chance, 20)) /* behind a line of 19.2 kbit/s and more */
       n->config.line_rate = UINT64_C(2400) << random_below(&s->chance, 6);
     n->secrets = (struct node_secrets){.node = k->identity, .witness = k->witness};
     n->reader.text = buf_new(1 << 20);
   }
+  if (s->plan.founded)
+    take_founded(s, stage);
   hub_site_start(s);
   for (int i = 0; i < SIM_NODES; i++)
     node_site_start(s, i);
-  s->storm = sim_between(s, STORM_MIN_MS, random_chance(&s->chance, 25) ? STORM_MS : STORM_MS / 3);
+}
+
+/* From here on it is this seed's story. */
+static void storm_begins(struct sim *s)
+{
+  s->storm = s->mono + sim_between(s, STORM_MIN_MS, random_chance(&s->chance, 25) ? STORM_MS : STORM_MS / 3);
   s->to_publish = 2 + random_below(&s->chance, SIM_PUBLICATIONS - 2);
   agenda_post(s, sim_between(s, 300, 1500), (struct event){.happens = publishes, .node = -1},
               (struct slice){0});
@@ -122,11 +141,14 @@ static void set_up(struct sim *s)
 
 static void take_down(struct sim *s)
 {
+  disk_cut(s->hub.site.disk); /* nothing more is written */
   hub_free(s->hub.hub);
-  remove_folder(s);
+  disk_image_free(s->hub.site.copy);
   disk_free(s->hub.site.disk);
   for (int i = 0; i < SIM_NODES; i++) {
+    disk_cut(s->node[i].site.disk);
     node_free(s->node[i].core);
+    disk_image_free(s->node[i].site.copy);
     disk_free(s->node[i].site.disk);
     buf_free(&s->node[i].reader.text);
   }
@@ -136,6 +158,7 @@ static void take_down(struct sim *s)
   agenda_clear(s);
   arena_free(s->arena);
   free(s->root);
+  free(s);
 }
 
 /* ---- going on */
@@ -174,7 +197,7 @@ static void reread(struct sim *s)
   for (size_t i = 0; i < s->n_publications; i++) {
     const struct publication *recall = &s->publication[i];
     for (int node = 0; node < SIM_NODES; node++)
-      if (recall->kind == KIND_RECALL && (recall->part[0].shown >> node & 1)) {
+      if (recall->kind == KIND_RECALL && (recall->part[0].shown >> node & 1) && !s->node[node].restored) { /* it forgot that, too */
         program_reread(s, node, recall->target);
         run_until(s, s->mono + LOOK_MS, NULL);
       }
@@ -183,7 +206,7 @@ static void reread(struct sim *s)
 
 static void story_of(struct sim *s)
 {
-  set_up(s);
+  storm_begins(s);
   run_until(s, s->storm, NULL);
   fault_end(s);
   agenda_post(s, 0, (struct event){.happens = looks, .node = -1}, (struct slice){0});
@@ -202,22 +225,92 @@ static void story_of(struct sim *s)
   oracle_inspect(s);
 }
 
-bool sim_run(struct kit *kit, uint64_t seed, bool story, struct sim *ret_stats)
+struct plan plan_of(uint64_t seed)
 {
-  struct sim *s = calloc(1, sizeof *s);
-  if (!s || !(s->arena = arena_new(LOCAL_ARENA)))
-    abort();
-  s->seed = seed;
-  s->chance = random_new(seed * 2 + 1);
-  s->entropy = random_new(seed * 2);
-  s->kit = kit;
+  struct random r = random_new(~seed);
+  struct plan plan = {.founded = !random_chance(&r, 15)};
+  for (unsigned fault = PLAN_MEMORY; fault <= PLAN_LAST; fault *= 2)
+    if (random_chance(&r, 20))
+      plan.faults |= fault;
+  return plan;
+}
+
+unsigned plan_number(struct plan plan)
+{
+  return plan.faults | (plan.founded ? PLAN_FOUNDED : 0);
+}
+
+struct plan plan_from(unsigned number)
+{
+  return (struct plan){.founded = number & PLAN_FOUNDED, .faults = number & ~(unsigned)PLAN_FOUNDED};
+}
+
+bool sim_run(const struct stage *stage, uint64_t seed, struct plan plan, bool story, struct sim_stats *ret)
+{
+  struct sim *s = sim_new(stage, seed, plan);
   s->story = story;
-  random_drives_libsodium(&s->entropy);
+  set_up(s, stage);
   story_of(s);
+  *ret = (struct sim_stats){
+      .held = !s->failed, .events = s->events, .digest = s->digest, .publications = s->n_publications, .simulated = s->mono};
   take_down(s);
-  bool ok = !s->failed;
-  if (ret_stats)
-    *ret_stats = *s;
-  free(s);
-  return ok;
+  stage_tidy(stage);
+  return ret->held;
+}
+
+/* ---- the stage */
+
+/* Plays the founding, and keeps what is on the disks when all have stopped. */
+static void found(struct stage *stage)
+{
+  struct sim *s = sim_new(stage, UINT64_MAX, (struct plan){.founded = false});
+  s->quiet = true;
+  set_up(s, stage);
+  run_until(s, FOUNDING_MS, NULL);
+  if (s->failed)
+    abort();
+  hub_free(s->hub.hub);
+  s->hub.hub = NULL;
+  stage->hub = disk_image(s->hub.site.disk);
+  for (int i = 0; i < SIM_NODES; i++) {
+    node_free(s->node[i].core);
+    s->node[i].core = NULL;
+    stage->node[i] = disk_image(s->node[i].site.disk);
+  }
+  stage->signed_state = s->hub.signed_state;
+  stage->n_roots = s->n_roots;
+  stage->newest = s->newest;
+  stage->root = s->root;
+  s->root = NULL;
+  take_down(s);
+}
+
+void stage_open(struct stage *stage, struct kit *kit)
+{
+  const char *where = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+  *stage = (struct stage){.kit = kit};
+  snprintf(stage->bodies, sizeof stage->bodies, "%s/toguna-sim-XXXXXX", where);
+  if (!mkdtemp(stage->bodies))
+    abort();
+  found(stage);
+}
+
+void stage_tidy(const struct stage *stage)
+{
+  DIR *d = opendir(stage->bodies);
+  for (struct dirent *e; d && (e = readdir(d));)
+    if (e->d_name[0] != '.')
+      unlinkat(dirfd(d), e->d_name, 0);
+  if (d)
+    closedir(d);
+}
+
+void stage_close(struct stage *stage)
+{
+  disk_image_free(stage->hub);
+  for (int i = 0; i < SIM_NODES; i++)
+    disk_image_free(stage->node[i]);
+  free(stage->root);
+  stage_tidy(stage);
+  rmdir(stage->bodies);
 }

@@ -1,4 +1,4 @@
-/* A whole exchange in one process: a hub, its signer, three nodes with their programs, a network between them
+/* A whole exchange in one process: a hub, its signer, five nodes with their programs, a network between them
    and a disk below each, under one clock and one source of chance. The seed decides everything: which faults
    come when, and every key, salt and delay; so a failing seed replays bit for bit.
 
@@ -8,29 +8,34 @@
      3 only to the permitted, and exactly the text that was published; what a narrowed policy no longer permits does not leave the hub
        once it said that it has the policy, not even what was queued before
      4 who is said to have it has it: once the last fault is over, everything deliverable arrives everywhere
-   it was said to be
+   it was said to be, and witnesses of both camps settle it
      5 no two checkpoints of one size differ, and no size follows a larger one
      6 an honest exchange raises no alarm, and no core ends by itself
      7 of a node that was revoked nothing is accepted any more, nor is it let in
      8 nobody who said that a recalled bulletin is purged can read it, and in the end all to whom the recall went have purged it
 
-   Files: agenda (time), network, hub_site, node_site, program (publishing and reading), oracle, fault, sim
-   (one run), main. */
+     9 every decision has its entry in the log, and one only; what was signed is the tree of these entries; of a revoked key nothing stands behind its
+       revocation
+
+   Files: stand_in (for libsodium's curves), agenda (time), network, hub_site, node_site, program (publishing and reading), oracle, ledger, fault, sim
+   (one run), worker (many), main. */
 #ifndef TOGUNA_TESTS_SIM_SIM_H
 #define TOGUNA_TESTS_SIM_SIM_H
 
 #include "audit/signing.h"
 #include "broker/hub.h"
+#include "broker/store.h"
 #include "client/local.h"
 #include "client/node/node.h"
 #include "proto/subject.h"
 #include "tests/kit/exchange.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/random.h"
+#include "tests/sim/scarce.h"
 
 #define SIM_BEGINS TG_DAY /* after the charter took effect: a clock that is behind must not come before it */
 
-enum { SIM_NODES = 3, SIM_PUBLICATIONS = 24, SIM_PARTS = 2, SIM_TEXT = 180 * 1024, SIM_INLINE = 2048, SIM_REVOKED = 2, SIM_NARROWER = 2 };
+enum { SIM_NODES = 5, SIM_PUBLICATIONS = 24, SIM_PARTS = 2, SIM_TEXT = 180 * 1024, SIM_INLINE = 2048, SIM_REVOKED = 2, SIM_NARROWER = 2 };
 
 /* ---- time: what happens next */
 
@@ -71,11 +76,13 @@ struct site {
   struct disk *disk;
   uint64_t life; /* counts its processes; odd while one is alive */
   bool in_turn, turn_posted;
-  bool sabotaged; /* its disk was told to fail: an error is no surprise */
+  bool sabotaged; /* its disk or its memory was told to fail: an error is no surprise */
+  uint64_t scarce; /* > 0: the so-manieth allocation from now on fails */
   int doomed;     /* > 0: so many effects more, then the power fails */
   bool stopping;
   tg_time skew;  /* of its wall clock */
   uint64_t wish; /* number of its newest wake_at */
+  struct disk_image *copy; /* of its disk, for later; NULL: none */
 };
 
 struct hub_site {
@@ -86,7 +93,8 @@ struct hub_site {
   struct seal_pk allowed[16];
   size_t n_allowed;
   bool front; /* alive */
-  char bodies[64]; /* folder of the large ones: real files, which lose nothing in a crash */
+  uint64_t copied; /* leaves that were signed when the copy of the disk was made */
+  char bodies[64]; /* the stage's folder */
 };
 
 /* A program that follows the inbox, one that publishes, one that looks after what became of it. `client` is 0
@@ -119,8 +127,8 @@ struct looker {
   struct program p;
   uint64_t request;
   bool reads;         /* what was recalled: it must not succeed */
-  size_t items, open; /* of the list under way */
-  size_t last_items, last_open;
+  size_t items, open, unsettled; /* of the list under way; open: not delivered to all; unsettled: delivered, and too few witnesses have seen it */
+  size_t last_items, last_open, last_unsettled;
   bool fresh; /* a list came in full since the quiet began */
 };
 struct here { /* what an effect of a node must know */
@@ -137,6 +145,16 @@ struct node_site {
   struct reader reader;
   struct writer writer;
   struct looker looker;
+  struct {
+    struct hash id;
+    bool purged;
+  } stated[4 * SIM_PUBLICATIONS]; /* to the hub: that it has this, or has purged it; each once, in this order */
+  size_t n_stated, stated_in_copy;
+  size_t forgot_from, forgot_to; /* of these its old copy may know nothing: they were confirmed, and do not come again */
+  size_t copied;   /* publications there were when the copy of the disk was made */
+  uint64_t copied_place; /* and how far its reader had read, who keeps that on the same disk */
+  bool restored;   /* it has gone on from an old copy once */
+  bool counted_on; /* and published before it met the hub, under a number that it had forgotten: the hub refuses that, and rightly says so */
 };
 
 /* What was published, and what is known of it. Masks are over nodes. */
@@ -153,17 +171,31 @@ struct publication {
   size_t topic;
   struct publication *target; /* that it corrects or recalls */
   bool recalled;              /* taken back, perhaps in vain */
+  bool kept;                  /* in vain: its node would not spool the recall */
   size_t n_parts;
   struct part part[SIM_PARTS];
   bool spooled, accepted, refused;
+  bool lost; /* its node forgot it with the rest of its disk, and had not said that the hub has it */
   struct hash id; /* zeros: not told */
   uint64_t number;
   uint64_t place[SIM_NODES];
   unsigned purged; /* who has said so */
+  unsigned entries; /* of the log that decide on it */
 };
+
+/* What a seed plays; drawn from it apart from everything else, so that a new kind of fault leaves old seeds' stories as they were. */
+enum plan_fault { PLAN_FOUNDED = 1, PLAN_MEMORY = 2, PLAN_FULL = 4, PLAN_IMAGE = 8, PLAN_LAST = PLAN_IMAGE };
+struct plan {
+  bool founded; /* it begins with the stage's exchange; otherwise with empty disks */
+  unsigned faults; /* of enum plan_fault: those that may come besides the old ones */
+};
+/* As a number: for --plan and the file of known seeds. */
+unsigned plan_number(struct plan plan);
+struct plan plan_from(unsigned number);
 
 struct sim {
   uint64_t seed;
+  struct plan plan;
   struct random chance, entropy;
   int64_t mono;
   struct agenda agenda;
@@ -189,8 +221,29 @@ struct sim {
 };
 
 /* ---- sim.c */
+/* Where seeds are played: an exchange that was founded once, from empty disks to everybody's knowing everybody's keys. Most seeds go on from
+   there. One of them is played at a time. */
+struct stage {
+  struct kit *kit;
+  char bodies[64]; /* folder of the hub's large ones: real files, which lose nothing in a crash */
+  struct disk_image *hub, *node[SIM_NODES];
+  struct signing_state signed_state;
+  struct hash *root; /* as in struct sim */
+  uint64_t n_roots, newest;
+};
+/* Borrows the kit. From now on libsodium's chance is the simulator's. */
+void stage_open(struct stage *stage, struct kit *kit);
+void stage_tidy(const struct stage *stage); /* what a seed left of files */
+void stage_close(struct stage *stage);
+
+struct sim_stats {
+  bool held;
+  uint64_t events, digest, publications;
+  int64_t simulated; /* ms */
+};
+struct plan plan_of(uint64_t seed);
 /* One run; false when something that must hold did not. */
-bool sim_run(struct kit *kit, uint64_t seed, bool story, struct sim *ret_stats);
+bool sim_run(const struct stage *stage, uint64_t seed, struct plan plan, bool story, struct sim_stats *ret);
 void sim_tell(struct sim *s, const char *who, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void sim_fail(struct sim *s, const char *who, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int64_t sim_between(struct sim *s, int64_t least, int64_t most);
@@ -206,6 +259,7 @@ bool site_effect(struct site *site);
 void hub_site_start(struct sim *s);
 void hub_site_crash(struct sim *s);
 void hub_site_stop(struct sim *s);
+void hub_site_disk(struct sim *s, uint64_t free_bytes); /* is told how much is free */
 void hub_site_front_dies(struct sim *s);
 void hub_site_frame(struct sim *s, int node, struct slice frame);
 void hub_site_gone(struct sim *s, int node);
@@ -214,12 +268,18 @@ void hub_site_dropped(struct sim *s, int node, uint8_t type);
 void hub_site_revoke(struct sim *s);
 /* The state of SIM_NARROWER signs a policy that permits less. */
 void hub_site_narrow(struct sim *s);
+/* Of its disk; and what stands there now is put away for one, which must not start. */
+void hub_site_copy(struct sim *s);
+void hub_site_restore(struct sim *s);
 bool hub_site_admits(const struct sim *s, int node);
 
 /* ---- node_site.c */
 void node_site_start(struct sim *s, int node);
 void node_site_crash(struct sim *s, int node);
+void node_site_copy(struct sim *s, int node);    /* of its disk */
+void node_site_restore(struct sim *s, int node); /* and back to it */
 void node_site_stop(struct sim *s, int node);
+void node_site_disk(struct sim *s, int node, uint64_t free_bytes);
 void node_site_frame(struct sim *s, int node, struct slice frame);
 void node_site_link(struct sim *s, int node, enum node_link_state state);
 void node_site_dropped(struct sim *s, int node, uint8_t type);
@@ -252,8 +312,14 @@ void oracle_spooled(struct sim *s, struct publication *p, struct slice id, uint6
 void oracle_leaves(struct sim *s, int node, struct slice frame);
 /* Does the narrowed policy no longer permit it? */
 bool oracle_is_narrowed(const struct sim *s, const struct publication *p);
+/* ledger.c: the log in the hub's store, entry by entry. */
+void oracle_ledger(struct sim *s, struct store *store, uint64_t size);
 /* A reader got this portion's text, whole, at this place. */
 void oracle_read(struct sim *s, int node, uint64_t place, const struct hash *id, unsigned part, struct slice text);
+/* A frame leaves a node for the hub. */
+void oracle_states(struct sim *s, int node, struct slice frame);
+/* The node goes on from the copy of its disk. */
+void oracle_restored(struct sim *s, int node);
 /* Its originator finds it refused, and that was to be expected. */
 void oracle_refused(struct sim *s, struct slice id);
 /* A reader was told that this is not here any more. */

@@ -12,6 +12,7 @@ bool site_hears(const struct site *site, const struct event *e)
 
 bool site_effect(struct site *site)
 {
+  scarce_rest();
   if (site->doomed > 0 && --site->doomed == 0)
     site->doomed = -1; /* the power is off; the turn that is running does not know yet */
   return site->doomed >= 0;

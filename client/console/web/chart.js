@@ -8,14 +8,15 @@ try {
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-// series: [{name (a colour of the style sheet), label, values}]; times in ms.
-export function chart(label, times, series) {
+// series: [{name (a colour of the style sheet), label, values}]; times and step in ms.
+export function chart(label, times, series, step) {
   const legend = el("ul", { class: "legend", "aria-hidden": "true" }, series.map((s) => el("li", { class: s.name }, el("i"), s.label)));
   if (!uPlot) return [el("p", { class: "dim" }, t("This console was built without its chart library; the table below has the same figures."))];
   const place = el("div", { class: "chart", role: "img", "aria-label": `${label}. ${t("The table below has the same figures.")}` });
   const axis = () => ({ stroke: colour("dim"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line"), width: 1 } });
   const options = () => ({
-    width: place.clientWidth || 600, height: 280, legend: { show: false }, cursor: { show: false },
+    width: place.clientWidth || 600, height: 280, legend: { show: false }, cursor: { show: false }, padding: [12, 32, 0, 0],
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.08)] } },
     axes: [
       { ...axis(), values: (_, splits) => ticks(splits) },
@@ -29,8 +30,8 @@ export function chart(label, times, series) {
   // Hours, and the day under the first of each day.
   const ticks = (splits) => {
     const apart = splits.length > 1 ? splits[1] - splits[0] : 0;
-    const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
-    const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", second: apart && apart < 60 ? "2-digit" : undefined });
+    const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" });
+    const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC", second: apart && apart < 60 ? "2-digit" : undefined });
     let before = "";
     return splits.map((s) => {
       const d = day.format(s * 1000), line = apart >= 86400 ? d : clock.format(s * 1000) + (d === before ? "" : `\n${d}`);
@@ -38,8 +39,7 @@ export function chart(label, times, series) {
       return line;
     });
   };
-  const step = times.length > 1 ? times.at(-1) - times.at(-2) : 3600000; // the last step has an end, too
-  const data = [[...times, times.at(-1) + step].map((ms) => ms / 1000), ...series.map((s) => [...s.values, s.values.at(-1)])];
+  const data = [[...times, times.at(-1) + step].map((ms) => ms / 1000), ...series.map((s) => [...s.values, s.values.at(-1)])]; // the last step has an end, too
   let plot;
   new ResizeObserver(() => {
     if (!place.isConnected) return;

@@ -45,7 +45,7 @@ async function frame() {
   button.textContent = other[1];
   button.lang = other[0];
   button.onclick = async () => { await speak(other[0]); await frame(); await show(); };
-  state(t("%1$s entries, read from %2$s", number(about.size), about.place ?? ""));
+  state(t("%1$s entries, read from %2$s; times are UTC", number(about.size), about.place ?? ""));
 }
 
 try {

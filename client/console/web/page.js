@@ -49,10 +49,10 @@ export function el(tag, attributes = {}, ...children) {
 
 export const number = (n) => new Intl.NumberFormat(language).format(n);
 
-// A moment, as milliseconds or as text in UTC.
+// A moment, as milliseconds or as text in UTC: shown in UTC, as the command line and the reports do (the footer says so).
 export function time(moment) {
   if (!moment) return "–";
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" }).format(new Date(moment));
+  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23", timeZone: "UTC" }).format(new Date(moment));
 }
 
 // A table in a frame that scrolls; columns: {head, cell(row), class}.

@@ -57,10 +57,9 @@ static void drop(struct client *client)
 
 /* ---- what a pipe says ---- */
 
-static void on_frame(void *arg, struct slice frame, int fd)
+static void on_frame(void *arg, struct slice frame)
 {
   struct client *client = arg;
-  (void)fd;
   if (!client->closing)
     client->in->events->frame(client->in->arg, client->id, frame);
 }

@@ -12,6 +12,9 @@
 #include <string.h>
 #include <zmq.h>
 
+/* On a slow line ZeroMQ looks after the other end this seldom: each time is 84 bytes each way, and the core has ticks of its own. */
+enum { SLOW_HEARTBEAT_MS = 60 * 1000, SLOW_RETRY_MS = 200 }; /* and tries again sooner: to meet takes long enough */
+
 /* Invariants: socket exists exactly between WIRE_CONNECT and WIRE_CLOSE, except that a refused one is closed
    at once; held is a frame that the socket had no room for, and then the core is not read. */
 struct link {
@@ -23,7 +26,7 @@ struct link {
   struct loop_after *close;
   struct pipe *core;
   uint32_t session;
-  bool up;
+  bool up, slow;
   struct buf held;
 };
 
@@ -174,7 +177,9 @@ static void on_connect(struct link *k, struct slice message)
                                          .server_key = &hub,
                                          .public_key = &me,
                                          .secret_key = secret_key_x25519(k->keys.transport),
-                                         .max_body = LIMIT_FRAME};
+                                         .max_body = LIMIT_FRAME,
+                                         .heartbeat_ms = k->slow ? SLOW_HEARTBEAT_MS : 0,
+                                         .reconnect_ms = k->slow ? SLOW_RETRY_MS : 0};
   enum tg_err err = zsock_client(k->zmq, &options, &k->socket, &why);
   if (err == TG_OK)
     err = zsock_watch(k->socket, k->loop, &events, k);
@@ -186,11 +191,10 @@ static void on_connect(struct link *k, struct slice message)
 
 /* ---- the core */
 
-static void on_core(void *arg, struct slice message, int fd)
+static void on_core(void *arg, struct slice message)
 {
   struct link *k = arg;
   uint8_t what;
-  (void)fd;
   if (!take_u8(&message, &what))
     return;
   if (what == WIRE_SEND)
@@ -227,6 +231,7 @@ static enum tg_err prepare(struct link *k, struct tg_why *why)
   enum tg_err err = brief_take(role_brief(k->start), &settings, &k->keys, why);
   if (err == TG_OK)
     log_set_level((enum log_level)settings->log);
+  k->slow = err == TG_OK && settings->line_rate;
   settings_free(settings);
   role_brief_forget(k->start);
   if (err != TG_OK)

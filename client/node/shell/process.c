@@ -12,7 +12,6 @@
 #include "os/unix.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -69,11 +68,16 @@ static bool begin(struct process *p)
   return !p->over;
 }
 
+static void turn(struct process *p);
+
+/* A FLASH does not wait until nothing else comes. */
 static void end(struct process *p, enum tg_err err)
 {
   struct tg_why why = {0};
   if (err != TG_OK)
     fail(p, err, &why);
+  else if (node_is_urgent(p->core))
+    turn(p);
   else
     loop_after_ask(p->turn);
 }
@@ -92,9 +96,8 @@ static void give_back(struct process *p)
     end(p, err);
 }
 
-static void turn(void *arg)
+static void turn(struct process *p)
 {
-  struct process *p = arg;
   struct tg_why why = {0};
   if (!begin(p))
     return;
@@ -103,6 +106,23 @@ static void turn(void *arg)
     fail(p, err, &why);
   else
     give_back(p);
+}
+
+/* Nothing else is ready. Between two steps it is looked whether something is. */
+static void on_idle(void *arg)
+{
+  struct process *p = arg;
+  struct tg_why why = {0};
+  bool more;
+  if (!begin(p))
+    return;
+  enum tg_err err = node_step(p->core, &more);
+  if (err != TG_OK)
+    fail(p, err, &why);
+  else if (more)
+    loop_after_ask(p->turn);
+  else
+    turn(p);
 }
 
 static void on_wake(void *arg)
@@ -292,11 +312,10 @@ static void on_link_message(struct process *p, uint8_t what, struct slice messag
   }
 }
 
-static void on_link(void *arg, struct slice message, int fd)
+static void on_link(void *arg, struct slice message)
 {
   struct process *p = arg;
   uint8_t what;
-  (void)fd;
   if (!take_u8(&message, &what) || !begin(p))
     return;
   if (what == WIRE_UP)
@@ -340,13 +359,12 @@ static enum tg_err join_link(struct process *p, int fd)
 
 /* ---- the hook runner ---- */
 
-static void on_hook_ended(void *arg, struct slice message, int fd)
+static void on_hook_ended(void *arg, struct slice message)
 {
   struct process *p = arg;
   uint8_t what;
   uint64_t order;
   uint32_t code;
-  (void)fd;
   if (!take_u8(&message, &what) || what != WIRE_ENDED || !take_u64(&message, &order) ||
       !take_u32(&message, &code) || code > 256)
     return;
@@ -494,7 +512,7 @@ static enum tg_err open_core(struct process *p, struct tg_why *why)
                                        .evidence = keep_evidence,
                                        .tell = tell};
   p->loop = loop_new();
-  p->turn = p->loop ? loop_after(p->loop, LOOP_IDLE, turn, p) : NULL;
+  p->turn = p->loop ? loop_after(p->loop, LOOP_IDLE, on_idle, p) : NULL;
   p->wake = p->loop ? loop_timer(p->loop, on_wake, p) : NULL;
   p->minute = p->loop ? loop_timer(p->loop, on_minute, p) : NULL;
   if (!p->turn || !p->wake || !p->minute)

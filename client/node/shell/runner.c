@@ -143,13 +143,12 @@ static void start_hook(struct runner *r, struct run *run, uint64_t order, struct
   loop_timer_in(run->limit, r->settings->hook_time);
 }
 
-static void on_core(void *arg, struct slice message, int fd)
+static void on_core(void *arg, struct slice message)
 {
   struct runner *r = arg;
   uint8_t what;
   uint64_t order;
   uint32_t hook;
-  (void)fd;
   if (!take_u8(&message, &what) || what != WIRE_RUN || !take_u64(&message, &order) ||
       !take_u32(&message, &hook) || hook >= r->settings->n_hooks)
     return;

@@ -1,8 +1,10 @@
 #include "client/node/shell/settings.h"
 
+#include "client/node/calls.h"
 #include "keys/codec.h"
 #include "os/file.h"
 #include "proto/pace.h"
+#include "proto/subject.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -18,6 +20,7 @@ enum { CONF_BYTES_MAX = 128 * 1024 };
 
 static const char *const recalls[] = {"purge", "retain", "refuse", NULL}; /* enum node_recall */
 static const char *const own_approvals[] = {"refuse", "accept", NULL};
+static const char *const callers[] = {"routine", "priority", "immediate", "flash", "nothing", NULL}; /* enum precedence from its first on */
 static const char *const logs[] = {"alarm", "error", "notice", "debug", NULL};
 
 #define RECEIPTS_DUE(word, member, value)                                                                    \
@@ -99,6 +102,14 @@ static const struct conf_key keys[] = {
      .example = "file /usr/local/bin/file-bulletin --strict",
      .help = N_("Run for every bulletin that arrives, without a shell, the bulletin as JSON on its standard "
                 "input.")},
+    {.keyword = "alarm-hook",
+     .shape = CONF_LINES,
+     .kind = VALUE_TEXT,
+     .offset = AT(alarm_hooks),
+     .min_words = 2,
+     .max_words = 32,
+     .example = "pager /usr/local/bin/call-the-duty-officer",
+     .help = N_("Run for every alarm, receipts that are overdue among them, without a shell, the alarm as JSON on its standard input.")},
     {.keyword = "hook-folder",
      .shape = CONF_LINES,
      .kind = VALUE_TEXT,
@@ -174,6 +185,20 @@ static const struct conf_key keys[] = {
      .example = "1200",
      .help = N_("Bytes a second that the line to the hub carries, where it is slow: what is urgent then overtakes inside bodies too. "
                 "Default: no limit is known.")},
+    {.keyword = "call-window",
+     .shape = CONF_LINES,
+     .kind = VALUE_TEXT,
+     .offset = AT(calls),
+     .min_words = 1,
+     .max_words = 1,
+     .example = "02:00-04:00",
+     .help = N_("The hub is called between these times of the day (UTC) only, and when something urgent waits. Default: the node stays connected.")},
+    {.keyword = "call-for",
+     .kind = VALUE_CHOICE,
+     .offset = AT(call_for),
+     .limits = {0, 0, callers},
+     .fallback = "immediate",
+     .help = N_("With call windows: what waits and is so urgent, or more, is called for at any time. Nothing: only the windows count.")},
     {.keyword = "disk-reserve",
      .kind = VALUE_SIZE,
      .offset = AT(disk_reserve),
@@ -209,7 +234,9 @@ void settings_free(struct settings *s)
     free(s->hook[i].argv);
   free(s->hook);
   free(s->hook_name);
+  free(s->hook_alarms);
   free(s->hub);
+  free(s->call);
   free(s->endpoint);
   free(s->user);
   free(s->database);
@@ -297,6 +324,22 @@ static enum tg_err take_hubs(struct settings *s, struct tg_why *why)
   return TG_OK;
 }
 
+/* ---- call windows ---- */
+
+static enum tg_err take_calls(struct settings *s, struct tg_why *why)
+{
+  if (s->calls.n > SETTINGS_CALLS_MAX)
+    return at_line(s, &s->calls.line[SETTINGS_CALLS_MAX], N_("there are too many lines of this kind"), NULL, NULL, why);
+  s->call = calloc(s->calls.n + 1, sizeof *s->call);
+  if (!s->call)
+    return TG_NO_MEMORY;
+  for (size_t i = 0; i < s->calls.n; i++)
+    if (call_window_parse(slice_str(s->calls.line[i].word[0]), &s->call[i]) != TG_OK)
+      return at_line(s, &s->calls.line[i], N_("%1$s is no time of the day from when until when"), N_("write it as 02:00-04:00, in UTC"),
+                     s->calls.line[i].word[0], why);
+  return TG_OK;
+}
+
 /* ---- hooks ---- */
 
 static enum tg_err check_hook(const struct settings *s, const struct conf_line *line, struct tg_why *why)
@@ -314,7 +357,7 @@ static enum tg_err check_hook(const struct settings *s, const struct conf_line *
   return TG_OK;
 }
 
-static enum tg_err take_hook(struct settings *s, const struct conf_line *line, struct tg_why *why)
+static enum tg_err take_hook(struct settings *s, const struct conf_line *line, bool alarms, struct tg_why *why)
 {
   enum tg_err err = check_hook(s, line, why);
   if (err != TG_OK)
@@ -324,20 +367,25 @@ static enum tg_err take_hook(struct settings *s, const struct conf_line *line, s
     return TG_NO_MEMORY;
   memcpy(argv, line->word + 1, (line->n - 1) * sizeof *argv);
   s->hook_name[s->n_hooks] = line->word[0];
+  s->hook_alarms[s->n_hooks] = alarms;
   s->hook[s->n_hooks++] = (struct settings_hook){line->word[0], argv};
   return TG_OK;
 }
 
 static enum tg_err take_hooks(struct settings *s, struct tg_why *why)
 {
-  if (s->hooks.n > SETTINGS_HOOKS_MAX)
-    return at_line(s, &s->hooks.line[SETTINGS_HOOKS_MAX], N_("there are too many lines of this kind"), NULL,
-                   NULL, why);
-  s->hook = calloc(s->hooks.n + 1, sizeof *s->hook);
-  s->hook_name = calloc(s->hooks.n + 1, sizeof *s->hook_name);
-  enum tg_err err = s->hook && s->hook_name ? TG_OK : TG_NO_MEMORY;
+  const size_t n = s->hooks.n + s->alarm_hooks.n;
+  if (n > SETTINGS_HOOKS_MAX)
+    return at_line(s, s->alarm_hooks.n ? &s->alarm_hooks.line[s->alarm_hooks.n - 1] : &s->hooks.line[n - 1],
+                   N_("there are too many lines of this kind"), NULL, NULL, why);
+  s->hook = calloc(n + 1, sizeof *s->hook);
+  s->hook_name = calloc(n + 1, sizeof *s->hook_name);
+  s->hook_alarms = calloc(n + 1, sizeof *s->hook_alarms);
+  enum tg_err err = s->hook && s->hook_name && s->hook_alarms ? TG_OK : TG_NO_MEMORY;
   for (size_t i = 0; err == TG_OK && i < s->hooks.n; i++)
-    err = take_hook(s, &s->hooks.line[i], why);
+    err = take_hook(s, &s->hooks.line[i], false, why);
+  for (size_t i = 0; err == TG_OK && i < s->alarm_hooks.n; i++)
+    err = take_hook(s, &s->alarm_hooks.line[i], true, why);
   for (size_t i = 0; err == TG_OK && i < s->hook_folders.n; i++)
     if (s->hook_folders.line[i].word[0][0] != '/')
       err = at_line(s, &s->hook_folders.line[i], N_("%1$s is no absolute path"), NULL,
@@ -369,6 +417,8 @@ static enum tg_err derive(struct settings *s, struct tg_why *why)
     err = take_users(s, why);
   if (err == TG_OK)
     err = take_hubs(s, why);
+  if (err == TG_OK)
+    err = take_calls(s, why);
   if (err == TG_OK)
     err = take_hooks(s, why);
   if (err != TG_OK)
@@ -424,6 +474,7 @@ struct node_config settings_node_config(const struct settings *s)
       .hubs = s->hubs.n ? s->hub : NULL,
       .endpoints = s->hubs.n ? s->endpoint : NULL,
       .hooks = s->hook_name,
+      .hook_alarms = s->hook_alarms,
       .lifetime = s->lifetime,
       .approval_time = s->approval_time,
       .own_approval = s->own_approval == 1,
@@ -432,6 +483,9 @@ struct node_config settings_node_config(const struct settings *s)
       .credit_count = s->credit_count,
       .credit_bytes = s->credit_bytes,
       .line_rate = s->line_rate,
+      .calls = s->call,
+      .n_calls = s->calls.n,
+      .call_for = PRECEDENCE_ROUTINE + (unsigned)s->call_for,
       .disk_reserve = s->disk_reserve,
       .tick = s->tick,
   };

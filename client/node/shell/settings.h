@@ -5,9 +5,9 @@
 #include "client/node/node.h"
 #include "os/conf.h"
 
-enum { SETTINGS_HOOKS_MAX = 16, SETTINGS_USERS_MAX = 256, SETTINGS_HUBS_MAX = 32 };
+enum { SETTINGS_HOOKS_MAX = 16, SETTINGS_USERS_MAX = 256, SETTINGS_HUBS_MAX = 32, SETTINGS_CALLS_MAX = 32 };
 
-/* A command to run for every bulletin; argv[0] is its path. */
+/* A command to run for every bulletin or alarm; argv[0] is its path. */
 struct settings_hook {
   const char *name;
   char **argv; /* NULL-terminated */
@@ -20,8 +20,8 @@ struct settings {
   /* keywords */
   char *exchange, *folder, *documents, *node_key, *transport_key, *witness_key, *passphrase_file, *socket,
       *policy_name;
-  struct conf_lines users, hubs, hooks, hook_folders;
-  unsigned on_recall, own_approval, log;
+  struct conf_lines users, hubs, calls, hooks, alarm_hooks, hook_folders;
+  unsigned on_recall, own_approval, call_for, log;
   tg_time hook_time, lifetime, approval_time, keep_sent, tick;
   tg_time due_flash, due_immediate, due_priority, due_routine;
   uint64_t credit_count, credit_bytes, line_rate, disk_reserve;
@@ -32,9 +32,11 @@ struct settings {
   struct node_user *user;
   size_t n_users;
   const char **hub, **endpoint; /* NULL-terminated; parallel */
+  struct call_window *call;
   struct settings_hook *hook;
   size_t n_hooks;
   const char **hook_name; /* NULL-terminated */
+  bool *hook_alarms;      /* parallel */
 };
 
 /* Reads and checks the file. TG_NOT_FOUND: no such file; TG_BAD_INPUT with file, line and what to do;

@@ -58,7 +58,7 @@ class Audit(Kitchen):
 
     def test_a_sound_log_is_verified(self):
         said = self.verify()
-        self.assertIn("700 entries and 4 tiles", said)
+        self.assertIn("700 entries, all as signed; tiles: 4", said)
         self.assertIn(base.root(self.leaves).hex(), said)
         told = self.json("audit", "verify", "log", "--key", self.key)
         self.assertTrue(told["verified"])
@@ -92,6 +92,18 @@ class Audit(Kitchen):
             path.write_bytes(data[:-1])
             self.finds(f"{name} has not the length of such a file")
             path.write_bytes(data)
+
+    def test_an_older_checkpoint_that_was_kept_is_no_accusation(self):
+        """Of the last tile a copy has but one width, and not that of the day when the checkpoint was kept."""
+        for size in (SIZE - 1, SIZE - 100, 513, 512, 300, 1):
+            (self.at / "kept").write_text(self.checkpoint(size))
+            said = self.toguna("audit", "verify", "log", "--key", self.key, "--checkpoint", "kept")
+            self.assertIn(f" {size} entries, " if size > 1 else " 1 entry, ", said)
+        self.spoil("tile/entries/002.p/188", 40)
+        (self.at / "kept").write_text(self.checkpoint(SIZE - 1))
+        done = raw("audit", "verify", "log", "--key", str(self.key), "--checkpoint", "kept", cwd=self.at)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("entry 513 is not the one that was logged", done.stdout)
 
     def test_another_history_is_no_history(self):
         self.leaves[300] = base.sha(b"rewritten")

@@ -21,11 +21,10 @@ class Fields(Kitchen):
     def documented(self, noun, verb):
         page = self.toguna("manual", noun)
         section = re.search(rf"^## toguna {noun} {verb} .*?(?=^## |^# )", page, re.S | re.M).group(0)
-        found, above = set(), ""
+        found, above = set(), []
         for tabs, name in re.findall(r"^(\t+)- _([^:]*)_: ", section, re.M):
-            name = name.replace("\\", "")
-            above = name if len(tabs) == 1 else above
-            found.add(name if len(tabs) == 1 else f"{above}.{name}")
+            above = [*above[:len(tabs) - 1], name.replace("\\", "")]
+            found.add(".".join(above))
         return found
 
     def says(self, noun, verb, *args, keyed=False, made=False, expect=0):

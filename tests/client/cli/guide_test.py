@@ -55,6 +55,8 @@ class Guide(Kitchen):
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         os.close(terminal)
         self.assertNotIn(TYPED.decode(), said)
+        if "--kdf" in words:
+            self.assertIn("sealing the key ", said)
         self.assertEqual(code, 0, f"{command}\n{said}")
 
     def carry(self):

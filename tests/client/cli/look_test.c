@@ -64,12 +64,12 @@ static void an_inbox_is_a_table_with_precedence_and_marking(void **state)
   assert_int_equal(o->code, 0);
   expect_text(o->out, "ID            PRECEDENCE  MARKING               FROM        TOPIC         RECEIVED    "
                       "             STATE"
-                      "                                 TITLE\n"
+                      "                                            TITLE\n"
                       "aaaaaaaaaaaa  FLASH       RESTRICTED TLP:AMBER  ML/dgse/n1  alert.attack  2026-11-30 "
-                      "12:00:01 UTC  read"
+                      "12:00:01 UTC  read, unsettled"
                       "                                  Convoi de carburant bloqué\n"
                       "bbbbbbbbbbbb  PRIORITY    SECRET TLP:RED ORCON  BF/anr/n1   patrol        2026-11-30 "
-                      "13:00:02 UTC  unread, exercise, "
+                      "13:00:02 UTC  unread, unsettled, exercise, "
                       "one missing before  Patrol, summary\n");
   expect_text(o->err, "");
   fake_finish(f);
@@ -86,7 +86,7 @@ static void an_inbox_for_programs_is_one_array(void **state)
   assert_int_equal(json_array_size(list), 2);
   expect_keys(one,
               "id place from member kind precedence exercise created received expires supersedes replies_to "
-              "superseded_by read acknowledged state number leaf missing_before overdue settled topics sources portions");
+              "superseded_by read acknowledged state number leaf missing_before overdue settled carried topics sources portions");
   expect_keys(
       portion,
       "portion class tlp orcon blind label to except content_type title filename language size complete");
@@ -148,7 +148,7 @@ static void following_shows_each_as_it_comes_and_says_why_it_ends(void **state)
   const struct outcome *o = run(f, NULL, "sent", "--follow", NULL);
   expect_text(o->out, "aaaaaaaaaaaa  FLASH      RESTRICTED TLP:AMBER    AES SN        alert.attack    "
                       "2026-11-30 12:00:00 UTC  "
-                      "delivered  Convoi de carburant bloqué\n");
+                      "delivered, unsettled  Convoi de carburant bloqué\n");
   expect_refusal(o, 4, "the node stops", NULL);
   fake_finish(f);
   f = fake_start(follows_until_it_stops, NULL);
@@ -208,7 +208,8 @@ static void content_cannot_touch_the_terminal(void **state)
                       "created   2026-11-30 12:00:00 UTC\n"
                       "received  2026-11-30 12:00:01 UTC\n"
                       "expires   2026-12-30 12:00:00 UTC\n"
-                      "state     unread\n"
+                      "state     unread, unsettled\n"
+                      "log       entry 340, not settled: the hub alone vouches for it\n"
                       "\n"
                       "RESTRICTED TLP:AMBER\n"
                       "Convoi de carburant bloqué\n"
@@ -378,6 +379,7 @@ static void tracks(struct fake *f)
   fake_expect(f, LOCAL_RESOLVE);
   struct sample *flash = sample_flash();
   flash->item.state = 3;
+  flash->item.settled = true;
   fake_item(f, &flash->item);
   fake_expect(f, LOCAL_TRACK);
   fake_track(f, "BF/anr/n1", 1, INT64_C(1796040002000));

@@ -1,4 +1,6 @@
 """A policy officer's work on files: draft, check, format, sign."""
+import json
+import os
 import subprocess
 import unittest
 
@@ -49,6 +51,30 @@ class Policy(Kitchen):
         self.toguna("policy", "check", "far.policy")
         self.refuses(3, "policy", "check", "far.policy", "--documents", "x/charter.note", "--json", says="far.policy")
 
+    def test_a_broken_pin_is_told_before_anybody_signs(self):
+        self.founded("ML/dgse/n1", "SN")
+        pinned = POLICY.replace("alert.** to SN up-to  RESTRICTED", "alert.** to SN up-to SECRET") + "pin never SECRET and above to SN\n"
+        (self.at / "pinned.policy").write_text(pinned)
+        (self.at / "SN.policy").write_text(POLICY.replace("member ML", "member SN").replace("SN up-to", "ML up-to"))
+        self.refuses(3, "policy", "check", "pinned.policy", "--documents", "x/charter.note",
+                     says=["pinned.policy:9", "pinned.policy:7 tells SN what this pin forbids", "SECRET"])
+        self.assertIn("no error", self.toguna("policy", "check", "pinned.policy"))  # without the members nobody can say
+        files = ["ML.policy", "pinned.policy", "SN.policy", "--documents", "x/charter.note"]
+        self.assertIn("will refuse it for a pin", self.toguna("policy", "diff", *files))
+        self.assertIn("this pin forbids", self.json("policy", "diff", *files)["pin"])
+        files[:2] = files[1], files[0]
+        self.assertIsNone(self.json("policy", "diff", *files)["pin"])
+
+    def test_an_ended_policy_and_slips_are_told(self):
+        self.founded("ML/dgse/n1", "SN")
+        (self.at / "old.policy").write_text(POLICY.replace("\n\n", "\nexpires 2026-02-01T00:00:00Z\n\n", 1))
+        self.assertIn("it ended on 2026-02-01", self.toguna("policy", "check", "old.policy"))
+        told = self.json("policy", "check", "old.policy")
+        self.assertEqual((told["valid"], told["over"]), (True, True))
+        (self.at / "twice.policy").write_text(POLICY + "import allow alert.** from SN up-to RESTRICTED\n")
+        told = self.json("policy", "check", "twice.policy", "--documents", "x/charter.note")
+        self.assertEqual([(p["line"], p["warning"]) for p in told["problems"]], [(9, True)])
+
     def test_fmt_prints_one_form_and_changes_nothing_twice(self):
         once = self.toguna("policy", "fmt", "ML.policy")
         self.assertIn("export allow alert.** to SN up-to RESTRICTED\n", once)
@@ -67,6 +93,29 @@ class Policy(Kitchen):
             head.format("ML", 2) + "export allow alert.** to SN up-to RESTRICTED\nexport allow alert.attack.** to NG up-to RESTRICTED\n"
             "export deny alert.drill.** to SN\nexport require approvals 2 by release for alert.attack.** to NG\nexport retain 30d for **\n")
 
+    def test_what_one_agency_sends_is_in_the_matrix(self):
+        self.founded("ML/dgse/n1", "SN", "NG")
+        head = "toguna/policy v1\nmember {}\nserial 1\neffective {}\n"
+        for code in ("SN", "NG"):
+            (self.at / f"{code}.policy").write_text(head.format(code, "2026-01-01T00:00:00Z") + "import allow ** from ML up-to SECRET\n")
+        (self.at / "ML3.policy").write_text(
+            head.format("ML", "2126-01-01T00:00:00Z") + "export allow report.** to NG up-to SECRET when origin agency ML/dgse\n"
+            "export allow ** to SN up-to RESTRICTED\nexport deny ** to SN when origin agency ML/dgse\n")
+        args = ("ML3.policy", "SN.policy", "NG.policy", "-d", "x/charter.note", "-d", "x/nodes/ML-dgse-n1/documents")
+        shown = self.json("policy", "matrix", *args)
+        flows = {(f["to"], f["topics"]): f for f in shown["flows"]}
+        report, rest = flows[("NG", "report.**")], flows[("SN", "**")]
+        self.assertEqual((report["up_to"], report["up_to_freely"]), ("SECRET", "-"))
+        self.assertIn("export allow report.** to NG", report["export_rule"])
+        self.assertEqual((rest["up_to"], rest["up_to_freely"]), ("RESTRICTED", "-"))
+        # A draft is asked about as of when it has begun: before, it says nothing at all.
+        self.assertTrue(shown["at"].startswith("2126-01-01"), shown["at"])
+        self.assertIn("As of 2126-01-01", self.toguna("policy", "matrix", *args))
+        (self.at / "ML.expect").write_text("toguna/expectations v1\nmember ML\nexpect permit report.x SECRET from ML/dgse to NG\n")
+        self.toguna("policy", "test", "ML.expect", *args)
+        said = self.toguna("policy", "explain", *args, "--from", "ML/dgse", "--to", "NG", "--topic", "report.x", "--class", "SECRET", "--tlp", "red")
+        self.assertIn("As of 2126-01-01", said)
+
     def test_diff_speaks_in_effects(self):
         self.exchange()
         args = ("SN.policy", "NG.policy", "-d", "x/charter.note")
@@ -80,6 +129,52 @@ class Policy(Kitchen):
         self.assertTrue(found["widens"])
         self.assertEqual({(e["effect"], e.get("to"), e.get("opens")) for e in found["effects"] if e["effect"] == "receives"},
                          {("receives", "NG", False), ("receives", "SN", True)})
+
+    def test_diff_tells_of_a_pin_that_goes(self):
+        self.exchange()
+        text = (self.at / "ML2.policy").read_text() + "\n"
+        (self.at / "pinned.policy").write_text(text + "pin never SECRET and above to outside NG\npin never ** at TOP-SECRET and above to SN\n")
+        args = ("pinned.policy", "ML2.policy", "SN.policy", "-d", "x/charter.note")
+        said = self.toguna("policy", "diff", *args)
+        self.assertRegex(said, r"\+ pinned.policy:\d+: a pin of ML would no longer hold for outside NG: .* SECRET TLP:clear\n")
+        self.assertRegex(said, r"\+ pinned.policy:\d+: a pin of ML would no longer hold for SN: .* TOP-SECRET TLP:clear\n")
+        self.assertIn("It opens something", said)
+        found = self.json("policy", "diff", *args)
+        self.assertEqual(([e["effect"] for e in found["effects"]], found["widens"]), (["pin", "pin"], True))
+        back = self.json("policy", "diff", "ML2.policy", "pinned.policy", "SN.policy", "-d", "x/charter.note")
+        self.assertEqual((back["effects"], back["widens"]), ([], False))
+
+    def test_no_agency_has_the_name_of_all_others(self):
+        self.founded("ML/any-other-agency/n1", "SN")
+        head = "toguna/policy v1\nmember {}\nserial {}\neffective 2026-01-01T00:00:00Z\n"
+        (self.at / "SN.policy").write_text(head.format("SN", 1) + "import allow ** from ML up-to SECRET\n")
+        (self.at / "ML1.policy").write_text(head.format("ML", 1))
+        (self.at / "ML2.policy").write_text(head.format("ML", 2) + "export allow ** to SN up-to SECRET when origin agency ML/any-other-agency\n")
+        others = ("SN.policy", "-d", "x/charter.note", "-d", "x/nodes/ML-any-other-agency-n1/documents")
+        found = self.json("policy", "diff", "ML1.policy", "ML2.policy", *others)
+        self.assertEqual({e["from"] for e in found["effects"]}, {"ML/any-other-agency"})
+        shown = self.json("policy", "matrix", "ML2.policy", *others)
+        self.assertEqual({f["up_to_freely"] for f in shown["flows"]}, {"-"})
+
+    def test_check_goes_on_after_a_bad_file(self):
+        for name in ("A", "B"):
+            (self.at / f"{name}.policy").write_text("nonsense\n")
+        done = subprocess.run([kit.program("toguna"), "policy", "check", "A.policy", "gone.policy", "ML.policy", "B.policy", "ML.policy"],
+                              cwd=self.at, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})
+        self.assertEqual(done.returncode, 3, done)
+        self.assertEqual(done.stdout.count("ML.policy: policy"), 2)
+        for name in ("A", "B", "gone"):
+            self.assertEqual(done.stderr.count(f"toguna: {name}.policy"), 1, done.stderr)
+
+    def test_a_name_that_is_not_utf8_is_said_to_be_so(self):
+        name = os.fsencode(self.at) + b"/M\xff.policy"
+        with open(name, "wb") as f:
+            f.write((self.at / "ML.policy").read_bytes())
+        program = os.fsencode(kit.program("toguna"))
+        done = subprocess.run([program, b"policy", b"check", name, b"--json"], capture_output=True, env={**os.environ, "LC_ALL": "C"})
+        self.assertEqual(done.returncode, 2, done)
+        self.assertIn("not UTF-8", json.loads(done.stderr)["what"])
+        self.assertEqual(subprocess.run([program, b"policy", b"check", name], capture_output=True).returncode, 0)
 
     def test_diff_of_a_policy_with_itself_is_nothing(self):
         self.exchange()
@@ -111,6 +206,9 @@ class Policy(Kitchen):
         self.assertIn('"ML","NG","alert.attack.**","RESTRICTED","-"', self.toguna(*args, "--csv"))
         self.assertIn("RESTRICTED *", self.toguna(*args))
         self.assertEqual([f["to"] for f in self.json(*args, "--topic", "alert.drill.x")["flows"]], [])
+        empty = self.toguna(*args, "--topic", "alert.drill.x")
+        self.assertIn("Nothing may pass.\n", empty)
+        self.assertNotIn("*", empty)
         self.refuses(3, *args, "--topic", "alert.**", says="--topic")
 
     def test_the_page_is_complete_in_itself(self):

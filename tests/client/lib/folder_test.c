@@ -160,7 +160,7 @@ static void feeds_a_follower(struct fake *f)
   fake_accept(f);
   fake_accept(f); /* a second connection */
   const Tg__LFollow *m = fake_expect(f, LOCAL_FOLLOW);
-  fake_check(f, m->filter->after == 7);
+  fake_check(f, m->filter->after == 7 && !m->ahead);
   uint64_t follow = fake_request(f);
   fake_item(f, &sample_flash()->item);
   fake_turn_to(f, 1);
@@ -209,14 +209,16 @@ static void feeds_with_content(struct fake *f)
   fake_accept(f);
   fake_accept(f);
   const Tg__LFollow *m = fake_expect(f, LOCAL_FOLLOW);
-  fake_check(f, m->content == 65536 && m->mark);
+  fake_check(f, m->content == 65536 && m->mark && m->ahead);
   struct sample *two = sample_two();
   ProtobufCBinaryData contents[2] = {fake_text("what was seen"), {0, NULL}};
   two->portion[0].size = contents[0].len;
   two->portion[1].size = 0;
   two->item.contents = contents;
   two->item.n_contents = 2;
+  two->item.ahead = true;
   fake_item(f, &two->item);
+  two->item.ahead = false;
   two->item.n_contents = 0; /* one that is too long */
   two->portion[0].size = 100000;
   fake_item(f, &two->item);
@@ -228,15 +230,17 @@ static void what_is_short_comes_with_its_content(void **state)
   (void)state;
   struct fake *f = fake_start(feeds_with_content, NULL);
   struct toguna *node = open_to(f);
-  struct toguna_filter filter = {.content = 1 << 20, .mark = true};
+  struct toguna_filter filter = {.content = 1 << 20, .mark = true, .ahead = true};
   struct toguna_subscription *s;
   const struct toguna_item *item;
   assert_int_equal(toguna_subscribe(node, &filter, &s, NULL), TOGUNA_OK);
   assert_int_equal(toguna_next(s, -1, &item, NULL), TOGUNA_OK);
   assert_string_equal(item->portions[0]->content, "what was seen");
+  assert_true(item->ahead);
   assert_string_equal(item->portions[1]->content, "");
   assert_int_equal(toguna_next(s, -1, &item, NULL), TOGUNA_OK);
   assert_null(item->portions[0]->content);
+  assert_false(item->ahead);
   toguna_subscription_free(s);
   toguna_close(node);
   fake_finish(f);

@@ -1,40 +1,16 @@
 /* Receipts by the clock: who does not say in time that it has a bulletin is named to its originator. Simulated time. */
 #include "client/node/outbox.h"
-#include "tests/client/node/look.h"
+#include "keys/codec.h"
+#include "proto/frame.h"
+#include "tests/client/node/world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
-
-enum { MEMBERS = 3 };
-#define START ((tg_time)1796083200000) /* 2026-12-01T00:00:00Z */
-
-struct world {
-  struct kit *kit;
-  struct pair *pair;
-};
-
-static int set_up(void **state)
-{
-  static struct world w;
-  w.kit = kit_new(MEMBERS, START, NULL);
-  w.pair = pair_new(w.kit);
-  for (size_t i = 0; i < MEMBERS; i++)
-    pair_start(w.pair, i);
-  pair_settle(w.pair);
-  *state = &w;
-  return 0;
-}
-
-static int tear_down(void **state)
-{
-  struct world *w = *state;
-  pair_free(w->pair);
-  kit_free(w->kit);
-  return 0;
-}
 
 static uint64_t overdue(struct pair *p, size_t member)
 {
@@ -45,7 +21,7 @@ static uint64_t overdue(struct pair *p, size_t member)
 
 static void who_does_not_answer_in_time_is_named(void **state)
 {
-  struct pair *p = ((struct world *)*state)->pair;
+  struct pair *p = world_pair(state);
   pair_plug(p, BF, false);
   pair_settle(p);
   static const struct {
@@ -82,7 +58,7 @@ static void who_does_not_answer_in_time_is_named(void **state)
 
 static void who_answers_in_time_is_not(void **state)
 {
-  struct pair *p = ((struct world *)*state)->pair;
+  struct pair *p = world_pair(state);
   assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "answer", .precedence = PRECEDENCE_FLASH}, NULL),
                    TG_OK);
   pair_pass(p, 5 * TG_MINUTE);
@@ -91,7 +67,7 @@ static void who_answers_in_time_is_not(void **state)
 
 static void the_clock_is_the_operator_s(void **state)
 {
-  struct pair *p = ((struct world *)*state)->pair;
+  struct pair *p = world_pair(state);
   pair_kill(p, ML);
   pair_config(p, ML)->receipts_due[PRECEDENCE_FLASH] = 10 * TG_SECOND;
   pair_start(p, ML);
@@ -103,13 +79,70 @@ static void the_clock_is_the_operator_s(void **state)
   assert_int_equal(pair_told(p, ML, "receipts-overdue"), 1);
 }
 
+/* Real alarms reach the hook that asks for them, at the originator's node and nowhere else. */
+static void a_hook_hears_of_it(void **state)
+{
+  static const char *const hooks[] = {"bell", NULL};
+  static const bool alarms[] = {true};
+  struct pair *p = world_pair(state);
+  struct hash id;
+  char hex[HASH_TEXT], want[128];
+  for (size_t i = 0; i < WORLD_MEMBERS; i++) {
+    pair_kill(p, i);
+    pair_config(p, i)->hooks = hooks;
+    pair_config(p, i)->hook_alarms = alarms;
+    pair_start(p, i);
+  }
+  pair_settle(p);
+  pair_plug(p, BF, false);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF,NE", .text = "answer", .precedence = PRECEDENCE_FLASH}, &id), TG_OK);
+  pair_pass(p, 65 * TG_SECOND);
+  struct buf heard[WORLD_MEMBERS];
+  for (size_t i = 0; i < WORLD_MEMBERS; i++) {
+    heard[i] = buf_new(1 << 16);
+    pair_hooked(p, i, &heard[i]);
+    buf_put_u8(&heard[i], 0);
+  }
+  hash_print(&id, hex);
+  snprintf(want, sizeof want, "\"bulletin\":\"%s\"", hex);
+  assert_non_null(strstr((const char *)heard[ML].p, "\"alarm\":\"receipts-overdue\""));
+  assert_non_null(strstr((const char *)heard[ML].p, want));
+  assert_non_null(strstr((const char *)heard[ML].p, "\"silent\":[{\"node\":\"BF/"));
+  assert_null(strstr((const char *)heard[ML].p, "\"node\":\"NE/"));
+  assert_int_equal(heard[BF].n + heard[NE].n, 2); /* nothing but the zeros */
+  for (size_t i = 0; i < WORLD_MEMBERS; i++)
+    buf_free(&heard[i]);
+}
+
+/* The hub takes everything, acknowledges everything, and hands one node nothing. */
+static bool withholds(void *context, struct buf *frame)
+{
+  (void)context;
+  return frame->p[1] != FRAME_DELIVER;
+}
+
+static void a_hub_that_withholds_is_noticed_by_the_clock(void **state)
+{
+  struct pair *p = world_pair(state);
+  pair_set_filter(p, BF, withholds, NULL);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF,NE", .text = "answer", .precedence = PRECEDENCE_FLASH}, NULL), TG_OK);
+  pair_pass(p, 50 * TG_SECOND);
+  assert_int_equal(pair_told(p, ML, "receipts-overdue"), 0);
+  pair_pass(p, 15 * TG_SECOND);
+  assert_int_equal(pair_told(p, ML, "receipts-overdue"), 1);
+  assert_int_equal(overdue(p, ML), 1);
+  assert_int_equal(look_inbox(p, BF), 0);
+}
+
 int main(void)
 {
-#define STORY(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define STORY(f) cmocka_unit_test_setup_teardown(f, world_started, world_free)
   const struct CMUnitTest tests[] = {
       STORY(who_does_not_answer_in_time_is_named),
       STORY(who_answers_in_time_is_not),
       STORY(the_clock_is_the_operator_s),
+      STORY(a_hook_hears_of_it),
+      STORY(a_hub_that_withholds_is_noticed_by_the_clock),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

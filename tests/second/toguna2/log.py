@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 
-from . import base, wire
+from . import base, bulletin, sealed, wire
 from .base import labelled, need, u64
 
 NOTE, COSIGNATURE = 1, 4
@@ -114,7 +114,8 @@ def checkpoint_open(data, log):
 PARTS = ("subject", "actor", "member", "number", "charter_version", "policy_set", "decision", "reason", "detail")
 # docs/protocol.md §7: actor and member are one column there.
 ROWS = {1: "mmmmmmm-o", 2: "mmmoooomo", 3: "mmmm-----", 4: "mmmm-----", 5: "mooo----o", 6: "-mm-o---o", 7: "-mmo---mo",
-        8: "mmmm----o", 9: "mmmo----o", 10: "mmmommooo", 11: "m--oo---o", 12: "ooooooomo", 13: "mooo---mo"}
+        8: "mmmm----o", 9: "mmmo----o", 10: "mmmommooo", 11: "m--oo---o", 12: "ooooooomo", 13: "mooo---mo",
+        14: "mmmm----o"}
 
 
 def entry_parse(data):
@@ -175,14 +176,17 @@ def proof_check(data, log):
 
 # ---- evidence ----
 
-def evidence_print(key, kind, hashes, first, second):
+def evidence_print(key, kind, hashes, first, second, opened=None):
     lines = f"toguna/evidence v1\nlog {key}\nkind {kind}\n" + "".join(f"hash {b64(x)}\n" for x in hashes)
+    if opened:
+        index, entry, salt, header = opened
+        lines += f"index {index}\nentry {b64(entry)}\nsalt {b64(salt)}\nheader {b64(header)}\n"
     return lines.encode() + b"".join(b"note %d\n" % len(n) + n for n in (first, second))
 
 
 def evidence_check(data):
     """The sizes of the two checkpoints."""
-    need(len(data) <= 37888, "too long")
+    need(len(data) <= 46080, "too long")
 
     def line(keyword=None):
         nonlocal data
@@ -208,10 +212,19 @@ def evidence_check(data):
     while data.startswith(b"hash "):
         hashes.append(unb64(line("hash")))
     need(all(len(x) == 32 for x in hashes) and len(hashes) <= 64, "hashes")
-    (m, old), (n, new) = (checkpoint_open(block(), key) for _ in range(2))
+    if kind == "out-of-order":
+        index = line("index")
+        need(re.fullmatch(r"0|[1-9][0-9]{0,18}", index), "no place")
+        entry, salt, header = (unb64(line(word)) for word in ("entry", "salt", "header"))
+    first, second = block(), block()
+    (m, old), (n, new) = checkpoint_open(first, key), checkpoint_open(second, key)
     need(data == b"", "something follows")
     if kind == "same-size":
         need(not hashes and m == n and old != new, "no contradiction")
+    elif kind == "out-of-order":
+        e = opening_check(entry, salt, int(index), b"".join(hashes), n, new)
+        need(bulletin.header_parse(header)["checkpoint"] == first, "the header names another checkpoint")
+        need(e["subject"] == sealed.statement_id("bulletin", header) and m > int(index), "no contradiction")
     else:
         need(kind == "other-beginning", "no such kind")
         beginning, whole = base.consistency_roots(m, n, hashes)

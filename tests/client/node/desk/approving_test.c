@@ -1,9 +1,11 @@
 /* What waits for approvals is seen by who may approve it and who wrote it, and by nobody else at the node. */
+#include "client/node/waiting.h"
+#include "proto/body.h"
+#include "proto/portion.h"
 #include "tests/client/node/desk/rig.h"
 
 #include <jansson.h>
 #include <sodium.h>
-#include <stdlib.h>
 
 enum { WRITER = 1, OTHER_WRITER, LOOKER, CHECKER }; /* programs of PUBLISHER, another publisher, READER, APPROVER */
 
@@ -82,6 +84,68 @@ static void its_author_and_approvers_see_it_and_nobody_else(void **state)
   assert_int_equal(listed(r, OTHER_WRITER), 0);
 }
 
+static const struct answer *read_sealed(struct rig *r, uint64_t client, const struct hash *draft)
+{
+  static uint64_t request = 300;
+  Tg__LRead m = TG__LREAD__INIT;
+  m.request = ++request;
+  m.bulletin = strict_data_of(draft->b, sizeof draft->b);
+  m.sealed = true;
+  rig_send(r, client, LOCAL_READ, &m.base);
+  return &r->answer[r->read++];
+}
+
+static enum tg_err refusal(const struct answer *a)
+{
+  return a->type == LOCAL_ERROR ? (enum tg_err)((const Tg__LError *)a->message)->err : TG_OK;
+}
+
+static enum tg_err no_head(void *context, const struct body_head *head)
+{
+  (void)context;
+  (void)head;
+  return TG_OK;
+}
+
+static enum tg_err append(void *context, struct slice bytes)
+{
+  buf_put_slice(context, bytes);
+  return TG_OK;
+}
+
+static void who_may_see_it_opens_the_sealed_bytes_himself(void **state)
+{
+  struct rig *r = *state;
+  const struct hash draft = published(r, "between us");
+  struct arena *arena = arena_new(1 << 20);
+  struct waiting_row row;
+  struct portion p;
+  struct body_key key;
+  struct body_opener *opener;
+  struct buf text = buf_new(1024);
+  const struct body_reader reader = {.head = no_head, .content = append, .context = &text};
+  assert_int_equal(refusal(read_sealed(r, OTHER_WRITER, &draft)), TG_REFUSED);
+  assert_int_equal(refusal(read_sealed(r, LOOKER, &draft)), TG_NOT_FOUND);
+  assert_int_equal(waiting_row(r->core, &draft, arena, &row), TG_OK);
+  assert_int_equal(portion_parse(data_slice(row.record->portions[0]), arena, &p, NULL), TG_OK);
+  const struct answer *a = read_sealed(r, CHECKER, &draft);
+  assert_int_equal(a->type, LOCAL_CONTENT);
+  const Tg__LContent *content = (const Tg__LContent *)a->message;
+  assert_true(content->end && content->data.len == p.seal.size && content->key.len == sizeof key.b);
+  assert_null(memmem(content->data.data, content->data.len, "between us", 10));
+  memcpy(key.b, content->key.data, sizeof key.b);
+  assert_int_equal(body_opener_new(0, &p.seal, &key, 1024, &reader, &opener, NULL), TG_OK);
+  assert_int_equal(body_opener_put(opener, data_slice(content->data), NULL), TG_OK);
+  assert_int_equal(body_opener_finish(opener, NULL), TG_OK);
+  assert_true(slice_is(buf_slice(&text), "between us"));
+  body_opener_free(opener);
+  buf_free(&text);
+  arena_free(arena);
+  deny(r, WRITER, 44, &draft);
+  rig_expect(r, WRITER, LOCAL_DONE, 44);
+  assert_int_equal(refusal(read_sealed(r, CHECKER, &draft)), TG_NOT_FOUND); /* nothing waits there any more */
+}
+
 static void an_approver_reads_nothing_else(void **state)
 {
   struct rig *r = *state;
@@ -150,6 +214,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       STORY(its_author_and_approvers_see_it_and_nobody_else),
+      STORY(who_may_see_it_opens_the_sealed_bytes_himself),
       STORY(an_approver_reads_nothing_else),
       STORY(it_goes_only_to_who_may_see_it_to_be_previewed),
       STORY(its_author_takes_it_back_and_another_does_not),

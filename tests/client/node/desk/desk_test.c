@@ -7,8 +7,6 @@
 
 #include <jansson.h>
 #include <sodium.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 static int begin(void **state)
 {
@@ -469,8 +467,7 @@ static void a_slow_reader_gets_no_more_until_it_has_drained(void **state)
   size_t before = r->sent_bytes, got = 0;
   r->waiting = 0;
   assert_int_equal(node_client_drained(r->core, 1), TG_OK);
-  for (int i = 0; i < 20; i++)
-    rig_turn(r);
+  rig_turn(r); /* the clock stands still meanwhile */
   assert_true(r->sent_bytes > before + SIZE / 2);
   for (bool last = false; !last;) {
     const Tg__LContent *c = rig_expect(r, 1, LOCAL_CONTENT, 3);

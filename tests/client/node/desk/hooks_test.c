@@ -1,5 +1,6 @@
 /* Hooks over an inbox that the test makes up, and a real store: each bulletin once, in order, whatever dies
  * in between. */
+#include "client/node/alarms.h"
 #include "client/node/hooks.h"
 #include "client/node/inbox.h"
 #include "client/node/item.h"
@@ -8,7 +9,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sodium.h>
 #include <unistd.h>
@@ -85,6 +85,31 @@ enum tg_err item_received(struct node_core *core, const struct inbox_row *row, s
   portion->size = strlen(text);
   portion->complete = true;
   *ret = item;
+  return TG_OK;
+}
+
+/* One bulletin of ours is known, with two recipients: the first has answered. */
+enum tg_err outbox_row(struct node_core *core, const struct hash *id, struct arena *arena, struct sent_row *ret)
+{
+  (void)core;
+  (void)arena;
+  if (id->b[0] != 0x5e)
+    return TG_NOT_FOUND;
+  *ret = (struct sent_row){.id = *id, .precedence = PRECEDENCE_FLASH, .state = SENT_ACCEPTED, .header = {.subject = {.created = 1790000000000}}};
+  return TG_OK;
+}
+
+enum tg_err item_track(struct node_core *core, const struct hash *id, const struct track_row *after, struct track_row *ret)
+{
+  const uint8_t next = after ? (uint8_t)(after->node.b[0] + 1) : 1;
+  (void)core;
+  (void)id;
+  if (next > 2)
+    return TG_NOT_FOUND;
+  struct track_row row = {.event = next == 1 ? 1 : 0, .member = {{'N', 'E'}}};
+  row.node.b[0] = next;
+  snprintf(row.name, sizeof row.name, "NE/dgdse/n%u", next);
+  *ret = row;
   return TG_OK;
 }
 
@@ -343,6 +368,114 @@ static void an_answer_to_no_order_changes_nothing(void **state)
   assert_int_equal(in_hand(0), 1);
 }
 
+/* ---- alarms */
+
+static void alarm_rings(const char *name, uint8_t subject)
+{
+  struct tg_why why;
+  struct hash id = {{subject}};
+  why_set(&why, TG_UNREACHABLE, NULL, "silent: %1$s", "look", "NE", NULL, NULL);
+  const struct node_event event = {.level = NODE_ALARM, .name = name, .subject = subject ? &id : NULL, .who = "hub-1", .number = 1, .why = &why};
+  assert_int_equal(alarms_keep(&core, &event), TG_OK);
+  turn();
+}
+
+static json_t *alarm_in_hand(const char *name)
+{
+  json_t *json = json_loads(out[1].json, 0, NULL);
+  assert_non_null(json);
+  assert_string_equal(json_string_value(json_object_get(json, "alarm")), name);
+  return json;
+}
+
+static const bool second[] = {false, true, false};
+
+static void with_alarms(void)
+{
+  close_node();
+  config.hook_alarms = second;
+  open_node();
+}
+
+static void a_hook_for_alarms_gets_alarms_and_no_bulletins(void **state)
+{
+  (void)state;
+  with_alarms();
+  arrive(INBOX_CURRENT);
+  assert_int_equal(in_hand(0), 1);
+  assert_int_equal(out[1].order, 0);
+  alarm_rings("log-forked", 0);
+  alarm_rings("chain-broken", 9);
+  answer(0, 0);
+  assert_int_equal(out[0].order, 0); /* and the other no alarms */
+  json_t *json = alarm_in_hand("log-forked");
+  assert_true(json_is_null(json_object_get(json, "subject")));
+  assert_null(json_object_get(json, "silent"));
+  assert_string_equal(json_string_value(json_object_get(json, "who")), "hub-1");
+  assert_string_equal(json_string_value(json_object_get(json_object_get(json, "sentence"), "what")), "silent: %1$s");
+  assert_int_equal(json_integer_value(json_object_get(json, "place")), 1);
+  json_decref(json);
+  answer(1, 0);
+  json_decref(alarm_in_hand("chain-broken"));
+  config.hook_alarms = NULL;
+}
+
+static void an_overdue_receipt_names_who_is_silent_now(void **state)
+{
+  (void)state;
+  with_alarms();
+  alarm_rings("receipts-overdue", 0x5e);
+  json_t *json = alarm_in_hand("receipts-overdue"), *silent = json_object_get(json, "silent");
+  assert_int_equal(json_array_size(silent), 1);
+  assert_string_equal(json_string_value(json_object_get(json_array_get(silent, 0), "node")), "NE/dgdse/n2");
+  assert_string_equal(json_string_value(json_object_get(json, "precedence")), "FLASH");
+  assert_true(json_is_true(json_object_get(json, "accepted")));
+  json_decref(json);
+  answer(1, 0);
+  alarm_rings("receipts-overdue", 7); /* of one that is not kept any more */
+  json = alarm_in_hand("receipts-overdue");
+  assert_null(json_object_get(json, "silent"));
+  json_decref(json);
+  config.hook_alarms = NULL;
+}
+
+static void an_alarm_survives_a_restart_and_a_failing_hook(void **state)
+{
+  (void)state;
+  with_alarms();
+  alarm_rings("log-forked", 0);
+  answer(1, 1);
+  close_node();
+  open_node();
+  json_decref(alarm_in_hand("log-forked"));
+  for (int i = 1; i < HOOK_TRIES; i++) {
+    answer(1, -1);
+    later(20 * 60 * 1000);
+  }
+  assert_string_equal(told, "hook-gave-up");
+  assert_int_equal(out[1].order, 0);
+  config.hook_alarms = NULL;
+}
+
+/* Somebody makes alarms by the thousand, and no hook answers. */
+static void alarms_are_kept_to_a_number(void **state)
+{
+  uint64_t last;
+  (void)state;
+  with_alarms();
+  for (unsigned i = 0; i < ALARMS_KEPT + 10; i++) {
+    const struct node_event event = {.level = NODE_ALARM, .name = "document-refused", .number = i};
+    assert_int_equal(alarms_keep(&core, &event), TG_OK);
+  }
+  turn();
+  json_t *json = alarm_in_hand("document-refused");
+  assert_int_equal(json_integer_value(json_object_get(json, "place")), 11);
+  json_decref(json);
+  assert_int_equal(alarms_last_place(&core, &last), TG_OK);
+  assert_int_equal(last, ALARMS_KEPT + 10);
+  config.hook_alarms = NULL;
+}
+
 #define STORY(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -356,6 +489,10 @@ int main(void)
       STORY(a_new_hook_begins_with_what_comes_from_then_on),
       STORY(what_was_taken_back_before_its_turn_is_passed_over),
       STORY(an_answer_to_no_order_changes_nothing),
+      STORY(a_hook_for_alarms_gets_alarms_and_no_bulletins),
+      STORY(an_overdue_receipt_names_who_is_silent_now),
+      STORY(an_alarm_survives_a_restart_and_a_failing_hook),
+      STORY(alarms_are_kept_to_a_number),
   };
   return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,6 +27,7 @@ struct rig {
   struct node_secrets secrets;
   struct node_core *core;
   struct node_now now;
+  int64_t wake; /* what wake_at said last, since it came */
   struct arena *arena;
   struct answer answer[RIG_ANSWERS];
   size_t n_answers, read; /* answers before `read` were looked at */

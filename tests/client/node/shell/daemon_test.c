@@ -1,7 +1,7 @@
 /* toguna-node as the person who runs it meets it: started without a hub, spoken to by programs, killed in
  * parts, started wrongly. */
 #include "tests/kit/exchange.h"
-#include "tests/os/kit.h"
+#include "tests/kit/daemon.h"
 
 #include "client/local.h"
 #include "keys/codec.h"
@@ -16,62 +16,24 @@
 #include <signal.h>
 #include <sodium.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #define PASSPHRASE "a long passphrase"
 
 /* ---- waiting; the log is the only thing that tells */
 
-#define UNTIL(condition, s)                                                                                  \
-  do {                                                                                                       \
-    int64_t end_ = clock_mono() + DEADLINE_MS;                                                               \
-    while (!(condition)) {                                                                                   \
-      poll(NULL, 0, 5);                                                                                      \
-      if (clock_mono() > end_)                                                                               \
-        fail_msg("waited in vain for: %s\n%s", #condition, log_of(s));                                       \
-    }                                                                                                        \
-  } while (0)
-
 struct story {
-  char *folder;
+  struct daemon d;
   struct kit *kit;
   size_t documents;
-  pid_t pid;
-  size_t mark; /* of the log, when it was started last */
 };
 
-static const char *log_of(const struct story *s)
-{
-  static char text[1 << 16];
-  struct buf b = buf_new(sizeof text - 1 + s->mark);
-  size_t n = 0;
-  if (file_read(kit_path(s->folder, "log.txt"), sizeof text - 1 + s->mark, &b, NULL) == TG_OK &&
-      b.n > s->mark) {
-    n = b.n - s->mark;
-    memcpy(text, b.p + s->mark, n);
-  }
-  text[n] = 0;
-  buf_free(&b);
-  return text;
-}
-
-static bool says(const struct story *s, const char *what)
-{
-  return strstr(log_of(s), what) != NULL;
-}
-
 /* ---- what somebody prepares */
-
-static void put(const struct story *s, const char *name, struct slice bytes)
-{
-  assert_int_equal(file_write(kit_path(s->folder, name), bytes, 0600, NULL), TG_OK);
-}
 
 static void write_key(const struct story *s, const char *name, const struct secret_key *key)
 {
   struct buf bytes = buf_new(KEYFILE_BYTES_MAX);
   assert_int_equal(keyfile_seal(key, slice_str(PASSPHRASE), KEYFILE_COST_TEST, &bytes, NULL), TG_OK);
-  put(s, name, buf_slice(&bytes));
+  daemon_put(&s->d, name, buf_slice(&bytes));
   buf_free(&bytes);
 }
 
@@ -81,7 +43,7 @@ static void write_document(void *context, struct slice note)
   struct story *s = context;
   char name[64];
   snprintf(name, sizeof name, "documents/%02zu.note", 99 - s->documents++);
-  put(s, name, note);
+  daemon_put(&s->d, name, note);
 }
 
 static void write_config(const struct story *s, const char *more)
@@ -89,20 +51,20 @@ static void write_config(const struct story *s, const char *more)
   char text[2048], exchange[HASH_TEXT];
   hash_print(&s->kit->exchange, exchange);
   snprintf(text, sizeof text, "exchange %s\nsocket node.sock\npassphrase-file pass\n%s", exchange, more);
-  put(s, "node.conf", slice_str(text));
+  daemon_put(&s->d, "node.conf", slice_str(text));
 }
 
 static struct story prepare(void)
 {
-  struct story s = {.folder = kit_folder()};
+  struct story s = {.d = {.folder = kit_folder(), .program = TOGUNA_NODE, .config = "node.conf"}};
   assert_true(sodium_init() >= 0);
   s.kit = kit_new(2, clock_wall() - TG_DAY, NULL);
   const struct kit_node *node = &s.kit->member[0].node[0];
-  assert_int_equal(mkdir(kit_path(s.folder, "documents"), 0700), 0);
+  assert_int_equal(mkdir(kit_path(s.d.folder, "documents"), 0700), 0);
   write_key(&s, "node.key", node->identity);
   write_key(&s, "transport.key", node->transport);
   write_key(&s, "witness.key", node->witness);
-  put(&s, "pass", slice_str(PASSPHRASE "\n"));
+  daemon_put(&s.d, "pass", slice_str(PASSPHRASE "\n"));
   kit_each_document(s.kit, write_document, &s);
   write_config(&s, "");
   return s;
@@ -110,57 +72,11 @@ static struct story prepare(void)
 
 static void forget(struct story *s)
 {
-  kit_remove(s->folder);
+  kit_remove(s->d.folder);
   kit_free(s->kit);
 }
 
 /* ---- running */
-
-static void run(struct story *s, const char *option)
-{
-  struct stat st;
-  const char *log = kit_path(s->folder, "log.txt");
-  s->mark = stat(log, &st) == 0 ? (size_t)st.st_size : 0;
-  s->pid = fork();
-  if (s->pid == 0) {
-    int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600), null = open("/dev/null", O_RDONLY);
-    setsid(); /* no terminal to ask on */
-    dup2(null, 0);
-    dup2(fd, 1);
-    dup2(fd, 2);
-    execl(TOGUNA_NODE, "toguna-node", "--config", kit_path(s->folder, "node.conf"), option, (char *)NULL);
-    _exit(99);
-  }
-}
-
-static void start(struct story *s)
-{
-  run(s, NULL);
-  UNTIL(says(s, " ready "), s);
-}
-
-static int end(struct story *s)
-{
-  int status;
-  UNTIL(waitpid(s->pid, &status, WNOHANG) == s->pid, s);
-  return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-static void stop(struct story *s)
-{
-  assert_int_equal(kill(s->pid, SIGTERM), 0);
-  int code = end(s);
-  if (code != 0)
-    fail_msg("stopped with %d:\n%s", code, log_of(s));
-}
-
-static void expect_refusal(struct story *s, int code, const char *sentence)
-{
-  run(s, NULL);
-  int got = end(s);
-  if (got != code || !says(s, sentence))
-    fail_msg("ended with %d instead of %d, or did not say \"%s\":\n%s", got, code, sentence, log_of(s));
-}
 
 /* The process of a role among our children's children; 0 when there is none. */
 static pid_t role(const struct story *s, const char *name)
@@ -183,7 +99,7 @@ static pid_t role(const struct story *s, const char *name)
       continue;
     snprintf(path, sizeof path, "/proc/%ld/stat", pid);
     f = fopen(path, "r");
-    if (f && fscanf(f, "%*d (%*[^)]) %*c %d", &parent) == 1 && parent == s->pid)
+    if (f && fscanf(f, "%*d (%*[^)]) %*c %d", &parent) == 1 && parent == s->d.pid)
       found = (pid_t)pid;
     if (f)
       fclose(f);
@@ -198,7 +114,7 @@ static int connect_to(const struct story *s)
 {
   int fd;
   struct tg_why why = {0};
-  assert_int_equal(unix_connect(kit_path(s->folder, "node.sock"), &fd, &why), TG_OK);
+  assert_int_equal(unix_connect(kit_path(s->d.folder, "node.sock"), &fd, &why), TG_OK);
   assert_int_equal(fcntl(fd, F_SETFL, 0), 0);
   return fd;
 }
@@ -278,18 +194,18 @@ static void it_starts_without_a_hub_answers_programs_and_stops(void **state)
   (void)state;
   struct story s = prepare();
   struct arena *arena = arena_new(LOCAL_ARENA);
-  start(&s);
+  daemon_start(&s.d);
   int fd = greet(&s, arena);
   ask_status(fd, arena);
-  assert_false(says(&s, "document-not-taken"));
-  assert_int_equal(kill(s.pid, SIGTERM), 0);
+  assert_false(daemon_says(&s.d, "document-not-taken"));
+  assert_int_equal(kill(s.d.pid, SIGTERM), 0);
   const Tg__LError *bye = (const Tg__LError *)hear(fd, arena, LOCAL_ERROR);
   assert_true(bye && bye->err == TG_UNREACHABLE);
-  assert_int_equal(end(&s), 0);
+  assert_int_equal(daemon_end(&s.d), 0);
   close(fd);
-  start(&s); /* a second time, on what the first left */
+  daemon_start(&s.d); /* a second time, on what the first left */
   close(greet(&s, arena));
-  stop(&s);
+  daemon_stop(&s.d);
   arena_free(arena);
   forget(&s);
 }
@@ -300,7 +216,7 @@ static void garbage_costs_its_own_connection_only(void **state)
   struct story s = prepare();
   struct arena *arena = arena_new(LOCAL_ARENA);
   uint8_t junk[3000];
-  start(&s);
+  daemon_start(&s.d);
   int good = greet(&s, arena);
   for (unsigned i = 0; i < 40; i++) {
     int fd = connect_to(&s);
@@ -320,7 +236,7 @@ static void garbage_costs_its_own_connection_only(void **state)
   close(huge);
   ask_status(good, arena);
   close(good);
-  stop(&s);
+  daemon_stop(&s.d);
   arena_free(arena);
   forget(&s);
 }
@@ -330,16 +246,16 @@ static void a_dead_link_is_started_again_and_programs_notice_nothing(void **stat
   (void)state;
   struct story s = prepare();
   struct arena *arena = arena_new(LOCAL_ARENA);
-  start(&s);
+  daemon_start(&s.d);
   int fd = greet(&s, arena);
   pid_t before = role(&s, "link"), after = 0;
   assert_true(before > 0);
   assert_int_equal(kill(before, SIGKILL), 0);
-  UNTIL((after = role(&s, "link")) > 0 && after != before, &s);
-  UNTIL(says(&s, "link-gone"), &s);
+  DAEMON_UNTIL((after = role(&s, "link")) > 0 && after != before, &s.d);
+  DAEMON_UNTIL(daemon_says(&s.d, "link-gone"), &s.d);
   ask_status(fd, arena);
   close(fd);
-  stop(&s);
+  daemon_stop(&s.d);
   arena_free(arena);
   forget(&s);
 }
@@ -349,19 +265,19 @@ static void a_dead_core_ends_the_program_and_the_next_start_goes_on(void **state
   (void)state;
   struct story s = prepare();
   struct arena *arena = arena_new(LOCAL_ARENA);
-  start(&s);
+  daemon_start(&s.d);
   pid_t core = role(&s, "core"), link = role(&s, "link");
   assert_int_equal(kill(core, SIGKILL), 0);
-  assert_int_equal(end(&s), 5);
+  assert_int_equal(daemon_end(&s.d), 5);
   assert_int_not_equal(kill(link, 0), 0);
-  start(&s);
+  daemon_start(&s.d);
   int fd = greet(&s, arena);
   ask_status(fd, arena);
   close(fd);
-  kill(s.pid, SIGKILL); /* and the parent: none of its children stays */
-  end(&s);
-  start(&s);
-  stop(&s);
+  kill(s.d.pid, SIGKILL); /* and the parent: none of its children stays */
+  daemon_end(&s.d);
+  daemon_start(&s.d);
+  daemon_stop(&s.d);
   arena_free(arena);
   forget(&s);
 }
@@ -370,11 +286,11 @@ static void a_second_one_on_the_folder_is_refused(void **state)
 {
   (void)state;
   struct story s = prepare();
-  start(&s);
+  daemon_start(&s.d);
   struct story second = s;
-  expect_refusal(&second, 4, "toguna-node: ");
-  assert_false(says(&second, "ready"));
-  stop(&s);
+  daemon_expect_refusal(&second.d, 4, "toguna-node: ");
+  assert_false(daemon_says(&second.d, "ready"));
+  daemon_stop(&s.d);
   forget(&s);
 }
 
@@ -383,25 +299,25 @@ static void wrong_starts_get_one_sentence_and_their_exit_code(void **state)
   (void)state;
   struct story s = prepare();
   write_config(&s, "scoket /tmp/x\n");
-  expect_refusal(&s, 3, "socket"); /* the nearest keyword */
+  daemon_expect_refusal(&s.d, 3, "socket"); /* the nearest keyword */
   write_config(&s, "user nobody-of-this-name reader\n");
-  expect_refusal(&s, 3, "no user nobody-of-this-name");
+  daemon_expect_refusal(&s.d, 3, "no user nobody-of-this-name");
   write_config(&s, "user root poet\n");
-  expect_refusal(&s, 3, "unknown role poet");
+  daemon_expect_refusal(&s.d, 3, "unknown role poet");
   write_config(&s, "hook x relative/path\n");
-  expect_refusal(&s, 3, "absolute path");
+  daemon_expect_refusal(&s.d, 3, "absolute path");
   write_config(&s, "");
-  put(&s, "pass", slice_str("something else\n"));
-  expect_refusal(&s, 3, "node.key");
-  put(&s, "pass", slice_str(PASSPHRASE "\n"));
-  put(&s, "node.key", slice_str("toguna/keyfile v1\nrubbish\n"));
-  expect_refusal(&s, 3, "node.key");
+  daemon_put(&s.d, "pass", slice_str("something else\n"));
+  daemon_expect_refusal(&s.d, 3, "node.key");
+  daemon_put(&s.d, "pass", slice_str(PASSPHRASE "\n"));
+  daemon_put(&s.d, "node.key", slice_str("toguna/keyfile v1\nrubbish\n"));
+  daemon_expect_refusal(&s.d, 3, "node.key");
   write_key(&s, "node.key", s.kit->member[0].node[0].transport);
-  expect_refusal(&s, 3, "not node");
-  assert_int_equal(unlink(kit_path(s.folder, "node.conf")), 0);
-  expect_refusal(&s, 3, "cannot be read");
-  run(&s, "--no-such-option");
-  assert_int_equal(end(&s), 2);
+  daemon_expect_refusal(&s.d, 3, "not node");
+  assert_int_equal(unlink(kit_path(s.d.folder, "node.conf")), 0);
+  daemon_expect_refusal(&s.d, 3, "cannot be read");
+  daemon_run(&s.d, "--no-such-option");
+  assert_int_equal(daemon_end(&s.d), 2);
   forget(&s);
 }
 
@@ -411,15 +327,15 @@ static void a_socket_in_use_or_too_long_is_told(void **state)
   struct story s = prepare();
   char line[300];
   int fd;
-  assert_int_equal(unix_listen(kit_path(s.folder, "node.sock"), 0600, &fd, NULL), TG_OK);
-  expect_refusal(&s, 4, "node.sock");
+  assert_int_equal(unix_listen(kit_path(s.d.folder, "node.sock"), 0600, &fd, NULL), TG_OK);
+  daemon_expect_refusal(&s.d, 4, "node.sock");
   close(fd);
   snprintf(line, sizeof line, "%0*d", 150, 0);
   char text[600], exchange[HASH_TEXT];
   hash_print(&s.kit->exchange, exchange);
   snprintf(text, sizeof text, "exchange %s\nsocket /tmp/%s\npassphrase-file pass\n", exchange, line);
-  put(&s, "node.conf", slice_str(text));
-  expect_refusal(&s, 3, "cannot-start");
+  daemon_put(&s.d, "node.conf", slice_str(text));
+  daemon_expect_refusal(&s.d, 3, "cannot-start");
   forget(&s);
 }
 
@@ -427,13 +343,13 @@ static void a_folder_of_another_node_is_left_alone(void **state)
 {
   (void)state;
   struct story s = prepare();
-  start(&s);
-  stop(&s);
+  daemon_start(&s.d);
+  daemon_stop(&s.d);
   write_key(&s, "node.key", s.kit->member[1].node[0].identity);
-  expect_refusal(&s, 3, "cannot-start");
+  daemon_expect_refusal(&s.d, 3, "cannot-start");
   write_key(&s, "node.key", s.kit->member[0].node[0].identity);
-  start(&s);
-  stop(&s);
+  daemon_start(&s.d);
+  daemon_stop(&s.d);
   forget(&s);
 }
 
@@ -441,11 +357,11 @@ static void documents_are_read_again_on_sighup(void **state)
 {
   (void)state;
   struct story s = prepare();
-  start(&s);
-  put(&s, "documents/zz.note", slice_str("this is no note\n"));
-  assert_int_equal(kill(s.pid, SIGHUP), 0);
-  UNTIL(says(&s, "document-not-taken"), &s);
-  stop(&s);
+  daemon_start(&s.d);
+  daemon_put(&s.d, "documents/zz.note", slice_str("this is no note\n"));
+  assert_int_equal(kill(s.d.pid, SIGHUP), 0);
+  DAEMON_UNTIL(daemon_says(&s.d, "document-not-taken"), &s.d);
+  daemon_stop(&s.d);
   forget(&s);
 }
 

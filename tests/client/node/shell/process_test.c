@@ -17,7 +17,6 @@
 #include <signal.h>
 #include <sodium.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define EXCHANGE "exchange 5d0b0a4f9a0c0f5e2a4c8d7be0a1f3c29e8d7c6b5a493827160f5e4d3c2b1a09\n"
@@ -35,10 +34,9 @@ struct child {
   char *folder;
 };
 
-static void on_frame(void *arg, struct slice frame, int fd)
+static void on_frame(void *arg, struct slice frame)
 {
   struct child *c = arg;
-  (void)fd;
   buf_put_u32(&c->heard, (uint32_t)frame.n);
   buf_put_slice(&c->heard, frame);
 }

@@ -60,9 +60,15 @@ static void every_line_is_heard(void **state)
                                       "user root reader publisher\nuser 4711 auditor\n"
                                       "hub bamako tcp://10.0.0.5:7700\nhub dakar\n"
                                       "hook file /bin/true --strict \"two words\"\nhook-folder /tmp\nhook-time 5s\n"
+                                      "alarm-hook bell /bin/true\n"
                                       "on-recall retain\npolicy-name ml.policy\nlifetime 2d\nkeep-sent 7d\ncredit-count 10\n"
+                                      "call-window 02:00-04:00\ncall-window 23:30-00:15\ncall-for flash\n"
                                       "credit-bytes 2MiB\ndisk-reserve 1GiB\ntick 3s\nlog debug\n");
   struct node_config c = settings_node_config(s);
+  assert_int_equal(c.n_calls, 2);
+  assert_int_equal(c.calls[0].from, 120);
+  assert_int_equal(c.calls[1].until, 15);
+  assert_int_equal(c.call_for, 4); /* FLASH */
   assert_int_equal(c.n_users, 2);
   assert_int_equal(c.users[0].uid, 0);
   assert_int_equal(c.users[0].roles, NODE_READER | NODE_PUBLISHER);
@@ -75,6 +81,9 @@ static void every_line_is_heard(void **state)
   assert_string_equal(s->hook[0].argv[0], "/bin/true");
   assert_string_equal(s->hook[0].argv[2], "two words");
   assert_null(s->hook[0].argv[3]);
+  assert_string_equal(c.hooks[1], "bell");
+  assert_null(c.hooks[2]);
+  assert_true(!c.hook_alarms[0] && c.hook_alarms[1]);
   assert_int_equal(s->hook_time, 5 * TG_SECOND);
   assert_int_equal(c.on_recall, NODE_RECALL_RETAIN);
   assert_string_equal(c.policy_file, "ml.policy");
@@ -95,7 +104,11 @@ static void mistakes_get_their_line_and_a_way_out(void **state)
   refuses(EXCHANGE "hub bamako http://x\n", "no endpoint");
   refuses(EXCHANGE "hook a true\n", "absolute path");
   refuses(EXCHANGE "hook a /no/such/program\n", "cannot be run");
+  refuses(EXCHANGE "call-window 02:00-04:00\ncall-window 2-4\n", "2-4 is no time of the day");
+  refuses(EXCHANGE "call-for soon\n", "soon");
   refuses(EXCHANGE "hook a /bin/true\nhook a /bin/true\n", "two hooks named a");
+  refuses(EXCHANGE "hook a /bin/true\nalarm-hook a /bin/true\n", "two hooks named a");
+  refuses(EXCHANGE "alarm-hook a true\n", "absolute path");
   refuses(EXCHANGE "hook-folder here\n", "absolute path");
   refuses(EXCHANGE "on-recall perhaps\n", "purge, retain, refuse");
   refuses(EXCHANGE "tick 0s\n", "node.conf:2");

@@ -1,0 +1,135 @@
+#include "client/node/relog.h"
+
+#include "client/node/errands.h"
+#include "client/node/history.h"
+#include "client/node/outbox.h"
+
+#include <sodium.h>
+
+enum { ROWS_ARENA = 8 * LIMIT_FRAME };
+
+static const char fact[] = "logs";
+
+/* One line for each log of the charter: whoever gets another key is another log. */
+static void print_logs(const struct charter *charter, struct buf *out)
+{
+  for (size_t i = 0; i < charter->n_hubs; i++) {
+    const struct note_key *log = &charter->hub[i].log;
+    buf_printf(out, "%s+%08x\n", log->name, (unsigned)log->id);
+  }
+}
+
+/* Is a log that the charter named then not there now? */
+static bool is_lost(struct slice then, struct slice now)
+{
+  struct slice line, other;
+  while (take_line(&then, &line)) {
+    bool found = false;
+    for (struct slice rest = now; !found && take_line(&rest, &other);)
+      found = slice_eq(line, other);
+    if (!found)
+      return true;
+  }
+  return false;
+}
+
+/* ---- bulletins ---- */
+
+/* Is it in a log that still grows? Where the checkpoints of its time were let go nobody knows, and a hub that has it says so again. */
+static enum tg_err is_logged(struct node_core *core, const struct hash *id, struct arena *arena, bool *ret)
+{
+  const struct charter *charter = core_charter(core);
+  struct opening opening;
+  struct history_row row;
+  struct slice path;
+  *ret = false;
+  enum tg_err err = outbox_opening(core, id, arena, &opening);
+  for (size_t i = 0; err == TG_OK && !*ret && i < charter->n_hubs; i++) {
+    err = history_prove(core, charter->hub[i].log.name, &opening, 0, arena, &row, &path);
+    *ret = err == TG_OK;
+    if (err == TG_NOT_FOUND)
+      err = TG_OK;
+  }
+  return err == TG_NOT_FOUND ? TG_OK : err;
+}
+
+/* What was erased, when everybody had it or it expired, cannot be brought any more. */
+static enum tg_err is_whole(struct node_core *core, const struct sent_row *row, struct arena *arena, bool *ret)
+{
+  enum tg_err err = TG_OK;
+  for (unsigned i = 0; err == TG_OK && i < row->message->n_portions; i++) {
+    struct depot_content content;
+    err = depot_content(core->depot, &row->id, i, arena, &content);
+    if (err == TG_OK)
+      sodium_memzero((uint8_t *)(uintptr_t)content.secret.p, content.secret.n);
+  }
+  *ret = err == TG_OK && row->header.subject.expires > core->now.wall;
+  return err == TG_NOT_FOUND ? TG_OK : err;
+}
+
+static enum tg_err bring_again(struct node_core *core, struct arena *arena, uint64_t *ret_n)
+{
+  struct sent_row row;
+  enum tg_err err;
+  for (uint64_t after = 0; arena_reset(arena), (err = outbox_after(core, after, arena, &row)) == TG_OK; after = row.place) {
+    bool logged = false, whole = false;
+    if (row.state < SENT_ACCEPTED || row.state > SENT_SETTLED)
+      continue;
+    err = is_logged(core, &row.id, arena, &logged);
+    if (err == TG_OK && !logged)
+      err = is_whole(core, &row, arena, &whole);
+    if (err == TG_OK && !logged && whole)
+      err = outbox_spool_again(core, &row.id);
+    if (err != TG_OK)
+      return err;
+    *ret_n += !logged && whole;
+  }
+  return err == TG_NOT_FOUND ? TG_OK : err;
+}
+
+/* Receipts about what the new hub has not delivered would be forged to it; they are stated anew when it does. */
+static enum tg_err forget_said(struct node_core *core)
+{
+  return db_run(db_stmt(depot_db(core->depot), "DELETE FROM said"));
+}
+
+static enum tg_err begin_anew(struct node_core *core)
+{
+  struct tg_why why;
+  uint64_t n = 0;
+  struct arena *rows = arena_new(ROWS_ARENA); /* the event's own holds the frame at hand */
+  enum tg_err err = rows ? core_begin(core) : TG_NO_MEMORY;
+  if (err == TG_OK)
+    err = forget_said(core);
+  if (err == TG_OK)
+    err = bring_again(core, rows, &n);
+  arena_free(rows);
+  if (err == TG_OK)
+    err = errands_bring_own(core);
+  why_set(&why, TG_STALE, NULL, N_("a log that the charter named before is given up: what it had of ours goes to the hubs that there are now"), NULL,
+          NULL, NULL, NULL);
+  return err == TG_OK ? core_tell(core, NODE_NOTICE, "log-given-up", NULL, NULL, n, &why) : err;
+}
+
+enum tg_err relog_welcome(struct node_core *core)
+{
+  const struct charter *charter = core_charter(core);
+  struct buf now = buf_new(64 * 1024);
+  struct slice then;
+  if (!charter)
+    return TG_OK;
+  print_logs(charter, &now);
+  enum tg_err err = buf_status(&now) == TG_OK ? depot_fact(core->depot, fact, core->arena, &then) : TG_NO_MEMORY;
+  const bool first = err == TG_NOT_FOUND, lost = err == TG_OK && is_lost(then, buf_slice(&now));
+  const bool same = err == TG_OK && slice_eq(then, buf_slice(&now));
+  if (first)
+    err = TG_OK;
+  if (err == TG_OK && lost)
+    err = begin_anew(core);
+  if (err == TG_OK && !same)
+    err = core_begin(core);
+  if (err == TG_OK && !same)
+    err = depot_fact_put(core->depot, fact, buf_slice(&now));
+  buf_free(&now);
+  return err;
+}

@@ -1,0 +1,60 @@
+/* What the files of the session share: talk.c, talk_where.c, talk_hear.c. */
+#ifndef TOGUNA_CLIENT_NODE_TALK_INSIDE_H
+#define TOGUNA_CLIENT_NODE_TALK_INSIDE_H
+
+#include "audit/reason.h"
+#include "client/node/talk.h"
+
+enum {
+  TALK_CANDIDATES_MAX = 32,
+  TALK_SWITCH_MS = 20 * 1000, /* without a connection, until the next hub is tried */
+  TALK_REST_FIRST_MS = 500,
+  TALK_REST_MAX_MS = 60 * 1000,
+  TALK_CALL_CHECK_MS = 60 * 1000, /* a wall clock may be set */
+};
+
+/* A hub under one of its addresses. */
+struct candidate {
+  char hub[LABEL_MAX + 1];
+  char endpoint[ENDPOINT_MAX + 1];
+  unsigned broken_handshakes; /* in a row */
+};
+
+/* Invariants: current < n unless n is 0, and then state is TALK_ALONE; hub names whose session it is, "" outside CONNECTING, GREETING
+   and OPEN. */
+struct talk {
+  enum talk_state state;
+  size_t n, current;
+  struct candidate candidates[TALK_CANDIDATES_MAX];
+  char hub[LABEL_MAX + 1];
+  uint8_t session[16];
+  int64_t rest_ms, deadline; /* of RESTING, GREETING, and of CONNECTING when there is another hub */
+  int64_t heard, said;       /* the last frame each way */
+  int64_t wanted;            /* when a call was due last, by window or urgency */
+  uint64_t vouched;          /* size of the checkpoint that we cosigned in a Tick of this session last */
+  uint64_t noted;            /* and of the one that the hub heard in it last, in whatever frame */
+  unsigned strikes;
+  uint64_t inline_body;
+  size_t max_frame;
+  bool full, stopped;
+  bool shows;                /* a hub did not know the checkpoint that we named: it is shown the note */
+  struct pace pace; /* of the line */
+};
+
+/* ---- talk.c */
+/* The session ends by our will; the next hub, or the same after a rest, is tried. */
+enum tg_err talk_end(struct node_core *core, enum reason reason, const char *detail);
+/* vouch: the hub asks for our cosignature, which it has not had. */
+enum tg_err talk_tick(struct node_core *core, struct slice other, bool vouch);
+
+/* ---- talk_where.c */
+/* Waits, longer each time, and `at_least` so many ms. */
+enum tg_err talk_rest(struct node_core *core, int64_t at_least);
+/* The same, and then the next hub is tried. */
+enum tg_err talk_next(struct node_core *core, int64_t at_least);
+/* After a rest: connects, or stays away outside all call windows. */
+enum tg_err talk_call_if_due(struct node_core *core);
+/* Outside all windows the line is given up when nothing urgent was waiting for a while. *ret_over: it was, or is. */
+enum tg_err talk_end_of_call(struct node_core *core, bool *ret_over);
+
+#endif

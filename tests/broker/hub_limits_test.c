@@ -1,0 +1,326 @@
+/* What the hub measures: times, credit, quotas, the disk, and receipts that are overdue. */
+#include "tests/broker/stage.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ML, BF, NE };
+
+static void what_expires_leaves_the_queue(void **state)
+{
+  struct stage *s = *state;
+  struct seal_pk peer = secret_key_seal_pk(s->actor[BF].kit->transport);
+  assert_int_equal(hub_gone(s->hub, &peer), TG_OK);
+  actor_publish(&s->actor[ML], (struct story){.to = "BF", .lifetime = TG_HOUR});
+  stage_settle(s);
+  s->now.wall += 2 * TG_HOUR;
+  stage_pass(s, 3000);
+  actor_hello(&s->actor[BF]);
+  stage_settle(s);
+  assert_int_equal(s->actor[BF].deliveries, 0);
+  struct buf stats = buf_new(65536);
+  assert_int_equal(hub_stats(s->hub, &stats), TG_OK);
+  buf_put_u8(&stats, 0);
+  assert_non_null(strstr((char *)stats.p, "\"expired\":1"));
+  assert_non_null(strstr((char *)stats.p, "\"queued\":[0,0,0,0]"));
+  buf_free(&stats);
+}
+
+static void clocks_are_not_believed(void **state)
+{
+  struct stage *s = *state;
+  s->now.wall += TG_HOUR;
+  struct sealed early = actor_seal(&s->actor[ML], (struct story){.to = "BF"});
+  s->now.wall -= TG_HOUR;
+  struct sealed late = actor_seal(&s->actor[ML], (struct story){.to = "BF", .lifetime = 60 * TG_DAY});
+  actor_submit(&s->actor[ML], &early);
+  actor_submit(&s->actor[ML], &late);
+  stage_settle(s);
+  actor_expect(&s->actor[ML], 0, REASON_CLOCK);
+  actor_expect(&s->actor[ML], 1, REASON_EXPIRED);
+  body_drop(&early.body);
+  body_drop(&late.body);
+}
+
+static void credit_is_respected_and_flash_goes_first(void **state)
+{
+  struct stage *s = *state;
+  struct actor *bf = &s->actor[BF];
+  bf->credit_count = 2;
+  actor_hello(bf);
+  stage_settle(s);
+  for (int i = 0; i < 5; i++)
+    actor_publish(&s->actor[ML], (struct story){.to = "BF"});
+  stage_settle(s);
+  assert_int_equal(bf->deliveries, 2);
+  actor_publish(&s->actor[ML], (struct story){.to = "BF", .precedence = PRECEDENCE_FLASH});
+  stage_settle(s);
+  assert_int_equal(bf->deliveries, 2);
+  actor_receive(bf, 0, RECEIPT_STORED);
+  stage_settle(s);
+  assert_int_equal(bf->deliveries, 3);
+  assert_int_equal(bf->delivery[2].precedence, PRECEDENCE_FLASH);
+  for (size_t i = 1; i < 6; i++) {
+    actor_receive(bf, i, RECEIPT_STORED);
+    stage_settle(s);
+  }
+  assert_int_equal(bf->deliveries, 6);
+  assert_int_equal(s->actor[ML].notes, 6);
+}
+
+/* ML and NE say so many in turn, two of ML for each of NE; BF has them all, and said so. */
+static void told_by_two(struct stage *s, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    actor_publish(&s->actor[i % 3 == 2 ? NE : ML], (struct story){.to = "BF"});
+    if (i % 32 != 31 && i + 1 < n)
+      continue;
+    const size_t had = s->actor[BF].deliveries;
+    stage_settle(s);
+    actor_receive_all(&s->actor[BF], had, s->actor[BF].deliveries, RECEIPT_STORED);
+    stage_settle(s);
+  }
+  assert_int_equal(s->actor[BF].deliveries, n);
+}
+
+/* Its notes are of sequences first … last, one by one, and of bulletins that BF has. */
+static void expect_notes(const struct actor *a, uint64_t first, uint64_t last)
+{
+  const struct actor *bf = &a->stage->actor[BF];
+  assert_int_equal(a->notes, last - first + 1);
+  size_t at = 0;
+  for (size_t i = 0; i < a->notes; i++) {
+    assert_int_equal(a->note[i].sequence, first + i);
+    while (at < bf->deliveries && !hash_eq(&bf->delivery[at].id, &a->note[i].bulletin))
+      at++; /* in the order in which BF stated them */
+    assert_true(at < bf->deliveries);
+  }
+}
+
+/* One frame of receipts is one row for each originator, or two where it is long; notes come out of it whole, in order and provable: to who is here,
+   to who comes later, to who had some of them already, and after a restart. */
+static void receipts_of_one_frame_find_their_originators(void **state)
+{
+  enum { ALL = 402, OF_ML = 268, OF_NE = 134 };
+  struct stage *s = *state;
+  struct actor *ml = &s->actor[ML], *ne = &s->actor[NE], *bf = &s->actor[BF];
+  told_by_two(s, ALL);
+  assert_int_equal(ml->notes, OF_ML);
+  const struct seal_pk left = secret_key_seal_pk(ml->kit->transport);
+  assert_int_equal(hub_gone(s->hub, &left), TG_OK);
+  ml->open = false;
+  actor_forget(ne);
+  actor_receive_all(bf, 0, ALL, RECEIPT_READ);
+  stage_settle(s);
+  expect_notes(ne, OF_NE + 1, 2 * OF_NE);
+  actor_forget(ml);
+  actor_hello(ml);
+  stage_settle(s);
+  expect_notes(ml, OF_ML + 1, 2 * OF_ML);
+  /* ML has none of them after all, NE a part; neither has confirmed any. */
+  assert_int_equal(stage_restart(s), TG_OK);
+  actor_forget(ml);
+  actor_forget(ne);
+  ml->note_cursor = OF_ML;
+  ne->note_cursor = OF_NE + 100;
+  actor_hello(ml);
+  actor_hello(ne);
+  stage_settle(s);
+  expect_notes(ml, OF_ML + 1, 2 * OF_ML);
+  expect_notes(ne, OF_NE + 101, 2 * OF_NE);
+  /* Confirmed in the middle of a row: the rest comes again, and nothing else. */
+  for (uint64_t upto = OF_ML + 200; upto <= OF_ML + 260; upto += 60) {
+    Tg__ReceiptsSeen seen = TG__RECEIPTS_SEEN__INIT;
+    seen.sequence = upto;
+    actor_frame(ml, FRAME_RECEIPTS_SEEN, &seen.base);
+    stage_settle(s);
+    actor_forget(ml);
+    ml->note_cursor = upto;
+    actor_hello(ml);
+    stage_settle(s);
+    expect_notes(ml, upto + 1, 2 * OF_ML);
+  }
+}
+
+/* What a turn may make is less than all of them could have in it: who answers at once does not stand before who had nothing yet. */
+static void each_has_its_turn_before_another_has_two(void **state)
+{
+  enum { RECIPIENTS = 3, EACH = 6, PORTIONS = 12, BYTES = 60000 }; /* two make more than a turn does */
+  (void)state;
+  struct stage *s = stage_new(1 + RECIPIENTS, NULL);
+  size_t answered[1 + RECIPIENTS] = {0}, all = 0;
+  for (size_t i = 1; i <= RECIPIENTS; i++) {
+    const struct seal_pk peer = secret_key_seal_pk(s->actor[i].kit->transport);
+    assert_int_equal(hub_gone(s->hub, &peer), TG_OK);
+    s->actor[i].open = false;
+  }
+  for (size_t i = 0; i < EACH; i++) {
+    const struct sealed b = actor_seal_portions(&s->actor[ML], "*", PORTIONS, BYTES, BYTES);
+    actor_submit(&s->actor[ML], &b);
+    stage_settle(s);
+    actor_expect(&s->actor[ML], i, REASON_NONE);
+  }
+  for (size_t i = 1; i <= RECIPIENTS; i++)
+    actor_hello(&s->actor[i]);
+  for (unsigned turns = 0; all < RECIPIENTS * EACH; turns++) {
+    assert_true(turns < 1000);
+    stage_turn(s);
+    size_t least = EACH, most = 0, before = all;
+    for (size_t i = 1; i <= RECIPIENTS; i++) {
+      struct actor *a = &s->actor[i];
+      for (; answered[i] < a->deliveries; answered[i]++, all++)
+        actor_receive(a, answered[i], RECEIPT_STORED);
+      least = answered[i] < least ? answered[i] : least;
+      most = answered[i] > most ? answered[i] : most;
+    }
+    assert_in_range(most, least, least + 1);
+    assert_true(all - before < RECIPIENTS);
+  }
+  stage_free(s);
+}
+
+static void few_flash(struct charter *c)
+{
+  c->limits.flash_per_hour = 2;
+}
+
+static void too_many_flash_are_refused(void **state)
+{
+  (void)state;
+  struct stage *s = stage_new(2, few_flash);
+  for (int i = 0; i < 3; i++)
+    actor_publish(&s->actor[ML], (struct story){.to = "BF", .precedence = PRECEDENCE_FLASH});
+  actor_publish(&s->actor[ML], (struct story){.to = "BF"});
+  stage_settle(s);
+  actor_expect(&s->actor[ML], 1, REASON_NONE);
+  actor_expect(&s->actor[ML], 2, REASON_QUOTA);
+  actor_expect(&s->actor[ML], 3, REASON_NONE);
+  stage_free(s);
+}
+
+static void short_queues(struct charter *c)
+{
+  c->limits.queue = 5;
+}
+
+static void a_full_queue_refuses(void **state)
+{
+  (void)state;
+  struct stage *s = stage_new(2, short_queues);
+  struct seal_pk peer = secret_key_seal_pk(s->actor[BF].kit->transport);
+  assert_int_equal(hub_gone(s->hub, &peer), TG_OK);
+  for (int i = 0; i < 4; i++)
+    actor_publish(&s->actor[ML], (struct story){.to = "BF"});
+  stage_settle(s);
+  actor_expect(&s->actor[ML], 2, REASON_NONE);
+  actor_expect(&s->actor[ML], 3, REASON_QUOTA);
+  stage_free(s);
+}
+
+/* Only the reserve is left: that is said and proven, nothing is spoilt by it, and the reserve is there for what must not wait. */
+static void a_full_disk_is_said_and_passes(void **state)
+{
+  struct stage *s = *state;
+  struct actor *ml = &s->actor[ML], *bf = &s->actor[BF];
+  struct hash early = actor_publish(ml, (struct story){.to = "BF"});
+  stage_settle(s);
+  assert_int_equal(hub_disk(s->hub, 1 << 20), TG_OK);
+  struct sealed late = actor_seal(ml, (struct story){.to = "BF"});
+  actor_submit(ml, &late);
+  stage_settle(s);
+  actor_expect(ml, 1, REASON_FULL);
+  assert_int_equal(bf->deliveries, 1);
+  actor_publish(ml, (struct story){.to = "BF", .kind = KIND_RECALL, .supersedes = early});
+  stage_settle(s);
+  actor_expect(ml, 2, REASON_NONE);
+  assert_int_equal(bf->deliveries, 2);
+  assert_int_equal(hub_disk(s->hub, UINT64_C(257) << 20), TG_OK);
+  actor_submit(ml, &late);
+  stage_settle(s);
+  actor_expect(ml, 3, REASON_FULL); /* at the brink: not twice a second */
+  assert_int_equal(hub_disk(s->hub, UINT64_C(300) << 20), TG_OK);
+  actor_submit(ml, &late);
+  stage_settle(s);
+  actor_expect(ml, 4, REASON_NONE);
+  assert_int_equal(bf->deliveries, 3);
+  body_drop(&late.body);
+}
+
+/* Ends the hub, and looks at what it wrote: so many entries of this type, each by a node of this member and of one. */
+static void expect_logged(struct stage *s, enum entry_type type, const char *member, unsigned n)
+{
+  struct store *store = NULL;
+  struct store_entry stored;
+  struct entry e;
+  uint64_t size;
+  unsigned found = 0;
+  hub_free(s->hub);
+  s->hub = NULL;
+  const struct store_options o = {.database = s->database, .bodies = s->bodies};
+  assert_int_equal(store_open(&o, &store, NULL), TG_OK);
+  assert_int_equal(store_log_size(store, &size), TG_OK);
+  for (uint64_t leaf = 0; leaf < size; leaf++) {
+    arena_reset(s->arena);
+    assert_int_equal(store_entry(store, leaf, s->arena, &stored), TG_OK);
+    assert_int_equal(entry_parse(stored.bytes, &e, NULL), TG_OK);
+    if (e.type != type)
+      continue;
+    assert_memory_equal(e.member, member, 2);
+    assert_int_equal(e.number, 1);
+    found++;
+  }
+  assert_int_equal(found, n);
+  store_close(&store);
+}
+
+/* FLASH within a minute, ROUTINE within twelve hours: who does not answer is named to the operator, once. */
+static void receipts_that_do_not_come_are_an_alarm(void **state)
+{
+  struct stage *s = *state;
+  actor_publish(&s->actor[ML], (struct story){.to = "BF"});
+  actor_publish(&s->actor[ML], (struct story){.to = "BF", .precedence = PRECEDENCE_ROUTINE});
+  stage_settle(s);
+  actor_receive(&s->actor[BF], 0, RECEIPT_STORED);
+  actor_receive(&s->actor[BF], 1, RECEIPT_STORED);
+  stage_settle(s);
+  stage_pass(s, 2 * TG_HOUR);
+  assert_int_equal(s->alarms, 0); /* it answered */
+  actor_hello(&s->actor[ML]); /* both were silent for too long */
+  actor_publish(&s->actor[ML], (struct story){.to = "BF", .precedence = PRECEDENCE_ROUTINE, .lifetime = 7 * TG_DAY});
+  actor_publish(&s->actor[ML], (struct story){.to = "BF", .precedence = PRECEDENCE_FLASH, .lifetime = 7 * TG_DAY});
+  stage_settle(s);
+  stage_pass(s, 50 * TG_SECOND);
+  assert_int_equal(s->alarms, 0);
+  stage_pass(s, 15 * TG_SECOND);
+  assert_int_equal(s->alarms, 1);
+  stage_pass(s, 11 * TG_HOUR);
+  assert_int_equal(s->alarms, 1);
+  stage_pass(s, TG_HOUR);
+  assert_int_equal(s->alarms, 2);
+  assert_int_equal(stage_count(s, "receipts_overdue"), 2);
+  assert_int_equal(stage_restart(s), TG_OK);
+  stage_settle(s);
+  stage_pass(s, TG_HOUR);
+  assert_int_equal(s->alarms, 2); /* once is enough */
+  expect_logged(s, ENTRY_OVERDUE, "ML", 2);
+}
+
+int main(void)
+{
+#define STORY(f) cmocka_unit_test_setup_teardown(f, stage_three, stage_gone)
+  const struct CMUnitTest tests[] = {
+      STORY(what_expires_leaves_the_queue),
+      STORY(a_full_disk_is_said_and_passes),
+      STORY(receipts_that_do_not_come_are_an_alarm),
+      STORY(clocks_are_not_believed),
+      STORY(credit_is_respected_and_flash_goes_first),
+      STORY(receipts_of_one_frame_find_their_originators),
+      cmocka_unit_test(each_has_its_turn_before_another_has_two),
+      cmocka_unit_test(too_many_flash_are_refused),
+      cmocka_unit_test(a_full_queue_refuses),
+  };
+  return cmocka_run_group_tests_name("broker_hub_limits", tests, NULL, NULL);
+}

@@ -1,0 +1,127 @@
+/* Frames that wait for the core: who says much waits for himself. */
+#include "broker/front/turns.h"
+
+#include "tests/os/kit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct seal_pk LOUD = {{1}}, QUIET = {{2}}, THIRD = {{3}};
+
+static void put(struct turns *t, const struct seal_pk *from, size_t n, uint8_t mark)
+{
+  uint8_t *p = calloc(1, n);
+  assert_non_null(p);
+  p[0] = mark;
+  assert_int_equal(turns_put(t, from, slice_of(p, n)), TG_OK);
+  free(p);
+}
+
+/* The mark of the next frame, which is taken. */
+static int take_next(struct turns *t, const struct seal_pk *from)
+{
+  const struct seal_pk *key;
+  struct slice frame;
+  assert_true(turns_next(t, &key, &frame));
+  if (from)
+    assert_true(seal_pk_eq(key, from));
+  const int mark = frame.p[0];
+  turns_done(t);
+  return mark;
+}
+
+static void test_small_frames_do_not_wait_behind_all_large_ones(void **state)
+{
+  (void)state;
+  struct turns *t = turns_new();
+  const struct seal_pk *key;
+  struct slice frame;
+  assert_non_null(t);
+  assert_false(turns_next(t, &key, &frame));
+  for (uint8_t i = 0; i < 20; i++)
+    put(t, &LOUD, 400 * 1024, i);
+  for (uint8_t i = 0; i < 10; i++)
+    put(t, &QUIET, 2000, 100 + i);
+  put(t, &THIRD, 100000, 200);
+  assert_in_range(turns_bytes(t), 20 * 400 * 1024 + 10 * 2000 + 100000, 20 * 400 * 1024 + 10 * 2000 + 100000 + 31 * 100);
+  /* All of the quiet one's and the third's go before the second of the loud one's; each sender's in its order. */
+  int loud = 0, quiet = 0, third = 0;
+  while (quiet < 10 || third < 1) {
+    const int mark = take_next(t, NULL);
+    if (mark >= 200)
+      third++;
+    else if (mark >= 100)
+      assert_int_equal(mark, 100 + quiet++);
+    else
+      assert_int_equal(mark, loud++);
+    assert_true(loud <= 1);
+  }
+  for (; loud < 20; loud++)
+    assert_int_equal(take_next(t, &LOUD), loud);
+  assert_int_equal(turns_bytes(t), 0);
+  assert_false(turns_next(t, &key, &frame));
+  turns_free(t);
+}
+
+static void test_bytes_are_shared_evenly(void **state)
+{
+  (void)state;
+  struct turns *t = turns_new();
+  const struct seal_pk *key;
+  struct slice frame;
+  uint64_t said[2] = {0, 0};
+  for (int i = 0; i < 20; i++)
+    put(t, &LOUD, 200 * 1000, 0);
+  for (int i = 0; i < 2000; i++)
+    put(t, &QUIET, 2000, 0);
+  for (int i = 0; said[0] + said[1] < 4 * 1000 * 1000; i++) {
+    assert_true(turns_next(t, &key, &frame));
+    said[seal_pk_eq(key, &QUIET)] += frame.n;
+    turns_done(t);
+  }
+  assert_in_range(said[0], 1700 * 1000, 2300 * 1000);
+  turns_free(t);
+}
+
+static void test_what_one_said_is_forgotten(void **state)
+{
+  (void)state;
+  struct turns *t = turns_new();
+  put(t, &LOUD, 1000, 1);
+  put(t, &QUIET, 1000, 2);
+  put(t, &LOUD, 1000, 3);
+  turns_forget(t, &LOUD);
+  turns_forget(t, &THIRD);
+  assert_in_range(turns_bytes(t), 1000, 1100);
+  assert_int_equal(take_next(t, &QUIET), 2);
+  put(t, &LOUD, 0x10000, 4); /* it may come again */
+  put(t, &QUIET, 10, 5);
+  turns_free(t);
+}
+
+/* What has no bytes takes memory and time nevertheless. */
+static void test_empty_frames_are_not_free(void **state)
+{
+  enum { MANY = 100 * 1000 };
+  (void)state;
+  struct turns *t = turns_new();
+  const struct seal_pk *key;
+  struct slice frame;
+  for (int i = 0; i < MANY; i++)
+    assert_int_equal(turns_put(t, &LOUD, slice_of(NULL, 0)), TG_OK);
+  put(t, &QUIET, 2000, 7);
+  assert_true(turns_bytes_of(t, &LOUD) >= MANY * sizeof(void *));
+  int before = 0;
+  for (; turns_next(t, &key, &frame) && seal_pk_eq(key, &LOUD); before++)
+    turns_done(t);
+  assert_in_range(before, 1, MANY / 10);
+  assert_int_equal(take_next(t, &QUIET), 7);
+  turns_free(t);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_empty_frames_are_not_free), cmocka_unit_test(test_small_frames_do_not_wait_behind_all_large_ones), cmocka_unit_test(test_bytes_are_shared_evenly),
+                                     cmocka_unit_test(test_what_one_said_is_forgotten)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

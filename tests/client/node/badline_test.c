@@ -1,0 +1,141 @@
+/* What a bulletin costs on a line of 9.6 kbit/s with a round trip of 2 s that is cut every half minute: bytes, counted in virtual time, the same in
+   every run but for the lengths of a few numbers. docs/performance.md explains the figures. */
+#include "client/node/talk.h"
+#include "proto/session.pb-c.h"
+#include "tests/client/node/look.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+
+enum { MEMBERS = 2, RATE = 1200, DELAY = 1000, CUT_EVERY = 30000, SIZE = 1 << 20, SEALED = 1081633, HOURS_MAX = 2 };
+enum { MORE_MAX = 27 }; /* percent of SIZE, both ways together */
+#define START ((tg_time)1796083200000) /* 2026-12-01T00:00:00Z */
+
+/* Both members witness, and both are needed: what a checkpoint costs is counted in. */
+static void with_witnesses(struct charter *c)
+{
+  c->witness_quorum = (struct quorum){.n = 1, .term = {{.count = 2, .group = "members"}}};
+}
+
+/* SIZE bytes through cuts; `far` is the node behind the line. */
+static void carries(size_t from, size_t to, size_t far)
+{
+  struct kit *kit = kit_new(MEMBERS, START, with_witnesses);
+  struct pair *p = pair_new(kit);
+  struct badline line = {.rate = RATE, .delay = DELAY, .cut_every = CUT_EVERY};
+  struct hash id;
+  const char *const codes[] = {"ML", "BF"};
+  pair_config(p, far)->line_rate = RATE;
+  for (size_t i = 0; i < MEMBERS; i++)
+    pair_start(p, i);
+  pair_settle(p);
+  pair_pass(p, TG_MINUTE);
+  pair_line(p, far, &line);
+  assert_int_equal(pair_publish(p, from, &(struct pair_bulletin){.to = codes[to], .size = SIZE, .precedence = 1}, &id), TG_OK);
+  const tg_time begun = pair_now(p);
+  while (look_inbox(p, to) == 0 && pair_now(p) < begun + HOURS_MAX * TG_HOUR)
+    pair_run(p, TG_SECOND);
+  assert_int_equal(look_inbox(p, to), 1);
+  const uint64_t carried = badline_carried(&line);
+  printf("%d bytes %s in %lld s, cut %u times: %llu carried, %.1f %% more\n", SIZE, far == to ? "from the hub" : "to the hub",
+         (long long)(pair_now(p) - begun) / 1000, line.cuts, (unsigned long long)carried, 100.0 * (double)carried / SIZE - 100);
+  badline_print(&line);
+  /* What arrived was never sent again. */
+  assert_int_equal(line.up.kind[FRAME_CHUNK].sealed + line.down.kind[FRAME_CHUNK].sealed, SEALED);
+  assert_true(line.cuts > 40);
+  assert_true(carried * 100 < (uint64_t)SIZE * (100 + MORE_MAX));
+  pair_line(p, far, NULL);
+  badline_free(&line);
+  pair_free(p);
+  kit_free(kit);
+}
+
+static void a_bulletin_comes_from_the_hub_through_cuts(void **state)
+{
+  (void)state;
+  carries(0, 1, 1);
+}
+
+static void a_bulletin_goes_to_the_hub_through_cuts(void **state)
+{
+  (void)state;
+  carries(0, 1, 0);
+}
+
+/* ---- what a node on a slow line says in Hello */
+
+struct hellos {
+  unsigned short_ones, whole;
+  bool spoils; /* the hub reads another root than the node named */
+};
+
+static bool hears_hello(void *context, struct buf *frame)
+{
+  struct hellos *h = context;
+  const struct frame_kind *kind;
+  ProtobufCMessage *message;
+  struct arena *arena = arena_new(FRAME_ARENA);
+  assert_non_null(arena);
+  if (frame->n > 1 && frame->p[1] == FRAME_HELLO) {
+    assert_int_equal(frame_decode(buf_slice(frame), FRAME_TO_HUB, arena, &kind, &message, NULL), TG_OK);
+    Tg__Hello *hello = (Tg__Hello *)message;
+    h->short_ones += hello->seen_root.len != 0;
+    h->whole += hello->checkpoint.len != 0;
+    if (h->spoils && hello->seen_root.len) {
+      hello->seen_root.data[5] ^= 1;
+      buf_clear(frame);
+      assert_int_equal(frame_encode(FRAME_HELLO, message, frame, NULL), TG_OK);
+    }
+  }
+  arena_free(arena);
+  return true;
+}
+
+static void again(struct pair *p, size_t member)
+{
+  pair_plug(p, member, false);
+  pair_plug(p, member, true);
+  pair_pass(p, TG_MINUTE);
+}
+
+/* The hub must not let in whose checkpoint it does not know, and cannot be convicted without the note. */
+static void a_checkpoint_that_the_hub_does_not_know_is_shown_whole(void **state)
+{
+  (void)state;
+  struct kit *kit = kit_new(MEMBERS, START, with_witnesses);
+  struct pair *p = pair_new(kit);
+  struct hellos h = {0};
+  pair_config(p, 0)->line_rate = RATE;
+  pair_set_uplink(p, 0, hears_hello, &h);
+  for (size_t i = 0; i < MEMBERS; i++)
+    pair_start(p, i);
+  pair_settle(p);
+  pair_pass(p, TG_MINUTE);
+  h = (struct hellos){0};
+  again(p, 0);
+  assert_int_equal(h.short_ones, 1);
+  assert_int_equal(h.whole, 0);
+  assert_true(talk_is_open(pair_core(p, 0)));
+  h = (struct hellos){.spoils = true};
+  again(p, 0);
+  assert_int_equal(h.short_ones, 1);
+  assert_int_equal(h.whole, 1);
+  assert_true(talk_is_open(pair_core(p, 0)));
+  assert_int_equal(pair_told(p, 0, "log-forked"), 0);
+  pair_free(p);
+  kit_free(kit);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_bulletin_comes_from_the_hub_through_cuts),
+      cmocka_unit_test(a_bulletin_goes_to_the_hub_through_cuts),
+      cmocka_unit_test(a_checkpoint_that_the_hub_does_not_know_is_shown_whole),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

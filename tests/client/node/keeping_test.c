@@ -1,0 +1,318 @@
+/* What a node keeps, for how long, and what becomes of it: corrections, recalls, expiry, an old image, a full disk. */
+#include "client/node/record.h"
+#include "client/node/rotation.h"
+#include "tests/client/node/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* ---- second thoughts ---- */
+
+static void a_correction_supersedes(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct hash first, second;
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "north"}, &first), TG_OK);
+  pair_settle(p);
+  assert_int_equal(
+      pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "south", .kind = KIND_CORRECTION, .supersedes = &first},
+                   &second),
+      TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_row(p, BF, &first)->state, INBOX_SUPERSEDED);
+  assert_true(hash_eq(&look_row(p, BF, &first)->superseded_by, &second));
+  assert_int_equal(look_row(p, BF, &second)->state, INBOX_CURRENT);
+}
+
+static void nobody_corrects_what_another_state_said(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct hash id;
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF,NE", .text = "ours"}, &id), TG_OK);
+  pair_settle(p);
+  assert_int_equal(
+      pair_publish(p, BF, &(struct pair_bulletin){.to = "NE", .text = "x", .kind = KIND_CORRECTION, .supersedes = &id}, NULL),
+      TG_REFUSED);
+  assert_int_equal(
+      pair_publish(p, BF, &(struct pair_bulletin){.to = "NE", .text = "x", .kind = KIND_RECALL, .supersedes = &id}, NULL),
+      TG_NOT_FOUND);
+}
+
+static void recall(void **state, enum node_recall how, enum receipt_event said, enum inbox_state left, bool readable)
+{
+  struct pair *p = world_pair(state);
+  struct hash id, taking_back;
+  char text[256];
+  pair_config(p, BF)->on_recall = how;
+  world_start(*state);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "too much"}, &id), TG_OK);
+  pair_settle(p);
+  assert_int_equal(
+      pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "sorry", .kind = KIND_RECALL, .supersedes = &id}, &taking_back),
+      TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_row(p, BF, &id)->state, left);
+  assert_int_equal(look_text(p, BF, &id, text), readable);
+  assert_true(look_track(p, ML, &id, said));
+  assert_true(look_text(p, BF, &taking_back, text)); /* the reason stays */
+}
+
+static void a_recall_purges(void **state) { recall(state, NODE_RECALL_PURGE, RECEIPT_PURGED, INBOX_PURGED, false); }
+static void a_recall_is_noted(void **state) { recall(state, NODE_RECALL_RETAIN, RECEIPT_RETAINED, INBOX_RETAINED, true); }
+static void a_recall_is_refused(void **state)
+{
+  recall(state, NODE_RECALL_REFUSE, RECEIPT_RECALL_REFUSED, INBOX_CURRENT, true);
+}
+
+/* Who never saw it has an answer too, or its originator would wait for it until it expires. */
+static void a_recall_of_what_never_came_is_answered(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct hash id, recall_id;
+  pair_plug(p, BF, false);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF,NE", .text = "too early"}, &id), TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_sent(p, ML, &id), SENT_ACCEPTED);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF,NE", .text = "sorry", .kind = KIND_RECALL, .supersedes = &id},
+                                &recall_id),
+                   TG_OK);
+  pair_settle(p);
+  pair_plug(p, BF, true);
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(look_inbox(p, BF), 1); /* the recall alone */
+  assert_true(look_track(p, ML, &id, RECEIPT_PURGED));
+  assert_true(look_sent(p, ML, &id) >= SENT_DELIVERED);
+  assert_int_equal(pair_told(p, ML, "expired-unanswered"), 0);
+}
+
+static void what_the_hub_holds_back_is_tracked_with_its_reason(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = world_start(*state);
+  struct hash id;
+  Tg__LTrack track = TG__LTRACK__INIT;
+  enum local_type type;
+  pair_plug(p, BF, false);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "not any more"}, &id), TG_OK);
+  pair_settle(p);
+  track.bulletin = slice_data(hash_slice(&id));
+  assert_false(((const Tg__LTrackItem *)pair_ask(p, ML, LOCAL_TRACK, &track.base, &type))->held); /* it merely waits */
+  kit_policy(w->kit, ML, "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\nexport deny ** to BF\n", pair_now(p), 1);
+  pair_document(p, buf_slice(&w->kit->member[ML].policy));
+  pair_settle(p);
+  const Tg__LTrackItem *item = (const Tg__LTrackItem *)pair_ask(p, ML, LOCAL_TRACK, &track.base, &type);
+  assert_int_equal(type, LOCAL_TRACK_ITEM);
+  assert_true(item->held);
+  assert_true(item->detail.len > 0);
+  assert_int_equal(item->event, 0);
+  pair_plug(p, BF, true);
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(look_inbox(p, BF), 0);
+}
+
+/* ---- an old image of the store ---- */
+
+static void copy_store(struct pair *p, size_t member, const char *from, const char *to)
+{
+  char command[512];
+  snprintf(command, sizeof command, "rm -f %1$s%3$s-wal && cp %1$s%2$s %1$s%3$s", pair_database(p, member), from, to);
+  assert_int_equal(system(command), 0);
+}
+
+/* Who restores yesterday's copy numbers nothing twice, and is told what happened. */
+static void a_restored_image_numbers_nothing_twice(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct hash id;
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "one"}, NULL), TG_OK);
+  pair_settle(p);
+  pair_kill(p, ML);
+  copy_store(p, ML, "", ".old");
+  pair_start(p, ML);
+  pair_settle(p);
+  for (unsigned i = 0; i < 2; i++)
+    assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "lost"}, NULL), TG_OK);
+  pair_settle(p);
+  pair_kill(p, ML);
+  copy_store(p, ML, ".old", "");
+  pair_start(p, ML);
+  pair_settle(p);
+  assert_int_equal(pair_told(p, ML, "store-is-old"), 1);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "two"}, &id), TG_OK);
+  pair_settle(p);
+  assert_true(look_sent(p, ML, &id) >= SENT_DELIVERED);
+  assert_int_equal(look_inbox(p, BF), 4);
+  assert_int_equal(pair_told(p, BF, "number-twice"), 0);
+  assert_int_equal(pair_told(p, BF, "chain-broken"), 0); /* though it has got all that ML forgot */
+}
+
+/* Whose clock goes behind besides gives its receipts serials that the hub has already: they are not taken for those it had then. */
+static void a_restored_image_with_a_clock_behind_is_heard(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct hash id;
+  pair_kill(p, BF);
+  copy_store(p, BF, "", ".old");
+  pair_start(p, BF);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "forgotten"}, NULL), TG_OK);
+  pair_settle(p);
+  pair_kill(p, BF);
+  copy_store(p, BF, ".old", "");
+  pair_set_clock(p, BF, -TG_MINUTE);
+  pair_start(p, BF);
+  pair_settle(p);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "two"}, &id), TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_inbox(p, BF), 1);
+  assert_true(look_sent(p, ML, &id) >= SENT_DELIVERED);
+}
+
+/* ---- a full disk ---- */
+
+static void a_full_disk_takes_nothing_and_loses_nothing(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct hash id;
+  node_disk(pair_core(p, BF), 1 << 20);
+  assert_int_equal(pair_publish(p, BF, &(struct pair_bulletin){.to = "ML", .text = "x"}, NULL), TG_QUOTA);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "wait"}, &id), TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_inbox(p, BF), 0);
+  assert_int_equal(pair_told(p, BF, "disk-full"), 1);
+  node_disk(pair_core(p, BF), UINT64_C(1) << 40);
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(look_inbox(p, BF), 1);
+}
+
+/* ---- what stands on the disk ---- */
+
+static void nothing_readable_stands_on_the_disk(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct hash id;
+  static const char text[] = "sixteen fuel lorries left at dawn", title[] = "Convoy towards Kidal";
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = text, .title = title, .topic = "alert.convoy"}, &id),
+                   TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_inbox(p, BF), 1);
+  for (size_t m = ML; m <= BF; m++) {
+    struct record_content content;
+    assert_int_equal(record_content(pair_core(p, m), &id, 0, pair_core(p, m)->arena, &content), TG_OK);
+    assert_true(look_file(p, m, "SQLite", 6)); /* the search works */
+    assert_false(look_file(p, m, content.key.b, sizeof content.key.b));
+    assert_false(look_file(p, m, text, 16));
+    assert_false(look_file(p, m, title, strlen(title)));
+    assert_false(look_file(p, m, "alert.convoy", 12));
+  }
+}
+
+static void what_is_purged_leaves_no_key_behind(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct hash id;
+  struct depot_content content;
+  struct node_core *core = pair_core(p, BF);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "secret"}, &id), TG_OK);
+  pair_settle(p);
+  assert_int_equal(depot_content(core->depot, &id, 0, core->arena, &content), TG_OK);
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT secret FROM content WHERE bulletin = ?");
+  bool row;
+  uint8_t locked[48];
+  db_bind_blob(s, 1, hash_slice(&id));
+  assert_int_equal(db_step(s, &row), TG_OK);
+  memcpy(locked, db_blob(s, 0).p, sizeof locked);
+  db_reset(s);
+  assert_true(look_file(p, BF, locked, sizeof locked));
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "x", .kind = KIND_RECALL, .supersedes = &id}, NULL),
+                   TG_OK);
+  pair_settle(p);
+  assert_false(look_file(p, BF, locked, sizeof locked));
+}
+
+static void sealing_keys_roll_and_old_ones_are_erased(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct node_core *core = pair_core(p, BF);
+  struct hash id;
+  struct slice ring;
+  uint8_t before[64];
+  arena_reset(core->arena);
+  assert_int_equal(depot_fact(core->depot, "ring", core->arena, &ring), TG_OK);
+  memcpy(before, ring.p + 24, sizeof before);
+  assert_true(look_file(p, BF, before, sizeof before));
+  struct key_id first = directory_sealing_keys(pair_core(p, ML)->directory, &core->me)->key[0].id;
+  const uint8_t *secret;
+  struct seal_pk public;
+  assert_int_equal(rotation_find(core, &first, &secret, &public), TG_OK);
+  pair_pass(p, 45 * TG_DAY);
+  assert_int_equal(rotation_find(core, &first, &secret, &public), TG_NOT_FOUND);
+  assert_false(look_file(p, BF, before, sizeof before)); /* nor what it was kept in */
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "still here"}, &id), TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_inbox(p, BF), 1);
+}
+
+static void an_originator_limits_how_long_others_keep_it(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct world *w = *state;
+  struct hash id;
+  char text[256];
+  kit_policy(w->kit, ML, "export allow ** to * up-to SECRET\nexport retain 3d for **\n", pair_now(p), 2);
+  pair_document(p, buf_slice(&w->kit->member[ML].policy));
+  pair_pass(p, TG_MINUTE);
+  tg_time written = pair_now(p);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "for three days"}, &id), TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_row(p, BF, &id)->expires, written + 3 * TG_DAY);
+  pair_pass(p, 2 * TG_DAY);
+  assert_true(look_text(p, BF, &id, text));
+  pair_pass(p, 2 * TG_DAY);
+  assert_false(look_text(p, BF, &id, text));
+  assert_true(look_text(p, ML, &id, text)); /* its own it keeps */
+}
+
+static void what_has_expired_is_erased(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct hash id;
+  char text[256];
+  assert_int_equal(
+      pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "today", .expires = (uint64_t)(pair_now(p) + TG_DAY)}, &id), TG_OK);
+  pair_settle(p);
+  assert_true(look_text(p, BF, &id, text));
+  pair_pass(p, 2 * TG_DAY);
+  assert_int_equal(look_row(p, BF, &id)->state, INBOX_EXPIRED);
+  assert_false(look_text(p, BF, &id, text));
+  assert_false(look_text(p, ML, &id, text));
+  assert_true(look_sent(p, ML, &id) >= SENT_DELIVERED);
+}
+
+int main(void)
+{
+#define STORY(f) cmocka_unit_test_setup_teardown(f, world_new, world_free)
+  const struct CMUnitTest tests[] = {
+      STORY(a_correction_supersedes),
+      STORY(nobody_corrects_what_another_state_said),
+      STORY(a_recall_purges),
+      STORY(a_recall_is_noted),
+      STORY(a_recall_is_refused),
+      STORY(a_recall_of_what_never_came_is_answered),
+      STORY(what_the_hub_holds_back_is_tracked_with_its_reason),
+      STORY(a_restored_image_numbers_nothing_twice),
+      STORY(a_restored_image_with_a_clock_behind_is_heard),
+      STORY(a_full_disk_takes_nothing_and_loses_nothing),
+      STORY(nothing_readable_stands_on_the_disk),
+      STORY(what_is_purged_leaves_no_key_behind),
+      STORY(sealing_keys_roll_and_old_ones_are_erased),
+      STORY(an_originator_limits_how_long_others_keep_it),
+      STORY(what_has_expired_is_erased),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,65 @@
+/* The hub's log, entry by entry, when everybody is gone: does it say what happened, and nothing else? */
+#include "tests/sim/sim.h"
+
+#include "audit/entry.h"
+#include "broker/store_bulletin.h"
+#include "proto/merkle.h"
+
+static struct publication *with_id(struct sim *s, const struct hash *id)
+{
+  for (size_t i = 0; i < s->n_publications; i++)
+    if (hash_eq(&s->publication[i].id, id))
+      return &s->publication[i];
+  return NULL;
+}
+
+/* What is decided has one entry, and the store says the same. */
+static void decided(struct sim *s, struct store *store, uint64_t leaf, const struct entry *entry)
+{
+  struct publication *p = with_id(s, &entry->subject);
+  struct store_bulletin found;
+  if (store_bulletin(store, leaf, &found) != TG_OK || found.accepted != (entry->type == ENTRY_ACCEPTED) || !hash_eq(&found.id, &entry->subject))
+    sim_fail(s, "oracle", "entry %llu decides on a bulletin, and the hub's store says otherwise", (unsigned long long)leaf);
+  if (p && ++p->entries > 1)
+    sim_fail(s, "oracle", "no. %zu was decided on twice, again in entry %llu", (size_t)(p - s->publication), (unsigned long long)leaf);
+  if (p && p->accepted && entry->type != ENTRY_ACCEPTED)
+    sim_fail(s, "oracle", "no. %zu was said to be accepted, and entry %llu refuses it", (size_t)(p - s->publication), (unsigned long long)leaf);
+}
+
+/* Nothing of a revoked key after its index. *cut: the revocation has passed by. */
+static void revoked(struct sim *s, uint64_t leaf, const struct entry *entry, bool *cut)
+{
+  const struct sign_pk key = secret_key_sign_pk(s->kit->member[SIM_REVOKED].node[0].identity);
+  if (*cut && sign_pk_eq(&key, &entry->actor) &&
+      (entry->type == ENTRY_ACCEPTED || entry->type == ENTRY_RECEIPTS || entry->type == ENTRY_SESSION_OPENED || entry->type == ENTRY_DOCUMENT))
+    sim_fail(s, "oracle", "entry %llu is by a key that was revoked before: %s", (unsigned long long)leaf, entry_type_name(entry->type));
+  *cut |= s->revoking && entry->type == ENTRY_DOCUMENT && hash_eq(&entry->subject, &s->revocation);
+}
+
+void oracle_ledger(struct sim *s, struct store *store, uint64_t size)
+{
+  struct merkle_frontier tree = {0};
+  bool cut = false;
+  for (uint64_t leaf = 0; leaf < size && !s->failed; leaf++) {
+    struct store_entry found;
+    struct entry entry;
+    arena_reset(s->arena);
+    if (store_entry(store, leaf, s->arena, &found) != TG_OK || entry_parse(found.bytes, &entry, NULL) != TG_OK) {
+      sim_fail(s, "oracle", "entry %llu of the log is not there, or is none", (unsigned long long)leaf);
+      return;
+    }
+    const struct hash hash = entry_leaf(found.salt, found.bytes), node = merkle_leaf(slice_of(hash.b, sizeof hash.b));
+    merkle_frontier_append(&tree, &node, NULL);
+    const struct hash root = merkle_frontier_root(&tree);
+    if (leaf + 1 < s->n_roots && !hash_is_zero(&s->root[leaf + 1]) && !hash_eq(&s->root[leaf + 1], &root))
+      sim_fail(s, "oracle", "what was signed with %llu leaves is not the tree of these entries", (unsigned long long)(leaf + 1));
+    revoked(s, leaf, &entry, &cut);
+    if (entry.type == ENTRY_ACCEPTED || (entry.type == ENTRY_REFUSED && entry.reason != REASON_FULL)) /* full is not the last word */
+      decided(s, store, leaf, &entry);
+  }
+  for (size_t i = 0; i < s->n_publications && !s->failed; i++)
+    if (s->publication[i].accepted && s->publication[i].entries == 0)
+      sim_fail(s, "oracle", "no. %zu was accepted, and the log has no entry of it", i);
+  if (s->revoked && !cut)
+    sim_fail(s, "oracle", "the hub said that it has the revocation, and the log has no entry of it");
+}
