@@ -1,38 +1,97 @@
-/* The running numbers that came: what is missing, what came twice, what was swapped. */
+/* The running numbers that came: what is missing, what came twice, what was swapped. In whichever order they come: who comes before its predecessor leaves
+   the name of that one behind. */
 #include "client/node/inbox.h"
 
-/* The bulletin that came with a number. TG_NOT_FOUND. */
-static enum tg_err heard(struct node_core *core, const struct sign_pk *node, uint64_t number, struct hash *ret)
+/* What stands beside a number of a node. */
+struct beside {
+  bool before, at, after;       /* the number before, this one, the next one: has it come? */
+  struct hash before_id, at_id, after_id;
+  bool expects;                 /* the next one came first, and said what */
+  struct hash expected;         /* this one must be */
+};
+
+static bool read_beside(struct db_stmt *s, uint64_t number, struct beside *b)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT id FROM heard WHERE node = ? AND number = ?");
+  const uint64_t n = db_u64(s, 0);
+  struct hash id;
+  if (!db_bytes(s, 1, id.b, sizeof id.b))
+    return false;
+  if (n < number) {
+    b->before = true;
+    b->before_id = id;
+  } else if (n == number) {
+    b->at = true;
+    b->at_id = id;
+  } else {
+    b->after = true;
+    b->after_id = id;
+    b->expects = db_bytes(s, 2, b->expected.b, sizeof b->expected.b);
+  }
+  return true;
+}
+
+static enum tg_err look_beside(struct node_core *core, const struct sign_pk *node, uint64_t number, struct beside *ret)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT number, id, previous FROM heard WHERE node = ?1 AND number BETWEEN ?2 - 1 AND ?2 + 1");
+  struct beside b = {.before = false};
+  bool row;
+  enum tg_err err;
   db_bind_blob(s, 1, key_slice(node));
   db_bind_u64(s, 2, number);
-  return db_hash(s, ret);
+  while ((err = db_step(s, &row)) == TG_OK && row)
+    if (!read_beside(s, number, &b)) {
+      db_reset(s);
+      return TG_DISK;
+    }
+  if (err == TG_OK)
+    *ret = b;
+  return err;
+}
+
+/* previous is kept while the one that it names has not come, and no longer. */
+static enum tg_err put(struct node_core *core, const struct sign_pk *node, const struct wrap_content *wrapped, const struct hash *id, bool waits)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT INTO heard(node, number, id, previous) VALUES(?, ?, ?, ?)");
+  db_bind_blob(s, 1, key_slice(node));
+  db_bind_u64(s, 2, wrapped->number);
+  db_bind_blob(s, 3, hash_slice(id));
+  if (waits)
+    db_bind_blob(s, 4, hash_slice(&wrapped->previous));
+  return db_run(s);
+}
+
+/* The next one waits for nothing any more. */
+static enum tg_err met_after(struct node_core *core, const struct sign_pk *node, uint64_t number, const struct beside *b, const struct hash *id, const char *name)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE heard SET previous = NULL WHERE node = ? AND number = ?");
+  db_bind_blob(s, 1, key_slice(node));
+  db_bind_u64(s, 2, number + 1);
+  enum tg_err err = db_run(s);
+  if (err != TG_OK || hash_eq(&b->expected, id))
+    return err;
+  return core_tell(core, NODE_ALARM, "chain-broken", &b->after_id, name, number + 1, NULL);
 }
 
 enum tg_err inbox_number(struct node_core *core, const struct sign_pk *node, const struct wrap_content *wrapped,
                          const struct hash *id)
 {
+  const uint64_t number = wrapped->number;
   char name[HOLDER_MAX + 1];
-  struct hash other;
+  struct beside b;
   core_name_of(core, node, name);
-  if (wrapped->number > INT64_MAX) /* no honest node ever counts so far */
-    return core_tell(core, NODE_ALARM, "number-impossible", id, name, wrapped->number, NULL);
-  enum tg_err err = heard(core, node, wrapped->number, &other);
-  if (err == TG_OK) /* two bulletins under one number: both are signed, and kept */
-    return hash_eq(&other, id) ? TG_OK : core_tell(core, NODE_ALARM, "number-twice", id, name, wrapped->number, NULL);
-  if (err != TG_NOT_FOUND)
-    return err;
-  err = wrapped->number > 1 ? heard(core, node, wrapped->number - 1, &other) : TG_NOT_FOUND;
-  if (err == TG_OK && !hash_eq(&other, &wrapped->previous))
-    err = core_tell(core, NODE_ALARM, "chain-broken", id, name, wrapped->number, NULL);
-  else if (err == TG_NOT_FOUND)
-    err = wrapped->number > 1 ? core_tell(core, NODE_NOTICE, "number-missing", id, name, wrapped->number - 1, NULL) : TG_OK;
+  if (number >= INT64_MAX) /* no honest node ever counts so far */
+    return core_tell(core, NODE_ALARM, "number-impossible", id, name, number, NULL);
+  enum tg_err err = look_beside(core, node, number, &b);
   if (err != TG_OK)
     return err;
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT INTO heard VALUES(?, ?, ?)");
-  db_bind_blob(s, 1, key_slice(node));
-  db_bind_u64(s, 2, wrapped->number);
-  db_bind_blob(s, 3, hash_slice(id));
-  return db_run(s);
+  if (b.at) /* two bulletins under one number: both are signed, and kept */
+    return hash_eq(&b.at_id, id) ? TG_OK : core_tell(core, NODE_ALARM, "number-twice", id, name, number, NULL);
+  if (b.before && !hash_eq(&b.before_id, &wrapped->previous))
+    err = core_tell(core, NODE_ALARM, "chain-broken", id, name, number, NULL);
+  const bool waits = !b.before && number > 1;
+  if (err == TG_OK && waits)
+    err = core_tell(core, NODE_NOTICE, "number-missing", id, name, number - 1, NULL);
+  if (err == TG_OK && b.expects)
+    err = met_after(core, node, number, &b, id, name);
+  return err == TG_OK ? put(core, node, wrapped, id, waits) : err;
 }

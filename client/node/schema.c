@@ -157,4 +157,7 @@ const char *const schema_migrations[SCHEMA_MIGRATIONS] = {
 
     /* FLASH for those who follow. */
     "CREATE INDEX inbox_flash ON inbox(place) WHERE precedence = 4;",
+
+    /* previous: the bulletin that must have had the number before, as long as that has not come. */
+    "ALTER TABLE heard ADD COLUMN previous BLOB;",
 };

@@ -1,4 +1,6 @@
 /* A hub that cheats in what it delivers and answers, with all its keys: what a node must notice and refuse. */
+#include "client/node/schema.h"
+#include "os/db.h"
 #include "tests/client/node/world.h"
 
 #include <setjmp.h>
@@ -180,6 +182,56 @@ static void a_withheld_bulletin_is_missed(void **state)
   assert_int_equal(look_inbox(p, BF), 3);
   assert_false(look_row(p, BF, &third)->missing_before);
   assert_int_equal(look_row(p, BF, &second)->number, 2);
+}
+
+/* ML forgets which bulletin went to BF last, and names another in the next: what an originator does that tells two readers two stories. */
+static void lose_the_chain(struct pair *p)
+{
+  struct db *db;
+  pair_kill(p, ML);
+  assert_int_equal(db_open(&(struct db_options){.path = pair_database(p, ML), .application_id = SCHEMA_APPLICATION, .migrations = schema_migrations,
+                                                .n_migrations = SCHEMA_MIGRATIONS}, &db, NULL), TG_OK);
+  assert_int_equal(db_run(db_stmt(db, "UPDATE pair SET last = randomblob(32)")), TG_OK);
+  db_close(&db);
+  pair_start(p, ML);
+  pair_settle(p);
+}
+
+static void a_broken_chain_is_noticed(void **state)
+{
+  struct pair *p = world_pair(state);
+  world_publish(p, "BF", "one");
+  pair_settle(p);
+  lose_the_chain(p);
+  world_publish(p, "BF", "two");
+  pair_settle(p);
+  assert_int_equal(look_inbox(p, BF), 2);
+  assert_int_equal(pair_told(p, BF, "chain-broken"), 1);
+}
+
+/* The later one says who must have come before it; that is remembered until it comes, over a restart too. */
+static void a_broken_chain_is_noticed_whichever_comes_first(void **state)
+{
+  struct pair *p = world_pair(state);
+  bool withheld = false;
+  world_publish(p, "BF", "one");
+  pair_settle(p);
+  pair_set_filter(p, BF, withhold, &withheld);
+  world_publish(p, "BF", "two");
+  pair_settle(p);
+  pair_set_filter(p, BF, NULL, NULL);
+  lose_the_chain(p);
+  world_publish(p, "BF", "three");
+  pair_settle(p);
+  assert_int_equal(look_inbox(p, BF), 2);
+  assert_int_equal(pair_told(p, BF, "chain-broken"), 0); /* nobody can know yet */
+  world_restart(p, BF);
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(look_inbox(p, BF), 3);
+  assert_int_equal(pair_told(p, BF, "chain-broken"), 1);
+  world_publish(p, "BF", "four");
+  pair_settle(p);
+  assert_int_equal(pair_told(p, BF, "chain-broken"), 1); /* what follows is as it must be */
 }
 
 static void spoil_queue(struct tamper *t, ProtobufCMessage *message)
@@ -411,6 +463,8 @@ int main(void)
       STORY(a_changed_delivery_is_not_taken),
       STORY(what_comes_twice_shows_once),
       STORY(a_withheld_bulletin_is_missed),
+      STORY(a_broken_chain_is_noticed),
+      STORY(a_broken_chain_is_noticed_whichever_comes_first),
       STORY(an_impossible_place_in_the_queue_breaks_nothing),
       STORY(a_changed_chunk_costs_the_transfer_and_no_more),
       STORY(an_acceptance_that_is_not_in_the_log_counts_for_nothing),

@@ -14,6 +14,7 @@ static const char *const released[] = {
     "e5a038b9fdaafead0bcbb9f70d45691e45afc73a670f3abdb024b835adeb7801",
     "0f5186ccbb02942dfb918a6ceb0b7c01179ec85bd3e2a8490202a761a0fd473b",
     "2c77479f7c1db88e407a873d6ea7e56ef6c0d71b97ae51632fa6b86f6df280e5",
+    "756b71111d2cdfdc0db55967d4ac44ebef0301a6e91c851cb3777e16352ed65f",
 };
 /* From this version on a bulletin of our own stands in sent, letter and answer, and met names what is not in the inbox. */
 enum { APART = 7 };
@@ -70,7 +71,7 @@ static void fill(struct db *db, size_t from)
   releases_run(db, "INSERT INTO met VALUES(x'08', 3)");
   if (from < APART)
     releases_run(db, "INSERT INTO met VALUES(x'02', 1)");
-  releases_run(db, "INSERT INTO heard VALUES(x'03', 7, x'02')");
+  releases_run(db, "INSERT INTO heard(node, number, id) VALUES(x'03', 7, x'02')");
   put_sent(db, from);
   releases_run(db, "INSERT INTO inbox(id, node, number, precedence, state, received, expires, seen, acknowledged, leaf, record)"
                    " VALUES(x'02', x'03', 7, 4, 0, 1, 5, 0, 0, 3, x'07')");
@@ -84,6 +85,7 @@ static void check(struct db *db, size_t from)
   assert_int_equal(releases_count(db, "SELECT count(*) FROM met"), 1); /* what is in the inbox has been met */
   assert_int_equal(releases_count(db, "SELECT count(*) FROM met WHERE id = x'08' AND event = 3"), 1);
   assert_int_equal(releases_count(db, "SELECT count(*) FROM inbox JOIN heard ON heard.id = inbox.id WHERE heard.number = 7"), 1);
+  assert_int_equal(releases_count(db, "SELECT count(*) FROM heard WHERE previous IS NULL"), 1); /* nobody knows any more what it said */
   check_sent(db);
   if (from < PLACED) /* what stood there before stands in the table of places; what came since, in memory */
     assert_int_equal(releases_count(db, "SELECT count(*) FROM place LEFT JOIN sent ON kind = 0 AND sent.place = place.place AND substr(id, 1, 6) = head"
