@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every point at which bytes leave a process of a real exchange, struck once.
 
-    points.py                         every call of every process, with every fault (about an hour and a half)
+    points.py                         every call of every process, with every fault (in two parts side by side some 20 minutes on two quiet cores)
     points.py --sample 14 --seed 5    some of them
     points.py --point hub/core/cut/17 one of them
     points.py --list FILE --part 1/2 --from 40
