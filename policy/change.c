@@ -11,8 +11,9 @@
    policy is signed. */
 struct comparison {
   unsigned member;
-  size_t members; /* that there are; beyond them those who join */
-  struct policy_world *world;
+  const struct policy_world *now;
+  size_t members; /* that there are now; beyond them those who join */
+  struct policy_world *world; /* with them */
   size_t n_blocs;
   struct slice *bloc; /* that either policy names */
   struct reading *old_reading, *next_reading;
@@ -49,7 +50,7 @@ static const char *blocs_of(const struct comparison *x, unsigned member, char ou
   size_t n = 0;
   out[0] = 0;
   for (size_t k = 0; k < x->n_blocs && n + BLOC_MAX + 2 < 128; k++)
-    if (policy_world_joined_is_in(member - x->members, k, x->n_blocs))
+    if (policy_world_joined_is_in(x->now, member - x->members, k, x->n_blocs))
       n += (size_t)snprintf(out + n, 128 - n, "%s%.*s", n ? " " : "", (int)x->bloc[k].n, (const char *)x->bloc[k].p);
   return n ? out : "*";
 }
@@ -299,12 +300,15 @@ static enum tg_err compare(struct comparison *x, tg_time from, bool *ret)
 /* x->world: as it will be when others have joined. */
 static enum tg_err begin(struct comparison *x, const struct policy *old, const struct policy *next, const struct policy_world *world)
 {
+  x->now = world;
   x->members = world->member_count;
   x->bloc = calloc(old->n_names + next->n_names + 1, sizeof *x->bloc);
   if (!x->bloc)
     return TG_NO_MEMORY;
   find_blocs(x, old, world);
   find_blocs(x, next, world);
+  if (!policy_world_joiners(world, x->n_blocs))
+    return TG_TOO_BIG;
   x->world = policy_world_joined(world, x->bloc, x->n_blocs);
   if (!x->world)
     return TG_NO_MEMORY;

@@ -35,7 +35,7 @@ struct policy_example {
    Whoever joins the exchange later counts as well, in any of the blocs that the two name: `to SN NG` opens something when it becomes `to *`, whoever is a member
    today. A member that joins another bloc does not: that is the quorum's doing, and for pins. old == NULL: a first policy, never widening. Counted as widening: every policy_effect. A new policy that lives longer than
    an expiring old one widens. TG_OK with *ret; ret_example may be NULL and is filled in when *ret is true.
-   TG_BAD_INPUT: of different members; TG_TOO_BIG: together they tell too many cases apart; TG_NO_MEMORY. */
+   TG_BAD_INPUT: of different members; TG_TOO_BIG: together they tell too many cases apart, or there is no room for who might join; TG_NO_MEMORY. */
 enum tg_err policy_widens(const struct policy *old, const struct policy *next, const struct policy_world *world,
                           tg_time from, bool *ret, struct policy_example *ret_example);
 

@@ -108,22 +108,28 @@ struct policy_world *policy_world_copy(const struct policy_world *w)
 
 /* --- who may join --- */
 
-bool policy_world_joined_is_in(size_t i, size_t k, size_t n)
+/* Who is tried: all of them, or nobody. Some would leave out a bloc, and what a rule opens through it. */
+static bool each_combination(const struct policy_world *w, size_t n)
 {
-  return n <= POLICY_JOINED_BLOCS ? i >> k & 1 : i == k + 1 || i == n + 1;
+  return n <= POLICY_JOINED_BLOCS && (size_t)1 << n <= MEMBERS_MAX - w->member_count;
 }
 
-static size_t count_joined(const struct policy_world *w, size_t n)
+bool policy_world_joined_is_in(const struct policy_world *w, size_t i, size_t k, size_t n)
 {
-  const size_t room = MEMBERS_MAX - w->member_count, all = n <= POLICY_JOINED_BLOCS ? (size_t)1 << n : n + 2;
-  return all < room ? all : room;
+  return each_combination(w, n) ? i >> k & 1 : i == k + 1 || i == n + 1;
+}
+
+size_t policy_world_joiners(const struct policy_world *w, size_t n)
+{
+  const size_t all = each_combination(w, n) ? (size_t)1 << n : n + 2;
+  return all <= MEMBERS_MAX - w->member_count ? all : 0;
 }
 
 static void add_joined(const struct policy_world *w, struct policy_bloc *b, const struct slice *bloc, size_t n)
 {
   for (size_t k = 0; b->exists && k < n; k++)
-    for (size_t i = 0; slice_is(bloc[k], b->name) && i < count_joined(w, n); i++)
-      if (policy_world_joined_is_in(i, k, n))
+    for (size_t i = 0; slice_is(bloc[k], b->name) && i < policy_world_joiners(w, n); i++)
+      if (policy_world_joined_is_in(w, i, k, n))
         memberset_add(&b->members, (unsigned)(w->member_count + i));
 }
 
@@ -147,7 +153,7 @@ static size_t join_blocs(const struct policy_world *w, const struct slice *bloc,
 
 struct policy_world *policy_world_joined(const struct policy_world *w, const struct slice *bloc, size_t n)
 {
-  const size_t joined = count_joined(w, n);
+  const size_t joined = policy_world_joiners(w, n);
   struct owned *o = owned_new(w->member_count + joined, 2 * w->bloc_count, w->agency_count, w->place_count);
   if (!o)
     return NULL;

@@ -58,12 +58,14 @@ bool policy_world_holds(const struct policy_world *w, const struct directory *d,
 /* A deep copy that owns its arrays. NULL without memory. */
 struct policy_world *policy_world_copy(const struct policy_world *w);
 /* A copy in which states have joined that are no members of w: from index w->member_count on, one in each combination of these blocs, none
-   included (of more than POLICY_JOINED_BLOCS: one in none, one in each, one in all), as far as there is room. No rule names them; blocs as they
-   stood before w->at are without them. NULL without memory. */
+   included; of more than POLICY_JOINED_BLOCS, or where there is no room for so many, one in none, one in each, one in all. No rule names them; blocs as
+   they stood before w->at are without them. NULL without memory. */
 enum { POLICY_JOINED_BLOCS = 6 };
 struct policy_world *policy_world_joined(const struct policy_world *w, const struct slice *bloc, size_t n);
-/* Is the i-th of those who joined in the k-th of n blocs? */
-bool policy_world_joined_is_in(size_t i, size_t k, size_t n);
+/* How many that are; 0: there is no room for them (MEMBERS_MAX), nobody has joined, and what they would be told is not known. */
+size_t policy_world_joiners(const struct policy_world *w, size_t n);
+/* Is the i-th of those who joined w in the k-th of n blocs? */
+bool policy_world_joined_is_in(const struct policy_world *w, size_t i, size_t k, size_t n);
 /* Only for what build, copy and joined returned. NULL is fine. */
 void policy_world_free(struct policy_world *w);
 

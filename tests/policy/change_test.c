@@ -164,6 +164,48 @@ static void who_joins_is_in_none_one_or_all_of_many_blocs(void **state)
   policy_world_free(w);
 }
 
+/* Six blocs that hold nobody yet, in an exchange of that many members: does telling the last of them open anything? */
+static enum tg_err widens_among(size_t members, bool *ret)
+{
+  static const char *const name[] = {"BLOC-A", "BLOC-B", "BLOC-C", "BLOC-D", "BLOC-E", "BLOC-F"};
+  enum { BLOCS = sizeof name / sizeof *name };
+  struct policy_member all[MEMBERS_MAX] = {0};
+  struct policy_bloc blocs[BLOCS] = {0};
+  struct policy_world world = *kit_world();
+  for (size_t i = 0; i < members; i++) {
+    all[i] = world.members[ML];
+    if (i != ML) /* "AA" to "JZ", but for ours */
+      memcpy(all[i].code.code, (char[3]){(char)('A' + i / 26), (char)('A' + i % 26)}, 3);
+  }
+  for (size_t k = 0; k < BLOCS; k++) {
+    blocs[k].exists = true;
+    memcpy(blocs[k].name, name[k], strlen(name[k]) + 1);
+  }
+  world.members = all;
+  world.member_count = members;
+  world.blocs = blocs;
+  world.bloc_count = BLOCS;
+  world.agency_count = 0;
+#define ALLOW_FIVE "export allow alert.** to BLOC-A BLOC-B BLOC-C BLOC-D BLOC-E"
+  struct policy *old = kit_policy_of("ML", &world, ALLOW_FIVE), *next = kit_policy_of("ML", &world, ALLOW_FIVE " BLOC-F");
+  enum tg_err err = policy_widens(old, next, &world, KIT_NOW, ret, NULL);
+  policy_free(old);
+  policy_free(next);
+  return err;
+}
+
+/* A bloc that nobody could be tried for would be one that a single officer opens. */
+static void where_there_is_no_room_for_who_joins_it_is_not_called_narrow(void **state)
+{
+  (void)state;
+  bool widens = false;
+  assert_int_equal(widens_among(100, &widens), TG_OK); /* one in each combination */
+  assert_true(widens);
+  assert_int_equal(widens_among(230, &widens), TG_OK); /* one in each */
+  assert_true(widens);
+  assert_int_equal(widens_among(250, &widens), TG_TOO_BIG);
+}
+
 static void narrowing_is_no_widening(void **state)
 {
   (void)state;
@@ -323,6 +365,7 @@ int main(void)
       cmocka_unit_test(who_joins_later_counts),
       cmocka_unit_test(who_joins_may_be_in_any_blocs),
       cmocka_unit_test(who_joins_is_in_none_one_or_all_of_many_blocs),
+      cmocka_unit_test(where_there_is_no_room_for_who_joins_it_is_not_called_narrow),
       cmocka_unit_test(narrowing_is_no_widening),
       cmocka_unit_test(a_pin_dropped_or_weakened_is_a_widening),
       cmocka_unit_test(a_pin_in_other_words_is_kept),
