@@ -281,6 +281,7 @@ static void nothing_secret_is_seen_from_outside(void **unused)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     uint8_t *at = buf_grow(&b, 1 << 15);
     ssize_t n = fd >= 0 ? read(fd, at, 1 << 15) : 0;
+    assert_true(n > 0 || geteuid() != 0); /* who is not root may not even look */
     assert_null(memmem(at, n > 0 ? (size_t)n : 0, PASSPHRASE, strlen(PASSPHRASE)));
     if (fd >= 0)
       close(fd);

@@ -102,8 +102,8 @@ class Console(Story):
             self.assertEqual((told["verified"], told["subject"]), (True, found[0]["subject"]))
             # What comes later is seen, too.
             later = self.send(wait="delivered", text="et après")
-            kit.until(lambda: self.ask(address, "about")["size"] > about["size"], "the console to show what came later")
-            self.assertIn(later, [e["subject"] for e in self.ask(address, "entries?type=accepted")["entries"]])
+            kit.until(lambda: self.ask(address, "about")["size"] > about["size"]
+                      and later in [e["subject"] for e in self.ask(address, "entries?type=accepted")["entries"]], "the console to show what came later")
             for nonsense in ("entry?index=x", "entry?index=999999", "story?id=zz", "story", "entries?type=nonsense", "leaves?index=0&width=0",
                              "leaves?index=0&width=257", "proof?index=999999"):
                 with self.assertRaises(urllib.error.HTTPError, msg=nonsense) as refused:

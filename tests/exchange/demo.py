@@ -85,7 +85,7 @@ class Demo:
         text = self.exchange[code].toguna(*args, env=self.language, **more)
         print("".join(f"   │ {line}\n" for line in text.rstrip().splitlines()), end="", flush=True)
 
-    def arrivals(self, code, bulletin, recipients, limit=20.0):
+    def arrivals(self, code, bulletin, recipients, limit=60.0):
         """Waits until all have it; says in how long, by the clock of each node."""
         sender = self.exchange[code]
         created = milliseconds(next(i for i in sender.json("sent") if i["id"] == bulletin)["created"])
@@ -230,7 +230,7 @@ class Demo:
     def recall(self):
         self.chapter("Mali takes its FLASH back", "Le Mali reprend son FLASH")
         e = self.exchange
-        e["ML"].json("recall", self.blockade[:12], "--reason", "Le convoi n'était pas où nous l'avions dit.", "--yes", "--wait", "delivered", "--timeout", "30s")
+        e["ML"].json("recall", self.blockade[:12], "--reason", "Le convoi n'était pas où nous l'avions dit.", "--yes", "--wait", "delivered", "--timeout", "60s")
         wanted = {"BF": "purged", "NE": "purged", "SN": "retained"}
         tracked = kit.until(lambda: (lambda t: t if all(w in t.get(c, {}) for c, w in wanted.items()) else None)(e["ML"].track(self.blockade)),
                             "signed answers to the recall")
@@ -246,9 +246,9 @@ class Demo:
         note = e.revoke("NG", "the post was taken")
         begun = time.monotonic()
         e["SN"].toguna("document", "send", note)
-        kit.until(lambda: not e["NG"].is_open(), "Nigeria's node to be cut off", 10)
+        kit.until(lambda: not e["NG"].is_open(), "Nigeria's node to be cut off")
         took = 1000 * (time.monotonic() - begun)
-        holds(took < 2000, f"cut off {took:.0f} ms after the note was handed in", f"coupé {took:.0f} ms après la remise de la note")
+        holds(took < 10000, f"cut off {took:.0f} ms after the note was handed in", f"coupé {took:.0f} ms après la remise de la note")
         lost = e["NG"].json("publish", "--topic", "alert.test", "--to", "SN", "--class", "RESTRICTED", "--tlp", "green", "--wait", "accepted", "--timeout",
                             "2s", stdin="from the thief\n", expect=None)
         holds(not lost or lost.get("state") != "accepted", "what the thief publishes stays where it is", "ce que publie le voleur reste chez lui")

@@ -29,7 +29,7 @@ class Node(kit.Daemon):
         return kit.toguna_json(*args, "--socket", self.socket, env={**QUICK, **(env or {})}, **more)
 
     def publish(self, *args, wait="accepted", **more):
-        return self.json("publish", *args, "--wait", wait, *([] if wait == "spooled" else ["--timeout", "30s"]), **more)
+        return self.json("publish", *args, "--wait", wait, *([] if wait == "spooled" else ["--timeout", "60s"]), **more)
 
     def inbox(self, *args):
         return self.json("inbox", *args)
@@ -38,7 +38,7 @@ class Node(kit.Daemon):
         """The item of this bulletin in the inbox, or None."""
         return next((item for item in self.inbox() if item["id"] == bulletin), None)
 
-    def receives(self, bulletin, limit=20.0):
+    def receives(self, bulletin, limit=60.0):
         """Waits until the bulletin is in the inbox with all its content."""
         def whole():
             item = self.holds(bulletin)

@@ -34,9 +34,9 @@ def program(name):
     raise Failed(f"{name} is not built: run cmake --preset release && cmake --build --preset release, or set TOGUNA_BIN")
 
 
-def until(condition, what, limit=30.0):
+def until(condition, what, limit=60.0):
     """Calls condition() until it is true; its value. A file that it reads may not be there yet. Failed after limit seconds,
-    saying what was awaited."""
+    saying what was awaited. Limits are for what never comes, not for what a busy machine brings late."""
     deadline = time.monotonic() + limit
     pause = 0.005
     while True:
@@ -60,7 +60,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-def toguna(*args, expect=0, stdin=None, env=None, cwd=None, limit=60, binary=False):
+def toguna(*args, expect=0, stdin=None, env=None, cwd=None, limit=120, binary=False):
     """Runs the command line; its standard output, or what it says on failure where that is expected. Failed unless it ends
     with exit code `expect`; None: however it ends."""
     command = [program("toguna"), *map(str, args)]
@@ -135,11 +135,11 @@ class Daemon:
                 os.killpg(self.process.pid, sign)
             except ProcessLookupError:
                 pass
-            self.process.wait(timeout=30)
+            self.process.wait(timeout=60)
         else:
             os.kill(self.pids()[role], sign)
 
-    def stop(self, limit=20):
+    def stop(self, limit=60):
         """A clean stop by SIGTERM; Failed when it does not come about or its exit code is not 0."""
         if self.process is None or self.process.poll() is not None:
             return

@@ -103,10 +103,11 @@ class Reviewed(unittest.TestCase):
         sn.receives(cls.fuel)
         cls.hub = cls.e.at / "hub"
         cls.early = root_of(cls) / "early"
-        kit.until(lambda: cls.stored(cls.fuel), "the receipts to be in the log's files", 60)
+        kit.until(lambda: all(map(cls.stored, (cls.convoy, cls.flood, cls.fuel))), "the receipts to be in the log's files")
         cls.export(cls.early)
         sn.json("read", cls.convoy)
-        kit.until(lambda: cls.read_seen(), "that it was read to be in the log's files", 60)
+        kit.until(cls.read_seen, "that it was read to be in the log's files")
+        kit.until(lambda: "read" in ml.track(cls.convoy)["SN"], "ML to know that it was read")
         cls.copy = root_of(cls) / "copy"
         cls.export(cls.copy)
         documents = root_of(cls) / "documents"

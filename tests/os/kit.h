@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define DEADLINE_MS 20000
+#define DEADLINE_MS 40000
 
 /* An empty folder under $TMPDIR or /tmp; remove it with kit_remove(). */
 static inline char *kit_folder(void)

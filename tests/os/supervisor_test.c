@@ -170,7 +170,7 @@ static struct story start(const char *mode)
                                          .brief = give_brief,
                                          .ready = all_ready,
                                          .arg = &s,
-                                         .grace_ms = 500};
+                                         .grace_ms = strcmp(mode, "stubborn") == 0 ? 500 : 20000};
     setenv("NOTIFY_SOCKET", at.sun_path, 1);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     int code = supervisor_run(&o);

@@ -316,7 +316,7 @@ static void a_revoked_peer_is_cut_and_stays_out(void **state)
   allow(&b, NULL);
   assert_int_equal(zsock_counts(hub.sock).cut, 1);
   KIT_UNTIL(l, a.down == 1); /* its TCP connection is closed, it did not just fall silent */
-  assert_true(clock_mono() - start < 1000);
+  assert_true(clock_mono() - start < 10000); /* a heartbeat that fails to come is missed after 45 s */
   KIT_UNTIL(l, a.refused >= 1);
   assert_int_equal(zsock_send(hub.sock, &a.pk, slice_str("x")), TG_UNREACHABLE);
   say(&b, "2");

@@ -197,7 +197,7 @@ static void hooks_fail_hang_and_never_start(void **state)
   char *fails = script(folder, "fails", "#!/bin/sh\nexit 3\n");
   char *hangs = script(folder, "hangs", "#!/bin/sh\nsleep 1000 & sleep 1000\n");
   char *gone = script(folder, "gone", "#!/bin/sh\n");
-  snprintf(conf, sizeof conf, EXCHANGE "hook-time 1s\nhook a %s\nhook b %s\nhook c %s\n", fails, hangs, gone);
+  snprintf(conf, sizeof conf, EXCHANGE "hook-time 4s\nhook a %s\nhook b %s\nhook c %s\n", fails, hangs, gone);
   struct child *c = start("hooks", conf, NULL);
   unlink(gone);
   order(c, 1, 0, "{}");
