@@ -385,7 +385,9 @@ static enum tg_err take_from_hub(struct node_core *core, const Tg__Document *ite
   if (err != TG_OK || is_good(verdict) || verdict == TG_STALE || verdict == TG_EXPIRED)
     return err;
   /* Whoever signed it may have been believed when the hub took it: of who came later, or knows already who has left, the hub has deserved no alarm. */
-  return core_tell(core, verdict == TG_REVOKED ? NODE_NOTICE : NODE_ALARM, "document-refused", NULL, talk_hub(core), item->sequence, &why);
+  if (verdict == TG_REVOKED)
+    return core_tell(core, NODE_NOTICE, "document-refused", NULL, talk_hub(core), item->sequence, &why);
+  return talk_strike(core, "document-refused", NULL, &why); /* or a hub could alarm without end; should it be honest, the next session goes on behind it */
 }
 
 enum tg_err papers_from_hub(struct node_core *core, const Tg__Documents *frame)

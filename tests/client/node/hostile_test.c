@@ -436,6 +436,35 @@ static void an_unreadable_policy_brings_no_older_one_back(void **state)
   assert_int_equal(serial_in_force(w), 3);
 }
 
+/* ---- documents that nobody signed ---- */
+
+/* Alarms run hooks and fill what the node keeps of them: a hub that makes them up is not listened to for long, and what comes after is taken. */
+static void documents_that_are_none_end_the_session(void **state)
+{
+  enum { MADE_UP = 40, BEFORE_IT_ENDS = 16 };
+  struct pair *p = world_pair(state);
+  Tg__Documents frame = TG__DOCUMENTS__INIT;
+  Tg__Document item[MADE_UP], *items[MADE_UP];
+  struct buf bytes = buf_new(1 << 20);
+  for (unsigned i = 0; i < MADE_UP; i++) {
+    tg__document__init(items[i] = &item[i]);
+    item[i].sequence = 1000 + i;
+    item[i].kind = DOCUMENT_REVOCATION;
+    item[i].content = slice_data(slice_str("toguna/revocation v1\n\nno signature\n"));
+  }
+  frame.items = items;
+  frame.n_items = MADE_UP;
+  assert_int_equal(frame_encode(FRAME_DOCUMENTS, &frame.base, &bytes, NULL), TG_OK);
+  pair_inject(p, BF, buf_slice(&bytes));
+  pair_settle(p);
+  assert_int_equal(pair_told(p, BF, "document-refused"), BEFORE_IT_ENDS);
+  pair_pass(p, TG_MINUTE);
+  world_publish(p, "BF", "still here");
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(look_inbox(p, BF), 1);
+  buf_free(&bytes);
+}
+
 /* ---- any bytes at all ---- */
 
 static void no_bytes_break_a_node(void **state)
@@ -475,6 +504,7 @@ int main(void)
       STORY(one_officer_drops_no_pin),
       STORY(one_officer_narrows_what_waits),
       STORY(an_unreadable_policy_brings_no_older_one_back),
+      STORY(documents_that_are_none_end_the_session),
       STORY(no_bytes_break_a_node),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
