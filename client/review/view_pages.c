@@ -80,7 +80,8 @@ enum tg_err view_each_page(struct view *v, const char *what, const char *list, u
     after = to;
     idle = v->fresh + v->n_roots == had ? idle : 0;
   }
-  return view_odd(v);
+  return why_set(v->why, TG_BAD_INPUT, v->where, N_("this goes on and on, and brings nothing new"),
+                 N_("No honest node answers so. Nothing of it is taken in: ask its operators, or another node"), NULL, NULL, NULL);
 }
 
 bool view_text_bytes(const json_t *j, const char *name, size_t max, struct buf *out)

@@ -37,6 +37,7 @@ static void a_node_that_never_ends_is_left(void **state)
   assert_int_equal(review_open(&place, NULL, NULL, &r, &why), TG_BAD_INPUT);
   assert_null(r);
   assert_true(e.asked > 1000 && e.asked < PATIENCE);
+  assert_string_equal(why.what, "this goes on and on, and brings nothing new");
 }
 
 int main(void)
