@@ -16,10 +16,8 @@ static struct block *spare[CLASSES];
 
 static unsigned class_for(size_t n)
 {
-  unsigned class = CLASS_MIN;
-  while (class < CLASSES - 1 && ((size_t)1 << class) < n + sizeof(struct block))
-    class++;
-  return class;
+  const unsigned bits = 64 - (unsigned)__builtin_clzll((unsigned long long)(n + sizeof(struct block) - 1));
+  return bits < CLASS_MIN ? CLASS_MIN : bits < CLASSES - 1 ? bits : CLASSES - 1;
 }
 
 static struct block *block_of(void *p)

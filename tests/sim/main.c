@@ -141,9 +141,9 @@ int main(int argc, char **argv)
   if (got->first_failed != UINT64_MAX && !r.all)
     tell_failure(&r);
   const double hours = (double)got->simulated / 3.6e6, took = clock_of(CLOCK_MONOTONIC) - begun, cpu = processor() - spent;
-  printf("%llu seeds, %llu from %llu on, %llu publications, %llu events, %.1f simulated hours, %.1f s: %s\n", (unsigned long long)got->done,
+  printf("%llu seeds, %llu from %llu on, %llu publications, %llu events, %.1f simulated hours, digest %016llx, %.1f s: %s\n", (unsigned long long)got->done,
          (unsigned long long)r.count, (unsigned long long)r.seed, (unsigned long long)got->publications, (unsigned long long)got->events, hours,
-         took, got->failed == 0 ? "all held" : "FAILED");
+         (unsigned long long)got->digest, took, got->failed == 0 ? "all held" : "FAILED");
   printf("%.1f ms of processor time a seed: %.0f seeds a minute of one core, %.0f simulated hours an hour of it\n",
          1000 * cpu / (double)(got->done ? got->done : 1), 60 * (double)got->done / cpu, 3600 * hours / cpu);
   kit_free(r.kit);

@@ -206,12 +206,13 @@ static size_t length(struct sim *s)
 /* A text like no other, that does not get shorter by compression. */
 static void write_text(struct sim *s, struct part *part, size_t number)
 {
+  char mark[SIM_MARK];
+  sim_mark(s, mark);
   part->n = length(s);
   part->text = malloc(part->n + 64);
   if (!part->text)
     abort();
-  size_t n = (size_t)snprintf(part->text, 64, "no. %zu of seed %llu, portion %d: ", number,
-                              (unsigned long long)s->seed, part != s->publication[number].part);
+  size_t n = (size_t)snprintf(part->text, 64, "no. %zu%s%d: ", number, mark, part != s->publication[number].part);
   while (n < part->n)
     part->text[n++] = (char)('!' + random_below(&s->entropy, 90));
   part->n = n;

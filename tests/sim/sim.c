@@ -1,5 +1,8 @@
 #include "tests/sim/sim.h"
 
+#include "broker/store_schema.h"
+#include "client/node/schema.h"
+#include "os/db.h"
 #include "os/log.h"
 
 #include <dirent.h>
@@ -17,6 +20,11 @@ enum {
   FOUNDING_MS = 5000, /* without a fault: everybody is connected and knows everybody's keys */
   EVENTS_MAX = 400000, /* beyond: something goes round in circles */
 };
+
+size_t sim_mark(const struct sim *s, char out[SIM_MARK])
+{
+  return (size_t)snprintf(out, SIM_MARK, " of seed %llu, portion ", (unsigned long long)s->seed);
+}
 
 int64_t sim_between(struct sim *s, int64_t least, int64_t most)
 {
@@ -102,6 +110,14 @@ static void take_founded(struct sim *s, const struct stage *stage)
     disk_image_restore(s->node[i].site.disk, stage->node[i]);
 }
 
+/* Nothing has been, but the stores are laid out. */
+static void take_blank(struct sim *s, const struct stage *stage)
+{
+  disk_image_restore(s->hub.site.disk, stage->blank_hub);
+  for (int i = 0; i < SIM_NODES; i++)
+    disk_image_restore(s->node[i].site.disk, stage->blank_node);
+}
+
 static void set_up(struct sim *s, const struct stage *stage)
 {
   random_drives_libsodium(&s->entropy);
@@ -124,6 +140,8 @@ static void set_up(struct sim *s, const struct stage *stage)
   }
   if (s->plan.founded)
     take_founded(s, stage);
+  else if (s->plan.faults & PLAN_BLANK)
+    take_blank(s, stage);
   hub_site_start(s);
   for (int i = 0; i < SIM_NODES; i++)
     node_site_start(s, i);
@@ -229,9 +247,11 @@ struct plan plan_of(uint64_t seed)
 {
   struct random r = random_new(~seed);
   struct plan plan = {.founded = !random_chance(&r, 15)};
-  for (unsigned fault = PLAN_MEMORY; fault <= PLAN_LAST; fault *= 2)
+  for (unsigned fault = PLAN_MEMORY; fault <= PLAN_IMAGE; fault *= 2)
     if (random_chance(&r, 20))
       plan.faults |= fault;
+  if (!plan.founded && random_chance(&r, 80))
+    plan.faults |= PLAN_BLANK;
   return plan;
 }
 
@@ -259,6 +279,20 @@ bool sim_run(const struct stage *stage, uint64_t seed, struct plan plan, bool st
 }
 
 /* ---- the stage */
+
+static struct disk_image *lay_out(struct db_options o)
+{
+  struct random chance = random_new(0);
+  struct disk *disk = disk_new("sim-blank", &chance);
+  struct db *db = NULL;
+  o.vfs = disk_vfs(disk);
+  if (db_open(&o, &db, NULL) != TG_OK)
+    abort();
+  db_close(&db);
+  struct disk_image *image = disk_image(disk);
+  disk_free(disk);
+  return image;
+}
 
 /* Plays the founding, and keeps what is on the disks when all have stopped. */
 static void found(struct stage *stage)
@@ -292,6 +326,14 @@ void stage_open(struct stage *stage, struct kit *kit)
   snprintf(stage->bodies, sizeof stage->bodies, "%s/toguna-sim-XXXXXX", where);
   if (!mkdtemp(stage->bodies))
     abort();
+  stage->blank_hub = lay_out((struct db_options){.path = "hub.db",
+                                                 .application_id = STORE_APPLICATION_ID,
+                                                 .migrations = STORE_MIGRATIONS,
+                                                 .n_migrations = STORE_MIGRATION_COUNT});
+  stage->blank_node = lay_out((struct db_options){.path = "node.db",
+                                                  .application_id = SCHEMA_APPLICATION,
+                                                  .migrations = schema_migrations,
+                                                  .n_migrations = SCHEMA_MIGRATIONS});
   found(stage);
 }
 
@@ -307,6 +349,8 @@ void stage_tidy(const struct stage *stage)
 
 void stage_close(struct stage *stage)
 {
+  disk_image_free(stage->blank_hub);
+  disk_image_free(stage->blank_node);
   disk_image_free(stage->hub);
   for (int i = 0; i < SIM_NODES; i++)
     disk_image_free(stage->node[i]);

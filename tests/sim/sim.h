@@ -184,9 +184,9 @@ struct publication {
 };
 
 /* What a seed plays; drawn from it apart from everything else, so that a new kind of fault leaves old seeds' stories as they were. */
-enum plan_fault { PLAN_FOUNDED = 1, PLAN_MEMORY = 2, PLAN_FULL = 4, PLAN_IMAGE = 8, PLAN_LAST = PLAN_IMAGE };
+enum plan_fault { PLAN_FOUNDED = 1, PLAN_MEMORY = 2, PLAN_FULL = 4, PLAN_IMAGE = 8, PLAN_BLANK = 16 };
 struct plan {
-  bool founded; /* it begins with the stage's exchange; otherwise with empty disks */
+  bool founded; /* it begins with the stage's exchange; otherwise with empty disks, or (PLAN_BLANK) stores that are laid out */
   unsigned faults; /* of enum plan_fault: those that may come besides the old ones */
 };
 /* As a number: for --plan and the file of known seeds. */
@@ -227,6 +227,7 @@ struct stage {
   struct kit *kit;
   char bodies[64]; /* folder of the hub's large ones: real files, which lose nothing in a crash */
   struct disk_image *hub, *node[SIM_NODES];
+  struct disk_image *blank_hub, *blank_node; /* stores with their tables and nothing in them: to make these each time took a seed's half */
   struct signing_state signed_state;
   struct hash *root; /* as in struct sim */
   uint64_t n_roots, newest;
@@ -246,6 +247,9 @@ struct plan plan_of(uint64_t seed);
 bool sim_run(const struct stage *stage, uint64_t seed, struct plan plan, bool story, struct sim_stats *ret);
 void sim_tell(struct sim *s, const char *who, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void sim_fail(struct sim *s, const char *who, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* What every text that is published says of itself, and nothing else does; returns its length. */
+enum { SIM_MARK = 48 };
+size_t sim_mark(const struct sim *s, char out[SIM_MARK]);
 int64_t sim_between(struct sim *s, int64_t least, int64_t most);
 
 /* ---- site.c: what hub and nodes have in common */

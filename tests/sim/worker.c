@@ -49,6 +49,7 @@ static void count(struct results *r, uint64_t seed, const struct sim_stats *stat
   r->events += stats->events;
   r->publications += stats->publications;
   r->simulated += stats->simulated;
+  r->digest += stats->digest;
   r->failed += !stats->held;
   if (!stats->held && seed < r->first_failed)
     r->first_failed = seed;

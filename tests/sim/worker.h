@@ -17,6 +17,7 @@ struct run {
 /* Of all seeds so far. */
 struct results {
   _Atomic uint64_t next, done, events, publications, failed;
+  _Atomic uint64_t digest; /* sum of the seeds': the same as long as all stories are */
   _Atomic int64_t simulated; /* ms */
   _Atomic uint64_t first_failed; /* UINT64_MAX: none */
 };
