@@ -146,12 +146,14 @@ struct hub_files {
   /* The signed checkpoint of all that was handed out: to be put in place last; and once more when enough witnesses have cosigned it. */
   enum tg_err (*checkpoint)(void *context, uint64_t size, struct slice note);
 };
-enum { HUB_PUBLISH_MAX = 4096 }; /* files handed out in one call, about */
+/* Entry bundles handed out in one call, with the tiles that go with them; one alone unless the way is long. Each is a millisecond or two of reading and
+   writing, in which the hub hears nobody. */
+enum { HUB_PUBLISH_BUNDLES = 4 };
 
 /* Hands out every tile and entry bundle that is new or grew since *published (at the start, and when *published has gone back: all that grow), up to the last checkpoint that was signed, then that checkpoint;
    nothing when there is nothing new. *published: leaves whose files are safely written, 0 at first; moved forward as far as this call came, and
-   equal to the checkpoint's size once it was handed out (a shell keeps it as the size of the checkpoint it wrote last). *ret_more: a long way is left,
-   call again. Reads the store; changes nothing; may be called between any two other calls. The store's errors are fail-stop. */
+   equal to the checkpoint's size once it was handed out (a shell keeps it as the size of the checkpoint it wrote last). *ret_more: some of the way is left,
+   call again, after others had their turn. Reads the store; changes nothing; may be called between any two other calls. The store's errors are fail-stop. */
 enum tg_err hub_log_publish(struct hub *hub, uint64_t *published, const struct hub_files *files, bool *ret_more);
 
 /* The dossiers (audit/dossier.h) of the entries from .. below - 1, which must be under the signed checkpoint, appended to out: for the

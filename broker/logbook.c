@@ -9,6 +9,7 @@
 /* Entries of late: each is asked for again by whoever is to have its proof, within moments. */
 enum { LATE = 1024, LATE_PATH = 24 };
 enum { LEAVES = 16384 }; /* what was logged of late: for the files, which are written once a second */
+enum { PUBLISH_BEHIND = 2 * LEAVES }; /* leaves: who has more before him hurries */
 struct late {
   uint64_t leaf; /* + 1; 0: empty */
   size_t n;
@@ -403,12 +404,10 @@ static enum tg_err publish_tile(struct logbook *l, unsigned level, uint64_t inde
 
 /* The files that become due when the log grows to `to`, at most one tile width beyond what is published:
    whole tiles, and at the very end the growing ones too. */
-static enum tg_err publish_step(struct logbook *l, uint64_t to, bool end, const struct hub_files *files,
-                                unsigned *ret_files)
+static enum tg_err publish_step(struct logbook *l, uint64_t to, bool end, const struct hub_files *files)
 {
   uint64_t last = (to - 1) / TILE_WIDTH;
   enum tg_err err = publish_entries(l, last, tile_width(to, 0, last), files);
-  *ret_files = 1;
   for (unsigned level = 0; !err && level < TILE_LEVELS; level++) {
     uint64_t hashes = to >> (level * TILE_HEIGHT);
     if (hashes == 0)
@@ -421,7 +420,6 @@ static enum tg_err publish_step(struct logbook *l, uint64_t to, bool end, const 
     if (l->handed_out && tile_width(l->handed_out, level, index) == width)
       continue; /* it has not grown */
     err = publish_tile(l, level, index, width, files);
-    ++*ret_files;
   }
   return err;
 }
@@ -434,15 +432,15 @@ enum tg_err logbook_publish(struct logbook *l, uint64_t *published, const struct
     l->handed_out = 0; /* the shell begins again */
   if (*published >= l->signed_size && !l->richer)
     return TG_OK;
-  for (unsigned total = 0, n; *published < l->signed_size; total += n) {
+  for (unsigned left = l->signed_size - *published > PUBLISH_BEHIND ? HUB_PUBLISH_BUNDLES : 1; *published < l->signed_size; left--) {
     uint64_t to = (*published / TILE_WIDTH + 1) * TILE_WIDTH;
     if (to > l->signed_size)
       to = l->signed_size;
-    if (total >= HUB_PUBLISH_MAX) {
+    if (left == 0) {
       *ret_more = true;
       return TG_OK;
     }
-    enum tg_err err = publish_step(l, to, to == l->signed_size, files, &n);
+    enum tg_err err = publish_step(l, to, to == l->signed_size, files);
     if (err)
       return err;
     if (to == l->signed_size)

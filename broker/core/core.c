@@ -22,7 +22,7 @@
 enum {
   FLUSH_MS = 1000,      /* for a last goodbye */
   PUBLISH_MS = 1000,    /* from a change of the log to its static files */
-  PUBLISH_MORE_MS = 10, /* between parts of a long way */
+  PUBLISH_MORE_MS = 5,  /* between parts of a long way */
   DISK_MS = 1000,       /* between looks at the room that is left */
   FRONT_HIGH = 1 << 20, /* bytes on their way to the front: what is urgent waits behind them */
   FRONT_LOW = FRONT_HIGH / 2,

@@ -17,7 +17,7 @@
 
 enum {
   PATH_BYTES = 1024 + TILE_PATH_MAX + 16,
-  NAMES_MAX = 2 * HUB_PUBLISH_MAX,
+  NAMES_MAX = 8192,
   DOSSIERS_KEPT = 1024 * 1024, /* bytes; more are put together again */
   CERTAIN_EVERY = 65536, /* leaves: so many at most are written again after a crash */
 };
