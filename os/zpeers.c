@@ -16,7 +16,8 @@
 struct peer {
   uint64_t heard;  /* when, counted in messages; 0: nobody */
   uint64_t cookie; /* 0: the connection was gone before we looked */
-  uint64_t taken, given; /* bytes on the wire of what came from it to us, and of what we handed over for it */
+  uint64_t taken, given; /* bytes on the wire of what came from it to us, and of what we handed over for it; signs of life among them, once they are known for such */
+  uint64_t mark, marked; /* bytes that had been read of it, and when (in messages); 0: not yet */
   struct seal_pk key;
   uint8_t id_n, id[ID_MAX];
 };
@@ -28,6 +29,7 @@ struct zpeers {
   size_t n;
   size_t named; /* by zpeers_newest() last */
   uint64_t clock;
+  uint64_t empty; /* when nothing more was there to be heard */
 };
 
 struct zpeers *zpeers_new(void)
@@ -72,22 +74,56 @@ static uint64_t on_wire(size_t body)
   return sealed + (sealed > UINT8_MAX ? 9 : 2); /* ZMTP's flags and length */
 }
 
+/* Bytes that came over this connection and do not lie in the kernel any more. False when fd is no TCP connection, or listens. */
+static bool bytes_read(int fd, uint64_t *ret_read, uint64_t *ret_acked)
+{
+  enum { LISTENS = 10 };
+  struct tcp_info info;
+  socklen_t n = sizeof info;
+  int unread = 0;
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0 || n < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received ||
+      info.tcpi_state == LISTENS || ioctl(fd, FIONREAD, &unread) != 0)
+    return false;
+  const uint64_t came = info.tcpi_bytes_received, lies = (uint64_t)unread;
+  *ret_read = came > lies ? came - lies : 0;
+  *ret_acked = info.tcpi_bytes_acked;
+  return true;
+}
+
+/* Signs of life come between messages, and libzmq keeps them to itself: they would seem to be held, 240 KB of them a day. But what comes behind a message that had not
+   come yet when there was nothing to be heard is no longer in anybody's memory: all that had been read before it is behind us. What of that was no message was a
+   sign of life, or the handshake, and we answered with no more than it. */
+static void settle(struct zpeers *p, struct peer *peer, int fd)
+{
+  uint64_t acked;
+  if (peer->marked && peer->marked >= p->empty)
+    return; /* there has been something to be heard ever since */
+  if (peer->marked && peer->mark > peer->taken) {
+    peer->given += peer->mark - peer->taken;
+    peer->taken = peer->mark;
+  }
+  peer->marked = bytes_read(fd, &peer->mark, &acked) ? p->clock : 0;
+}
+
 void zpeers_heard(struct zpeers *p, int fd, struct slice id, const struct seal_pk *key, size_t bytes)
 {
   if (fd < 0 || fd >= FD_MAX || id.n > ID_MAX || ((size_t)fd >= p->n && !grow(p, (size_t)fd + 1)))
     return;
   struct peer *peer = &p->peer[fd];
-  bool same =
-      peer->heard && peer->id_n == id.n && !memcmp(peer->id, id.p, id.n) && seal_pk_eq(&peer->key, key);
+  const uint64_t cookie = cookie_of(fd); /* a peer may choose its id, and have it again in its next connection */
+  bool same = peer->heard && peer->cookie == cookie && peer->id_n == id.n && !memcmp(peer->id, id.p, id.n) && seal_pk_eq(&peer->key, key);
   if (!same) {
-    peer->cookie = cookie_of(fd);
-    peer->taken = peer->given = 0;
-    peer->key = *key;
-    peer->id_n = (uint8_t)id.n;
+    *peer = (struct peer){.cookie = cookie, .key = *key, .id_n = (uint8_t)id.n};
     memcpy(peer->id, id.p, id.n);
   }
   peer->heard = ++p->clock;
   peer->taken += on_wire(bytes);
+  settle(p, peer, fd);
+}
+
+void zpeers_silent(struct zpeers *p)
+{
+  p->empty = ++p->clock;
 }
 
 static struct peer *newest(const struct zpeers *p, const struct seal_pk *key)
@@ -158,20 +194,17 @@ struct held {
   uint64_t cookie, bytes;
 };
 
-/* Bytes of this connection in our memory, and of its handshake and signs of life; false when fd is no TCP connection. What was read of it, less what lies in the kernel still and what came to us; and
+/* Bytes of this connection in our memory, and of its handshake and newest signs of life; false when fd is no TCP connection. What was read of it, less what came to us; and
    what we handed over, less what went out. */
 static bool weigh(const struct zpeers *p, int fd, struct held *ret)
 {
-  struct tcp_info info;
-  socklen_t n = sizeof info;
-  int unread = 0;
-  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0 || n < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received ||
-      info.tcpi_state == 10 /* it listens */ || ioctl(fd, FIONREAD, &unread) != 0)
+  uint64_t came, went;
+  if (!bytes_read(fd, &came, &went))
     return false;
   *ret = (struct held){.fd = fd, .cookie = cookie_of(fd)};
   const struct peer *peer = (size_t)fd < p->n && p->peer[fd].cookie == ret->cookie ? &p->peer[fd] : NULL;
-  const uint64_t done = (uint64_t)unread + (peer ? peer->taken : 0), went = info.tcpi_bytes_acked;
-  ret->bytes = info.tcpi_bytes_received > done ? info.tcpi_bytes_received - done : 0;
+  const uint64_t taken = peer ? peer->taken : 0;
+  ret->bytes = came > taken ? came - taken : 0;
   ret->bytes += peer && peer->given > went ? peer->given - went : 0;
   return ret->cookie != 0;
 }

@@ -14,6 +14,8 @@ void zpeers_free(struct zpeers **p);
 /* A message of `bytes` with this routing id, of this proven key, came over fd (-1: not known; then it is not
    remembered). */
 void zpeers_heard(struct zpeers *p, int fd, struct slice id, const struct seal_pk *key, size_t bytes);
+/* There was nothing more to be heard, of anybody. */
+void zpeers_silent(struct zpeers *p);
 /* So many bytes were handed over for the connection that zpeers_newest() named last. */
 void zpeers_gave(struct zpeers *p, size_t bytes);
 /* The routing id the key was heard under last; points into p until the next call that changes it. */

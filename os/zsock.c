@@ -365,8 +365,11 @@ static void stirred(void *arg, short events)
   zmq_msg_init(&p.id);
   zmq_msg_init(&p.body);
   for (int i = 0; (events & ZMQ_POLLIN) && i < MESSAGES_PER_CALL && !z->paused; i++) {
-    if (!receive_parts(z->socket, &p, z->auth ? 2 : 1))
+    if (!receive_parts(z->socket, &p, z->auth ? 2 : 1)) {
+      if (z->auth)
+        zpeers_silent(z->peers);
       break;
+    }
     if (z->auth)
       receive_on_server(z, &p);
     else

@@ -628,6 +628,75 @@ static void a_reused_number_is_not_cut(void **state)
   zpeers_free(&p);
 }
 
+/* A peer may choose its id. One that comes again under it, over the same number, is the same peer over another connection. */
+static void a_chosen_id_does_not_save_from_a_cut(void **state)
+{
+  (void)state;
+  struct zpeers *p = zpeers_new();
+  int first[2], second[2];
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, first), 0);
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, second), 0);
+  zpeers_heard(p, first[0], slice_str("mine"), &a.pk, 1);
+  assert_int_equal(dup2(second[0], first[0]), first[0]);
+  zpeers_heard(p, first[0], slice_str("mine"), &a.pk, 1);
+  assert_int_equal(zpeers_cut(p, &a.pk), 1);
+  assert_int_equal(send(second[1], "x", 1, MSG_NOSIGNAL), -1);
+  close(first[0]), close(first[1]), close(second[0]), close(second[1]);
+  zpeers_free(&p);
+}
+
+static void tcp_pair(int ret[2])
+{
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t n = sizeof at;
+  int door = socket(AF_INET, SOCK_STREAM, 0);
+  assert_int_equal(bind(door, (struct sockaddr *)&at, n), 0);
+  assert_int_equal(listen(door, 1), 0);
+  assert_int_equal(getsockname(door, (struct sockaddr *)&at, &n), 0);
+  ret[1] = socket(AF_INET, SOCK_STREAM, 0);
+  assert_int_equal(connect(ret[1], (struct sockaddr *)&at, n), 0);
+  ret[0] = accept(door, NULL, NULL);
+  assert_true(ret[0] >= 0);
+  close(door);
+}
+
+/* So many bytes, and they are read at the other end. */
+static void flow(int from, int to, size_t n)
+{
+  uint8_t bytes[256] = {0};
+  for (size_t done = 0; done < n;) {
+    const size_t some = n - done < sizeof bytes ? n - done : sizeof bytes;
+    assert_int_equal(send(from, bytes, some, MSG_NOSIGNAL), some);
+    assert_int_equal(recv(to, bytes, some, MSG_WAITALL), some);
+    done += some;
+  }
+}
+
+/* What libzmq asks and answers between messages is held by nobody, and covers nothing that is. */
+static void signs_of_life_weigh_nothing_and_hide_nothing(void **state)
+{
+  enum { PING = 42, PONG = 40, MESSAGE = 36 /* of one byte */, DAY = 24 * 3600 / 15, MUCH = 100000, LITTLE = 8192 };
+  (void)state;
+  struct zpeers *p = zpeers_new();
+  struct slice id;
+  int at[2];
+  tcp_pair(at);
+  for (unsigned i = 0; i < 3; i++) {
+    flow(at[1], at[0], i == 1 ? DAY * PING : 0);
+    flow(at[0], at[1], i == 1 ? DAY * PONG : 0);
+    flow(at[1], at[0], MESSAGE);
+    zpeers_heard(p, at[0], slice_str("id"), &a.pk, 1);
+    zpeers_silent(p);
+  }
+  zpeers_heard(p, at[1], slice_str("the other end"), &b.pk, DAY * PONG); /* all of it came to it */
+  assert_int_equal(zpeers_relieve(p, LITTLE + DAY * (PING - PONG)), 0);
+  assert_true(zpeers_newest(p, &a.pk, &id));
+  zpeers_gave(p, MUCH);
+  assert_int_equal(zpeers_relieve(p, MUCH - LITTLE), 1);
+  close(at[0]), close(at[1]);
+  zpeers_free(&p);
+}
+
 /* libzmq's own arithmetic (get_new_reconnect_ivl): after how long, once the server is away for `away` ms, the try that finds it back comes. */
 static int64_t comes_back(int64_t away)
 {
@@ -730,6 +799,8 @@ int main(void)
       T(a_node_finds_a_hub_that_was_restarted),
       T(the_wildcard_address_proves_itself_too),
       T(a_reused_number_is_not_cut),
+      T(a_chosen_id_does_not_save_from_a_cut),
+      T(signs_of_life_weigh_nothing_and_hide_nothing),
       T(a_longer_queue_is_not_one_for_what_comes),
       T(many_small_messages_weigh_nothing_and_hide_nothing),
       T(who_holds_most_is_cut_first),
