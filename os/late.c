@@ -168,10 +168,8 @@ static enum tg_err late_read(struct late *l, uint64_t from)
     const uint64_t place = db_u64(s, 0);
     if (!db_bytes(s, 1, id.b, sizeof id.b))
       err = TG_DISK;
-    else if (place >= l->slice[id.b[0]].below)
+    else if (place >= l->slice[id.b[0]].below) /* else it is in the table, and below `end` */
       err = late_put(l, &id, db_u64(s, 2), place);
-    else if (place >= l->end)
-      l->end = place + 1;
     if (err != TG_OK)
       break;
   }

@@ -179,6 +179,11 @@ static void a_damaged_state_is_refused(void **state)
   assert_int_equal(signing_parse(buf_slice(&text), NULL, &read, NULL), TG_BAD_INPUT);
   uint8_t much[SIGNING_STATE_MAX + 1] = {0};
   assert_int_equal(signing_parse(slice_of(much, sizeof much), NULL, &read, NULL), TG_TOO_BIG);
+  struct signing_state none = begun(); /* nothing was signed yet, and yet there is a root of something */
+  none.root.b[0] ^= 1;
+  buf_clear(&text);
+  assert_int_equal(signing_print(&none, &text), TG_OK);
+  assert_int_equal(signing_parse(buf_slice(&text), NULL, &read, NULL), TG_BAD_INPUT);
   buf_free(&text);
 }
 

@@ -228,6 +228,34 @@ static void every_body_that_is_wanted_is_sent(void **state)
   assert_int_equal(bf->chunks, chunks);
 }
 
+/* So many at once are remembered; what comes beyond them costs nothing, and is asked for again. */
+static void wants_beyond_what_a_session_holds_are_left(void **state)
+{
+  enum { WANTS = 32, BODIES = WANTS + 8 };
+  struct large *l = *state;
+  struct actor *ml = &l->s->actor[ML], *bf = &l->s->actor[BF];
+  for (size_t i = 0; i < BODIES; i++) {
+    struct sealed b = actor_seal(ml, (struct story){.to = "BF", .content = slice_of(l->content, 1000 + i), .apart = true});
+    actor_submit(ml, &b);
+    stage_settle(l->s);
+    serve(ml, &b, SIZE_MAX);
+    body_drop(&b.body);
+  }
+  assert_int_equal(bf->deliveries, BODIES);
+  for (size_t i = 0; i < BODIES; i++)
+    actor_want(bf, &bf->delivery[i].id, 0, 1);
+  stage_settle(l->s);
+  assert_int_equal(bf->chunks, WANTS);
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < WANTS; i++)
+    bytes += bf->delivery[i].seal.size;
+  assert_int_equal(bf->body.n, bytes); /* the first of them */
+  for (size_t i = WANTS; i < BODIES; i++)
+    actor_want(bf, &bf->delivery[i].id, 0, 1);
+  stage_settle(l->s);
+  assert_int_equal(bf->chunks, BODIES);
+}
+
 static void flash_overtakes_a_large_body(void **state)
 {
   struct large *l = *state;
@@ -299,6 +327,27 @@ static void a_decision_by_a_policy_that_is_not_here_yet_waits_for_it(void **stat
   assert_int_equal(s->actor[BF].deliveries, 1);
 }
 
+/* A session ends with the right to it, but not what waited here. */
+static void what_waited_is_refused_when_its_node_was_revoked_meanwhile(void **state)
+{
+  struct large *l = *state;
+  struct stage *s = l->s;
+  kit_policy(s->kit, ML, "export allow ** to * up-to RESTRICTED\nimport allow ** from * up-to SECRET\n", s->now.wall, 1);
+  actor_publish(&s->actor[ML], (struct story){.to = "BF"});
+  stage_settle(s);
+  const uint64_t accepted = stage_count(s, "accepted"), refused = stage_count(s, "refused");
+  struct buf note = kit_revoke(s->kit, ML, s->actor[ML].kit, s->now.wall);
+  actor_bring(&s->actor[NE], &note);
+  stage_settle(s);
+  assert_int_equal(stage_count(s, "refused"), refused + 1);
+  actor_bring(&s->actor[NE], &s->kit->member[ML].policy);
+  stage_settle(s);
+  assert_int_equal(stage_count(s, "accepted"), accepted);
+  assert_int_equal(stage_count(s, "refused"), refused + 1);
+  assert_int_equal(s->actor[BF].deliveries, 0);
+  buf_free(&note);
+}
+
 int main(void)
 {
 #define STORY(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -310,9 +359,11 @@ int main(void)
       STORY(chunks_go_by_the_handle_of_the_want),
       STORY(a_body_that_never_comes_is_given_up),
       STORY(every_body_that_is_wanted_is_sent),
+      STORY(wants_beyond_what_a_session_holds_are_left),
       STORY(flash_overtakes_a_large_body),
       STORY(nothing_acknowledged_is_lost),
       STORY(a_decision_by_a_policy_that_is_not_here_yet_waits_for_it),
+      STORY(what_waited_is_refused_when_its_node_was_revoked_meanwhile),
   };
   return cmocka_run_group_tests_name("broker_body", tests, NULL, NULL);
 }

@@ -45,6 +45,49 @@ static void clocks_are_not_believed(void **state)
   body_drop(&late.body);
 }
 
+/* What ML writes when its clock is so far ahead. */
+static enum reason said_ahead(struct stage *s, tg_time ahead)
+{
+  struct actor *ml = &s->actor[ML];
+  actor_forget(ml);
+  s->now.wall += ahead;
+  struct sealed b = actor_seal(ml, (struct story){.to = "BF"});
+  s->now.wall -= ahead;
+  actor_submit(ml, &b);
+  stage_settle(s);
+  body_drop(&b.body);
+  assert_int_equal(ml->outcomes, 1);
+  return ml->outcome[0].reason;
+}
+
+/* The charter says 5 minutes. */
+static void of_two_tolerances_of_clocks_the_stricter_holds(void **state)
+{
+  static const tg_time own[] = {TG_MINUTE, TG_HOUR}, stricter[] = {TG_MINUTE, 5 * TG_MINUTE};
+  struct stage *s = *state;
+  for (size_t i = 0; i < 2; i++) {
+    s->config.clock_skew = own[i];
+    assert_int_equal(stage_restart(s), TG_OK);
+    actor_hello(&s->actor[ML]);
+    stage_settle(s);
+    assert_int_equal(said_ahead(s, stricter[i]), REASON_NONE);
+    assert_int_equal(said_ahead(s, stricter[i] + 1), REASON_CLOCK);
+  }
+}
+
+static void a_bulletin_lives_up_to_its_expiry_and_not_through_it(void **state)
+{
+  struct stage *s = *state;
+  struct actor *ml = &s->actor[ML];
+  struct sealed b = actor_seal(ml, (struct story){.to = "BF", .lifetime = TG_MINUTE});
+  s->now.wall += TG_MINUTE;
+  assert_int_equal(hub_time(s->hub, s->now), TG_OK);
+  actor_submit(ml, &b);
+  stage_settle(s);
+  actor_expect(ml, 0, REASON_EXPIRED);
+  body_drop(&b.body);
+}
+
 static void credit_is_respected_and_flash_goes_first(void **state)
 {
   struct stage *s = *state;
@@ -316,6 +359,8 @@ int main(void)
       STORY(a_full_disk_is_said_and_passes),
       STORY(receipts_that_do_not_come_are_an_alarm),
       STORY(clocks_are_not_believed),
+      STORY(of_two_tolerances_of_clocks_the_stricter_holds),
+      STORY(a_bulletin_lives_up_to_its_expiry_and_not_through_it),
       STORY(credit_is_respected_and_flash_goes_first),
       STORY(receipts_of_one_frame_find_their_originators),
       cmocka_unit_test(each_has_its_turn_before_another_has_two),

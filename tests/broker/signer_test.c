@@ -8,7 +8,9 @@
 #include "os/file.h"
 #include "proto/merkle.h"
 
+#include <signal.h>
 #include <sodium.h>
+#include <sys/resource.h>
 
 #define ORIGIN "sahel.example/hub-1-log"
 
@@ -330,6 +332,34 @@ static void a_write_that_did_not_happen_loses_nothing_that_was_signed(void **unu
   close_book(&s);
 }
 
+/* What the disk says after an error is not to be believed: only a new start reads what is there. */
+static void after_an_error_of_the_disk_nothing_more_is_kept(void **unused)
+{
+  (void)unused;
+  char *folder = kit_folder();
+  struct memory *memory;
+  struct signing_state state, there;
+  struct rlimit was, none;
+  assert_int_equal(signing_begin(slice_str("sahel.example/hub-1-log"), &state), TG_OK);
+  assert_int_equal(memory_make(kit_path(folder, "state"), &state, &memory, NULL), TG_OK);
+  state.size = 1;
+  state.root.b[0] ^= 1;
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+  none = was;
+  none.rlim_cur = 1;
+  signal(SIGXFSZ, SIG_IGN);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+  assert_int_equal(memory_keep(memory, &state, NULL), TG_DISK);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+  assert_int_equal(memory_keep(memory, &state, NULL), TG_DISK);
+  memory_free(memory);
+  assert_int_equal(memory_open(kit_path(folder, "state"), &memory, &there, NULL), TG_OK);
+  assert_int_equal(there.size, 0);
+  assert_int_equal(memory_keep(memory, &state, NULL), TG_OK);
+  memory_free(memory);
+  kit_remove(folder);
+}
+
 static void a_damaged_state_is_not_guessed_at(void **unused)
 {
   (void)unused;
@@ -423,6 +453,7 @@ int main(int argc, char **argv)
       cmocka_unit_test(what_cannot_be_kept_is_not_signed),
       cmocka_unit_test(a_state_replaced_while_it_runs_stops_it),
       cmocka_unit_test(a_write_that_did_not_happen_loses_nothing_that_was_signed),
+      cmocka_unit_test(after_an_error_of_the_disk_nothing_more_is_kept),
       cmocka_unit_test(a_damaged_state_is_not_guessed_at),
       cmocka_unit_test(two_histories_in_one_file_are_refused),
       cmocka_unit_test(the_state_of_another_log_is_refused),

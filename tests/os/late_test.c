@@ -181,6 +181,37 @@ static void rows_that_go_are_not_found_and_their_places_not_given_again(void **s
   assert_int_equal(count(w, "SELECT count(*) FROM place"), 0); /* nor counted with what is in memory */
 }
 
+/* All rows stand in the table of places, and the newest are gone: nothing but the slices knows how far it went. */
+static void places_of_rows_that_are_gone_are_not_given_again_after_a_start(void **state)
+{
+  struct world *w = *state;
+  fill(w, 0, ROWS);
+  assert_int_equal(db_begin(w->db, NULL), TG_OK);
+  const uint64_t next = late_next(w->late);
+  struct db_stmt *s = db_stmt(w->db, "UPDATE slice SET below = ?");
+  db_bind_u64(s, 1, next);
+  assert_int_equal(db_run(s), TG_OK);
+  assert_int_equal(db_run(db_stmt(w->db, "DELETE FROM thing")), TG_OK);
+  assert_int_equal(db_commit(w->db, NULL), TG_OK);
+  close_it(w);
+  open_it(w);
+  assert_int_equal(late_next(w->late), next);
+}
+
+static void a_table_that_lacks_a_slice_is_damaged(void **state)
+{
+  struct world *w = *state;
+  struct late *other = NULL;
+  assert_int_equal(db_begin(w->db, NULL), TG_OK);
+  assert_int_equal(db_run(db_stmt(w->db, "DELETE FROM slice WHERE no = 255")), TG_OK);
+  assert_int_equal(db_commit(w->db, NULL), TG_OK);
+  assert_int_equal(late_open(w->db, &table, &other), TG_DISK);
+  assert_int_equal(db_begin(w->db, NULL), TG_OK);
+  assert_int_equal(db_run(db_stmt(w->db, "INSERT INTO slice VALUES(255, 1), (256, 1)")), TG_OK);
+  assert_int_equal(db_commit(w->db, NULL), TG_OK);
+  assert_int_equal(late_open(w->db, &table, &other), TG_DISK);
+}
+
 static void those_between_are_counted(void **state)
 {
   struct world *w = *state;
@@ -208,6 +239,8 @@ int main(void)
       cmocka_unit_test_setup_teardown(all_are_found_wherever_they_are, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_commit_writes_to_few_places_of_the_table, set_up, tear_down),
       cmocka_unit_test_setup_teardown(rows_that_go_are_not_found_and_their_places_not_given_again, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(places_of_rows_that_are_gone_are_not_given_again_after_a_start, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_table_that_lacks_a_slice_is_damaged, set_up, tear_down),
       cmocka_unit_test_setup_teardown(those_between_are_counted, set_up, tear_down),
   };
   return cmocka_run_group_tests_name("os_late", tests, NULL, NULL);
