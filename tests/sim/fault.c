@@ -117,6 +117,12 @@ static void full(struct sim *s, int who)
   agenda_post(s, sim_between(s, 100, 4 * PAUSE_MS), (struct event){.happens = space_again, .node = who}, (struct slice){0});
 }
 
+static void cheat(struct sim *s, const struct event *e)
+{
+  (void)e;
+  hub_site_cheat(s);
+}
+
 static void image(struct sim *s, int who)
 {
   const bool has = site_of(s, who)->copy;
@@ -169,6 +175,8 @@ static void strikes(struct sim *s, const struct event *e)
 
 void fault_begin(struct sim *s)
 {
+  if (s->plan.faults & PLAN_CHEAT)
+    agenda_post(s, sim_between(s, 10, PAUSE_MS), (struct event){.happens = cheat, .node = -1}, (struct slice){0});
   agenda_post(s, sim_between(s, 10, 2 * PAUSE_MS), (struct event){.happens = strikes, .node = -1},
               (struct slice){0});
 }

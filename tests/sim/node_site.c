@@ -258,8 +258,7 @@ static void effect_wake_at(void *context, int64_t mono)
 static void effect_evidence(void *context, const char *name, struct slice text)
 {
   struct here h = here_of(context);
-  sim_fail(h.s, h.s->node[h.node].site.name, "it has evidence of a cheat, %s: %.*s", name, (int)text.n,
-           (const char *)text.p);
+  oracle_evidence(h.s, h.node, name, text);
 }
 
 static void effect_tell(void *context, const struct node_event *event)
@@ -271,7 +270,7 @@ static void effect_tell(void *context, const struct node_event *event)
   sim_tell(h.s, h.s->node[h.node].site.name, "%s %s #%llu %s", event->name, event->who ? event->who : "",
            (unsigned long long)event->number, text);
   const bool is_old = (strcmp(event->name, "store-is-old") == 0 || strcmp(event->name, "receipt-of-a-stranger") == 0) && h.s->node[h.node].restored;
-  if (event->level == NODE_ALARM && !is_old && strcmp(event->name, "receipts-overdue") != 0) /* faults do make things late */
+  if (event->level == NODE_ALARM && !is_old && !h.s->forked && strcmp(event->name, "receipts-overdue") != 0) /* faults do make things late */
     sim_fail(h.s, h.s->node[h.node].site.name, "an alarm in an honest exchange: %s %s", event->name, text);
 }
 
@@ -283,7 +282,7 @@ static void take_document(struct sim *s, int node, struct slice note)
   if (!turn(s, node))
     return;
   enum tg_err err = SCARCE(&s->node[node].site, node_document(s->node[node].core, note, &why));
-  if (err == TG_REFUSED && s->revoking && node == SIM_REVOKED)
+  if (err == TG_REFUSED && ((s->revoking && node == SIM_REVOKED) || s->forked))
     return;
   if (err == TG_REFUSED)
     sim_fail(s, s->node[node].site.name, "a document is refused: %s %s", why.what ? why.what : "",

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FORKED_MS = 15000 }; /* so long all may meet a hub that cheats before they are looked at */
+
 void oracle_signed(struct sim *s, const struct checkpoint *c)
 {
   if (c->size < s->newest)
@@ -268,6 +270,8 @@ static bool concerns_narrowed(const struct sim *s, const struct publication *p)
 
 bool oracle_settled(const struct sim *s)
 {
+  if (s->forked)
+    return s->mono > s->storm + FORKED_MS && oracle_uncovered(s);
   size_t sent[SIM_NODES] = {0}, taken_back[SIM_NODES] = {0};
   bool unsure[SIM_NODES] = {false}; /* of a recall that its node died of: nobody who was given nothing shows it */
   /* What was spooled and never answered is known by its being read; unless it was refused, or is for the revoked. */

@@ -3,13 +3,15 @@
    program keeps what it has done, as a good one would. */
 #include "tests/sim/sim.h"
 
+#include "keys/codec.h"
 #include "proto/subject.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PUBLISH = 10, TRACK = 1000000, DONE_ALL = 2 /* LFilter.folder: sent */ };
+enum { PUBLISH = 10, TRACK = 1000000, PROVE = 2000000, DONE_ALL = 2 /* LFilter.folder: sent */ };
 
 static ProtobufCBinaryData data_of(const void *p, size_t n)
 {
@@ -60,7 +62,7 @@ static void leave(struct sim *s, int node, uint64_t which)
     buf_clear(&n->reader.text);
   }
   if (which == 2)
-    n->looker.request = 0;
+    n->looker.request = n->looker.proves = 0;
 }
 
 void program_node_up(struct sim *s, int node)
@@ -348,7 +350,7 @@ static void audience(struct sim *s, struct publication *p, const Tg__LAudience *
 /* Does something of this node's not fit the rules that the hub goes by when it comes? */
 static bool may_be_refused(const struct sim *s, int node)
 {
-  return s->clocks_off || s->revoking || s->narrowing || s->node[node].counted_on;
+  return s->clocks_off || s->revoking || s->narrowing || s->forked || s->node[node].counted_on;
 }
 
 static void progress(struct sim *s, int node, const Tg__LProgress *m)
@@ -392,6 +394,41 @@ void program_reread(struct sim *s, int node, const struct publication *p)
   wish.bulletin = data_of(p->id.b, 32);
   if (l->p.welcome)
     node_site_program(s, node, l->p.client, LOCAL_READ, &wish.base);
+}
+
+void program_prove(struct sim *s, int node, const struct publication *p)
+{
+  struct looker *l = &s->node[node].looker;
+  Tg__LQuery wish = TG__LQUERY__INIT;
+  char hex[HASH_TEXT] = "";
+  ProtobufCBinaryData args[] = {data_of(hex, HASH_TEXT - 1)};
+  if (!l->p.welcome || l->proves)
+    return;
+  hash_print(&p->id, hex);
+  buf_clear(&l->json);
+  wish.request = PROVE + (uint64_t)(p - s->publication);
+  wish.what = data_of("prove", 5);
+  wish.args = args;
+  wish.n_args = 1;
+  l->proves = wish.request;
+  node_site_program(s, node, l->p.client, LOCAL_QUERY, &wish.base);
+}
+
+static void proven(struct sim *s, int node, const Tg__LJson *piece)
+{
+  struct looker *l = &s->node[node].looker;
+  buf_put_slice(&l->json, slice_of_data(piece->json));
+  if (piece->request != l->proves || !piece->end)
+    return;
+  json_t *answer = json_loadb((const char *)l->json.p, l->json.n, 0, NULL);
+  const char *text = json_string_value(json_object_get(answer, "proof"));
+  const struct publication *p = &s->publication[l->proves - PROVE];
+  l->proves = 0;
+  if (text)
+    oracle_proof(s, node, p, slice_str(text));
+  else
+    sim_fail(s, s->node[node].site.name, "it cannot prove that no. %zu was logged", (size_t)(p - s->publication));
+  json_decref(answer);
 }
 
 void program_look(struct sim *s, int node)
@@ -440,6 +477,8 @@ static void refused(struct sim *s, int node, const struct program *p, const Tg__
   struct publication *publication = p == &n->writer.p ? publication_of(s, m->request) : NULL;
   sim_tell(s, n->site.name, "a program is told: %s %.*s", tg_err_name((enum tg_err)m->err), (int)m->what.len,
            (const char *)m->what.data);
+  if (m->request && m->request == n->looker.proves && p == &n->looker.p)
+    sim_fail(s, n->site.name, "it does not prove what it sent");
   if (m->err == TG_NO_MEMORY && p != &n->writer.p) {
     program_again(s, node, p); /* as a good program would */
     return;
@@ -466,6 +505,8 @@ static void heard(struct sim *s, int node, uint64_t which, enum local_type type,
     looked_at(s, node, (const Tg__LItem *)m);
   } else if (type == LOCAL_CONTENT && which == 2) {
     sim_fail(s, n->site.name, "it can still read what was taken back, and the recall has come");
+  } else if (type == LOCAL_JSON) {
+    proven(s, node, (const Tg__LJson *)m);
   } else if (type == LOCAL_TRACK_ITEM) {
     const Tg__LTrackItem *item = (const Tg__LTrackItem *)m;
     oracle_heard(s, &s->publication[item->request - TRACK], slice_of_data(item->member), item->event);

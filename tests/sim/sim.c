@@ -137,6 +137,7 @@ static void set_up(struct sim *s, const struct stage *stage)
       n->config.line_rate = UINT64_C(2400) << random_below(&s->chance, 6);
     n->secrets = (struct node_secrets){.node = k->identity, .witness = k->witness};
     n->reader.text = buf_new(1 << 20);
+    n->looker.json = buf_new(1 << 20);
   }
   if (s->plan.founded)
     take_founded(s, stage);
@@ -162,6 +163,7 @@ static void take_down(struct sim *s)
   disk_cut(s->hub.site.disk); /* nothing more is written */
   hub_free(s->hub.hub);
   disk_image_free(s->hub.site.copy);
+  disk_image_free(s->hub.cheat);
   disk_free(s->hub.site.disk);
   for (int i = 0; i < SIM_NODES; i++) {
     disk_cut(s->node[i].site.disk);
@@ -169,6 +171,7 @@ static void take_down(struct sim *s)
     disk_image_free(s->node[i].site.copy);
     disk_free(s->node[i].site.disk);
     buf_free(&s->node[i].reader.text);
+    buf_free(&s->node[i].looker.json);
   }
   for (size_t i = 0; i < s->n_publications; i++)
     for (size_t part = 0; part < SIM_PARTS; part++)
@@ -176,6 +179,7 @@ static void take_down(struct sim *s)
   agenda_clear(s);
   arena_free(s->arena);
   free(s->root);
+  free(s->other_root);
   free(s);
 }
 
@@ -222,6 +226,20 @@ static void reread(struct sim *s)
   }
 }
 
+/* The newest of each node's that was accepted is to be proven. */
+static void prove(struct sim *s)
+{
+  bool asked[SIM_NODES] = {false};
+  for (size_t i = s->n_publications; i-- > 0;) {
+    const struct publication *p = &s->publication[i];
+    if (!p->accepted || p->lost || asked[p->node] || s->node[p->node].restored)
+      continue;
+    asked[p->node] = true;
+    program_prove(s, p->node, p);
+  }
+  run_until(s, s->mono + LOOK_MS, NULL);
+}
+
 static void story_of(struct sim *s)
 {
   storm_begins(s);
@@ -231,12 +249,21 @@ static void story_of(struct sim *s)
   run_until(s, s->mono + QUIET_MS, oracle_settled);
   if (s->failed)
     return;
+  if (!oracle_settled(s) && s->forked) {
+    oracle_deceived(s);
+    sim_fail(s, "sim", "who saw two histories has no evidence, two hours after the last fault");
+    return;
+  }
   if (!oracle_settled(s)) {
     oracle_explain(s);
     sim_fail(s, "sim", "not everything arrived, two hours after the last fault");
     return;
   }
   reread(s);
+  if (s->forked)
+    return;
+  prove(s);
+  oracle_slander(s);
   hub_free(s->hub.hub);
   s->hub.hub = NULL;
   s->hub.site.life++;
@@ -252,6 +279,8 @@ struct plan plan_of(uint64_t seed)
       plan.faults |= fault;
   if (!plan.founded && random_chance(&r, 80))
     plan.faults |= PLAN_BLANK;
+  if (random_chance(&r, 20))
+    plan.faults |= PLAN_CHEAT;
   return plan;
 }
 

@@ -16,8 +16,10 @@
 
      9 every decision has its entry in the log, and one only; what was signed is the tree of these entries; of a revoked key nothing stands behind its
        revocation
+    10 proofs verify, and evidence of two histories that were signed; what was changed or made up does not. Where a hub signs two, nodes do not
+       show anything twice or to whom it is not permitted either; whoever saw one and is shown the other has evidence
 
-   Files: stand_in (for libsodium's curves), agenda (time), network, hub_site, node_site, program (publishing and reading), oracle, ledger, fault, sim
+   Files: stand_in (for libsodium's curves), agenda (time), network, hub_site, node_site, program (publishing and reading), oracle, ledger, evidence, fault, sim
    (one run), worker (many), main. */
 #ifndef TOGUNA_TESTS_SIM_SIM_H
 #define TOGUNA_TESTS_SIM_SIM_H
@@ -94,6 +96,8 @@ struct hub_site {
   size_t n_allowed;
   bool front; /* alive */
   uint64_t copied; /* leaves that were signed when the copy of the disk was made */
+  struct disk_image *cheat; /* a copy of its disk to cheat with, and of its signer's; NULL: none */
+  struct signing_state cheat_signed;
   char bodies[64]; /* the stage's folder */
 };
 
@@ -126,7 +130,8 @@ struct writer {
 struct looker {
   struct program p;
   uint64_t request;
-  bool reads;         /* what was recalled: it must not succeed */
+  uint64_t proves;    /* number of the publication whose proof is asked for, and one: 0: none */
+  struct buf json;    /* of the answer so far */
   size_t items, open, unsettled; /* of the list under way; open: not delivered to all; unsettled: delivered, and too few witnesses have seen it */
   size_t last_items, last_open, last_unsettled;
   bool fresh; /* a list came in full since the quiet began */
@@ -154,6 +159,7 @@ struct node_site {
   size_t copied;   /* publications there were when the copy of the disk was made */
   uint64_t copied_place; /* and how far its reader had read, who keeps that on the same disk */
   bool restored;   /* it has gone on from an old copy once */
+  unsigned evidence; /* files of evidence that it left */
   bool counted_on; /* and published before it met the hub, under a number that it had forgotten: the hub refuses that, and rightly says so */
 };
 
@@ -184,7 +190,7 @@ struct publication {
 };
 
 /* What a seed plays; drawn from it apart from everything else, so that a new kind of fault leaves old seeds' stories as they were. */
-enum plan_fault { PLAN_FOUNDED = 1, PLAN_MEMORY = 2, PLAN_FULL = 4, PLAN_IMAGE = 8, PLAN_BLANK = 16 };
+enum plan_fault { PLAN_FOUNDED = 1, PLAN_MEMORY = 2, PLAN_FULL = 4, PLAN_IMAGE = 8, PLAN_BLANK = 16, PLAN_CHEAT = 32 };
 struct plan {
   bool founded; /* it begins with the stage's exchange; otherwise with empty disks, or (PLAN_BLANK) stores that are laid out */
   unsigned faults; /* of enum plan_fault: those that may come besides the old ones */
@@ -214,6 +220,9 @@ struct sim {
   struct hash revocation;
   bool narrowing, narrowed; /* the same of the policy by which SIM_NARROWER tells its reports to nobody any more */
   struct hash narrower;
+  bool forked; /* the hub went on from an old copy of its disk and its signer's, of fork_size entries */
+  uint64_t fork_size, n_other;
+  struct hash *other_root; /* by size: what was signed before */
   bool clocks_off; /* a clock was wrong by more than the charter allows */
   bool failed;
   bool story; /* print what happens */
@@ -275,6 +284,8 @@ void hub_site_narrow(struct sim *s);
 /* Of its disk; and what stands there now is put away for one, which must not start. */
 void hub_site_copy(struct sim *s);
 void hub_site_restore(struct sim *s);
+/* Keeps a copy of its disk and its signer's, and after a while goes on from both as if nothing had been: it signs a second history. */
+void hub_site_cheat(struct sim *s);
 bool hub_site_admits(const struct sim *s, int node);
 
 /* ---- node_site.c */
@@ -306,6 +317,8 @@ void program_frame(struct sim *s, int node, uint64_t client, struct slice frame)
 void program_closed(struct sim *s, int node, uint64_t client);
 void program_publish(struct sim *s, int node);
 void program_look(struct sim *s, int node);
+/* Asks the node for the proof that its bulletin was logged. */
+void program_prove(struct sim *s, int node, const struct publication *p);
 /* Tries to read what was taken back from it; sim_fail() when it can. */
 void program_reread(struct sim *s, int node, const struct publication *p);
 
@@ -335,6 +348,19 @@ bool oracle_settled(const struct sim *s);
 void oracle_explain(struct sim *s); /* what has not */
 /* The end: the hub's disk is looked at. */
 void oracle_inspect(struct sim *s);
+
+/* ---- evidence.c */
+/* The node's proof of an entry, as a file. */
+void oracle_proof(struct sim *s, int node, const struct publication *p, struct slice text);
+/* The node keeps a file of evidence. */
+void oracle_evidence(struct sim *s, int node, const char *file, struct slice text);
+/* The hub goes on from so many entries, once more. */
+void oracle_forks(struct sim *s, uint64_t size);
+/* Has every node that could see both histories evidence of it? */
+bool oracle_uncovered(const struct sim *s);
+void oracle_deceived(struct sim *s); /* tells who has not */
+/* Does made up evidence convict an honest hub? */
+void oracle_slander(struct sim *s);
 
 /* ---- fault.c */
 void fault_begin(struct sim *s);

@@ -1,0 +1,215 @@
+/* Proofs and evidence, judged as `toguna audit check` does it: by a file and the charter's key of the log alone. What is true must convince,
+   and what somebody changed or made up must not. */
+#include "tests/sim/sim.h"
+
+#include "audit/evidence.h"
+#include "audit/proof.h"
+#include "client/node/watch.h"
+#include "proto/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FLIPS = 12 };
+
+static struct note_key log_key(const struct sim *s)
+{
+  struct note_key key;
+  if (secret_key_note_key(s->kit->hub_log, &key) != TG_OK)
+    abort();
+  return key;
+}
+
+/* What a file says when it convinces. Filled with zeros before: compared as bytes. */
+struct claim {
+  uint64_t kind, index, size[2];
+  struct hash root[2], path, entry, salt, header, subject;
+};
+
+static bool proves(const struct sim *s, struct slice text, struct claim *ret)
+{
+  struct proof proof;
+  struct entry entry;
+  struct checkpoint c;
+  const struct note_key log = log_key(s);
+  if (proof_parse(text, "proof", &proof, NULL) != TG_OK || proof_verify_opening(&proof, &log, &entry, &c, NULL, NULL) != TG_OK)
+    return false;
+  memset(ret, 0, sizeof *ret);
+  ret->kind = entry.type;
+  ret->index = proof.index;
+  ret->size[0] = c.size;
+  ret->root[0] = c.root;
+  ret->path = hash_plain(merkle_path_slice(&proof.path));
+  ret->entry = hash_plain(slice_of(proof.extra, proof.extra_size));
+  ret->subject = entry.subject;
+  return true;
+}
+
+static bool convicts(const struct sim *s, struct slice text, struct claim *ret)
+{
+  struct evidence e;
+  struct checkpoint first, second;
+  const struct note_key log = log_key(s);
+  if (evidence_parse(text, "evidence", &e, NULL) != TG_OK || !note_key_eq(&e.log, &log) || evidence_verify(&e, &first, &second, NULL) != TG_OK)
+    return false;
+  memset(ret, 0, sizeof *ret);
+  ret->kind = e.kind;
+  ret->index = e.index;
+  ret->size[0] = first.size;
+  ret->size[1] = second.size;
+  ret->root[0] = first.root;
+  ret->root[1] = second.root;
+  ret->path = hash_plain(merkle_path_slice(&e.path));
+  ret->entry = hash_plain(slice_of(e.entry, e.entry_n));
+  ret->salt = hash_plain(slice_of(e.salt, sizeof e.salt));
+  ret->header = hash_plain(slice_of(e.header, e.header_n));
+  return true;
+}
+
+/* Somebody changes a byte, or takes off the end: it convinces nobody; or nothing of what it says was touched, for the cosignatures of a note are
+   not what convinces. */
+static void tamper(struct sim *s, int node, const char *what, struct slice text, const struct claim *truth,
+                   bool (*holds)(const struct sim *, struct slice, struct claim *))
+{
+  struct buf copy = buf_new(text.n + 1);
+  buf_put_slice(&copy, text);
+  for (int i = 0; i < FLIPS && !s->failed; i++) {
+    const size_t at = (size_t)random_below(&s->chance, text.n);
+    const uint8_t bits = (uint8_t)(1 + random_below(&s->chance, 255));
+    const bool cut = i % 4 == 3;
+    struct claim claim;
+    copy.p[at] ^= bits;
+    if (holds(s, slice_of(copy.p, cut ? at : copy.n), &claim) && memcmp(&claim, truth, sizeof claim) != 0)
+      sim_fail(s, s->node[node].site.name, "%s convinces with byte %zu changed%s, and says something else", what, at, cut ? " and the rest cut off" : "");
+    copy.p[at] ^= bits;
+  }
+  buf_free(&copy);
+}
+
+void oracle_proof(struct sim *s, int node, const struct publication *p, struct slice text)
+{
+  struct claim claim;
+  const char *name = s->node[node].site.name;
+  if (!proves(s, text, &claim)) {
+    sim_fail(s, name, "its proof that no. %zu was logged does not verify", (size_t)(p - s->publication));
+    return;
+  }
+  if (claim.kind != ENTRY_ACCEPTED || !hash_eq(&claim.subject, &p->id))
+    sim_fail(s, name, "its proof of no. %zu is about something else", (size_t)(p - s->publication));
+  if (claim.size[0] >= s->n_roots || !hash_eq(&s->root[claim.size[0]], &claim.root[0]))
+    sim_fail(s, name, "its proof of no. %zu rests on a checkpoint that was not signed", (size_t)(p - s->publication));
+  tamper(s, node, "a proof", text, &claim, proves);
+}
+
+/* ---- a hub that signs two histories */
+
+void oracle_forks(struct sim *s, uint64_t size)
+{
+  s->forked = true;
+  s->fork_size = size;
+  s->other_root = s->root;
+  s->n_other = s->n_roots;
+  s->root = calloc(s->n_other, sizeof *s->root);
+  if (!s->root)
+    abort();
+  memcpy(s->root, s->other_root, (size_t)(size + 1) * sizeof *s->root);
+  s->newest = size;
+  s->revoked = s->narrowed = false; /* it may have forgotten */
+}
+
+static bool was_signed(const struct sim *s, uint64_t size, const struct hash *root)
+{
+  return (size < s->n_roots && hash_eq(&s->root[size], root)) || (size < s->n_other && hash_eq(&s->other_root[size], root));
+}
+
+void oracle_evidence(struct sim *s, int node, const char *file, struct slice text)
+{
+  struct claim claim;
+  struct node_site *n = &s->node[node];
+  if (!s->forked) {
+    sim_fail(s, n->site.name, "it has evidence of a cheat, %s: %.*s", file, (int)text.n, (const char *)text.p);
+    return;
+  }
+  sim_tell(s, n->site.name, "keeps evidence: %s", file);
+  if (strncmp(file, "log-fork-", 9) != 0)
+    return; /* a single statement, which shows by comparison only */
+  n->evidence++;
+  if (!convicts(s, text, &claim)) {
+    sim_fail(s, n->site.name, "its evidence does not verify: %.*s", (int)text.n, (const char *)text.p);
+    return;
+  }
+  for (int i = 0; i < 2; i++)
+    if (!was_signed(s, claim.size[i], &claim.root[i]))
+      sim_fail(s, n->site.name, "its evidence has a checkpoint of size %llu that was not signed", (unsigned long long)claim.size[i]);
+  tamper(s, node, "evidence", text, &claim, convicts);
+}
+
+/* Does it believe in the first history, and must have been shown the second, which contradicts it? */
+static bool is_deceived(const struct sim *s, int node)
+{
+  const struct node_site *n = &s->node[node];
+  const uint64_t size = watch_size(n->core);
+  const struct hash root = watch_root(n->core);
+  return n->evidence == 0 && size > s->fork_size && size <= s->newest && size < s->n_other && hash_eq(&s->other_root[size], &root);
+}
+
+bool oracle_uncovered(const struct sim *s)
+{
+  for (int i = 0; i < SIM_NODES; i++)
+    if (!site_alive(&s->node[i].site) || (!(s->revoking && i == SIM_REVOKED) && is_deceived(s, i)))
+      return false;
+  return true;
+}
+
+void oracle_deceived(struct sim *s)
+{
+  for (int i = 0; i < SIM_NODES; i++)
+    if (!site_alive(&s->node[i].site) || is_deceived(s, i))
+      sim_tell(s, "oracle", "%s believes in a history of %llu entries that the hub has given up, and has no evidence", s->node[i].site.name,
+               site_alive(&s->node[i].site) ? (unsigned long long)watch_size(s->node[i].core) : 0);
+}
+
+/* ---- a hub that signs one */
+
+static struct buf note_of(const struct sim *s, uint64_t size)
+{
+  struct buf note = buf_new(CHECKPOINT_BYTES_MAX);
+  const struct note_key log = log_key(s);
+  const struct checkpoint c = {.origin = slice_str(log.name), .size = size, .root = s->root[size]};
+  if (checkpoint_sign(&c, s->kit->hub_log, &note, NULL) != TG_OK)
+    abort();
+  return note;
+}
+
+/* A size that was signed, at most this. */
+static uint64_t some_size(struct sim *s, uint64_t most)
+{
+  uint64_t size = 1 + random_below(&s->chance, most);
+  while (size > 0 && hash_is_zero(&s->root[size]))
+    size--;
+  return size;
+}
+
+/* Somebody who has the log's checkpoints makes up what is to look like evidence against it. */
+void oracle_slander(struct sim *s)
+{
+  const uint64_t larger = s->newest ? some_size(s, s->newest) : 0, smaller = larger ? some_size(s, larger) : 0;
+  if (smaller == 0)
+    return;
+  struct buf a = note_of(s, smaller), b = note_of(s, larger);
+  struct evidence e = {.log = log_key(s), .first = buf_slice(&a), .second = buf_slice(&b)};
+  for (int kind = EVIDENCE_SAME_SIZE; kind <= EVIDENCE_OTHER_BEGINNING; kind++)
+    for (e.path.n = 0; e.path.n < 8; e.path.n++) {
+      e.kind = (enum evidence_kind)kind;
+      for (size_t i = 0; i < 8; i++)
+        for (size_t k = 0; k < sizeof e.path.hash[i].b; k++)
+          e.path.hash[i].b[k] = (uint8_t)random_next(&s->chance);
+      if (random_chance(&s->chance, 50))
+        e.path.hash[0] = s->root[smaller];
+      if (evidence_verify(&e, NULL, NULL, NULL) == TG_OK)
+        sim_fail(s, "oracle", "what was made up convicts an honest log: %s of %llu and %llu entries", evidence_kind_name(e.kind),
+                 (unsigned long long)smaller, (unsigned long long)larger);
+    }
+  buf_free(&a);
+  buf_free(&b);
+}
