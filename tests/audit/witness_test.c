@@ -212,6 +212,13 @@ static void others_views_are_compared(void **state)
   assert_int_equal(witness_compare(&s.s, &s.log->vkey, buf_slice(&newer), slice_str(""), &s.evidence, NULL),
                    TG_STALE);
   buf_free(&newer);
+  /* Of another log nothing is said, whatever its own key signed: two logs are no fork. */
+  struct kit_log *other = kit_log_new("log.example/b", TALL);
+  struct buf foreign = kit_note(other, 25);
+  assert_int_equal(witness_compare(&s.s, &other->vkey, buf_slice(&foreign), slice_str(""), &s.evidence, NULL), TG_CONFLICT);
+  assert_int_equal(s.evidence.n, 0);
+  buf_free(&foreign);
+  kit_log_free(other);
   scene_free(&s);
 }
 

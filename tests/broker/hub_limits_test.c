@@ -230,6 +230,40 @@ static void few_flash(struct charter *c)
   c->limits.flash_per_hour = 2;
 }
 
+static void few_immediate(struct charter *c)
+{
+  c->limits.immediate_per_hour = 2;
+}
+
+static void too_many_immediate_are_refused(void **state)
+{
+  (void)state;
+  struct stage *s = stage_new(2, few_immediate);
+  for (int i = 0; i < 3; i++)
+    actor_publish(&s->actor[ML], (struct story){.to = "BF", .precedence = PRECEDENCE_IMMEDIATE});
+  actor_publish(&s->actor[ML], (struct story){.to = "BF", .precedence = PRECEDENCE_FLASH});
+  stage_settle(s);
+  actor_expect(&s->actor[ML], 1, REASON_NONE);
+  actor_expect(&s->actor[ML], 2, REASON_QUOTA);
+  actor_expect(&s->actor[ML], 3, REASON_NONE);
+  stage_free(s);
+}
+
+/* The host may allow fewer FLASH than the charter. */
+static void a_hub_takes_no_more_flash_than_it_allows(void **state)
+{
+  struct stage *s = *state;
+  s->config.flash_per_hour = 1;
+  assert_int_equal(stage_restart(s), TG_OK);
+  actor_hello(&s->actor[ML]);
+  stage_settle(s);
+  for (int i = 0; i < 2; i++)
+    actor_publish(&s->actor[ML], (struct story){.to = "BF", .precedence = PRECEDENCE_FLASH});
+  stage_settle(s);
+  actor_expect(&s->actor[ML], 0, REASON_NONE);
+  actor_expect(&s->actor[ML], 1, REASON_QUOTA);
+}
+
 static void too_many_flash_are_refused(void **state)
 {
   (void)state;
@@ -241,6 +275,54 @@ static void too_many_flash_are_refused(void **state)
   actor_expect(&s->actor[ML], 1, REASON_NONE);
   actor_expect(&s->actor[ML], 2, REASON_QUOTA);
   actor_expect(&s->actor[ML], 3, REASON_NONE);
+  stage_free(s);
+}
+
+/* The host's own limit holds for a member, however many nodes it has and whatever the charter allows each of them. */
+static void a_member_says_no_more_in_an_hour_than_its_hub_allows(void **state)
+{
+  struct stage *s = *state;
+  struct actor *ml = &s->actor[ML];
+  s->config.per_hour = 2;
+  assert_int_equal(stage_restart(s), TG_OK);
+  actor_hello(ml);
+  actor_hello(&s->actor[NE]);
+  stage_settle(s);
+  for (int i = 0; i < 3; i++)
+    actor_publish(ml, (struct story){.to = "BF"});
+  actor_publish(&s->actor[NE], (struct story){.to = "BF"});
+  stage_settle(s);
+  actor_expect(ml, 1, REASON_NONE);
+  actor_expect(ml, 2, REASON_QUOTA);
+  actor_expect(&s->actor[NE], 0, REASON_NONE);
+  stage_pass(s, 31 * 60 * 1000); /* half an hour gives one back */
+  actor_hello(ml);
+  stage_settle(s);
+  actor_forget(ml);
+  actor_publish(ml, (struct story){.to = "BF"});
+  stage_settle(s);
+  actor_expect(ml, 0, REASON_NONE);
+}
+
+static void small_bulletins(struct charter *c)
+{
+  c->limits.recipients = 1;
+  c->limits.inline_body = 1024;
+}
+
+static void what_is_larger_than_the_charter_allows_is_refused(void **state)
+{
+  (void)state;
+  static const uint8_t content[2000] = {0};
+  struct stage *s = stage_new(3, small_bulletins);
+  struct actor *ml = &s->actor[ML];
+  actor_publish(ml, (struct story){.to = "BF"});
+  actor_publish(ml, (struct story){.to = "BF NE"});
+  actor_publish(ml, (struct story){.to = "BF", .content = slice_of(content, sizeof content)});
+  stage_settle(s);
+  actor_expect(ml, 0, REASON_NONE);
+  actor_expect(ml, 1, REASON_TOO_BIG);
+  actor_expect(ml, 2, REASON_TOO_BIG);
   stage_free(s);
 }
 
@@ -361,10 +443,14 @@ int main(void)
       STORY(clocks_are_not_believed),
       STORY(of_two_tolerances_of_clocks_the_stricter_holds),
       STORY(a_bulletin_lives_up_to_its_expiry_and_not_through_it),
+      STORY(a_hub_takes_no_more_flash_than_it_allows),
+      STORY(a_member_says_no_more_in_an_hour_than_its_hub_allows),
       STORY(credit_is_respected_and_flash_goes_first),
       STORY(receipts_of_one_frame_find_their_originators),
       cmocka_unit_test(each_has_its_turn_before_another_has_two),
       cmocka_unit_test(too_many_flash_are_refused),
+      cmocka_unit_test(too_many_immediate_are_refused),
+      cmocka_unit_test(what_is_larger_than_the_charter_allows_is_refused),
       cmocka_unit_test(a_full_queue_refuses),
   };
   return cmocka_run_group_tests_name("broker_hub_limits", tests, NULL, NULL);
