@@ -327,6 +327,59 @@ static void a_decision_by_a_policy_that_is_not_here_yet_waits_for_it(void **stat
   assert_int_equal(s->actor[BF].deliveries, 1);
 }
 
+static void no_more_wait_for_their_bodies_than_are_allowed(void **state)
+{
+  struct large *l = *state;
+  struct stage *s = l->s;
+  struct actor *ml = &s->actor[ML];
+  s->config.parked_count = 2;
+  assert_int_equal(stage_restart(s), TG_OK);
+  connect(s);
+  for (size_t i = 0; i < 3; i++) {
+    struct sealed b = actor_seal(ml, (struct story){.to = "BF", .content = slice_of(l->content, 1000), .apart = true});
+    actor_submit(ml, &b);
+    stage_settle(s);
+    body_drop(&b.body);
+  }
+  assert_int_equal(ml->outcomes, 1); /* the others wait */
+  actor_expect(ml, 0, REASON_QUOTA);
+}
+
+/* It was counted when it came. */
+static void what_waits_for_its_body_counts_once_in_the_hour(void **state)
+{
+  struct large *l = *state;
+  struct stage *s = l->s;
+  struct actor *ml = &s->actor[ML];
+  s->config.per_hour = 1;
+  assert_int_equal(stage_restart(s), TG_OK);
+  connect(s);
+  struct sealed b = large(l);
+  actor_submit(ml, &b);
+  stage_settle(s);
+  serve(ml, &b, SIZE_MAX);
+  actor_expect(ml, 0, REASON_NONE);
+  actor_publish(ml, (struct story){.to = "BF"});
+  stage_settle(s);
+  actor_expect(ml, 1, REASON_QUOTA);
+  body_drop(&b.body);
+}
+
+/* Its originator and the hub would otherwise decide by two texts under one number. */
+static void a_decision_by_another_text_of_a_policy_is_refused(void **state)
+{
+  struct large *l = *state;
+  struct stage *s = l->s;
+  struct kit_member *ml = &s->kit->member[ML];
+  actor_publish(&s->actor[ML], (struct story){.to = "BF"});
+  kit_policy(s->kit, ML, "export allow ** to * up-to TOP-SECRET\nimport allow ** from * up-to SECRET\n", s->now.wall, 1);
+  ml->policy_serial--;
+  actor_publish(&s->actor[ML], (struct story){.to = "BF"});
+  stage_settle(s);
+  actor_expect(&s->actor[ML], 0, REASON_NONE);
+  actor_expect(&s->actor[ML], 1, REASON_CONFLICT);
+}
+
 /* A session ends with the right to it, but not what waited here. */
 static void what_waited_is_refused_when_its_node_was_revoked_meanwhile(void **state)
 {
@@ -363,6 +416,9 @@ int main(void)
       STORY(flash_overtakes_a_large_body),
       STORY(nothing_acknowledged_is_lost),
       STORY(a_decision_by_a_policy_that_is_not_here_yet_waits_for_it),
+      STORY(no_more_wait_for_their_bodies_than_are_allowed),
+      STORY(what_waits_for_its_body_counts_once_in_the_hour),
+      STORY(a_decision_by_another_text_of_a_policy_is_refused),
       STORY(what_waited_is_refused_when_its_node_was_revoked_meanwhile),
   };
   return cmocka_run_group_tests_name("broker_body", tests, NULL, NULL);

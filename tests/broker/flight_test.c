@@ -179,6 +179,28 @@ static void to_a_node_that_stands_still_now_and_then(void **state)
   expect(&(struct world){.delay = 1, .turn = 5, .per_s = 8000, .pause = 35, .every = 40}, 80, 400);
 }
 
+/* Nor does a node make room by saying twice that it is done with something, or with what was never under way. */
+static void what_is_done_with_counts_once(void **state)
+{
+  (void)state;
+  struct session s = {0};
+  unsigned rank = 9;
+  for (uint64_t leaf = 10; leaf < 14; leaf++)
+    assert_int_equal(flight_add(&s, leaf, 2, BODY, 1), TG_OK);
+  const uint64_t used = s.window.used;
+  assert_true(flight_done(&s, 11, &rank));
+  assert_int_equal(rank, 2);
+  assert_false(flight_done(&s, 11, NULL));
+  assert_false(flight_done(&s, 9, NULL));
+  assert_false(flight_done(&s, 14, NULL));
+  assert_int_equal(s.flight_bytes, 3 * BODY);
+  assert_int_equal(s.window.used, used / 4 * 3);
+  flight_sweep(&s, 2);
+  assert_false(flight_done(&s, 11, NULL));
+  assert_int_equal(s.flight_count, 3);
+  free(s.flights);
+}
+
 static void something_may_always_be_under_way(void **state)
 {
   struct session s = {0};
@@ -203,7 +225,7 @@ int main(void)
       cmocka_unit_test(over_a_satellite_after_fifteen_trips),
       cmocka_unit_test(to_a_node_that_is_done_with_all_at_once),
       cmocka_unit_test(to_a_node_that_stands_still_now_and_then),
-      cmocka_unit_test(something_may_always_be_under_way),
+      cmocka_unit_test(what_is_done_with_counts_once), cmocka_unit_test(something_may_always_be_under_way),
   };
   return cmocka_run_group_tests_name("broker_flight", tests, NULL, NULL);
 }

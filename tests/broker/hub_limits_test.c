@@ -326,6 +326,28 @@ static void what_is_larger_than_the_charter_allows_is_refused(void **state)
   stage_free(s);
 }
 
+/* Up to its room and not a bulletin beyond. */
+static void a_member_takes_no_more_room_than_its_hub_gives(void **state)
+{
+  static const uint8_t content[2000] = {0};
+  struct stage *s = *state;
+  struct actor *ml = &s->actor[ML];
+  struct seal_pk peer = secret_key_seal_pk(s->actor[BF].kit->transport);
+  s->config.member_bytes = 5000;
+  assert_int_equal(stage_restart(s), TG_OK);
+  actor_hello(ml);
+  actor_hello(&s->actor[NE]);
+  stage_settle(s);
+  assert_int_equal(hub_gone(s->hub, &peer), TG_OK);
+  for (int i = 0; i < 3; i++)
+    actor_publish(ml, (struct story){.to = "BF", .content = slice_of(content, sizeof content)});
+  actor_publish(&s->actor[NE], (struct story){.to = "BF", .content = slice_of(content, sizeof content)});
+  stage_settle(s);
+  actor_expect(ml, 1, REASON_NONE);
+  actor_expect(ml, 2, REASON_QUOTA);
+  actor_expect(&s->actor[NE], 0, REASON_NONE);
+}
+
 static void short_queues(struct charter *c)
 {
   c->limits.queue = 5;
@@ -444,6 +466,7 @@ int main(void)
       STORY(of_two_tolerances_of_clocks_the_stricter_holds),
       STORY(a_bulletin_lives_up_to_its_expiry_and_not_through_it),
       STORY(a_hub_takes_no_more_flash_than_it_allows),
+      STORY(a_member_takes_no_more_room_than_its_hub_gives),
       STORY(a_member_says_no_more_in_an_hour_than_its_hub_allows),
       STORY(credit_is_respected_and_flash_goes_first),
       STORY(receipts_of_one_frame_find_their_originators),

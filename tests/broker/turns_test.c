@@ -116,6 +116,9 @@ static void test_empty_frames_are_not_free(void **state)
     turns_done(t);
   assert_in_range(before, 1, MANY / 10);
   assert_int_equal(take_next(t, &QUIET), 7);
+  const uint64_t one = turns_bytes_of(t, &LOUD) / (uint64_t)(MANY - before); /* what was said no longer counts against who said it */
+  assert_int_equal(turns_bytes_of(t, &LOUD), one * (uint64_t)(MANY - before));
+  assert_int_equal(turns_bytes_of(t, &LOUD), turns_bytes(t));
   turns_free(t);
 }
 

@@ -133,6 +133,24 @@ static void erased_keys_are_gone(void **state)
   buf_free(&file);
 }
 
+/* Those that stay move together; where the last of them stood nothing stays behind. */
+static void an_erased_key_leaves_no_copy_in_memory(void **state)
+{
+  (void)state;
+  static const uint8_t zero[32] = {0};
+  struct keyring *r = ring_filled(NOW, TG_DAY, 4, 5);
+  struct sealing_keys k = announced(r, NOW);
+  const uint8_t *secret[5];
+  struct seal_pk pk;
+  for (size_t i = 0; i < 5; i++)
+    assert_int_equal(keyring_find(r, &k.key[i].id, &secret[i], &pk), TG_OK);
+  assert_int_equal(keyring_erase(r, NOW + 3 * TG_DAY, 0), 2);
+  assert_memory_equal(secret[3], zero, sizeof zero);
+  assert_memory_equal(secret[4], zero, sizeof zero);
+  assert_memory_not_equal(secret[2], zero, sizeof zero);
+  keyring_free(r);
+}
+
 static void a_stored_ring_opens_with_its_key_alone(void **state)
 {
   (void)state;
@@ -161,6 +179,17 @@ static void a_stored_ring_opens_with_its_key_alone(void **state)
 }
 
 /* It does not know what was announced after it was made. */
+/* Nobody is told of keys that nobody may seal to any more. */
+static void what_is_past_is_not_announced(void **state)
+{
+  (void)state;
+  struct keyring *r = ring_filled(NOW, TG_DAY, 4, 5);
+  const struct sealing_keys k = announced(r, NOW + 2 * TG_DAY);
+  assert_int_equal(k.n, 3);
+  assert_int_equal(k.key[0].from, NOW + 2 * TG_DAY);
+  keyring_free(r);
+}
+
 static void an_old_copy_announces_behind_what_it_has_forgotten(void **state)
 {
   (void)state;
@@ -249,6 +278,8 @@ int main(void)
       cmocka_unit_test(what_is_sealed_to_a_key_opens_with_it),
       cmocka_unit_test(filling_again_adds_only_what_lacks),
       cmocka_unit_test(erased_keys_are_gone),
+      cmocka_unit_test(what_is_past_is_not_announced),
+      cmocka_unit_test(an_erased_key_leaves_no_copy_in_memory),
       cmocka_unit_test(a_stored_ring_opens_with_its_key_alone),
       cmocka_unit_test(an_old_copy_announces_behind_what_it_has_forgotten),
       cmocka_unit_test(the_fallback_is_the_last_to_expire_and_is_flagged),

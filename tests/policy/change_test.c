@@ -43,6 +43,8 @@ static void each_effect_is_found(void **state)
   expect_widening("import allow ** from NG max-size 1KiB", "import allow ** from NG max-size 2KiB",
                   POLICY_OPENS_IMPORT,
                   "test.policy:5: ML would now accept from NG: x UNCLASSIFIED TLP:clear");
+  expect_widening("import allow ** from NG max-size 1KiB", "import allow ** from NG", POLICY_OPENS_IMPORT,
+                  "test.policy:5: ML would now accept from NG: x UNCLASSIFIED TLP:clear");
   expect_widening(
       "onward ask for ** to SN", "onward allow ** to SN", POLICY_OPENS_ONWARD,
       "test.policy:5: others could now pass on from ML to SN without asking: x UNCLASSIFIED TLP:clear");
@@ -56,6 +58,8 @@ static void each_effect_is_found(void **state)
                   POLICY_OPENS_TRANSIT,
                   "what ML sends could now pass a hub in FR: alert UNCLASSIFIED TLP:clear");
   expect_widening(BASE "export retain 7d for **", BASE "export retain 8d for **", POLICY_LENGTHENS_RETENTION,
+                  "recipients could now keep for longer what ML sends: alert UNCLASSIFIED TLP:clear");
+  expect_widening(BASE "export retain 7d for **", BASE, POLICY_LENGTHENS_RETENTION,
                   "recipients could now keep for longer what ML sends: alert UNCLASSIFIED TLP:clear");
   expect_widening("label \"SD\" is SECRET", "label \"SD\" is RESTRICTED", POLICY_OPENS_LABEL,
                   "test.policy:5: the label \"SD\" of ML would now read as RESTRICTED, lower than before");
