@@ -160,6 +160,10 @@ static ProtobufCBinaryData release_of(struct actor *a, const char *list)
   struct buf out = buf_new(LIMIT_RELEASE);
   for (size_t i = 0; i < n; i++)
     to[i] = slice_str(a->stage->kit->member[a->stage->actor[members[i]].member].code.code);
+  if (strchr(list, '/')) { /* an agency, alone */
+    to[0] = slice_str(list);
+    n = 1;
+  }
   for (size_t i = 0; i < n; i++) /* ascending, as lists are */
     for (size_t j = i + 1; j < n; j++)
       if (memcmp(to[j].p, to[i].p, 2) < 0) {

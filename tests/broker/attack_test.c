@@ -324,6 +324,20 @@ static void a_flood_of_one_leaves_room_for_the_others(void **state)
 
 /* ---- getting around what is forbidden */
 
+/* A list that names an agency reaches its nodes, and no other of the same state. */
+static void an_agency_s_bulletin_is_wrapped_for_no_other(void **state)
+{
+  struct stage *s = *state;
+  struct actor *ml = &s->actor[ML];
+  assert_int_equal(stage_document(s, &kit_add_node_of(s->kit, BF, "dgse")->credential), TG_OK);
+  actor_publish(ml, (struct story){.to = "BF/dgse", .wraps = "BF"}); /* whose node on the stage is of BF/ops */
+  actor_publish(ml, (struct story){.to = "BF/ops"});
+  stage_settle(s);
+  actor_expect(ml, 0, REASON_POLICY);
+  actor_expect(ml, 1, REASON_NONE);
+  assert_int_equal(s->actor[BF].deliveries, 1);
+}
+
 /* Neither as something new nor as a correction of something that may pass; a recall carries no source at all (proto/subject.c). */
 static void an_orcon_source_goes_no_further(void **state)
 {
@@ -464,6 +478,7 @@ int main(void)
       STORY(dripped_bytes_hold_no_place_for_ever),
       cmocka_unit_test(a_flood_of_routine_leaves_room_for_flash),
       cmocka_unit_test(a_flood_of_one_leaves_room_for_the_others),
+      STORY(an_agency_s_bulletin_is_wrapped_for_no_other),
       STORY(an_orcon_source_goes_no_further),
       STORY(two_policies_with_one_serial_are_evidence),
       STORY(a_hidden_policy_is_shown_to_its_member_only),

@@ -41,6 +41,12 @@ static void clocks_are_not_believed(void **state)
   stage_settle(s);
   actor_expect(&s->actor[ML], 0, REASON_CLOCK);
   actor_expect(&s->actor[ML], 1, REASON_EXPIRED);
+  /* What was refused was said to nobody: there is nothing to correct or to take back. */
+  actor_publish(&s->actor[ML], (struct story){.to = "BF", .kind = KIND_CORRECTION, .supersedes = late.id});
+  actor_publish(&s->actor[ML], (struct story){.to = "BF", .kind = KIND_RECALL, .supersedes = late.id});
+  stage_settle(s);
+  actor_expect(&s->actor[ML], 2, REASON_NOT_ENTITLED);
+  actor_expect(&s->actor[ML], 3, REASON_NOT_ENTITLED);
   body_drop(&early.body);
   body_drop(&late.body);
 }

@@ -322,6 +322,48 @@ static void a_restart_takes_back_no_cosignature(void **state)
   stage_free(s);
 }
 
+/* The signer's state is an old copy: it would sign a second time at sizes that witnesses have seen. */
+static void a_signer_behind_what_is_settled_begins_nothing(void **state)
+{
+  (void)state;
+  struct stage *s = stage_new(3, two_must_cosign);
+  stage_pass(s, 2000);
+  const uint64_t size = s->signer.size;
+  struct buf old = buf_new(LIMIT_CHECKPOINT), newest;
+  buf_put_slice(&old, buf_slice(&s->signed_note));
+  assert_true(size > 0);
+  actor_publish(&s->actor[ML], (struct story){.to = "BF"});
+  stage_settle(s);
+  stage_pass(s, 2000);
+  vouch(&s->actor[ML], s->actor[ML].kit->witness);
+  vouch(&s->actor[BF], s->actor[BF].kit->witness);
+  assert_true(stage_count(s, "log_settled") > size);
+  newest = s->signed_note;
+  s->signed_note = old; /* what the signer greets its hub with */
+  assert_int_equal(stage_restart(s), TG_STALE);
+  s->signed_note = newest;
+  assert_int_equal(stage_restart(s), TG_OK);
+  buf_free(&old);
+  stage_free(s);
+}
+
+/* A clock that is far ahead would make cosignatures that count long after the witness was revoked. */
+static void a_cosignature_of_the_future_counts_for_nothing(void **state)
+{
+  (void)state;
+  struct stage *s = stage_new(3, two_must_cosign);
+  stage_pass(s, 2000);
+  s->now.wall += TG_HOUR;
+  actor_cosign(&s->actor[ML], s->actor[ML].kit->witness);
+  s->now.wall -= TG_HOUR;
+  stage_settle(s);
+  assert_int_equal(stage_count(s, "cosignatures"), 0);
+  assert_int_equal(stage_count(s, "cosignatures_ignored"), 1);
+  vouch(&s->actor[ML], s->actor[ML].kit->witness);
+  assert_int_equal(stage_count(s, "cosignatures"), 1);
+  stage_free(s);
+}
+
 static void false_cosignatures_change_nothing(void **state)
 {
   (void)state;
@@ -382,6 +424,8 @@ int main(void)
       STORY(the_log_is_published_as_it_grows),
       cmocka_unit_test(witnesses_are_called_once_and_settle_the_log),
       cmocka_unit_test(a_restart_takes_back_no_cosignature),
+      cmocka_unit_test(a_signer_behind_what_is_settled_begins_nothing),
+      cmocka_unit_test(a_cosignature_of_the_future_counts_for_nothing),
       cmocka_unit_test(false_cosignatures_change_nothing),
       cmocka_unit_test(a_witness_of_another_history_is_an_alarm),
   };

@@ -140,7 +140,7 @@ void actor_cosign(struct actor *a, const struct secret_key *key);
 
 /* What is published; zero means the default in parentheses. */
 struct story {
-  const char *to;             /* release list ("*": every member but the originator's) */
+  const char *to;             /* release list ("*": every member but the originator's; or one agency, "BF/ops") */
   const char *wraps;          /* members to seal to, if not those of `to` */
   const char *topic;          /* (alert.test) */
   enum precedence precedence; /* (ROUTINE) */

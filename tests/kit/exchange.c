@@ -64,19 +64,21 @@ static struct buf credential(const struct kit *k, const struct kit_member *m, co
   return sign(&text, &signer, 1);
 }
 
-struct kit_node *kit_add_node(struct kit *k, size_t at)
+struct kit_node *kit_add_node_of(struct kit *k, size_t at, const char *agency)
 {
   struct kit_member *m = &k->member[at];
   need(m->n_nodes < KIT_NODES_PER_MEMBER, "adding a node");
   struct kit_node *node = &m->node[m->n_nodes++];
   const struct country code = m->code;
-  snprintf(node->name, sizeof node->name, "%s/ops/n%zu", code.code, m->n_nodes);
+  snprintf(node->name, sizeof node->name, "%s/%s/n%zu", code.code, agency, m->n_nodes);
   node->identity = key_new(KEY_NODE, node->name);
   node->transport = key_new(KEY_TRANSPORT, node->name);
   node->witness = key_new(KEY_WITNESS, node->name);
   node->credential = credential(k, m, node->name, ROLE_NODE, node->identity, node);
   return node;
 }
+
+struct kit_node *kit_add_node(struct kit *k, size_t at) { return kit_add_node_of(k, at, "ops"); }
 
 struct buf kit_policy_note(const struct kit *k, size_t at, uint64_t serial, const char *rules, tg_time effective, size_t n_officers)
 {

@@ -44,6 +44,8 @@ void kit_free(struct kit *k);
 
 /* Gives member m a further node, "CC/ops/n2"; it receives too. */
 struct kit_node *kit_add_node(struct kit *k, size_t m);
+/* The same of another agency than ops. */
+struct kit_node *kit_add_node_of(struct kit *k, size_t member, const char *agency);
 /* Replaces member m's policy note by one with these rules (lines after the head), the next serial, effective at `effective`, signed by the first
    n_officers officers. */
 void kit_policy(struct kit *k, size_t m, const char *rules, tg_time effective, size_t n_officers);
