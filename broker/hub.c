@@ -184,6 +184,14 @@ static enum tg_err log_config(struct hub *hub)
   return err ? err : hub_log(hub, &e, NULL);
 }
 
+struct arena *hub_frame_arena(void)
+{
+  struct arena *a = arena_new(ARENA);
+  if (a)
+    arena_keep(a, ARENA_KEPT);
+  return a;
+}
+
 static enum tg_err make_parts(struct hub *hub)
 {
   hub->out = effects_new(memory_effects(hub->config.memory));
@@ -191,13 +199,12 @@ static enum tg_err make_parts(struct hub *hub)
   hub->dockets = dockets_new();
   hub->notes = notes_new();
   hub->uploads = uploads_new();
-  hub->frame = arena_new(ARENA);
+  hub->frame = hub_frame_arena();
   hub->item = arena_new(ARENA);
   hub->reply = arena_new(ARENA);
   if (!hub->out || !hub->verifier || !hub->dockets || !hub->notes || !hub->uploads || !hub->frame || !hub->item ||
       !hub->reply)
     return TG_NO_MEMORY;
-  arena_keep(hub->frame, ARENA_KEPT);
   arena_keep(hub->reply, ARENA_KEPT);
   return parties_init(&hub->parties);
 }
@@ -324,9 +331,10 @@ static enum tg_err peer_party(struct hub *hub, const struct seal_pk *peer, struc
   return err;
 }
 
-enum tg_err hub_frame(struct hub *hub, const struct seal_pk *peer, struct slice frame)
+enum tg_err hub_hear(struct hub *hub, const struct seal_pk *peer, struct slice frame, bool *ret_more)
 {
   struct party *party;
+  *ret_more = false;
   if (hub->stopping)
     return TG_OK;
   enum tg_err err = store_begin(hub->store, NULL);
@@ -339,7 +347,24 @@ enum tg_err hub_frame(struct hub *hub, const struct seal_pk *peer, struct slice 
     return s ? session_close(hub, s, REASON_REVOKED, END_SAY | END_CUT) : effects_cut(hub->out, peer);
   if (party_is_struck(party, hub->config.strikes, hub->config.refusal_window, hub->now.mono))
     return effects_cut(hub->out, peer);
-  return station_frame(hub, peer, party, frame);
+  return station_frame(hub, peer, party, frame, ret_more);
+}
+
+enum tg_err hub_go_on(struct hub *hub, const struct seal_pk *peer, bool *ret_more)
+{
+  struct session *s = session_of(hub, peer);
+  *ret_more = false;
+  enum tg_err err = s ? store_begin(hub->store, NULL) : TG_OK;
+  return err || !s ? err : station_go_on(hub, s, ret_more);
+}
+
+enum tg_err hub_frame(struct hub *hub, const struct seal_pk *peer, struct slice frame)
+{
+  bool more;
+  enum tg_err err = hub_hear(hub, peer, frame, &more);
+  while (!err && more)
+    err = hub_go_on(hub, peer, &more);
+  return err;
 }
 
 enum tg_err hub_gone(struct hub *hub, const struct seal_pk *peer)

@@ -92,6 +92,9 @@ enum tg_err hub_log(struct hub *hub, struct entry *entry, uint64_t *ret_leaf);
 enum tg_err hub_alarm(struct hub *hub, enum reason reason, struct party *node,
                       const struct hash *subject, struct slice evidence);
 
+/* For one frame and what is learnt from it; NULL without memory. */
+struct arena *hub_frame_arena(void);
+
 /* Every key that may connect now, ordered when it changed. */
 enum tg_err hub_allow(struct hub *hub);
 

@@ -14,8 +14,10 @@ static inline uint64_t memory_front(uint64_t all) { return all / 16 * 7; }
 static inline uint64_t memory_turns(uint64_t all) { return all / 16; }
 /* Of the core: the store's cache; */
 static inline uint64_t memory_cache(uint64_t all) { return all / 8 < (32u << 20) ? all / 8 : 32u << 20; }
-/* frames taken in while a signature is awaited: beyond that the front is not heard; */
+/* frames taken in while a signature is awaited: beyond that no more are; */
 static inline uint64_t memory_group(uint64_t all) { return all / 32; }
+/* frames that came and were not taken in yet: so many of all senders together (each has little, front.c); */
+static inline uint64_t memory_ingress(uint64_t all) { return all / 64; }
 /* frames on their way out that wait for a commit; */
 static inline uint64_t memory_effects(uint64_t all) { return all / 32; }
 /* what waits in the channel to the front; */

@@ -16,6 +16,7 @@ enum message {
   MESSAGE_SEND = 'S',  /* key(32) frame */
   MESSAGE_ALLOW = 'A', /* n keys(32) */
   MESSAGE_CUT = 'C',   /* key(32) */
+  MESSAGE_TAKEN = 'T', /* key(32) cost(4): so much of its frames is dealt with (turns_back()) */
   /* core -> signer */
   MESSAGE_SIGN = 'R', /* a struct signing_request, printed */
   /* signer -> core; unasked at its start, with the last note it signed, or none */

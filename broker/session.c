@@ -4,6 +4,7 @@
 #include "broker/answer.h"
 #include "broker/cosign.h"
 #include "broker/gossip.h"
+#include "broker/station.h"
 #include "broker/store_body.h"
 #include "broker/store_document.h"
 #include "broker/upload.h"
@@ -51,6 +52,7 @@ static void session_free(struct session *s)
   if (!s)
     return;
   answers_free(s);
+  station_forget(s);
   free(s->flights);
   free(s);
 }

@@ -48,6 +48,7 @@ struct wanted {
 };
 
 struct answer;
+struct rest;
 
 struct session {
   struct party *party;
@@ -75,6 +76,7 @@ struct session {
   unsigned work;       /* enum session_work */
   uint64_t round;      /* of pump.c, in which it was served last */
   struct answer *answers, **answers_end;
+  struct rest *rest; /* of its Submit that is being taken in; NULL: none */
   struct session *next, **link;
 };
 

@@ -10,6 +10,8 @@
 #include "broker/upload.h"
 #include "broker/verify.h"
 
+#include <stdlib.h>
+
 /* Each handler returns with *ret_bad set when something in the message was malformed or forged: one strike.
    The session may be gone when it returns. */
 typedef enum tg_err handler(struct hub *hub, struct session *s, const ProtobufCMessage *message,
@@ -21,31 +23,108 @@ static bool is_attack(const struct passage *p)
          (p->state == PASSAGE_DECIDED && (p->reason == REASON_MALFORMED || p->reason == REASON_SEAL));
 }
 
-static enum tg_err on_submit(struct hub *hub, struct session *s, const ProtobufCMessage *message,
-                             bool *ret_bad, struct tg_why *why)
+/* A Submit that is being taken in, with the memory that it was taken apart in. */
+struct rest {
+  struct arena *arena; /* NULL: the hub's own, and it is done with before the next frame */
+  const Tg__Submit *message;
+  size_t at, part; /* the next item; so many are taken in at a time */
+};
+
+static enum tg_err take_in(struct hub *hub, struct session *s, const Tg__Submission *item)
 {
-  const Tg__Submit *m = (const Tg__Submit *)message;
   struct party *party = s->party;
   const struct seal_pk peer = s->peer;
-  (void)ret_bad, (void)why;
-  for (size_t i = 0; i < m->n_items && party->session == s; i++) {
-    struct passage p = {.party = party, .message = m->items[i]};
-    /* Refusals are logged for ever as well: they have the same limit as what is accepted, apart. */
-    if (!allowance_take(&party->refusals, hub_limits(hub)->bulletins_per_hour, 1, hub->now.mono))
-      return session_close(hub, s, REASON_QUOTA, END_SAY | END_CUT);
-    p.node = directory_node(hub->rules.directory, &party->identity);
-    arena_reset(hub->item);
-    enum tg_err err = verify(hub, &p);
-    if (!err)
-      err = sequence(hub, &p);
-    if (!err && p.reason == REASON_NONE)
-      allowance_return(&party->refusals, 1);
-    if (!err && is_attack(&p))
-      err = session_strike(hub, party, &peer, &p.why);
-    if (err)
-      return err;
+  struct passage p = {.party = party, .message = item};
+  /* Refusals are logged for ever as well: they have the same limit as what is accepted, apart. */
+  if (!allowance_take(&party->refusals, hub_limits(hub)->bulletins_per_hour, 1, hub->now.mono))
+    return session_close(hub, s, REASON_QUOTA, END_SAY | END_CUT);
+  p.node = directory_node(hub->rules.directory, &party->identity);
+  arena_reset(hub->item);
+  enum tg_err err = verify(hub, &p);
+  if (!err)
+    err = sequence(hub, &p);
+  if (!err && p.reason == REASON_NONE)
+    allowance_return(&party->refusals, 1);
+  if (!err && is_attack(&p))
+    err = session_strike(hub, party, &peer, &p.why);
+  return err;
+}
+
+/* One part. Afterwards the session may be gone, and the rest of its Submit with it. */
+static enum tg_err take_part(struct hub *hub, struct session *s, struct rest *rest)
+{
+  const struct party *party = s->party;
+  const size_t from = rest->at, all = rest->message->n_items, below = all - from > rest->part ? from + rest->part : all;
+  const Tg__Submit *m = rest->message;
+  enum tg_err err = TG_OK;
+  hub->due = hub->heard = true;
+  rest->at = below;
+  for (size_t i = from; !err && i < below && party->session == s; i++)
+    err = take_in(hub, s, m->items[i]);
+  return err;
+}
+
+/* The memory of the frame at hand goes to the session, and the hub gets another. */
+static enum tg_err keep_rest(struct hub *hub, struct session *s, const struct rest *rest)
+{
+  struct arena *fresh = hub_frame_arena();
+  s->rest = fresh ? malloc(sizeof *s->rest) : NULL;
+  if (!s->rest || arena_is_starved(hub->frame)) {
+    arena_free(fresh);
+    return TG_NO_MEMORY;
   }
+  *s->rest = *rest;
+  s->rest->arena = hub->frame;
+  hub->frame = fresh;
   return TG_OK;
+}
+
+void station_forget(struct session *s)
+{
+  if (s->rest)
+    arena_free(s->rest->arena);
+  free(s->rest);
+  s->rest = NULL;
+}
+
+/* How many items of a frame are about HUB_PART bytes: they are mostly alike. */
+static size_t items_of_part(size_t items, size_t bytes)
+{
+  const size_t n = bytes ? items * HUB_PART / bytes : items;
+  return n ? n : 1;
+}
+
+static enum tg_err submit(struct hub *hub, struct session *s, const Tg__Submit *m, size_t bytes, bool *ret_more)
+{
+  const struct party *party = s->party;
+  struct rest rest = {.message = m, .part = items_of_part(m->n_items, bytes)};
+  enum tg_err err = take_part(hub, s, &rest);
+  if (err || rest.at == m->n_items || party->session != s)
+    return err;
+  *ret_more = true;
+  return keep_rest(hub, s, &rest);
+}
+
+enum tg_err station_go_on(struct hub *hub, struct session *s, bool *ret_more)
+{
+  const struct party *party = s->party;
+  struct rest *rest = s->rest;
+  *ret_more = false;
+  if (!rest)
+    return TG_OK;
+  s->rest = NULL; /* it outlives the session until the part is done */
+  hub->stirred = hub->now.mono;
+  s->heard = hub->now.mono;
+  enum tg_err err = take_part(hub, s, rest);
+  struct session *same = party->session == s ? s : NULL;
+  *ret_more = !err && same && rest->at < rest->message->n_items;
+  if (*ret_more) {
+    s->rest = rest;
+    return TG_OK;
+  }
+  arena_free(rest->arena);
+  free(rest);
+  return err;
 }
 
 static enum tg_err on_want(struct hub *hub, struct session *s, const ProtobufCMessage *message, bool *ret_bad,
@@ -108,7 +187,7 @@ static enum tg_err on_goodbye(struct hub *hub, struct session *s, const Protobuf
   return session_close(hub, s, REASON_CLOSED, END_QUIETLY);
 }
 
-/* By frame type; Hello is dealt with apart, for it makes the session that these have. checkpoint: where the message has the
+/* By frame type; Hello is dealt with apart, for it makes the session that these have, and so is Submit, of which a part is taken in at a time. checkpoint: where the message has the
    newest that the node saw; 0: it has none, or its handler looks at it. idle: nobody waits for what it changes, if it changes anything. */
 static const struct {
   handler *take;
@@ -116,7 +195,7 @@ static const struct {
   bool idle;
 } handlers[] = {
     [FRAME_GOODBYE] = {on_goodbye, 0, false},
-    [FRAME_SUBMIT] = {on_submit, offsetof(Tg__Submit, checkpoint), false},
+    [FRAME_SUBMIT] = {NULL, offsetof(Tg__Submit, checkpoint), false},
     [FRAME_WANT] = {on_want, 0, true},
     [FRAME_CHUNK] = {on_chunk, 0, false},
     [FRAME_RECEIPTS] = {on_receipts, offsetof(Tg__Receipts, checkpoint), false},
@@ -140,13 +219,26 @@ static enum tg_err hello(struct hub *hub, const struct seal_pk *peer, struct par
   return err || !party->session ? err : upload_resume(hub, party->session);
 }
 
+/* All that it said before comes first. */
+static enum tg_err finish(struct hub *hub, const struct seal_pk *peer, struct party *party)
+{
+  enum tg_err err = TG_OK;
+  for (bool more = true; !err && more && party->session && seal_pk_eq(&party->session->peer, peer);)
+    err = station_go_on(hub, party->session, &more);
+  return err;
+}
+
 enum tg_err station_frame(struct hub *hub, const struct seal_pk *peer, struct party *party,
-                          struct slice frame)
+                          struct slice frame, bool *ret_more)
 {
   const struct frame_kind *kind;
   ProtobufCMessage *message;
   struct tg_why why = {0};
   bool bad = false;
+  *ret_more = false;
+  enum tg_err err = finish(hub, peer, party);
+  if (err)
+    return err;
   arena_reset(hub->frame);
   hub->counts.frames++;
   if (frame.n > hub_limits(hub)->frame) {
@@ -154,7 +246,7 @@ enum tg_err station_frame(struct hub *hub, const struct seal_pk *peer, struct pa
             NULL);
     return session_strike(hub, party, peer, &why);
   }
-  enum tg_err err = frame_decode(frame, FRAME_TO_HUB, hub->frame, &kind, &message, &why);
+  err = frame_decode(frame, FRAME_TO_HUB, hub->frame, &kind, &message, &why);
   if (err)
     return err == TG_NO_MEMORY ? err : session_strike(hub, party, peer, &why);
   hub->heard = true;
@@ -173,6 +265,8 @@ enum tg_err station_frame(struct hub *hub, const struct seal_pk *peer, struct pa
   err = hear(hub, s, message, handlers[kind->type].checkpoint, &ended);
   if (err || ended)
     return err;
+  if (kind->type == FRAME_SUBMIT)
+    return submit(hub, s, (const Tg__Submit *)message, frame.n, ret_more);
   err = handlers[kind->type].take(hub, s, message, &bad, &why);
   return err || !bad ? err : session_strike(hub, party, peer, &why);
 }

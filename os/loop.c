@@ -574,6 +574,7 @@ bool loop_turn(struct loop *l, int wait_ms)
   busy |= run_ready(ready, n);
   busy |= run_zmq(l);
   run_after(l, LOOP_SOON);
+  busy |= l->after[LOOP_SOON].first != NULL; /* one that is not done yet goes on in the next turn */
   if (l->after[LOOP_IDLE].first && (!busy || clock_mono() - l->batch_since >= LOOP_BATCH_MS)) {
     run_after(l, LOOP_IDLE);
     run_after(l, LOOP_SOON);

@@ -3,7 +3,7 @@
    loop_run() and loop_turn(), in this order each turn:
      1 expired timers, earliest first   2 ready descriptors and signals   3 ZeroMQ sockets
      4 `soon` functions (asked for during this turn: output is gathered and written here)
-     5 `idle` functions, when nothing else was ready, or LOOP_BATCH_MS after the first was asked for;
+     5 `idle` functions, when nothing else was ready and no `soon` function asked for another turn, or LOOP_BATCH_MS after the first was asked for;
        then 4 again */
 #ifndef TOGUNA_OS_LOOP_H
 #define TOGUNA_OS_LOOP_H

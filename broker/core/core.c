@@ -3,6 +3,7 @@
 #include "audit/signing.h"
 #include "broker/core/backup.h"
 #include "broker/core/documents.h"
+#include "broker/core/ingress.h"
 #include "broker/core/publish.h"
 #include "broker/memory.h"
 #include "broker/message.h"
@@ -26,6 +27,7 @@ enum {
   DISK_MS = 1000,       /* between looks at the room that is left */
   FRONT_HIGH = 1 << 20, /* bytes on their way to the front: what is urgent waits behind them */
   FRONT_LOW = FRONT_HIGH / 2,
+  WORK_BYTES = 2 * HUB_PART, /* taken in between two looks for what comes */
 };
 
 /* What could not be sent; told to the hub when the channel has room again. */
@@ -43,14 +45,15 @@ struct core {
   struct hub *hub;
   struct pipe *front, *signer;
   struct loop_timer *wake, *publishing, *copying;
-  struct loop_after *commit, *retell;
+  struct loop_after *commit, *retell, *work;
+  struct turns *turns; /* frames that were not taken in yet */
   struct publish *publish;
   struct backup *backup;
   struct drop *drops;
   size_t n_drops, room;
   uint64_t gathered; /* bytes of frames since the transaction at hand began */
   int64_t disk_seen;
-  bool held;    /* the front is not heard: enough is gathered */
+  bool held;    /* nothing is taken in: enough is gathered */
   bool in_turn; /* the hub knows the time of this turn */
   bool ordered; /* the front knows who may connect */
   bool copy_due; /* the next part of a backup is wanted at the end of this turn */
@@ -207,12 +210,12 @@ static void look_at_front(struct core *c)
     pipe_tell_drained(c->front, FRONT_LOW);
 }
 
-static void hear_again(struct core *c)
+static void take_in_again(struct core *c)
 {
   c->gathered = 0;
-  if (c->held && c->front)
-    pipe_pause(c->front, false);
   c->held = false;
+  if (turns_bytes(c->turns) > 0)
+    loop_after_ask(c->work);
 }
 
 static void on_commit(void *arg)
@@ -223,7 +226,7 @@ static void on_commit(void *arg)
     return;
   look_at_front(c);
   if (!hub_gathers(c->hub))
-    hear_again(c);
+    take_in_again(c);
   enum tg_err err = hub_commit(c->hub, &why);
   c->in_turn = false;
   if (err != TG_OK) {
@@ -364,17 +367,59 @@ static void on_retell(void *arg)
   c->n_drops = 0;
 }
 
-/* A FLASH does not wait until nothing else comes; while the signer works it goes with the next group. */
-static void heard(struct core *c, const struct seal_pk *key, struct slice frame)
+/* Says to the front how much of what it handed over is dealt with: as much of this sender's may come. */
+static void give_back(struct core *c, const struct seal_pk *key, uint64_t cost)
 {
-  check(c, hub_frame(c->hub, key, frame));
-  c->gathered += frame.n;
-  if (!c->held && c->gathered > memory_group(c->brief->config.memory) && hub_gathers(c->hub)) {
-    c->held = true; /* its queue fills, then ZeroMQ's, and the senders wait: until the signer has answered */
-    pipe_pause(c->front, true);
-  }
+  const uint8_t bytes[] = {(uint8_t)(cost >> 24), (uint8_t)(cost >> 16), (uint8_t)(cost >> 8), (uint8_t)cost};
+  if (cost == 0 || !c->front)
+    return;
+  if (message_send(c->front, MESSAGE_TAKEN, key, slice_of(bytes, sizeof bytes)) == TG_BUSY)
+    pipe_free(&c->front); /* it would never hear this sender again: it ends, and a new one comes */
+}
+
+/* A FLASH does not wait until nothing else comes; while the signer works it goes with the next group. */
+static uint64_t take_part(struct core *c)
+{
+  struct seal_pk key;
+  uint64_t cost = 0;
+  check(c, ingress_step(c->turns, c->hub, &key, &cost));
+  c->gathered += cost;
+  c->held = c->gathered > memory_group(c->brief->config.memory) && hub_gathers(c->hub); /* until the signer has answered; the senders wait */
+  give_back(c, &key, cost);
   if (!c->ended && hub_is_urgent(c->hub))
     on_commit(c);
+  return cost;
+}
+
+static void hear_front(struct core *c)
+{
+  if (c->front)
+    pipe_pause(c->front, turns_bytes(c->turns) > memory_ingress(c->brief->config.memory));
+}
+
+static void on_work(void *arg)
+{
+  struct core *c = arg;
+  if (!turn(c))
+    return;
+  for (uint64_t done = 0; !c->ended && !c->held && done < WORK_BYTES && turns_bytes(c->turns) > 0;)
+    done += take_part(c);
+  hear_front(c);
+  if (!c->ended && !c->held && turns_bytes(c->turns) > 0)
+    loop_after_ask(c->work);
+}
+
+static void heard(struct core *c, const struct seal_pk *key, struct slice frame)
+{
+  check(c, turns_put(c->turns, key, frame));
+  hear_front(c);
+  loop_after_ask(c->work);
+}
+
+static void gone(struct core *c, const struct seal_pk *key)
+{
+  give_back(c, key, turns_forget(c->turns, key));
+  check(c, hub_gone(c->hub, key));
 }
 
 static void on_front_frame(void *arg, struct slice frame)
@@ -387,7 +432,7 @@ static void on_front_frame(void *arg, struct slice frame)
   if (type == MESSAGE_FRAME)
     heard(c, &key, frame);
   else if (type == MESSAGE_GONE)
-    check(c, hub_gone(c->hub, &key));
+    gone(c, &key);
   else if (type == MESSAGE_DROPPED && frame.n == 1)
     check(c, hub_dropped(c->hub, &key, frame.p[0]));
 }
@@ -414,8 +459,11 @@ static enum tg_err join_front(struct core *c, int fd)
   static const struct pipe_events events = {
       .frame = on_front_frame, .closed = on_front_closed, .drained = on_front_drained};
   pipe_free(&c->front);
+  turns_free(c->turns);
+  c->turns = ingress_new();
   c->n_drops = 0; /* of connections that are gone */
-  c->held = false;
+  if (!c->turns)
+    return TG_NO_MEMORY;
   return pipe_new(c->loop, fd, &MESSAGE_FRONT_LIMITS(memory_channel(c->brief->config.memory)), &events, c, &c->front);
 }
 
@@ -564,7 +612,8 @@ static enum tg_err prepare(struct core *c, struct tg_why *why)
   c->copying = c->publishing ? loop_timer(c->loop, on_copying, c) : NULL;
   c->commit = c->copying ? loop_after(c->loop, LOOP_IDLE, on_commit, c) : NULL;
   c->retell = c->commit ? loop_after(c->loop, LOOP_SOON, on_retell, c) : NULL;
-  enum tg_err err = c->retell ? role_watch(c->start, c->loop, &events, c) : TG_INTERNAL;
+  c->work = c->retell ? loop_after(c->loop, LOOP_SOON, on_work, c) : NULL;
+  enum tg_err err = c->work ? role_watch(c->start, c->loop, &events, c) : TG_INTERNAL;
   if (err == TG_OK)
     err = jail(c->brief, why);
   if (err == TG_OK)
@@ -585,6 +634,7 @@ int core_main(struct role_start *start)
   int code = err == TG_OK ? loop_run(c.loop) : role_fails("hub-failed", err, &why);
   publish_free(&c.publish);
   backup_free(&c.backup);
+  turns_free(c.turns);
   hub_free(c.hub);
   store_close(&c.store);
   pipe_free(&c.front);

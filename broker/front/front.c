@@ -2,7 +2,7 @@
    it carries. libzmq may fall over hostile bytes; then the parent starts another one. It keeps no queue for a peer: what
    cannot be sent now is reported. What comes waits here for its turn, a little of it (turns.h). */
 #include "broker/front/burden.h"
-#include "broker/front/turns.h"
+#include "broker/turns.h"
 #include "broker/memory.h"
 #include "broker/message.h"
 #include "broker/role.h"
@@ -16,6 +16,8 @@
 /* Bytes on their way to the core: whoever comes next waits behind them. */
 #define CORE_HIGH (128u << 10)
 #define CORE_LOW (64u << 10)
+/* Of one sender the core has so much to deal with, or one frame: enough to be at work until it hears of the next. Others' frames pass by. */
+#define SENDER_WINDOW (128u << 10)
 /* Messages that wait for a node that reads slowly. What a session begins with must fit, or it would end as soon as it is open, again and again: a Want for each of 128 bodies
    that wait for it, outcomes, receipts; and four bodies' windows of chunks behind them. Bytes are the burden's to watch. */
 enum { NODE_QUEUE = 256 };
@@ -63,11 +65,11 @@ static void feed(struct front *f)
 {
   const struct seal_pk *key;
   struct slice frame;
-  while (f->core && pipe_queued(f->core) < CORE_HIGH && turns_next(f->turns, &key, &frame)) {
+  while (f->core && pipe_queued(f->core) < CORE_HIGH && turns_next(f->turns, &key, &frame, NULL)) {
     tell_core(f, MESSAGE_FRAME, key, frame);
-    turns_done(f->turns);
+    (void)turns_done(f->turns);
   }
-  if (f->core && turns_bytes(f->turns) > 0)
+  if (f->core && pipe_queued(f->core) >= CORE_HIGH)
     pipe_tell_drained(f->core, CORE_LOW);
   if (f->paused && turns_bytes(f->turns) < f->most / 2)
     pause_doors(f, false);
@@ -129,7 +131,7 @@ static void drop(struct front *f, const struct seal_pk *key, struct slice frame)
 /* What it said before is of a session that ends now. */
 static void gone(struct front *f, const struct seal_pk *key)
 {
-  turns_forget(f->turns, key);
+  (void)turns_forget(f->turns, key);
   tell_core(f, MESSAGE_GONE, key, slice_of(NULL, 0));
 }
 
@@ -194,8 +196,17 @@ static void cut(struct front *f, const struct seal_pk *key)
   size_t n = 0;
   for (size_t i = 0; i < f->n; i++)
     n += zsock_cut(f->door[i], key);
-  turns_forget(f->turns, key);
+  (void)turns_forget(f->turns, key);
   log_event(LOG_NOTICE, "cut", log_hex("key", slice_of(key->b, sizeof key->b)), log_number("connections", n));
+}
+
+static void taken(struct front *f, const struct seal_pk *key, struct slice rest)
+{
+  uint32_t cost;
+  if (!take_u32(&rest, &cost))
+    return;
+  turns_back(f->turns, key, cost);
+  feed(f);
 }
 
 static void on_frame(void *arg, struct slice frame)
@@ -211,6 +222,8 @@ static void on_frame(void *arg, struct slice frame)
     send_to(f, &key, frame);
   else if (type == MESSAGE_CUT && message_take_key(&frame, &key))
     cut(f, &key);
+  else if (type == MESSAGE_TAKEN && message_take_key(&frame, &key))
+    taken(f, &key, frame);
 }
 
 /* The core has ended, or wants nothing to do with a front that does not listen. Either way the parent knows
@@ -274,7 +287,7 @@ static enum tg_err prepare(struct front *f, struct tg_why *why)
   f->loop = loop_new();
   f->strangers = f->loop ? loop_timer(f->loop, tell_of_strangers, f) : NULL;
   f->most = memory_turns(brief->memory);
-  f->turns = f->strangers ? turns_new() : NULL;
+  f->turns = f->strangers ? turns_new((struct turns_options){.window = SENDER_WINDOW}) : NULL;
   f->burden = f->turns ? burden_new(f->loop, memory_front(brief->memory), on_burden, f) : NULL;
   enum tg_err err = f->burden ? role_watch(f->start, f->loop, &events, f) : TG_NO_MEMORY;
   if (err == TG_OK)

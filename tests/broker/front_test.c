@@ -313,6 +313,41 @@ static void an_occupied_port_ends_it_with_code_4(void **unused)
   close(fd);
 }
 
+/* The core deals with one sender's long frame and hears no more of him meanwhile, but of others. */
+static void who_has_said_much_waits_until_it_is_dealt_with(void **unused)
+{
+  enum { LONG = 200 * 1024 };
+  (void)unused;
+  struct story s = tell();
+  struct key_pair key[2] = {key_new(), key_new()};
+  struct seal_pk keys[2] = {key[0].public_key, key[1].public_key};
+  struct node loud, quiet;
+  uint8_t *words = calloc(1, LONG);
+  assert_non_null(words);
+  allow(&s, keys, 2);
+  rig_expect_ready(s.front);
+  connect_to(&s, &loud, &key[0]);
+  connect_to(&s, &quiet, &key[1]);
+  KIT_UNTIL(s.front->loop, loud.up == 1 && quiet.up == 1);
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(zsock_send(loud.link, NULL, slice_of(words, LONG)), TG_OK);
+  assert_int_equal(rig_expect(s.front, MESSAGE_FRAME).n, 32 + LONG);
+  assert_int_equal(zsock_send(loud.link, NULL, slice_str("after the second")), TG_OK);
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(zsock_send(quiet.link, NULL, slice_str("little")), TG_OK);
+    expect_frame(&s, &keys[1], "little");
+  }
+  const uint8_t cost[] = {0, 4, 0, 0}; /* more than it was */
+  say_to(&s, MESSAGE_TAKEN, &keys[0], slice_of(cost, sizeof cost));
+  assert_int_equal(rig_expect(s.front, MESSAGE_FRAME).n, 32 + LONG);
+  say_to(&s, MESSAGE_TAKEN, &keys[0], slice_of(cost, sizeof cost));
+  expect_frame(&s, &keys[0], "after the second");
+  free(words);
+  leave(&loud);
+  leave(&quiet);
+  rig_stop(s.front);
+}
+
 static void without_its_core_it_ends(void **unused)
 {
   (void)unused;
@@ -334,6 +369,7 @@ int main(int argc, char **argv)
       cmocka_unit_test(what_a_session_begins_with_finds_room),
       cmocka_unit_test(a_node_that_does_not_read_costs_no_memory),
       cmocka_unit_test(an_occupied_port_ends_it_with_code_4),
+      cmocka_unit_test(who_has_said_much_waits_until_it_is_dealt_with),
       cmocka_unit_test(without_its_core_it_ends),
   };
   return rig_main(argc, argv, tests, sizeof tests / sizeof *tests);

@@ -1,5 +1,5 @@
 /* Frames that wait for the core: who says much waits for himself. */
-#include "broker/front/turns.h"
+#include "broker/turns.h"
 
 #include "tests/os/kit.h"
 
@@ -22,7 +22,7 @@ static int take_next(struct turns *t, const struct seal_pk *from)
 {
   const struct seal_pk *key;
   struct slice frame;
-  assert_true(turns_next(t, &key, &frame));
+  assert_true(turns_next(t, &key, &frame, NULL));
   if (from)
     assert_true(seal_pk_eq(key, from));
   const int mark = frame.p[0];
@@ -33,11 +33,11 @@ static int take_next(struct turns *t, const struct seal_pk *from)
 static void test_small_frames_do_not_wait_behind_all_large_ones(void **state)
 {
   (void)state;
-  struct turns *t = turns_new();
+  struct turns *t = turns_new((struct turns_options){0});
   const struct seal_pk *key;
   struct slice frame;
   assert_non_null(t);
-  assert_false(turns_next(t, &key, &frame));
+  assert_false(turns_next(t, &key, &frame, NULL));
   for (uint8_t i = 0; i < 20; i++)
     put(t, &LOUD, 400 * 1024, i);
   for (uint8_t i = 0; i < 10; i++)
@@ -59,14 +59,14 @@ static void test_small_frames_do_not_wait_behind_all_large_ones(void **state)
   for (; loud < 20; loud++)
     assert_int_equal(take_next(t, &LOUD), loud);
   assert_int_equal(turns_bytes(t), 0);
-  assert_false(turns_next(t, &key, &frame));
+  assert_false(turns_next(t, &key, &frame, NULL));
   turns_free(t);
 }
 
 static void test_bytes_are_shared_evenly(void **state)
 {
   (void)state;
-  struct turns *t = turns_new();
+  struct turns *t = turns_new((struct turns_options){0});
   const struct seal_pk *key;
   struct slice frame;
   uint64_t said[2] = {0, 0};
@@ -75,7 +75,7 @@ static void test_bytes_are_shared_evenly(void **state)
   for (int i = 0; i < 2000; i++)
     put(t, &QUIET, 2000, 0);
   for (int i = 0; said[0] + said[1] < 4 * 1000 * 1000; i++) {
-    assert_true(turns_next(t, &key, &frame));
+    assert_true(turns_next(t, &key, &frame, NULL));
     said[seal_pk_eq(key, &QUIET)] += frame.n;
     turns_done(t);
   }
@@ -86,7 +86,7 @@ static void test_bytes_are_shared_evenly(void **state)
 static void test_what_one_said_is_forgotten(void **state)
 {
   (void)state;
-  struct turns *t = turns_new();
+  struct turns *t = turns_new((struct turns_options){0});
   put(t, &LOUD, 1000, 1);
   put(t, &QUIET, 1000, 2);
   put(t, &LOUD, 1000, 3);
@@ -104,7 +104,7 @@ static void test_empty_frames_are_not_free(void **state)
 {
   enum { MANY = 100 * 1000 };
   (void)state;
-  struct turns *t = turns_new();
+  struct turns *t = turns_new((struct turns_options){0});
   const struct seal_pk *key;
   struct slice frame;
   for (int i = 0; i < MANY; i++)
@@ -112,7 +112,7 @@ static void test_empty_frames_are_not_free(void **state)
   put(t, &QUIET, 2000, 7);
   assert_true(turns_bytes_of(t, &LOUD) >= MANY * sizeof(void *));
   int before = 0;
-  for (; turns_next(t, &key, &frame) && seal_pk_eq(key, &LOUD); before++)
+  for (; turns_next(t, &key, &frame, NULL) && seal_pk_eq(key, &LOUD); before++)
     turns_done(t);
   assert_in_range(before, 1, MANY / 10);
   assert_int_equal(take_next(t, &QUIET), 7);
@@ -122,9 +122,85 @@ static void test_empty_frames_are_not_free(void **state)
   turns_free(t);
 }
 
+/* Of a frame that is dealt with in parts the next one waits until others had their turn. */
+static void test_others_come_between_the_parts_of_a_long_frame(void **state)
+{
+  enum { PART = 16 * 1024, LONG = 400 * 1024 };
+  (void)state;
+  struct turns *t = turns_new((struct turns_options){.part = PART});
+  const struct seal_pk *key;
+  struct slice frame;
+  bool begun;
+  uint64_t dealt = 0;
+  put(t, &LOUD, LONG, 1);
+  const uint64_t all = turns_bytes(t);
+  assert_true(turns_next(t, &key, &frame, &begun) && !begun);
+  dealt += turns_part(t);
+  for (uint8_t i = 0; i < 6; i++) {
+    put(t, &QUIET, 2000, 100 + i);
+    unsigned parts = 0;
+    while (assert_true(turns_next(t, &key, &frame, &begun)), seal_pk_eq(key, &LOUD)) {
+      assert_true(begun && frame.n == LONG);
+      dealt += turns_part(t);
+      parts++;
+    }
+    assert_false(begun);
+    assert_int_equal(frame.p[0], 100 + i);
+    turns_done(t);
+    assert_true(parts <= 4);
+  }
+  while (assert_true(turns_next(t, &key, &frame, &begun)), all - dealt > PART)
+    dealt += turns_part(t);
+  assert_true(turns_part(t) < PART); /* as long as it is there it counts */
+  assert_true(turns_bytes(t) > 0);
+  turns_done(t);
+  assert_int_equal(turns_bytes(t), 0);
+  assert_false(turns_next(t, &key, &frame, &begun));
+  turns_free(t);
+}
+
+/* Who has enough out waits for it to be dealt with, and nobody waits with him. */
+static void test_who_has_enough_out_is_passed_by(void **state)
+{
+  (void)state;
+  struct turns *t = turns_new((struct turns_options){.window = 100 * 1000});
+  const struct seal_pk *key;
+  struct slice frame;
+  uint64_t out = 0;
+  for (uint8_t i = 0; i < 10; i++)
+    put(t, &LOUD, 60 * 1000, i);
+  for (int i = 0; i < 2; i++) {
+    assert_true(turns_next(t, &key, &frame, NULL));
+    assert_int_equal(frame.p[0], i);
+    out += turns_done(t);
+  }
+  assert_false(turns_next(t, &key, &frame, NULL));
+  put(t, &QUIET, 2000, 100);
+  assert_int_equal(take_next(t, &QUIET), 100);
+  assert_false(turns_next(t, &key, &frame, NULL));
+  turns_back(t, &QUIET, UINT64_MAX); /* whatever it had */
+  turns_back(t, &QUIET, 1);
+  turns_back(t, &LOUD, out - 100 * 1000);
+  assert_false(turns_next(t, &key, &frame, NULL)); /* still all of the window */
+  turns_back(t, &LOUD, 1);
+  assert_int_equal(take_next(t, &LOUD), 2);
+  assert_false(turns_next(t, &key, &frame, NULL));
+  /* What is out is out, whether or not what waits is forgotten. */
+  const uint64_t waits = turns_bytes_of(t, &LOUD);
+  assert_int_equal(turns_forget(t, &LOUD), waits);
+  assert_int_equal(turns_bytes(t), 0);
+  put(t, &LOUD, 1000, 7);
+  assert_false(turns_next(t, &key, &frame, NULL));
+  turns_back(t, &LOUD, UINT64_MAX);
+  assert_int_equal(take_next(t, &LOUD), 7);
+  put(t, &LOUD, 1000, 8);
+  turns_free(t);
+}
+
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_empty_frames_are_not_free), cmocka_unit_test(test_small_frames_do_not_wait_behind_all_large_ones), cmocka_unit_test(test_bytes_are_shared_evenly),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_others_come_between_the_parts_of_a_long_frame), cmocka_unit_test(test_who_has_enough_out_is_passed_by),
+                                     cmocka_unit_test(test_empty_frames_are_not_free), cmocka_unit_test(test_small_frames_do_not_wait_behind_all_large_ones), cmocka_unit_test(test_bytes_are_shared_evenly),
                                      cmocka_unit_test(test_what_one_said_is_forgotten)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

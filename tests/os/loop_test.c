@@ -244,6 +244,30 @@ static void constant_load_cannot_hold_a_batch_open(void **state)
   close(source[0]), close(source[1]);
 }
 
+static void go_on(void *arg)
+{
+  mark(arg);
+  if (--feed > 0)
+    loop_after_ask(soon);
+}
+
+/* Work in parts: what comes is looked at between them, and the batch ends behind the last. */
+static void a_batch_lasts_as_long_as_work_goes_on(void **state)
+{
+  (void)state;
+  static const char s = 's', e = 'E';
+  soon = loop_after(l, LOOP_SOON, go_on, (void *)(uintptr_t)&s);
+  idle = loop_after(l, LOOP_IDLE, mark, (void *)(uintptr_t)&e);
+  feed = 3;
+  const int64_t start = clock_mono();
+  loop_after_ask(soon);
+  loop_after_ask(idle);
+  KIT_UNTIL(l, strchr(trace, 'E'));
+  assert_true(!strcmp(trace, "sssE") || clock_mono() - start >= LOOP_BATCH_MS);
+  loop_after_free(&soon);
+  loop_after_free(&idle);
+}
+
 static struct loop_after *first, *second;
 
 static void free_second(void *arg)
@@ -311,6 +335,7 @@ int main(void)
       T(signals_come_as_ordinary_calls),
       T(a_batch_ends_when_nothing_more_is_ready),
       T(constant_load_cannot_hold_a_batch_open),
+      T(a_batch_lasts_as_long_as_work_goes_on),
       T(what_is_freed_before_its_moment_does_not_run),
       T(run_returns_the_code),
       T(an_outer_loop_can_drive_it),

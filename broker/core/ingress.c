@@ -1,0 +1,19 @@
+#include "broker/core/ingress.h"
+
+struct turns *ingress_new(void)
+{
+  return turns_new((struct turns_options){.part = HUB_PART});
+}
+
+enum tg_err ingress_step(struct turns *waiting, struct hub *hub, struct seal_pk *ret_from, uint64_t *ret_cost)
+{
+  const struct seal_pk *from;
+  struct slice frame;
+  bool begun, more = false;
+  if (!turns_next(waiting, &from, &frame, &begun))
+    return TG_INTERNAL; /* cannot be */
+  *ret_from = *from;
+  enum tg_err err = begun ? hub_go_on(hub, from, &more) : hub_hear(hub, from, frame, &more);
+  *ret_cost = more ? turns_part(waiting) : turns_done(waiting);
+  return err;
+}

@@ -1,0 +1,32 @@
+/* Frames that came and wait to be dealt with, taken from their senders in turn, by bytes: who says much waits for himself, not the others for him (deficit round robin).
+   The front has them before it hands them to the core, the core while it deals with them, part by part. */
+#ifndef TOGUNA_BROKER_TURNS_H
+#define TOGUNA_BROKER_TURNS_H
+
+#include "proto/base.h"
+
+struct turns;
+
+struct turns_options {
+  uint64_t part;   /* so many bytes of a frame may be dealt with at a time, turns_part(); 0: frames are whole */
+  uint64_t window; /* of one sender so many bytes may be out: done with here, and not yet said to be with turns_back(). Others go on meanwhile; one frame may always. 0: nobody says it */
+};
+
+struct turns *turns_new(struct turns_options options); /* NULL without memory */
+void turns_free(struct turns *t);
+/* A copy of the frame is kept. TG_NO_MEMORY. */
+enum tg_err turns_put(struct turns *t, const struct seal_pk *from, struct slice frame);
+/* Whose turn it is, and what it said; both there until turns_done() or turns_part(). *ret_begun (may be NULL): a part of it was dealt with. False: nothing waits that may go. */
+bool turns_next(struct turns *t, const struct seal_pk **ret_from, struct slice *ret_frame, bool *ret_begun);
+/* What turns_next() told last is done with; or a part of it, and others may come before the next. What it cost: bytes, and something for each frame. */
+uint64_t turns_done(struct turns *t);
+uint64_t turns_part(struct turns *t);
+/* So much of what this sender has out is done with. More than that is as much. */
+void turns_back(struct turns *t, const struct seal_pk *from, uint64_t cost);
+/* Nothing of this sender waits any more. What it would have cost. */
+uint64_t turns_forget(struct turns *t, const struct seal_pk *from);
+/* Bytes that wait; of this sender. */
+uint64_t turns_bytes(const struct turns *t);
+uint64_t turns_bytes_of(const struct turns *t, const struct seal_pk *from);
+
+#endif
