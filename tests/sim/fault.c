@@ -117,6 +117,11 @@ static void full(struct sim *s, int who)
   agenda_post(s, sim_between(s, 100, 4 * PAUSE_MS), (struct event){.happens = space_again, .node = who}, (struct slice){0});
 }
 
+static void carry(struct sim *s, int who)
+{
+  carrier_sets_out(s, who < 0 ? 0 : who, (int)random_below(&s->chance, SIM_NODES));
+}
+
 static void cheat(struct sim *s, const struct event *e)
 {
   (void)e;
@@ -142,7 +147,7 @@ static bool planned(struct sim *s, int who)
   static const struct {
     unsigned fault;
     void (*strike)(struct sim *, int);
-  } more[] = {{PLAN_MEMORY, memory}, {PLAN_FULL, full}, {PLAN_IMAGE, image}};
+  } more[] = {{PLAN_MEMORY, memory}, {PLAN_FULL, full}, {PLAN_IMAGE, image}, {PLAN_CARRY, carry}};
   void (*mine[sizeof more / sizeof *more])(struct sim *, int);
   size_t n = 0;
   for (size_t i = 0; i < sizeof more / sizeof *more; i++)
@@ -175,6 +180,8 @@ static void strikes(struct sim *s, const struct event *e)
 
 void fault_begin(struct sim *s)
 {
+  for (int i = 0; i < 3 && (s->plan.faults & PLAN_CARRY); i++)
+    carry(s, (int)random_below(&s->chance, SIM_NODES));
   if (s->plan.faults & PLAN_CHEAT)
     agenda_post(s, sim_between(s, 10, PAUSE_MS), (struct event){.happens = cheat, .node = -1}, (struct slice){0});
   agenda_post(s, sim_between(s, 10, 2 * PAUSE_MS), (struct event){.happens = strikes, .node = -1},

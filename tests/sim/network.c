@@ -30,7 +30,7 @@ static void comes_up(struct sim *s, const struct event *e)
   struct wire *w = &s->node[e->node].wire;
   if (!site_hears(&s->node[e->node].site, e) || e->number != w->attempt || !w->wanted || w->up)
     return;
-  if (!site_alive(&s->hub.site) || !s->hub.front) {
+  if (!site_alive(&s->hub.site) || !s->hub.front || (s->mono < w->barred && !s->quiet)) {
     agenda_post(s, sim_between(s, RETRY_MS / 2, 2 * RETRY_MS),
                 (struct event){.happens = comes_up, .node = e->node, .life = e->life, .number = e->number},
                 (struct slice){0});
@@ -95,6 +95,13 @@ void network_cut(struct sim *s, int node)
                 (struct event){.happens = hub_learns, .node = node, .life = s->hub.site.life},
                 (struct slice){0});
   attempt(s, node, sim_between(s, 100, 3 * RETRY_MS)); /* the link process tries again by itself */
+}
+
+void network_bar(struct sim *s, int node, int64_t ms)
+{
+  sim_tell(s, s->node[node].site.name, "its line is cut for %lld ms", (long long)ms);
+  s->node[node].wire.barred = s->mono + ms;
+  network_cut(s, node);
 }
 
 /* ---- frames; event.number is the session */

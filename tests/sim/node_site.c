@@ -258,7 +258,8 @@ static void effect_wake_at(void *context, int64_t mono)
 static void effect_evidence(void *context, const char *name, struct slice text)
 {
   struct here h = here_of(context);
-  oracle_evidence(h.s, h.node, name, text);
+  if (site_effect(&h.s->node[h.node].site))
+    oracle_evidence(h.s, h.node, name, text);
 }
 
 static void effect_tell(void *context, const struct node_event *event)

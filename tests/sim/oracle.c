@@ -211,6 +211,56 @@ void oracle_heard(struct sim *s, struct publication *p, struct slice from, unsig
   }
 }
 
+/* ---- bundles */
+
+void oracle_bundle(struct sim *s, int node, struct slice bundle)
+{
+  char mark[SIM_MARK];
+  if (memmem(bundle.p, bundle.n, mark, sim_mark(s, mark)))
+    sim_fail(s, s->node[node].site.name, "it writes a text into a bundle");
+}
+
+/* Has it published something whose id it did not come to tell? */
+static bool has_nameless(const struct sim *s, int node)
+{
+  for (size_t i = 0; i < s->n_publications; i++)
+    if (s->publication[i].node == node && hash_is_zero(&s->publication[i].id))
+      return true;
+  return false;
+}
+
+void oracle_imported(struct sim *s, int node, int from, const Tg__LImported *m)
+{
+  const char *name = s->node[node].site.name;
+  struct hash id;
+  struct publication *p = hash_read(slice_of(m->bulletin.data, m->bulletin.len), &id) == TG_OK ? with_id(s, &id) : NULL;
+  if (!p) {
+    s->node[node].took_nameless |= m->outcome != 4;
+    if (m->outcome != 3 && !has_nameless(s, m->outcome == 4 ? node : from))
+      sim_fail(s, name, "it takes in from a bundle what nobody published");
+    return;
+  }
+  sim_tell(s, name, "no. %zu in the bundle: outcome %u, event %u %.*s", number_of(s, p), m->outcome, m->event, (int)m->what.len, (const char *)m->what.data);
+  const bool is_receipt = m->outcome == 4, taken = m->outcome == 1 || m->outcome == 2;
+  const int holder = is_receipt ? from : node;
+  if (!is_receipt && p->node != from)
+    sim_fail(s, name, "no. %zu came in a bundle of %s, who did not write it", number_of(s, p), s->node[from].site.name);
+  if (taken && !(p->part[0].permitted >> node & 1))
+    sim_fail(s, name, "it takes no. %zu from a bundle, which it may not have", number_of(s, p));
+  if (is_receipt && m->event == RECEIPT_STORED && !((p->carried | p->part[0].shown) >> holder & 1) && !s->node[holder].took_nameless)
+    sim_fail(s, name, "it is told that %s has no. %zu, which never took it in", s->node[holder].site.name, number_of(s, p));
+  if (m->outcome == 3 && !p->recalled && !s->revoking && !s->narrowing && !s->clocks_off && !s->forked)
+    sim_fail(s, name, "it declines no. %zu from a bundle: %.*s", number_of(s, p), (int)m->what.len, (const char *)m->what.data);
+  p->carried |= taken ? 1u << node : 0;
+}
+
+void oracle_bundle_refused(struct sim *s, int node, int from, const Tg__LError *m)
+{
+  const bool passes = m->err == TG_BUSY || m->err == TG_NO_MEMORY || m->err == TG_QUOTA;
+  if (!passes && !s->revoking && !s->clocks_off && !s->forked)
+    sim_fail(s, s->node[node].site.name, "it refuses a bundle of %s: %.*s", s->node[from].site.name, (int)m->what.len, (const char *)m->what.data);
+}
+
 /* What it has shown since may be shown again, at another place, or is gone: the hub heard that it has it. What it has spooled since is gone unless
    the hub has it. */
 void oracle_restored(struct sim *s, int node)
@@ -222,6 +272,7 @@ void oracle_restored(struct sim *s, int node)
     struct publication *p = &s->publication[i];
     if (p->place[node] > place) {
       p->place[node] = 0;
+      p->carried &= ~(1u << node);
       p->purged &= ~(1u << node);
     }
     p->lost |= p->node == node && i >= s->node[node].copied && !p->accepted;
@@ -247,7 +298,7 @@ static bool is_owed(const struct sim *s, const struct publication *p)
 {
   if (p->refused || (s->revoking && p->node == SIM_REVOKED) || oracle_is_narrowed(s, p))
     return false;
-  return (p->spooled && !p->lost && !perhaps_taken_back(s, p)) || p->part[0].shown;
+  return (p->spooled && !p->lost && !perhaps_taken_back(s, p)) || (p->part[0].shown && !(p->lost && p->carried));
 }
 
 /* What was taken back need not be seen before it goes. */
@@ -260,6 +311,15 @@ static bool has_all(const struct sim *s, const struct publication *p)
     if (p->part[i].sealed && (p->part[i].sealed & ~(p->part[i].shown | cut_off)))
       return p->recalled && !p->kept;
   return true;
+}
+
+/* What was taken in from a bundle is shown, also where the hub refused it. */
+static bool has_carried(const struct sim *s, const struct publication *p)
+{
+  unsigned missing = p->carried & ~p->part[0].shown;
+  for (int node = 0; node < SIM_NODES; node++)
+    missing &= s->node[node].restored ? ~(1u << node) : ~0u;
+  return !missing || p->recalled;
 }
 
 /* It is held, or takes back what was. */
@@ -278,7 +338,7 @@ bool oracle_settled(const struct sim *s)
   const bool exact = !s->revoking && !s->clocks_off && !s->narrowing;
   for (size_t i = 0; i < s->n_publications; i++) {
     const struct publication *p = &s->publication[i];
-    if (is_owed(s, p) && !has_all(s, p))
+    if ((is_owed(s, p) && !has_all(s, p)) || !has_carried(s, p))
       return false;
     /* the hub delivers it no more: some may never answer */
     taken_back[p->node] += (p->recalled && !p->kept) || (s->revoking && (p->part[0].permitted >> SIM_REVOKED & 1)) || concerns_narrowed(s, p);

@@ -1,5 +1,5 @@
 /* Three programs at each node: one follows the inbox and reads everything, one publishes, one looks after
-   what became of it. They live as long as the simulation; their connections as long as the node's process. A
+   what became of it; and a fourth writes and reads bundles (carrier.c), where a seed has them. They live as long as the simulation; their connections as long as the node's process. A
    program keeps what it has done, as a good one would. */
 #include "tests/sim/sim.h"
 
@@ -24,10 +24,15 @@ static struct slice slice_of_data(ProtobufCBinaryData d)
 
 /* ---- connections; event.number says which program */
 
+static uint64_t programs(const struct sim *s)
+{
+  return s->plan.faults & PLAN_CARRY ? 4 : 3;
+}
+
 static struct program *program_at(struct sim *s, int node, uint64_t which)
 {
   struct node_site *n = &s->node[node];
-  return which == 0 ? &n->reader.p : which == 1 ? &n->writer.p : &n->looker.p;
+  return which == 0 ? &n->reader.p : which == 1 ? &n->writer.p : which == 2 ? &n->looker.p : &n->carrier.p;
 }
 
 static void joins(struct sim *s, const struct event *e)
@@ -63,23 +68,25 @@ static void leave(struct sim *s, int node, uint64_t which)
   }
   if (which == 2)
     n->looker.request = n->looker.proves = 0;
+  if (which == 3)
+    carrier_leaves(s, node);
 }
 
 void program_node_up(struct sim *s, int node)
 {
-  for (uint64_t which = 0; which < 3; which++)
+  for (uint64_t which = 0; which < programs(s); which++)
     join(s, node, which, sim_between(s, 1, 200));
 }
 
 void program_node_down(struct sim *s, int node)
 {
-  for (uint64_t which = 0; which < 3; which++)
+  for (uint64_t which = 0; which < programs(s); which++)
     leave(s, node, which);
 }
 
 void program_closed(struct sim *s, int node, uint64_t client)
 {
-  for (uint64_t which = 0; which < 3; which++)
+  for (uint64_t which = 0; which < programs(s); which++)
     if (program_at(s, node, which)->client == client) {
       leave(s, node, which);
       join(s, node, which, sim_between(s, 50, 500));
@@ -466,7 +473,7 @@ static void looked_at(struct sim *s, int node, const Tg__LItem *item)
 static void program_again(struct sim *s, int node, const struct program *p)
 {
   const struct node_site *n = &s->node[node];
-  const uint64_t which = p == &n->reader.p ? 0 : p == &n->writer.p ? 1 : 2;
+  const uint64_t which = p == &n->reader.p ? 0 : p == &n->writer.p ? 1 : p == &n->looker.p ? 2 : 3;
   leave(s, node, which);
   join(s, node, which, sim_between(s, 50, 500));
 }
@@ -479,6 +486,8 @@ static void refused(struct sim *s, int node, const struct program *p, const Tg__
            (const char *)m->what.data);
   if (m->request && m->request == n->looker.proves && p == &n->looker.p)
     sim_fail(s, n->site.name, "it does not prove what it sent");
+  if (p == &n->carrier.p)
+    carrier_refused(s, node, m);
   if (m->err == TG_NO_MEMORY && p != &n->writer.p) {
     program_again(s, node, p); /* as a good program would */
     return;
@@ -499,6 +508,10 @@ static void heard(struct sim *s, int node, uint64_t which, enum local_type type,
     p->welcome = true;
     if (which == 0)
       follow(s, node);
+    if (which == 3)
+      carrier_hears(s, node, type, m);
+  } else if (which == 3 && type != LOCAL_ERROR) {
+    carrier_hears(s, node, type, m);
   } else if (type == LOCAL_ITEM && which == 0) {
     shown(s, node, (const Tg__LItem *)m);
   } else if (type == LOCAL_ITEM) {
@@ -530,7 +543,7 @@ void program_frame(struct sim *s, int node, uint64_t client, struct slice frame)
   const struct local_kind *kind;
   ProtobufCMessage *message;
   struct tg_why why = {.err = TG_OK};
-  for (uint64_t which = 0; which < 3; which++) {
+  for (uint64_t which = 0; which < programs(s); which++) {
     if (program_at(s, node, which)->client != client)
       continue;
     arena_reset(s->arena);

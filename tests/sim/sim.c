@@ -138,6 +138,8 @@ static void set_up(struct sim *s, const struct stage *stage)
     n->secrets = (struct node_secrets){.node = k->identity, .witness = k->witness};
     n->reader.text = buf_new(1 << 20);
     n->looker.json = buf_new(1 << 20);
+    n->carrier.bundle = buf_new(SIZE_MAX / 2);
+    n->carrier.answer = buf_new(SIZE_MAX / 2);
   }
   if (s->plan.founded)
     take_founded(s, stage);
@@ -172,6 +174,8 @@ static void take_down(struct sim *s)
     disk_free(s->node[i].site.disk);
     buf_free(&s->node[i].reader.text);
     buf_free(&s->node[i].looker.json);
+    buf_free(&s->node[i].carrier.bundle);
+    buf_free(&s->node[i].carrier.answer);
   }
   for (size_t i = 0; i < s->n_publications; i++)
     for (size_t part = 0; part < SIM_PARTS; part++)
@@ -281,6 +285,8 @@ struct plan plan_of(uint64_t seed)
     plan.faults |= PLAN_BLANK;
   if (random_chance(&r, 20))
     plan.faults |= PLAN_CHEAT;
+  if (random_chance(&r, 20))
+    plan.faults |= PLAN_CARRY;
   return plan;
 }
 

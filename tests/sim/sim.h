@@ -19,7 +19,7 @@
     10 proofs verify, and evidence of two histories that were signed; what was changed or made up does not. Where a hub signs two, nodes do not
        show anything twice or to whom it is not permitted either; whoever saw one and is shown the other has evidence
 
-   Files: stand_in (for libsodium's curves), agenda (time), network, hub_site, node_site, program (publishing and reading), oracle, ledger, evidence, fault, sim
+   Files: stand_in (for libsodium's curves), agenda (time), network, hub_site, node_site, program (publishing and reading), carrier (bundles), oracle, ledger, evidence, fault, sim
    (one run), worker (many), main. */
 #ifndef TOGUNA_TESTS_SIM_SIM_H
 #define TOGUNA_TESTS_SIM_SIM_H
@@ -69,6 +69,7 @@ void agenda_clear(struct sim *s);
 struct wire {
   bool wanted, up;
   uint64_t session, attempt;
+  int64_t barred; /* until then it does not come up */
   int64_t last_to_hub, last_to_node; /* arrival of the newest frame: order is kept within a session */
   size_t waiting;                    /* bytes on the way to the hub */
 };
@@ -136,6 +137,15 @@ struct looker {
   size_t last_items, last_open, last_unsettled;
   bool fresh; /* a list came in full since the quiet began */
 };
+/* Somebody with a stick. */
+struct carrier {
+  struct program p;
+  enum { CARRIER_RESTS, CARRIER_WRITES, CARRIER_READS } does;
+  uint64_t request; /* for that */
+  int other;        /* whom it is written for, or who wrote it */
+  struct buf bundle, answer; /* on the stick, as it was written; the receipts so far */
+  bool receipts, altered, tried; /* the bundle is of receipts; it is read with a byte changed; it was read before */
+};
 struct here { /* what an effect of a node must know */
   struct sim *s;
   int node;
@@ -150,6 +160,7 @@ struct node_site {
   struct reader reader;
   struct writer writer;
   struct looker looker;
+  struct carrier carrier;
   struct {
     struct hash id;
     bool purged;
@@ -159,6 +170,7 @@ struct node_site {
   size_t copied;   /* publications there were when the copy of the disk was made */
   uint64_t copied_place; /* and how far its reader had read, who keeps that on the same disk */
   bool restored;   /* it has gone on from an old copy once */
+  bool took_nameless; /* from a bundle: something whose id its writer's program did not live to hear */
   unsigned evidence; /* files of evidence that it left */
   bool counted_on; /* and published before it met the hub, under a number that it had forgotten: the hub refuses that, and rightly says so */
 };
@@ -186,11 +198,12 @@ struct publication {
   uint64_t number;
   uint64_t place[SIM_NODES];
   unsigned purged; /* who has said so */
+  unsigned carried; /* who took it in from a bundle, or had it when one came */
   unsigned entries; /* of the log that decide on it */
 };
 
 /* What a seed plays; drawn from it apart from everything else, so that a new kind of fault leaves old seeds' stories as they were. */
-enum plan_fault { PLAN_FOUNDED = 1, PLAN_MEMORY = 2, PLAN_FULL = 4, PLAN_IMAGE = 8, PLAN_BLANK = 16, PLAN_CHEAT = 32 };
+enum plan_fault { PLAN_FOUNDED = 1, PLAN_MEMORY = 2, PLAN_FULL = 4, PLAN_IMAGE = 8, PLAN_BLANK = 16, PLAN_CHEAT = 32, PLAN_CARRY = 64 };
 struct plan {
   bool founded; /* it begins with the stage's exchange; otherwise with empty disks, or (PLAN_BLANK) stores that are laid out */
   unsigned faults; /* of enum plan_fault: those that may come besides the old ones */
@@ -310,6 +323,16 @@ void network_to_node(struct sim *s, const struct seal_pk *peer, struct slice fra
 /* The connection breaks; what is under way is lost. Each side learns of it some time. */
 void network_cut(struct sim *s, int node);
 
+/* The same, and it does not come up again for so long. */
+void network_bar(struct sim *s, int node, int64_t ms);
+
+/* ---- carrier.c */
+/* Somebody wants a bundle of what `from` has for `to`, carries it there, and the receipts back. */
+void carrier_sets_out(struct sim *s, int from, int to);
+void carrier_hears(struct sim *s, int node, enum local_type type, const ProtobufCMessage *m);
+void carrier_refused(struct sim *s, int node, const Tg__LError *m);
+void carrier_leaves(struct sim *s, int node); /* its connection is gone */
+
 /* ---- program.c */
 void program_node_up(struct sim *s, int node);   /* the node's socket is there */
 void program_node_down(struct sim *s, int node); /* and gone */
@@ -343,6 +366,11 @@ void oracle_refused(struct sim *s, struct slice id);
 void oracle_gone(struct sim *s, int node, const struct hash *id);
 /* What its originator has heard of it: a receipt of this event from the node. */
 void oracle_heard(struct sim *s, struct publication *p, struct slice from, unsigned event);
+/* A bundle lies on a stick. */
+void oracle_bundle(struct sim *s, int node, struct slice bundle);
+/* What became of one bulletin of it, and of the whole. */
+void oracle_imported(struct sim *s, int node, int from, const Tg__LImported *m);
+void oracle_bundle_refused(struct sim *s, int node, int from, const Tg__LError *m);
 /* Has everything arrived that is to arrive? */
 bool oracle_settled(const struct sim *s);
 void oracle_explain(struct sim *s); /* what has not */
