@@ -3,11 +3,29 @@
 #include "proto/hash.h"
 #include "proto/log.pb-c.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool member_valid(const char member[2])
 {
   return member[0] >= 'A' && member[0] <= 'Z' && member[1] >= 'A' && member[1] <= 'Z';
+}
+
+/* Of members, and of denials, which begin with theirs. */
+static int by_member(const void *a, const void *b)
+{
+  return memcmp(a, b, 2);
+}
+
+struct ruling_portion ruling_portion_of(size_t index, char (*permitted)[2], size_t n_permitted, struct ruling_denial *denied, size_t n_denied)
+{
+  qsort(permitted, n_permitted, sizeof *permitted, by_member);
+  qsort(denied, n_denied, sizeof *denied, by_member);
+  return (struct ruling_portion){.index = (uint32_t)index,
+                                 .permitted = (const char(*)[2])permitted,
+                                 .permitted_count = n_permitted,
+                                 .denied = denied,
+                                 .denied_count = n_denied};
 }
 
 static enum tg_err refuse(const char *where, const char *what, struct tg_why *why)

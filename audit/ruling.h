@@ -32,6 +32,9 @@ struct ruling {
   size_t portion_count;
 };
 
+/* A portion with these two lists, which it borrows, and which are put into order where they stand. */
+struct ruling_portion ruling_portion_of(size_t index, char (*permitted)[2], size_t n_permitted, struct ruling_denial *denied, size_t n_denied);
+
 /* Appends the canonical bytes. TG_BAD_INPUT for an order, member or stage that is not as above; out as before
  * on failure. */
 enum tg_err ruling_build(const struct ruling *ruling, struct buf *out, struct tg_why *why);

@@ -39,11 +39,6 @@ static enum tg_err denial_of(struct hub *hub, const struct passage *p, size_t po
   return TG_OK;
 }
 
-static int by_code(const void *a, const void *b)
-{
-  return memcmp(a, b, 2);
-}
-
 /* Members permitted and denied among those the release list names, both ascending by code. */
 static enum tg_err rule_portion(struct hub *hub, const struct passage *p, size_t portion,
                                 struct ruling_portion *ret)
@@ -64,13 +59,7 @@ static enum tg_err rule_portion(struct hub *hub, const struct passage *p, size_t
     if (err)
       return err;
   }
-  qsort(yes, n_yes, sizeof *yes, by_code);
-  qsort(no, n_no, sizeof *no, by_code);
-  *ret = (struct ruling_portion){.index = (uint32_t)portion,
-                                 .permitted = (const char(*)[2])yes,
-                                 .permitted_count = n_yes,
-                                 .denied = no,
-                                 .denied_count = n_no};
+  *ret = ruling_portion_of(portion, yes, n_yes, no, n_no);
   return TG_OK;
 }
 

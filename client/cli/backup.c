@@ -1,7 +1,7 @@
 /* toguna backup: a copy of the node's store, made while the node works. */
 #include "client/cli/reach.h"
+#include "client/cli/saving.h"
 #include "client/cli/show.h"
-#include "os/file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,21 +11,6 @@ struct backup_options {
   struct common common;
   char *socket;
 };
-
-struct writing {
-  struct file_draft *draft;
-  struct tg_why *why;
-  uint64_t bytes;
-  enum tg_err err;
-};
-
-static int write_piece(void *context, const void *data, size_t n)
-{
-  struct writing *w = context;
-  w->bytes += n;
-  w->err = file_draft_put(w->draft, slice_of(data, n), w->why);
-  return w->err != TG_OK;
-}
 
 /* Said before the node has copied for minutes. */
 static enum tg_err is_free(const char *path, struct tg_why *why)
@@ -38,12 +23,16 @@ static enum tg_err is_free(const char *path, struct tg_why *why)
   return why_set(why, TG_DUPLICATE, path, N_("there is such a file already"), N_("Move it away, or choose another name"), NULL, NULL, NULL);
 }
 
-static enum tg_err fetch(struct call *call, struct toguna *node, struct writing *w)
+static enum tg_err fetch(struct call *call, struct toguna *node, const char *path, uint64_t *ret_bytes, struct tg_why *why)
 {
   struct toguna_error error;
-  if (toguna_backup(node, write_piece, w, &error) == TOGUNA_OK)
-    return TG_OK;
-  return w->err != TG_OK ? w->err : call_said(call, &error);
+  struct saving s;
+  enum tg_err err = saving_begin(&s, path, why);
+  if (err != TG_OK)
+    return err;
+  const enum toguna_err told = toguna_backup(node, saving_piece, &s, &error);
+  *ret_bytes = s.bytes;
+  return saving_end(&s, call, told, &error, false);
 }
 
 static enum tg_err run_backup(struct call *call, struct tg_why *why)
@@ -51,25 +40,20 @@ static enum tg_err run_backup(struct call *call, struct tg_why *why)
   const struct backup_options *o = call->options;
   const char *path = call->arg[0];
   struct toguna *node = NULL;
-  struct writing w = {.why = why};
+  uint64_t bytes;
   enum tg_err err = is_free(path, why);
   if (err == TG_OK)
     err = reach_open(call, o->socket, &node);
   if (err == TG_OK)
-    err = file_draft_new(path, 0600, &w.draft, why);
-  if (err == TG_OK)
-    err = fetch(call, node, &w);
-  if (err == TG_OK)
-    err = file_draft_commit(&w.draft, false, why);
-  file_draft_free(&w.draft);
+    err = fetch(call, node, path, &bytes, why);
   toguna_close(node);
   if (err != TG_OK)
     return err;
   char size[SHOW_SIZE];
   if (call->json)
-    show_json(json_pack("{s:s, s:I}", "backup", path, "bytes", (json_int_t)w.bytes));
+    show_json(json_pack("{s:s, s:I}", "backup", path, "bytes", (json_int_t)bytes));
   else
-    printf(_("%s is the copy of this node (%s). Keep it with a copy of the key file, away from this machine.\n"), path, show_size(w.bytes, size));
+    printf(_("%s is the copy of this node (%s). Keep it with a copy of the key file, away from this machine.\n"), path, show_size(bytes, size));
   return TG_OK;
 }
 

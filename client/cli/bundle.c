@@ -2,7 +2,7 @@
 #include "client/cli/bulletin.h"
 #include "client/cli/qr.h"
 #include "client/cli/reach.h"
-#include "os/file.h"
+#include "client/cli/saving.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,21 +17,6 @@ struct export_options {
   char *socket, *to, *output;
   bool qr;
 };
-
-struct writing {
-  struct file_draft *draft;
-  struct tg_why *why;
-  uint64_t bytes;
-  enum tg_err err;
-};
-
-static int write_piece(void *context, const void *data, size_t n)
-{
-  struct writing *w = context;
-  w->bytes += n;
-  w->err = file_draft_put(w->draft, slice_of(data, n), w->why);
-  return w->err != TG_OK;
-}
 
 static enum tg_err find_ids(struct call *call, struct toguna *node, struct toguna_id *ids)
 {
@@ -80,22 +65,18 @@ static enum tg_err export_to(struct call *call, struct toguna *node, const struc
 {
   const struct export_options *o = call->options;
   struct toguna_error error;
-  struct writing w = {.why = why};
-  enum tg_err err = file_draft_new(o->output, 0600, &w.draft, why);
+  struct saving s;
+  enum tg_err err = saving_begin(&s, o->output, why);
   if (err != TG_OK)
     return err;
-  if (toguna_export(node, o->to, ids, call->n, false, write_piece, &w, &error) != TOGUNA_OK)
-    err = w.err != TG_OK ? w.err : call_said(call, &error);
-  if (err == TG_OK)
-    err = file_draft_commit(&w.draft, true, why);
-  file_draft_free(&w.draft);
+  err = saving_end(&s, call, toguna_export(node, o->to, ids, call->n, false, saving_piece, &s, &error), &error, true);
   if (err != TG_OK)
     return err;
   char size[SHOW_SIZE];
   if (call->json)
-    show_json(json_pack("{s:s, s:s, s:I}", "bundle", o->output, "to", o->to, "bytes", (json_int_t)w.bytes));
+    show_json(json_pack("{s:s, s:s, s:I}", "bundle", o->output, "to", o->to, "bytes", (json_int_t)s.bytes));
   else
-    printf(_("%s is written (%s), for %s. Carry it there; \"toguna import\" reads it.\n"), o->output, show_size(w.bytes, size), o->to);
+    printf(_("%s is written (%s), for %s. Carry it there; \"toguna import\" reads it.\n"), o->output, show_size(s.bytes, size), o->to);
   return TG_OK;
 }
 

@@ -3,7 +3,7 @@
 #include "client/cli/content.h"
 #include "client/cli/reach.h"
 #include "client/cli/safe.h"
-#include "os/file.h"
+#include "client/cli/saving.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,40 +118,17 @@ static enum tg_err show_as_json(const struct reading *r)
 
 /* ---- into a file ---- */
 
-struct saving {
-  struct file_draft *draft; /* NULL: standard output */
-  enum tg_err err;
-  struct tg_why *why;
-};
-
-static int save_piece(void *context, const void *data, size_t n)
-{
-  struct saving *s = context;
-  if (s->draft)
-    s->err = file_draft_put(s->draft, slice_of(data, n), s->why);
-  else
-    fwrite(data, 1, n, stdout); /* main looks whether it arrived */
-  return s->err != TG_OK;
-}
-
 static enum tg_err save(const struct reading *r, const struct toguna_portion_info *p)
 {
   const char *path = r->options->output;
-  bool to_stdout = !strcmp(path, "-");
   struct toguna_error error;
-  struct saving s = {.why = r->why};
-  enum tg_err err = to_stdout ? TG_OK : file_draft_new(path, 0600, &s.draft, r->why);
+  struct saving s;
+  enum tg_err err = saving_begin(&s, path, r->why);
   if (err != TG_OK)
     return err;
-  if (toguna_read(r->node, &r->item->id, p->index, 0, !r->options->unmarked, save_piece, &s, &error) !=
-      TOGUNA_OK)
-    err = call_said(r->call, &error);
-  else
-    err = s.err;
-  if (err == TG_OK && !to_stdout)
-    err = file_draft_commit(&s.draft, r->options->replace, r->why);
-  file_draft_free(&s.draft);
-  if (err != TG_OK || to_stdout)
+  const enum toguna_err told = toguna_read(r->node, &r->item->id, p->index, 0, !r->options->unmarked, saving_piece, &s, &error);
+  err = saving_end(&s, r->call, told, &error, r->options->replace);
+  if (err != TG_OK || strcmp(path, "-") == 0)
     return err;
   char size[SHOW_SIZE], mark[BULLETIN_MARK];
   if (r->call->json)

@@ -98,26 +98,35 @@ static enum tg_err start(struct node_core *core, struct reading *r, uint64_t off
   return TG_OK;
 }
 
+static struct reading *reading_of(const struct hash *id, uint32_t portion)
+{
+  struct reading *r = calloc(1, sizeof *r);
+  if (r) {
+    r->id = *id;
+    r->portion = portion;
+    r->out = buf_new(HELD_MAX);
+  }
+  return r;
+}
+
+/* It could be started, or why not: to whoever asked. Takes r. */
+static enum tg_err started(struct reading *r, enum tg_err err, struct reading **ret, enum tg_err *ret_verdict)
+{
+  if (err == TG_OK)
+    *ret = r;
+  else
+    reading_free(r);
+  if (core_is_fatal(err))
+    return err;
+  *ret_verdict = err;
+  return TG_OK;
+}
+
 enum tg_err reading_new(struct node_core *core, const struct hash *id, uint32_t portion, uint64_t offset, uint64_t count,
                         struct reading **ret, enum tg_err *ret_verdict, struct tg_why *ret_why)
 {
-  struct reading *r = calloc(1, sizeof *r);
-  if (!r)
-    return TG_NO_MEMORY;
-  r->id = *id;
-  r->portion = portion;
-  r->out = buf_new(HELD_MAX);
-  enum tg_err err = start(core, r, offset, count, ret_why);
-  if (err != TG_OK) {
-    reading_free(r);
-    if (core_is_fatal(err))
-      return err;
-    *ret_verdict = err;
-    return TG_OK;
-  }
-  *ret = r;
-  *ret_verdict = TG_OK;
-  return TG_OK;
+  struct reading *r = reading_of(id, portion);
+  return r ? started(r, start(core, r, offset, count, ret_why), ret, ret_verdict) : TG_NO_MEMORY;
 }
 
 static enum tg_err start_sealed(struct node_core *core, struct reading *r, struct tg_why *why)
@@ -147,24 +156,11 @@ static enum tg_err start_sealed(struct node_core *core, struct reading *r, struc
 enum tg_err reading_sealed(struct node_core *core, const struct hash *draft, uint32_t portion, struct reading **ret,
                            enum tg_err *ret_verdict, struct tg_why *ret_why)
 {
-  struct reading *r = calloc(1, sizeof *r);
+  struct reading *r = reading_of(draft, portion);
   if (!r)
     return TG_NO_MEMORY;
-  r->id = *draft;
-  r->portion = portion;
-  r->out = buf_new(HELD_MAX);
   r->first = true;
-  enum tg_err err = start_sealed(core, r, ret_why);
-  if (err != TG_OK) {
-    reading_free(r);
-    if (core_is_fatal(err))
-      return err;
-    *ret_verdict = err;
-    return TG_OK;
-  }
-  *ret = r;
-  *ret_verdict = TG_OK;
-  return TG_OK;
+  return started(r, start_sealed(core, r, ret_why), ret, ret_verdict);
 }
 
 const struct body_key *reading_key(const struct reading *r) { return r->first ? r->key : NULL; }

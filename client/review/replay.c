@@ -122,11 +122,6 @@ static enum tg_err decide_recall(struct review *r, struct replay *p)
 
 /* ---- the ruling, as the hub writes it ---- */
 
-static int by_code(const void *a, const void *b)
-{
-  return memcmp(a, b, 2);
-}
-
 static enum tg_err rule_portion(struct review *r, struct replay *p, size_t portion, struct ruling_portion *ret)
 {
   const struct memberset *permitted = &p->decision.portions[portion].permitted;
@@ -149,13 +144,7 @@ static enum tg_err rule_portion(struct review *r, struct replay *p, size_t porti
       no[n_no].policy = policy_hash(why.policy);
     n_no++;
   }
-  qsort(yes, n_yes, sizeof *yes, by_code);
-  qsort(no, n_no, sizeof *no, by_code);
-  *ret = (struct ruling_portion){.index = (uint32_t)portion,
-                                 .permitted = (const char(*)[2])yes,
-                                 .permitted_count = n_yes,
-                                 .denied = no,
-                                 .denied_count = n_no};
+  *ret = ruling_portion_of(portion, yes, n_yes, no, n_no);
   return TG_OK;
 }
 
