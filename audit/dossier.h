@@ -80,6 +80,7 @@ enum tg_err dossier_ruling(const struct dossier *d, struct arena *arena, struct 
 enum tg_err dossier_signed(const struct dossier_bulletin *b, const struct hash *exchange, struct batch_verifier *v,
                            struct tg_why *why);
 
+/* Who was given a wrap, and the portions in it (a mask); i below the count, which is 0 for what has no recipients. */
 size_t dossier_recipient_count(const struct dossier *d);
 void dossier_recipient(const struct dossier *d, size_t i, struct sign_pk *ret_node, uint32_t *ret_portions);
 

@@ -12,6 +12,7 @@ enum tg_err share_bulletin(const struct dossier *d, struct arena *arena, struct 
 /* Is its word of itself in order, and about portions that are there? */
 enum tg_err share_own(const struct dossier *d, const struct dossier_bulletin *b, struct tg_why *why);
 
+/* The next of DOSSIER_SHARES, moving rest on. False: there are no more, or what is left is none. */
 bool share_take(struct slice *rest, struct slice *ret_receipt, struct slice *ret_proof);
 /* Are the shares, if there are any, receipts of the batch that was logged? */
 enum tg_err share_receipts(const struct dossier *d, const struct entry *e, struct arena *arena, struct tg_why *why);

@@ -19,6 +19,7 @@ enum tg_err ledger_open(const struct tile_store *store, uint64_t size, struct le
                         struct tg_why *why);
 void ledger_free(struct ledger *l); /* NULL is fine */
 
+/* As of the last append, flushed or not. */
 uint64_t ledger_size(const struct ledger *l);
 struct hash ledger_root(const struct ledger *l);
 

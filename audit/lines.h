@@ -12,6 +12,7 @@ struct lines {
   struct tg_why *why;
 };
 
+/* file, for sentences, and why are borrowed as long as the lines are read. */
 struct lines lines_of(struct slice bytes, const char *file, struct tg_why *why);
 /* TG_BAD_INPUT at the line that was read last. */
 enum tg_err lines_refuse(const struct lines *l, const char *what, const char *argument);

@@ -16,7 +16,7 @@ struct docket {
   uint64_t generation;                        /* of the rules that permitted was decided by; private */
 };
 
-struct dockets *dockets_new(void);
+struct dockets *dockets_new(void); /* NULL without memory */
 void dockets_free(struct dockets *d);
 
 struct passage;

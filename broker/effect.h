@@ -21,6 +21,7 @@ enum tg_err effects_cut(struct effects *e, const struct seal_pk *peer);
 enum tg_err effects_allow(struct effects *e, const struct seal_pk *keys, size_t count);
 enum tg_err effects_tell(struct effects *e, const struct hub_event *event);
 
+/* More waits for a signature than may. */
 bool effects_full(const struct effects *e);
 /* EFFECTS_TURN bytes are enough for one turn: nothing goes out before its commit, and what is urgent comes only with the next. */
 bool effects_enough(const struct effects *e);

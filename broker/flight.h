@@ -5,6 +5,7 @@
 
 #include "broker/session.h"
 
+/* Is this bulletin on its way to the node of this session? */
 bool flight_has(const struct session *s, uint64_t leaf);
 /* sent: monotonic, 0 when it is not known. TG_NO_MEMORY. */
 enum tg_err flight_add(struct session *s, uint64_t leaf, unsigned rank, uint64_t bytes, int64_t sent);

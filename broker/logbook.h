@@ -18,6 +18,7 @@ uint64_t logbook_size(const struct logbook *l);
 uint64_t logbook_signed_size(const struct logbook *l); /* 0: nothing was signed */
 struct slice logbook_note(const struct logbook *l);    /* the signed checkpoint; empty: none */
 
+/* Salts the entry, puts both into the store and the leaf into the tree; *ret_leaf is its place. Errors of ledger_append(). */
 enum tg_err logbook_append(struct logbook *l, const struct entry *entry, uint64_t *ret_leaf);
 /* Before the store's commit. */
 enum tg_err logbook_flush(struct logbook *l);

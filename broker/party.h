@@ -18,8 +18,8 @@ struct party {
   char name[HOLDER_MAX + 1]; /* for the operator; as last known */
   struct session *session;   /* NULL: none */
   unsigned strikes;
-  int64_t called; /* when its session was last sent a checkpoint for the checkpoint's sake, monotonic; 0: not yet */
   int64_t struck; /* when the first of them fell, monotonic */
+  int64_t called; /* when its session was last sent a checkpoint for the checkpoint's sake, monotonic; 0: not yet */
   struct allowance bulletins, refusals, receipts, documents, hellos, evidence;
   struct party *next;
 };
@@ -38,6 +38,7 @@ struct parties {
   struct member_use member[MEMBERS_MAX];
 };
 
+/* An empty one, in place. TG_NO_MEMORY. */
 enum tg_err parties_init(struct parties *all);
 /* Sessions must be gone. */
 void parties_done(struct parties *all);

@@ -84,6 +84,7 @@ struct session {
 struct session *session_of(const struct hub *hub, const struct seal_pk *peer);
 struct session *session_first(const struct hub *hub);
 
+/* A node greets: its session begins, in place of one it had, and Welcome is sent; or it is turned away. */
 enum tg_err session_hello(struct hub *hub, const struct seal_pk *peer, struct party *party,
                           const Tg__Hello *hello);
 /* Ends it, logged with the reason. say: Goodbye goes out. cut: its connections are closed too. */
@@ -112,6 +113,7 @@ void sessions_wake(struct hub *hub, unsigned work);
 /* The rules changed: everything held is to be looked at again. */
 void sessions_reconsider(struct hub *hub);
 
+/* Orders a frame. It goes when the turn is on the disk. */
 enum tg_err session_send(struct hub *hub, struct session *s, enum frame_type type,
                          const ProtobufCMessage *message);
 /* May content go out on its line now? If not, the hub wakes when it may. */

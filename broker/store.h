@@ -67,6 +67,7 @@ struct store_entry {
   struct slice bytes; /* Entry */
   uint8_t salt[16];
 };
+/* leaf is the one after the last. */
 enum tg_err store_entry_put(struct store *store, uint64_t leaf, const struct store_entry *entry);
 /* TG_NOT_FOUND. */
 enum tg_err store_entry(struct store *store, uint64_t leaf, struct arena *arena, struct store_entry *ret);

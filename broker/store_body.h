@@ -7,6 +7,7 @@
 #include "proto/buf.h"
 
 /* ---- bodies of accepted bulletins that came inline */
+/* sealed: all of it, at most the charter's inline-body. */
 enum tg_err store_body_put(struct store *store, uint64_t leaf, unsigned portion, struct slice sealed);
 /* TG_NOT_FOUND: it is in a file, or gone. */
 enum tg_err store_body(struct store *store, uint64_t leaf, unsigned portion, struct arena *arena, struct slice *ret);
@@ -34,6 +35,7 @@ struct store_parked {
   uint64_t bytes;     /* reserved of its member's bytes */
   struct slice item;  /* Submission bytes as they came */
 };
+/* Reserves its bytes. store_parked: TG_NOT_FOUND. */
 enum tg_err store_parked_put(struct store *store, const struct store_parked *parked);
 enum tg_err store_parked(struct store *store, const struct hash *id, struct arena *arena, struct store_parked *ret);
 /* The first with place > after, of one originator (0: of all); *ret_place is its place. TG_NOT_FOUND at the end. */

@@ -93,13 +93,14 @@ struct store_row {
   struct slice wrap, wrap_path;
 };
 
+/* One more row: it counts in the tallies from now on. */
 enum tg_err store_row_put(struct store *store, const struct store_row *row);
-/* The first bulletin from this leaf on that recipients have not answered yet. TG_NOT_FOUND. */
 struct store_awaited {
-  uint64_t leaf, rows; /* recipients that have not */
+  uint64_t leaf, rows; /* recipients that have not answered */
   unsigned rank;
   struct hash id;
 };
+/* The first bulletin from this leaf on that recipients have not answered yet. TG_NOT_FOUND. */
 enum tg_err store_awaited_next(struct store *store, uint64_t from, struct store_awaited *ret);
 /* The row of this node, holding and rank with the least leaf of from .. below - 1. TG_NOT_FOUND. */
 enum tg_err store_row_next(struct store *store, nodeno node, bool held, unsigned rank, uint64_t from, uint64_t below,
@@ -119,8 +120,8 @@ struct store_tally {
   uint64_t count[STORE_RANKS], bytes[STORE_RANKS], held[STORE_RANKS];
 };
 enum tg_err store_tally(struct store *store, nodeno node, struct store_tally *ret);
+enum tg_err store_tally_all(struct store *store, struct store_tally *ret); /* of all nodes */
 /* How much of that one member's bulletins are, held ones included. The first call for a node walks its whole queue: for full ones only. */
 enum tg_err store_share(struct store *store, nodeno node, const char member[2], uint64_t *ret_rows, uint64_t *ret_bytes);
-enum tg_err store_tally_all(struct store *store, struct store_tally *ret);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "broker/session.h"
 
-struct uploads *uploads_new(void);
+struct uploads *uploads_new(void); /* NULL without memory */
 void uploads_free(struct uploads *u);
 
 /* Asks the originator for what is missing of a parked bulletin. */

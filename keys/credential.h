@@ -6,7 +6,7 @@
 
 enum role { ROLE_NODE = 1, ROLE_POLICY, ROLE_RELEASE, ROLE_AUDITOR, ROLE_SECURITY };
 const char *role_name(enum role role); /* "node", "policy", "release", "auditor", "security" */
-enum tg_err role_parse(struct slice s, enum role *ret);
+enum tg_err role_parse(struct slice s, enum role *ret); /* TG_BAD_INPUT */
 
 /* Plain values, filled in by credential_parse() or by who issues one. */
 struct credential {
@@ -22,6 +22,7 @@ struct credential {
   tg_time not_before, not_after;
 };
 
+/* The signed text of a note; file names it in sentences. TG_BAD_INPUT, TG_UNKNOWN (another version). */
 enum tg_err credential_parse(struct slice text, const char *file, struct credential *ret, struct tg_why *why);
 /* Appends the text to be signed by the member's root; it parses back to the same. */
 void credential_print(const struct credential *c, struct buf *out);

@@ -149,6 +149,7 @@ void item_commit(struct directory *d, struct item *item);
 /* Forgets an item. NULL is fine. */
 void item_drop(struct directory *d, struct item *item);
 
+/* In force at a time; the one with the highest version. NULL: none. */
 const struct charter_record *charter_record_at(const struct directory *d, tg_time at);
 const struct charter_record *charter_record_newest(const struct directory *d);
 /* The charter to judge documents by at `now`: in force, else the newest. NULL before version 1. */

@@ -18,6 +18,7 @@ struct grant {
   char to[GRANT_TO_MAX][BLOC_MAX + 1]; /* country codes and bloc names */
 };
 
+/* The signed text of a note; file names it in sentences. TG_BAD_INPUT, TG_UNKNOWN (another version). grant_print appends a text that parses back to the same. */
 enum tg_err grant_parse(struct slice text, const char *file, struct grant *ret, struct tg_why *why);
 void grant_print(const struct grant *g, struct buf *out);
 

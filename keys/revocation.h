@@ -15,6 +15,7 @@ struct revocation {
   char reason[128]; /* may be empty; one line of visible text */
 };
 
+/* As grant_parse() and grant_print(). */
 enum tg_err revocation_parse(struct slice text, const char *file, struct revocation *ret, struct tg_why *why);
 void revocation_print(const struct revocation *r, struct buf *out);
 

@@ -30,7 +30,7 @@ enum tg_err secret_key_from(enum key_kind kind, const char *name, struct slice s
 void secret_key_free(struct secret_key *key);
 
 enum key_kind secret_key_kind(const struct secret_key *key);
-const char *secret_key_name(const struct secret_key *key);
+const char *secret_key_name(const struct secret_key *key); /* as it was made: borrowed from the key */
 /* The 32 public bytes: Ed25519 for the signing kinds, X25519 for KEY_TRANSPORT; zeros for KEY_STORAGE. */
 const uint8_t *secret_key_public(const struct secret_key *key);
 /* The same, typed. Broken invariant (abort) when the kind has none. */

@@ -12,6 +12,7 @@ struct withdrawal {
   tg_time effective;
 };
 
+/* As grant_parse() and grant_print(). */
 enum tg_err withdrawal_parse(struct slice text, const char *file, struct withdrawal *ret, struct tg_why *why);
 void withdrawal_print(const struct withdrawal *w, struct buf *out);
 

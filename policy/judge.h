@@ -25,6 +25,7 @@ struct judgement {
   bool kept_from_it;                  /* refused by the recipient, and by its sources too: it was never offered */
 };
 
+/* The decision about one portion and one member (index), with its reason. The request must be well formed. */
 struct judgement judge(const struct policy_set *set, const struct policy_request *q, size_t portion, unsigned member);
 
 /* The shortest retention that the originator's rules state; 0: none. */

@@ -43,6 +43,7 @@ enum tg_err policy_set_advance(struct policy_set *set, tg_time now);
    again then. */
 tg_time policy_set_until(const struct policy_set *set);
 
+/* Borrowed; it changes with policy_set_world(). */
 const struct policy_world *policy_set_world_of(const struct policy_set *set);
 /* The policy of a member in force at a time, expired or not; NULL: none. */
 const struct policy *policy_set_policy(const struct policy_set *set, unsigned member, tg_time at);

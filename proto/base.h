@@ -79,6 +79,7 @@ struct slice {
   size_t n;
 };
 
+/* All borrow. */
 struct slice slice_of(const void *p, size_t n);
 struct slice slice_str(const char *s); /* without the terminating NUL */
 bool slice_eq(struct slice a, struct slice b);      /* not constant-time: for public data */
@@ -99,10 +100,10 @@ bool hash_is_zero(const struct hash *h);
 /* Reads exactly 32 bytes into *ret; TG_BAD_INPUT for any other length. */
 enum tg_err hash_read(struct slice s, struct hash *ret);
 
-/* A point in time: milliseconds since 1970-01-01T00:00:00Z, leap seconds ignored. 0 means "not stated". */
 /* For a large array of which only what was filled is ever read: the compiler, which clears every variable first, leaves it as it is. */
 #define UNFILLED __attribute__((uninitialized))
 
+/* A point in time: milliseconds since 1970-01-01T00:00:00Z, leap seconds ignored. 0 means "not stated". */
 typedef int64_t tg_time;
 #define TG_SECOND ((tg_time)1000)
 #define TG_MINUTE (60 * TG_SECOND)

@@ -23,9 +23,12 @@ struct card {
   struct credential holder;  /* CARD_HOLDER: without serial and times */
 };
 
+/* Strict: one card and nothing else; file names it in sentences. ret is to be freed after TG_OK. TG_BAD_INPUT. */
 enum tg_err card_parse(struct slice text, const char *file, struct card *ret, struct tg_why *why);
+/* From a file; "-" is standard input. */
 enum tg_err card_read(const char *path, struct card *ret, struct tg_why *why);
 void card_free(struct card *c);
+/* Appends its text, which parses back to the same. */
 void card_print(const struct card *c, struct buf *out);
 
 /* What people compare: "3f2a 91bc 07de 5512", of everything the card says. */

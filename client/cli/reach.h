@@ -12,6 +12,7 @@
         N_("The node's socket. Default: $TOGUNA_SOCKET, or else /run/toguna/node.sock.")                     \
   }
 
+/* Connects to the node; socket NULL: the default. What goes wrong is said with call_said(). */
 enum tg_err reach_open(struct call *call, const char *socket, struct toguna **ret);
 
 /* The one bulletin that begins with these hex digits, in the arena. */
@@ -28,6 +29,7 @@ enum tg_err reach_ask(struct call *call, const char *socket, const char *what, c
 
 /* An arena for a command's run; ends the program when there is no memory. */
 struct arena *reach_arena(void);
+/* Room in it, zeroed; ends the program likewise. */
 void *reach_room(struct arena *arena, size_t count, size_t size);
 const char *reach_text(struct arena *arena, const char *text); /* a copy; NULL stays NULL */
 

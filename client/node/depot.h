@@ -24,6 +24,7 @@ void depot_close(struct depot **depot); /* rolls back what is open; NULL, or a p
 
 enum tg_err depot_begin(struct depot *depot, struct tg_why *why); /* unless a transaction is open */
 enum tg_err depot_commit(struct depot *depot, struct tg_why *why); /* nothing open: TG_OK */
+/* Puts into why what the database said of its last failure; returns err. */
 enum tg_err depot_explain(struct depot *depot, enum tg_err err, struct tg_why *why);
 /* After erasing secrets and a commit: moves the journal of the database into it, so that nothing erased stays there. */
 enum tg_err depot_settle(struct depot *depot, struct tg_why *why);
@@ -55,7 +56,7 @@ enum tg_err depot_number_put(struct depot *depot, const char *name, uint64_t val
 
 /* ---- bodies: sealed chunks, in order, under a number that is never used again */
 enum { DEPOT_CHUNKS_MAX = 1 << 24 };
-enum tg_err depot_body_new(struct depot *depot, uint64_t *ret_body);
+enum tg_err depot_body_new(struct depot *depot, uint64_t *ret_body); /* an empty one; it belongs to nothing yet */
 /* Chunk number `chunk` must be the next one (asserted). */
 enum tg_err depot_chunk_put(struct depot *depot, uint64_t body, uint64_t chunk, struct slice sealed);
 /* TG_NOT_FOUND. */

@@ -41,12 +41,13 @@ int64_t inbox_due(const struct node_core *core); /* monotonic */
 
 /* ---- looking; TG_NOT_FOUND at the end */
 
+/* The row of this bulletin. */
 enum tg_err inbox_row(struct node_core *core, const struct hash *id, struct arena *arena, struct inbox_row *ret);
 /* The first row with place > after; the last with place < below. */
 enum tg_err inbox_after(struct node_core *core, uint64_t after, struct arena *arena, struct inbox_row *ret);
+enum tg_err inbox_below(struct node_core *core, uint64_t below, struct arena *arena, struct inbox_row *ret);
 /* The first FLASH with place > after. */
 enum tg_err inbox_flash_after(struct node_core *core, uint64_t after, struct arena *arena, struct inbox_row *ret);
-enum tg_err inbox_below(struct node_core *core, uint64_t below, struct arena *arena, struct inbox_row *ret);
 /* The opening of its accepted entry, verified when it came. In the arena. TG_NOT_FOUND. */
 enum tg_err inbox_opening(struct node_core *core, const struct hash *id, struct arena *arena, struct opening *ret);
 /* All of what was kept of its delivery: no wrap, no bodies. In the arena. TG_NOT_FOUND. */

@@ -76,6 +76,8 @@ struct draft_author request_author(const struct request *r);
 enum tg_err request_journal(struct node_core *core, const struct request *r, const char *action,
                             const struct hash *subject, const char *detail);
 
+/* ---- begin and produce of each kind of request, by the file that meets it (struct request_kind) */
+
 /* ---- publishing.c */
 enum tg_err publishing_preview(struct node_core *core, struct request *r, const ProtobufCMessage *message);
 enum tg_err publishing_begin(struct node_core *core, struct request *r, const ProtobufCMessage *message);
