@@ -1,6 +1,5 @@
 #include "audit/dossier_share.h"
 
-#include "audit/tile.h"
 #include "keys/document.h"
 #include "keys/note.h"
 

@@ -1,6 +1,5 @@
 #include "broker/cosign.h"
 
-#include "keys/codec.h"
 
 #include <string.h>
 

@@ -2,7 +2,6 @@
 
 #include "policy/change.h"
 #include "policy/refusal.h"
-#include "proto/hash.h"
 
 enum { WIDENING_SIGNERS = 2 };
 

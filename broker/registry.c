@@ -4,7 +4,6 @@
 #include "broker/content.h"
 #include "broker/paper.h"
 #include "broker/reply.h"
-#include "broker/store_bulletin.h"
 #include "broker/store_document.h"
 #include "keys/codec.h"
 

@@ -10,7 +10,6 @@
 #include "policy/explain.h"
 
 #include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define WAIT_FOR_DOCUMENTS (10 * TG_MINUTE)

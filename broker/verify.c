@@ -1,6 +1,5 @@
 #include "broker/verify.h"
 
-#include "broker/content.h"
 #include "broker/owed.h"
 #include "broker/reply.h"
 #include "broker/store_bulletin.h"

@@ -1,7 +1,5 @@
 #include "keys/charter.h"
-#include "keys/codec.h"
 #include "keys/limit.h"
-#include "keys/nearest.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 #include "os/late.h"
 
-#include "proto/hash.h"
 
 #include <stdlib.h>
 #include <string.h>

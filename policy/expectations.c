@@ -1,9 +1,6 @@
 #include "policy/expectations.h"
 
-#include "keys/nearest.h"
 #include "policy/parse_list.h"
-#include "policy/pattern.h"
-#include "policy/problem_list.h"
 #include "proto/subject.h"
 
 #include <stdio.h>

@@ -1,6 +1,5 @@
 #include "policy/lex.h"
 
-#include "policy/policy.h"
 #include "policy/problem_list.h"
 
 #include <stdio.h>

@@ -4,7 +4,6 @@
 #include "keys/nearest.h"
 #include "policy/parse.h"
 #include "policy/lint.h"
-#include "policy/problem_list.h"
 
 #include <stdlib.h>
 #include <string.h>

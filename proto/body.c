@@ -1,6 +1,5 @@
 #include "proto/body.h"
 
-#include "proto/arena.h"
 #include "proto/body_stream.h"
 #include "proto/buf.h"
 #include "proto/bulletin.pb-c.h"

@@ -1,7 +1,6 @@
 #include "proto/bundle.h"
 
 #include "proto/batch.h"
-#include "proto/hash.h"
 #include "proto/session.pb-c.h"
 
 #include <assert.h>

@@ -2,8 +2,6 @@
    answers on a socket that was opened before it gave up all else: whatever is done to it, the hub goes on. */
 #include "audit/recount.h"
 #include "broker/role.h"
-#include "os/clock.h"
-#include "os/file.h"
 #include "os/log.h"
 #include "os/sandbox.h"
 #include "proto/limits.h"

@@ -1,7 +1,6 @@
 /* toguna audit log, show: the entries of a log, checked, by what they say. */
 #include "client/cli/sight.h"
 
-#include "keys/codec.h"
 #include "keys/note.h"
 
 #include <stdio.h>

@@ -7,7 +7,6 @@
 #include "client/cli/tiles.h"
 #include "client/cli/traffic.h"
 #include "keys/codec.h"
-#include "keys/country.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "proto/marking.h"

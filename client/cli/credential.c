@@ -2,7 +2,6 @@
 #include "client/cli/command.h"
 #include "client/cli/init.h"
 #include "client/cli/show.h"
-#include "keys/codec.h"
 #include "keys/revocation.h"
 #include "os/clock.h"
 

@@ -4,7 +4,6 @@
 #include "audit/entry.h"
 #include "client/cli/show.h"
 #include "client/cli/traffic.h"
-#include "keys/country.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,6 @@
 #include "client/cli/command.h"
 #include "client/cli/init.h"
 #include "client/cli/show.h"
-#include "keys/codec.h"
 #include "os/clock.h"
 #include "os/file.h"
 

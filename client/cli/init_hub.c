@@ -5,7 +5,6 @@
 #include "client/cli/show.h"
 #include "keys/codec.h"
 #include "os/clock.h"
-#include "os/file.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,5 @@
 #include "client/cli/sight.h"
 
-#include "keys/codec.h"
 #include "os/clock.h"
 
 #include <stdio.h>

@@ -1,6 +1,5 @@
 #include "client/cli/whose.h"
 
-#include "keys/codec.h"
 #include "os/clock.h"
 
 #include <stdio.h>

@@ -2,7 +2,6 @@
 
 #include "client/lib/error.h"
 #include "os/clock.h"
-#include "os/fault.h"
 #include "os/unix.h"
 
 #include <errno.h>

@@ -1,9 +1,7 @@
 #include "client/node/bundle_in_inside.h"
 
 #include "client/node/arrivals.h"
-#include "client/node/bundle_out.h"
 #include "client/node/inbox.h"
-#include "client/node/outbox.h"
 
 #include <stdlib.h>
 #include <string.h>

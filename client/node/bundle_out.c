@@ -9,7 +9,6 @@
 #include "proto/portion.h"
 
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -6,7 +6,6 @@
 #include "client/node/rotation.h"
 #include "client/node/talk.h"
 #include "policy/refusal.h"
-#include "proto/hash.h"
 
 #include <stdio.h>
 #include <stdlib.h>

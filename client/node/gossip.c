@@ -2,7 +2,6 @@
 
 #include "client/node/talk.h"
 #include "client/node/watch.h"
-#include "keys/codec.h"
 
 #include <stdlib.h>
 #include <string.h>

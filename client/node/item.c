@@ -3,7 +3,6 @@
 #include "client/node/record.h"
 #include "client/node/schema.h"
 #include "client/node/watch.h"
-#include "proto/receipt.h"
 
 #include <sodium.h>
 #include <string.h>

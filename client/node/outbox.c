@@ -1,6 +1,5 @@
 #include "client/node/outbox_inside.h"
 
-#include "audit/reason.h"
 #include "client/node/desk.h"
 #include "client/node/overdue.h"
 #include "client/node/record.h"

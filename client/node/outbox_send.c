@@ -1,10 +1,8 @@
 /* The outbox towards the hub: submissions by precedence, and the chunks that the hub asks for. */
 #include "client/node/outbox_inside.h"
 
-#include "client/node/record.h"
 #include "client/node/schema.h"
 #include "client/node/talk.h"
-#include "client/node/watch.h"
 #include "proto/portion.h"
 
 #include <sodium.h>

@@ -2,13 +2,10 @@
 
 #include "client/node/errands.h"
 #include "client/node/logged.h"
-#include "client/node/rotation.h"
 #include "client/node/talk.h"
 #include "client/node/waiting.h"
-#include "client/node/watch.h"
 #include "keys/codec.h"
 #include "policy/change.h"
-#include "policy/refusal.h"
 #include "proto/hash.h"
 
 #include <stdio.h>

@@ -5,7 +5,6 @@
 #include "client/node/schema.h"
 #include "client/node/source.h"
 #include "policy/explain.h"
-#include "proto/hash.h"
 
 #include <stdio.h>
 #include <string.h>

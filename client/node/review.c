@@ -8,7 +8,6 @@
 #include "client/node/logged.h"
 #include "client/node/outbox.h"
 #include "client/node/watch.h"
-#include "keys/codec.h"
 #include "proto/wrap.h"
 
 #include <sodium.h>

@@ -1,10 +1,8 @@
 /* Counts over many bulletins: who gave whom, what was refused, what is owed. */
 #include "client/review/inside.h"
 
-#include "audit/reason.h"
 #include "policy/decide.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

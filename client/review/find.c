@@ -2,7 +2,6 @@
 #include "client/review/inside.h"
 
 #include "audit/reason.h"
-#include "keys/codec.h"
 #include "keys/nearest.h"
 #include "policy/decide.h"
 

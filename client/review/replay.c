@@ -1,7 +1,6 @@
 #include "client/review/replay.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void lacks(struct replay *p, const char *sentence)
