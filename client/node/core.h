@@ -5,6 +5,7 @@
 #include "client/node/depot.h"
 #include "client/node/node.h"
 #include "client/node/orders.h"
+#include "client/node/steady.h"
 #include "keys/directory.h"
 #include "keys/keyring.h"
 #include "policy/decide.h"
@@ -95,6 +96,7 @@ struct node_core {
   uint64_t free_bytes;   /* of the disk, as last told; UINT64_MAX at first */
   tg_time hub_ahead;     /* the hub's clock minus ours at the last Welcome or Tick */
   bool clock_told;
+  struct steady steady;  /* and how far ours may be believed */
   uint64_t carried;      /* bulletins that bundles brought, carried.h */
   bool sweeping;         /* dropped bodies wait to be removed */
   bool settle;           /* secrets were erased: empty the database's journal after the commit */
@@ -113,7 +115,7 @@ void core_wake_now(struct node_core *core); /* work is left over for the next tu
 bool core_has_room(const struct node_core *core);
 /* And for so many bytes of ours, without touching the reserve? */
 bool core_has_room_for(const struct node_core *core, uint64_t bytes);
-/* Erasing cannot be undone, so a clock that runs ahead of the hub's must not decide it alone: the earlier of the two. */
+/* Erasing cannot be undone, so a clock that runs ahead of the hub's, or has leapt, must not decide it alone: the earlier of them. */
 tg_time core_careful_now(const struct node_core *core);
 /* The hubs that this node may use, as the charter knows them: their number, at most `max`. */
 size_t core_hubs(const struct node_core *core, const struct charter_hub **ret, size_t max);

@@ -110,7 +110,9 @@ static enum tg_err claim(struct node_core *core, const char *fact, struct slice 
 
 static enum tg_err load(struct node_core *core, struct tg_why *why)
 {
-  enum tg_err err = rotation_load(core, why);
+  enum tg_err err = steady_load(core);
+  if (err == TG_OK)
+    err = rotation_load(core, why);
   if (err == TG_OK)
     err = papers_load(core, why);
   if (err == TG_OK)
@@ -217,7 +219,8 @@ bool core_has_room_for(const struct node_core *core, uint64_t bytes)
 tg_time core_careful_now(const struct node_core *core)
 {
   tg_time behind = core->hub_ahead < 0 ? -core->hub_ahead : 0;
-  return core->now.wall - (behind < CAREFUL_MAX ? behind : CAREFUL_MAX);
+  const tg_time hubs = core->now.wall - (behind < CAREFUL_MAX ? behind : CAREFUL_MAX), own = steady_now(core);
+  return hubs < own ? hubs : own;
 }
 
 size_t core_hubs(const struct node_core *core, const struct charter_hub **ret, size_t max)
@@ -320,7 +323,7 @@ enum tg_err node_time(struct node_core *core, struct node_now now)
   core->now = now;
   if (core->stopping)
     return TG_OK;
-  static enum tg_err (*const due[])(struct node_core *) = {papers_time, rotation_time, talk_time, gossip_time,
+  static enum tg_err (*const due[])(struct node_core *) = {steady_time, papers_time, rotation_time, talk_time, gossip_time,
                                                            outbox_time, waiting_time,  arrivals_time, inbox_time};
   for (size_t i = 0; err == TG_OK && i < sizeof due / sizeof *due; i++)
     err = due[i](core);

@@ -67,7 +67,7 @@ static enum tg_err announce(struct node_core *core)
   buf_clear(&r->announcement);
   const struct sealing_keys *known = directory_sealing_keys(core->directory, &core->me);
   if (err == TG_OK)
-    err = keyring_announce(r->ring, &core->config->exchange, &core->me, known ? known->serial : 0, core->now.wall, &r->announcement);
+    err = keyring_announce(r->ring, &core->config->exchange, &core->me, known ? known->serial : 0, steady_now(core), &r->announcement);
   return err == TG_OK ? store_ring(core) : err;
 }
 
@@ -80,7 +80,7 @@ enum tg_err rotation_time(struct node_core *core)
   r->due = core->now.mono + CHECK_EVERY;
   const struct charter_limits *limits = &charter->limits;
   size_t made = 0;
-  enum tg_err err = keyring_fill(r->ring, core->now.wall, limits->sealing_period, limits->sealing_ahead, &made);
+  enum tg_err err = keyring_fill(r->ring, steady_now(core), limits->sealing_period, limits->sealing_ahead, &made);
   if (err == TG_TOO_BIG)
     err = core_tell(core, NODE_ERROR, "sealing-keys-full", NULL, NULL, keyring_count(r->ring), NULL);
   if (err != TG_OK)

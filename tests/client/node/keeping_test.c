@@ -294,6 +294,61 @@ static void what_has_expired_is_erased(void **state)
   assert_true(look_sent(p, ML, &id) >= SENT_DELIVERED);
 }
 
+/* ---- a clock that leaps ---- */
+
+static bool has_sealing_key(struct pair *p, size_t member, const struct key_id *key)
+{
+  const uint8_t *secret;
+  struct seal_pk public;
+  return rotation_find(pair_core(p, member), key, &secret, &public) == TG_OK;
+}
+
+/* Whoever can set a node's clock could have it erase all that it has, and every key that others write to it with. */
+static void a_clock_that_leaps_erases_nothing(void **state)
+{
+  struct pair *p = world_start(*state);
+  char text[256];
+  const struct hash id = world_publish(p, "BF", "kept");
+  const struct sign_pk bf = pair_core(p, BF)->me;
+  const struct key_id key = directory_sealing_keys(pair_core(p, ML)->directory, &bf)->key[0].id;
+  pair_pass(p, 2 * TG_HOUR);
+  pair_plug(p, BF, false);
+  pair_set_clock(p, BF, 400 * TG_DAY);
+  pair_pass(p, 2 * TG_HOUR);
+  pair_kill(p, BF); /* nor when it starts so */
+  pair_start(p, BF);
+  pair_pass(p, 2 * TG_HOUR);
+  assert_int_equal(pair_told(p, BF, "clock-leapt"), 1); /* it remembers */
+  pair_kill(p, BF);
+  pair_set_clock(p, BF, 0);
+  pair_plug(p, BF, true);
+  pair_start(p, BF);
+  pair_pass(p, TG_HOUR);
+  assert_true(has_sealing_key(p, BF, &key));
+  assert_true(look_text(p, BF, &id, text));
+  const struct hash second = world_publish(p, "BF", "still here");
+  pair_pass(p, TG_MINUTE);
+  assert_true(look_text(p, BF, &second, text));
+}
+
+/* It was off for so long, and is right: a hub says so, or nobody for a day. */
+static void a_clock_that_was_right_is_believed_in_the_end(void **state)
+{
+  struct pair *p = world_start(*state);
+  char text[256];
+  const struct hash id = world_publish(p, "BF,NE", "kept");
+  pair_pass(p, 2 * TG_HOUR);
+  pair_plug(p, BF, false);
+  pair_set_clock(p, BF, 400 * TG_DAY);
+  pair_set_clock(p, NE, 400 * TG_DAY);
+  pair_set_hub_clock(p, 400 * TG_DAY);
+  pair_pass(p, 2 * TG_HOUR);
+  assert_false(look_text(p, NE, &id, text));
+  assert_true(look_text(p, BF, &id, text));
+  pair_pass(p, TG_DAY);
+  assert_false(look_text(p, BF, &id, text));
+}
+
 int main(void)
 {
 #define STORY(f) cmocka_unit_test_setup_teardown(f, world_new, world_free)
@@ -313,6 +368,8 @@ int main(void)
       STORY(sealing_keys_roll_and_old_ones_are_erased),
       STORY(an_originator_limits_how_long_others_keep_it),
       STORY(what_has_expired_is_erased),
+      STORY(a_clock_that_leaps_erases_nothing),
+      STORY(a_clock_that_was_right_is_believed_in_the_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
