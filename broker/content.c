@@ -34,13 +34,13 @@ enum tg_err content_message(struct slice bytes, struct arena *arena, const Tg__S
   return TG_OK;
 }
 
-enum tg_err content_read(struct slice bytes, struct arena *arena, struct content **ret)
+enum tg_err content_read(struct slice bytes, const struct hash *id, struct arena *arena, struct content **ret)
 {
   const Tg__Submission *m;
   struct content *c = arena_alloc(arena, sizeof *c);
   enum tg_err err = c ? content_message(bytes, arena, &m) : TG_NO_MEMORY;
   if (!err)
-    err = content_stored(header_parse(strict_slice(m->header), arena, &c->header, NULL));
+    err = content_stored(header_parse_known(strict_slice(m->header), id, arena, &c->header, NULL));
   if (err)
     return err;
   for (size_t i = 0; !err && i < m->n_portions; i++)

@@ -19,7 +19,7 @@ enum tg_err content_stored(enum tg_err err);
 enum tg_err content_write(const Tg__Submission *message, struct buf *out);
 /* The message alone, for whoever only hands it on; as content_read(). */
 enum tg_err content_message(struct slice bytes, struct arena *arena, const Tg__Submission **ret);
-/* Everything in the arena. TG_DISK: this is not what was written. */
-enum tg_err content_read(struct slice bytes, struct arena *arena, struct content **ret);
+/* Everything in the arena; id: of the bulletin, as the store has it. TG_DISK: this is not what was written. */
+enum tg_err content_read(struct slice bytes, const struct hash *id, struct arena *arena, struct content **ret);
 
 #endif

@@ -51,7 +51,7 @@ static enum tg_err load(struct hub *hub, struct slot *slot, uint64_t leaf)
   if (!err && bytes.n == 0)
     err = TG_NOT_FOUND;
   if (!err)
-    err = content_read(bytes, slot->arena, &content);
+    err = content_read(bytes, &slot->docket.bulletin.id, slot->arena, &content);
   if (err)
     return err;
   slot->docket.content = content;

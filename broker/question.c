@@ -47,7 +47,7 @@ static enum tg_err source_read(void *arg, const struct hash *id, unsigned author
     err = store_bulletin_content(a->hub->store, b.leaf, arena, &bytes);
   if (err || !party || !bytes.n)
     return err;
-  err = content_read(bytes, arena, &c);
+  err = content_read(bytes, id, arena, &c);
   if (!err)
     *ret = (struct policy_matter){&c->header, c->portion_count, c->portions, c->releases};
   return err;

@@ -50,8 +50,8 @@ size_t body_chunk_size(uint64_t sealed_size, uint64_t chunk)
 void body_derive(const struct body_key *key, uint8_t stream_key[32], struct hash *commitment)
 {
   static const char body_label[] = "toguna/body-key/v1", commitment_label[] = "toguna/key-commitment/v1";
-  hkdf_expand(key->b, slice_of(body_label, sizeof body_label), stream_key, 32);
-  hkdf_expand(key->b, slice_of(commitment_label, sizeof commitment_label), commitment->b, sizeof commitment->b);
+  const struct slice labels[2] = {slice_of(body_label, sizeof body_label), slice_of(commitment_label, sizeof commitment_label)};
+  hkdf_expand_two(key->b, labels, (uint8_t *const[2]){stream_key, commitment->b}, sizeof commitment->b);
 }
 
 void body_chunk_data(uint32_t index, uint64_t chunk, uint8_t out[BODY_CHUNK_DATA])

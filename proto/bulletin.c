@@ -62,7 +62,7 @@ static enum tg_err check_draft(const struct bulletin_draft *d, const struct subj
   return TG_OK;
 }
 
-static enum tg_err seal_wrap(const struct bulletin_draft *d, const struct subject *subject,
+static enum tg_err seal_wrap(const struct bulletin_draft *d, const struct subject *subject, const struct hash *hash,
                              const struct bulletin_recipient *r, struct wrap_sender *sender, tg_time now,
                              struct buf *out, struct tg_why *why)
 {
@@ -71,7 +71,7 @@ static enum tg_err seal_wrap(const struct bulletin_draft *d, const struct subjec
                                  .originator = subject->originator,
                                  .recipient = r->identity,
                                  .recipient_key = r->key};
-  struct wrap_binding binding = {.subject_hash = subject->hash, .bulletin_number = d->number};
+  struct wrap_binding binding = {.subject_hash = *hash, .bulletin_number = d->number};
   struct wrap_content content = {.number = r->number, .previous = r->previous, .portions = r->portions};
   memcpy(parties.originator_member, d->originator_member, 2);
   memcpy(parties.recipient_member, r->member, 2);
@@ -89,10 +89,11 @@ static enum tg_err seal_wraps(const struct bulletin_draft *d, const struct subje
 {
   struct slice *wraps = arena_alloc(arena, d->recipient_count * sizeof *wraps);
   struct buf one = buf_new(LIMIT_WRAP);
+  const struct hash hash = subject_hash(subject->bytes);
   enum tg_err err = wraps ? TG_OK : no_memory(arena, why);
   for (size_t i = 0; !err && i < d->recipient_count; i++) {
     buf_clear(&one);
-    err = seal_wrap(d, subject, &d->recipients[order[i]], sender, now, &one, why);
+    err = seal_wrap(d, subject, &hash, &d->recipients[order[i]], sender, now, &one, why);
     if (err)
       break;
     wraps[i] = arena_copy(arena, buf_slice(&one));
@@ -178,11 +179,11 @@ static enum tg_err check_exchange(const struct header *h, const struct hash *exc
 }
 
 /* A valid header of this exchange that its originator signed. */
-static enum tg_err check_header(struct slice bytes, const Tg__BatchProof *proof, const struct hash *exchange,
+static enum tg_err check_header(struct slice bytes, const struct hash *id, const Tg__BatchProof *proof, const struct hash *exchange,
                                 struct batch_verifier *verifier, struct arena *arena, struct header *ret,
                                 struct tg_why *why)
 {
-  enum tg_err err = header_parse(bytes, arena, ret, why);
+  enum tg_err err = header_parse_known(bytes, id, arena, ret, why);
   if (err)
     return err;
   err = check_exchange(ret, exchange, why);
@@ -300,7 +301,8 @@ enum tg_err submission_check(const Tg__Submission *m, const struct hash *exchang
                              struct arena *arena, struct submission *ret, struct tg_why *why)
 {
   struct header header;
-  enum tg_err err = check_header(strict_slice(m->header), m->proof, exchange, verifier, arena, &header, why);
+  const struct hash id = header_id(strict_slice(m->header));
+  enum tg_err err = check_header(strict_slice(m->header), &id, m->proof, exchange, verifier, arena, &header, why);
   return err ? err : submission_check_parts(m, &header, exchange, arena, ret, why);
 }
 
@@ -393,9 +395,16 @@ enum tg_err delivery_check(const Tg__Delivery *m, const struct hash *exchange, c
                            struct batch_verifier *verifier, struct arena *arena, struct delivery *ret,
                            struct tg_why *why)
 {
+  const struct hash id = header_id(strict_slice(m->header));
+  return delivery_check_known(m, &id, exchange, me, verifier, arena, ret, why);
+}
+
+enum tg_err delivery_check_known(const Tg__Delivery *m, const struct hash *id, const struct hash *exchange, const struct sign_pk *me,
+                                 struct batch_verifier *verifier, struct arena *arena, struct delivery *ret, struct tg_why *why)
+{
   struct delivery d = {0};
   const struct portion *portion_of[LIMIT_PORTIONS] = {NULL};
-  enum tg_err err = check_header(strict_slice(m->header), m->proof, exchange, verifier, arena, &d.header, why);
+  enum tg_err err = check_header(strict_slice(m->header), id, m->proof, exchange, verifier, arena, &d.header, why);
   if (!err)
     err = check_my_wrap(m, me, arena, &d, why);
   if (!err)
@@ -420,7 +429,7 @@ enum tg_err bulletin_open(const struct delivery *d, const char originator_member
                                  .originator = subject->originator,
                                  .recipient = d->wrap.recipient,
                                  .recipient_key = *key};
-  struct wrap_binding binding = {.subject_hash = subject->hash, .bulletin_number = d->header.number};
+  struct wrap_binding binding = {.subject_hash = subject_hash(subject->bytes), .bulletin_number = d->header.number};
   memcpy(parties.originator_member, originator_member, 2);
   memcpy(parties.recipient_member, my_member, 2);
   return wrap_open(opener, &d->wrap, &parties, secret_key, &binding, ret, why);

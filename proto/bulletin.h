@@ -105,6 +105,9 @@ struct delivery {
 enum tg_err delivery_check(const Tg__Delivery *message, const struct hash *exchange, const struct sign_pk *me,
                            struct batch_verifier *verifier, struct arena *arena, struct delivery *ret,
                            struct tg_why *why);
+/* The same where the caller has hashed the header: id is header_id() of it. */
+enum tg_err delivery_check_known(const Tg__Delivery *message, const struct hash *id, const struct hash *exchange, const struct sign_pk *me,
+                                 struct batch_verifier *verifier, struct arena *arena, struct delivery *ret, struct tg_why *why);
 
 /* The keys K of the delivered portions, with the running number and the id before it. members: of the originator and of
    this node, as the directory has them; key: this node's sealing key that delivery->wrap.key_id names.

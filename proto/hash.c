@@ -82,14 +82,14 @@ void hkdf_extract_parts(struct slice salt, const struct slice *ikm, size_t count
 
 void hkdf_extract(struct slice salt, struct slice ikm, uint8_t prk[32]) { hkdf_extract_parts(salt, &ikm, 1, prk); }
 
-void hkdf_expand_parts(const uint8_t prk[32], const struct slice *info, size_t count, uint8_t *out, size_t n)
+/* keyed: the state that every block of this key begins with. */
+static void expand(const crypto_auth_hmacsha256_state *keyed, const struct slice *info, size_t count, uint8_t *out, size_t n)
 {
   uint8_t block[32];
   assert(n <= 255 * sizeof block);
   for (uint8_t counter = 1; n; counter++) {
     size_t some = n < sizeof block ? n : sizeof block;
-    crypto_auth_hmacsha256_state h;
-    hmac_begin(&h, slice_of(prk, 32));
+    crypto_auth_hmacsha256_state h = *keyed;
     hmac_put(&h, slice_of(block, counter > 1 ? sizeof block : 0));
     for (size_t i = 0; i < count; i++)
       hmac_put(&h, info[i]);
@@ -102,7 +102,24 @@ void hkdf_expand_parts(const uint8_t prk[32], const struct slice *info, size_t c
   sodium_memzero(block, sizeof block);
 }
 
+void hkdf_expand_parts(const uint8_t prk[32], const struct slice *info, size_t count, uint8_t *out, size_t n)
+{
+  crypto_auth_hmacsha256_state keyed;
+  hmac_begin(&keyed, slice_of(prk, 32));
+  expand(&keyed, info, count, out, n);
+  sodium_memzero(&keyed, sizeof keyed);
+}
+
 void hkdf_expand(const uint8_t prk[32], struct slice info, uint8_t *out, size_t n)
 {
   hkdf_expand_parts(prk, &info, 1, out, n);
+}
+
+void hkdf_expand_two(const uint8_t prk[32], const struct slice info[2], uint8_t *const out[2], size_t n)
+{
+  crypto_auth_hmacsha256_state keyed;
+  hmac_begin(&keyed, slice_of(prk, 32));
+  for (size_t i = 0; i < 2; i++)
+    expand(&keyed, &info[i], 1, out[i], n);
+  sodium_memzero(&keyed, sizeof keyed);
 }

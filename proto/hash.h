@@ -27,6 +27,8 @@ struct hash hash_end(struct hash_state *s);
 /* RFC 5869 §2.2 and §2.3. An empty salt is 32 zero bytes. n is at most 255 × 32 (asserted). */
 void hkdf_extract(struct slice salt, struct slice ikm, uint8_t prk[32]);
 void hkdf_expand(const uint8_t prk[32], struct slice info, uint8_t *out, size_t n);
+/* Two outputs of n bytes from one key, whose blocks are hashed once for both. */
+void hkdf_expand_two(const uint8_t prk[32], const struct slice info[2], uint8_t *const out[2], size_t n);
 /* The same for an input that is the concatenation of parts. */
 void hkdf_extract_parts(struct slice salt, const struct slice *ikm, size_t count, uint8_t prk[32]);
 void hkdf_expand_parts(const uint8_t prk[32], const struct slice *info, size_t count, uint8_t *out, size_t n);

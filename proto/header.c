@@ -55,7 +55,7 @@ enum tg_err header_build(const struct header *d, struct buf *out, struct tg_why 
   return err ? err : strict_pack(&limits_header, &m.base, out, why);
 }
 
-enum tg_err header_parse(struct slice bytes, struct arena *arena, struct header *ret, struct tg_why *why)
+enum tg_err header_parse_known(struct slice bytes, const struct hash *id, struct arena *arena, struct header *ret, struct tg_why *why)
 {
   ProtobufCMessage *message;
   enum tg_err err = strict_unpack(&limits_header, bytes, arena, &message, why);
@@ -63,7 +63,7 @@ enum tg_err header_parse(struct slice bytes, struct arena *arena, struct header 
     return err;
   const Tg__Header *m = (const Tg__Header *)message;
   struct header h = {.bytes = bytes,
-                     .id = header_id(bytes),
+                     .id = *id,
                      .approval_count = m->n_approvals,
                      .charter_version = m->charter_version,
                      .policy_serial = m->policy_serial,
@@ -79,6 +79,15 @@ enum tg_err header_parse(struct slice bytes, struct arena *arena, struct header 
     err = subject_parse(strict_slice(m->subject), arena, &h.subject, why);
   if (!err)
     *ret = h;
+  return err;
+}
+
+enum tg_err header_parse(struct slice bytes, struct arena *arena, struct header *ret, struct tg_why *why)
+{
+  struct hash none = {{0}};
+  enum tg_err err = header_parse_known(bytes, &none, arena, ret, why);
+  if (!err)
+    ret->id = header_id(bytes);
   return err;
 }
 

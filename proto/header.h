@@ -24,6 +24,8 @@ struct header {
 enum tg_err header_build(const struct header *draft, struct buf *out, struct tg_why *why);
 /* Refused besides: what subject_parse() refuses; one officer approving twice. */
 enum tg_err header_parse(struct slice bytes, struct arena *arena, struct header *ret, struct tg_why *why);
+/* The same where the caller knows the id: it has hashed these bytes already, or they stand in its own store under this id. */
+enum tg_err header_parse_known(struct slice bytes, const struct hash *id, struct arena *arena, struct header *ret, struct tg_why *why);
 
 /* The precedence that these bytes seem to state, whatever else they are; PRECEDENCE_ROUTINE when none. A hint for what to look at first:
    header_parse() says what it is. */

@@ -202,7 +202,6 @@ static struct hash hash_of_data(ProtobufCBinaryData data)
 static void view(const Tg__Subject *m, struct slice bytes, struct subject *ret)
 {
   *ret = (struct subject){.bytes = bytes,
-                          .hash = subject_hash(bytes),
                           .suite = (uint16_t)m->suite,
                           .exchange = hash_of_data(m->exchange),
                           .created = (tg_time)m->created, /* within LIMIT_TIME; so is expires */
@@ -246,9 +245,10 @@ void approval_message(const struct subject *subject, tg_time time, uint8_t out[A
 {
   static const char label[] = "toguna/approval/v1";
   static_assert(sizeof label + 32 + 32 + 8 == APPROVAL_MESSAGE, "label, exchange, subject hash, time");
+  const struct hash hash = subject_hash(subject->bytes);
   memcpy(out, label, sizeof label);
   memcpy(out + sizeof label, subject->exchange.b, 32);
-  memcpy(out + sizeof label + 32, subject->hash.b, 32);
+  memcpy(out + sizeof label + 32, hash.b, 32);
   for (size_t i = 0; i < 8; i++)
     out[sizeof label + 64 + i] = (uint8_t)((uint64_t)time >> (56 - 8 * i));
 }

@@ -36,7 +36,6 @@ bool topic_valid(struct slice s);
 /* A Subject, valid on its own: see subject_parse(). */
 struct subject {
   struct slice bytes; /* exactly as they came; empty in a draft */
-  struct hash hash;   /* subject_hash; ignored in a draft */
   uint16_t suite;
   struct hash exchange;
   struct sign_pk originator;

@@ -145,7 +145,8 @@ static enum tg_err read_item(const struct toguna *node, const json_t *json, stru
                                .sources = sources,
                                .source_count = s->source_count,
                                .state = TOGUNA_IS_WAITING};
-  memcpy(item->id.b, s->hash.b, sizeof item->id.b);
+  const struct hash id = subject_hash(s->bytes);
+  memcpy(item->id.b, id.b, sizeof item->id.b);
   d->item = item;
   return read_portions(json, d, arena, &item->portions);
 }
@@ -154,7 +155,7 @@ static enum tg_err read_draft(const struct toguna *node, const json_t *json, str
                               struct tg_why *why)
 {
   struct slice bytes;
-  struct hash id, exchange;
+  struct hash id, exchange, shown;
   const char *text = json_string_value(json_object_get(json, "draft")), *state = json_string_value(json_object_get(json, "state"));
   struct waiting_draft d = {.state = state,
                             .demanded = (unsigned)json_integer_value(json_object_get(json, "demanded")),
@@ -164,7 +165,8 @@ static enum tg_err read_draft(const struct toguna *node, const json_t *json, str
       decode(json_object_get(json, "subject"), arena, &bytes) != TG_OK || subject_parse(bytes, arena, &d.subject, NULL) != TG_OK)
     return unreadable(why);
   memcpy(exchange.b, toguna_self(node)->exchange, sizeof exchange.b);
-  enum tg_err err = hash_eq(&id, &d.subject.hash) && hash_eq(&exchange, &d.subject.exchange) ? TG_OK : TG_BAD_PROOF;
+  shown = subject_hash(bytes);
+  enum tg_err err = hash_eq(&id, &shown) && hash_eq(&exchange, &d.subject.exchange) ? TG_OK : TG_BAD_PROOF;
   if (err == TG_OK)
     err = read_item(node, json, &d, arena);
   if (err == TG_BAD_PROOF)

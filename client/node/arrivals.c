@@ -282,13 +282,13 @@ static enum tg_err hear(struct node_core *core, const Tg__Delivery *message, con
 }
 
 /* A bundle brought it, or another hub, and now this one does: what the hub says of it must hold as it would have at first. */
-static enum tg_err settle_carried(struct node_core *core, const Tg__Delivery *message, const struct witness_state *under)
+static enum tg_err settle_carried(struct node_core *core, const Tg__Delivery *message, const struct hash *id, const struct witness_state *under)
 {
   struct judged *judged = arena_alloc(core->arena, sizeof *judged);
   enum judge_verdict verdict;
   struct tg_why why = {0};
   bool believe = true;
-  enum tg_err err = judged ? judge_delivery(core, message, under, core->arena, judged, &verdict, &why) : TG_NO_MEMORY;
+  enum tg_err err = judged ? judge_delivery(core, message, id, under, core->arena, judged, &verdict, &why) : TG_NO_MEMORY;
   if (err == TG_OK && verdict == JUDGE_FORGED)
     return talk_strike(core, "delivery-forged", NULL, &why);
   if (err == TG_OK)
@@ -307,7 +307,7 @@ static enum tg_err repeat(struct node_core *core, const Tg__Delivery *message, c
   if (err == TG_OK)
     err = carried_is(core, id, &carried); /* with its proof on the stick, its leaf is the hub's already */
   if (err == TG_OK && (carried || leaf != message->leaf))
-    return settle_carried(core, message, under);
+    return settle_carried(core, message, id, under);
   if (err == TG_OK || err == TG_NOT_FOUND)
     err = inbox_repeat(core, id);
   return err == TG_OK ? says_done(core, message->queue, arrivals_credit(message)) : err;
@@ -345,7 +345,7 @@ enum tg_err arrivals_take(struct node_core *core, const Tg__Delivery *message, c
   if (!judged)
     return TG_NO_MEMORY;
   bool believe = true;
-  err = judge_delivery(core, message, under, core->arena, judged, &verdict, &why);
+  err = judge_delivery(core, message, &id, under, core->arena, judged, &verdict, &why);
   if (err == TG_OK && verdict != JUDGE_FORGED)
     err = hear(core, message, judged, under, &believe);
   return err == TG_OK && believe ? take_judged(core, message, judged, verdict, &why) : err;
@@ -399,7 +399,7 @@ static enum tg_err begin_check(struct node_core *core, struct coming *c)
   a->judged = arena_alloc(a->arena, sizeof *a->judged);
   enum tg_err err = a->judged ? arrivals_get(core, &c->id, a->arena, &a->message) : TG_NO_MEMORY;
   if (err == TG_OK)
-    err = judge_delivery(core, a->message, NULL, a->arena, a->judged, &verdict, &why);
+    err = judge_delivery(core, a->message, &c->id, NULL, a->arena, a->judged, &verdict, &why);
   if (err != TG_OK)
     return err;
   if (verdict != JUDGE_TAKE) {

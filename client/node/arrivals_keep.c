@@ -114,7 +114,7 @@ static enum tg_err load_one(struct node_core *core, struct db_stmt *s)
     return TG_DISK;
   enum tg_err err =
       record_unlock(core, arriving_label, &c.id, &tg__delivery__descriptor, db_blob(s, 2), core->scrap, &message);
-  if (err == TG_OK && header_parse(data_slice(((Tg__Delivery *)message)->header), core->scrap, &header, NULL) != TG_OK)
+  if (err == TG_OK && header_parse_known(data_slice(((Tg__Delivery *)message)->header), &c.id, core->scrap, &header, NULL) != TG_OK)
     err = TG_DISK; /* it was checked when it came */
   if (err == TG_OK)
     err = arrivals_describe((Tg__Delivery *)message, &header, core->scrap, &c);

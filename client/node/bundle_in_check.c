@@ -114,7 +114,7 @@ static enum tg_err judge(struct node_core *core, struct bundle_in *b, struct bro
   struct judged *judged = arena_alloc(b->work, sizeof *judged);
   if (!judged)
     return TG_NO_MEMORY;
-  enum tg_err err = judge_delivery(core, &p->delivery, NULL, b->work, judged, &verdict, why);
+  enum tg_err err = judge_delivery(core, &p->delivery, &p->id, NULL, b->work, judged, &verdict, why);
   if (err != TG_OK)
     return err;
   *ret_judged = judged;

@@ -45,7 +45,7 @@ static enum tg_err read_row(struct node_core *core, struct db_stmt *s, struct ar
   if (err != TG_OK)
     return err;
   const Tg__Delivery *delivery = (const Tg__Delivery *)message;
-  err = header_parse(data_slice(delivery->header), arena, &r.header, NULL) == TG_OK ? TG_OK : TG_DISK;
+  err = header_parse_known(data_slice(delivery->header), &r.id, arena, &r.header, NULL) == TG_OK ? TG_OK : TG_DISK;
   if (err == TG_OK)
     err = read_portions(delivery, arena, &r);
   if (err == TG_OK)

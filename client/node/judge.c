@@ -300,13 +300,13 @@ static enum tg_err open_wrap(struct node_core *core, struct judged *j, struct tg
 
 /* ---- all of it ---- */
 
-enum tg_err judge_delivery(struct node_core *core, const Tg__Delivery *message, const struct witness_state *under, struct arena *arena,
-                           struct judged *ret, enum judge_verdict *ret_verdict, struct tg_why *why)
+enum tg_err judge_delivery(struct node_core *core, const Tg__Delivery *message, const struct hash *id, const struct witness_state *under,
+                           struct arena *arena, struct judged *ret, enum judge_verdict *ret_verdict, struct tg_why *why)
 {
   struct entry entry;
   *ret = (struct judged){0};
   *ret_verdict = JUDGE_FORGED;
-  enum tg_err err = delivery_check(message, &core->config->exchange, &core->me, core->verifier, arena, &ret->delivery, why);
+  enum tg_err err = delivery_check_known(message, id, &core->config->exchange, &core->me, core->verifier, arena, &ret->delivery, why);
   if (err != TG_OK)
     return core_is_fatal(err) ? err : TG_OK;
   const struct header *header = &ret->delivery.header;

@@ -26,10 +26,10 @@ struct judged {
 struct judge *judge_new(void);
 void judge_free(struct judge *j);
 
-/* under: it comes from the hub, under this checkpoint of its log, where its entry must be. NULL: it was kept since then
+/* id: header_id() of its header. under: it comes from the hub, under this checkpoint of its log, where its entry must be. NULL: it was kept since then
    and the directory and our rules are asked again; or it came in a bundle: without an entry it is judged as a hub would now, with one
    its proof was checked before. ret_why says why not. */
-enum tg_err judge_delivery(struct node_core *core, const Tg__Delivery *message, const struct witness_state *under, struct arena *arena,
-                           struct judged *ret, enum judge_verdict *ret_verdict, struct tg_why *ret_why);
+enum tg_err judge_delivery(struct node_core *core, const Tg__Delivery *message, const struct hash *id, const struct witness_state *under,
+                           struct arena *arena, struct judged *ret, enum judge_verdict *ret_verdict, struct tg_why *ret_why);
 
 #endif

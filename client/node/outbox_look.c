@@ -24,7 +24,7 @@ static enum tg_err read_row(struct node_core *core, struct db_stmt *s, struct ar
   struct slice proof_bytes = db_blob(s, 8);
   if (proof_bytes.n && strict_unpack(&limits_batch_proof, proof_bytes, arena, &proof, NULL) != TG_OK)
     return TG_DISK;
-  if (header_parse(data_slice(submission->header), arena, &r.header, NULL) != TG_OK)
+  if (header_parse_known(data_slice(submission->header), &r.id, arena, &r.header, NULL) != TG_OK)
     return TG_DISK;
   submission->proof = (Tg__BatchProof *)proof;
   r.message = submission;

@@ -21,11 +21,12 @@ static unsigned index_of(const struct scene *s, size_t member)
   return (unsigned)directory_member_index(s->w->d, world_code(member));
 }
 
-/* Subjects differ in their hash alone here: the bytes are proto/'s matter. */
+/* Subjects differ in their bytes' hash alone here: what the bytes say is proto/'s matter. */
 static struct subject subject(const struct scene *s, uint8_t mark)
 {
-  struct subject subject = {.exchange = s->w->exchange, .created = NOW, .expires = NOW + TG_DAY};
-  memset(subject.hash.b, mark, sizeof subject.hash.b);
+  static uint8_t bytes[UINT8_MAX + 1];
+  struct subject subject = {.bytes = slice_of(&bytes[mark], 1), .exchange = s->w->exchange, .created = NOW, .expires = NOW + TG_DAY};
+  bytes[mark] = mark;
   return subject;
 }
 

@@ -48,6 +48,12 @@ static void hkdf_is_rfc_5869(void **state)
     memset(okm, 0, sizeof okm);
     hkdf_expand_parts(prk, halves, 2, okm, s_okm.n);
     assert_memory_equal(okm, want, s_okm.n);
+
+    uint8_t first[100], second[100], half[100];
+    hkdf_expand(prk, halves[0], half, s_okm.n);
+    hkdf_expand_two(prk, (const struct slice[2]){halves[0], s_info}, (uint8_t *const[2]){first, second}, s_okm.n);
+    assert_memory_equal(first, half, s_okm.n);
+    assert_memory_equal(second, want, s_okm.n);
   }
 }
 

@@ -219,7 +219,8 @@ static void make_wraps(const struct story *s)
     vector_put_text(v, "recipient_member", member);
     put_fixed(v, "recipient_key", node->key.b, 32);
     put_fixed(v, "recipient_secret", node->key_secret, 32);
-    put_fixed(v, "subject_hash", s->subject.hash.b, 32);
+    const struct hash hash = subject_hash(s->subject.bytes);
+    put_fixed(v, "subject_hash", hash.b, 32);
     vector_put_number(v, "bulletin_number", 41);
     vector_put_bytes(v, "wrap", s->sealed.wraps[i]);
     vector_put_number(v, "number", d->number);
@@ -326,7 +327,7 @@ static void make_bulletin(struct story *s)
   put_message("Release", "of the story", s->releases[0]);
   put_message("Wrap", "of the story", s->sealed.wraps[2]);
   put_hash("bulletin", s->sealed.header, s->sealed.id);
-  put_hash("subject", s->subject.bytes, s->subject.hash);
+  put_hash("subject", s->subject.bytes, subject_hash(s->subject.bytes));
   put_hash("release", s->releases[0], release_hash(s->releases[0]));
   struct slice receipt = make_receipt(s, &b);
   put_message("Receipt", "of the story", receipt);
