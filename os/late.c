@@ -4,14 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLICES = 256 };
+enum { SLICES = 256, SEEN = 1024 };
 
 struct row {
   struct hash id;
   uint64_t number, place;
 };
 
-/* Invariant: of the ids that begin with byte i exactly those of places below slice[i].below are in the table, and all others in list. */
+/* Invariant: of the ids that begin with byte i exactly those of places below slice[i].below are in the table, and all others in list. What is asked for is asked
+   for again soon, so the rows that were looked for last are in `seen`, each at its own place there (place 0: none). */
 struct late {
   struct db *db;
   const struct late_table *table;
@@ -20,12 +21,33 @@ struct late {
     struct row *list;
     size_t n, room;
   } slice[SLICES];
+  struct row *seen;
   size_t n;     /* of all slices */
   size_t next;  /* the slice that goes into the table next */
   uint64_t end; /* one more than the highest place that was put */
 };
 
 uint64_t late_next(const struct late *l) { return l->end; }
+
+/* Eight bytes in the middle: what tells two ids apart, without looking at all of them. */
+static uint64_t middle(const struct hash *id)
+{
+  uint64_t n;
+  memcpy(&n, id->b + 8, sizeof n);
+  return n;
+}
+
+static struct row *seen_at(const struct late *l, const struct hash *id) { return &l->seen[middle(id) % SEEN]; }
+
+static bool is_row(const struct row *r, const struct hash *id, uint64_t number)
+{
+  return middle(&r->id) == middle(id) && r->number == number && hash_eq(&r->id, id);
+}
+
+void late_seen(struct late *l, const struct hash *id, uint64_t number, uint64_t place)
+{
+  *seen_at(l, id) = (struct row){.id = *id, .number = number, .place = place};
+}
 
 enum tg_err late_put(struct late *l, const struct hash *id, uint64_t number, uint64_t place)
 {
@@ -49,7 +71,7 @@ bool late_held(const struct late *l, const struct hash *id, uint64_t number, uin
 {
   const struct slice_of_ids *s = &l->slice[id->b[0]];
   for (size_t i = s->n; i-- > 0;) /* what is asked for is mostly of late */
-    if (s->list[i].number == number && hash_eq(&s->list[i].id, id)) {
+    if (is_row(&s->list[i], id, number)) {
       *ret_place = s->list[i].place;
       return true;
     }
@@ -58,17 +80,27 @@ bool late_held(const struct late *l, const struct hash *id, uint64_t number, uin
 
 enum tg_err late_find(struct late *l, const struct hash *id, uint64_t number, uint64_t *ret_place)
 {
-  if (late_held(l, id, number, ret_place))
+  const struct row *seen = seen_at(l, id);
+  if (seen->place && is_row(seen, id, number)) {
+    *ret_place = seen->place;
     return TG_OK;
-  struct db_stmt *stmt = db_stmt(l->db, l->table->find);
-  db_bind_blob(stmt, 1, slice_of(id->b, sizeof id->b));
-  db_bind_u64(stmt, 2, number);
-  return db_number(stmt, ret_place);
+  }
+  enum tg_err err = TG_OK;
+  if (!late_held(l, id, number, ret_place)) {
+    struct db_stmt *stmt = db_stmt(l->db, l->table->find);
+    db_bind_blob(stmt, 1, slice_of(id->b, sizeof id->b));
+    db_bind_u64(stmt, 2, number);
+    err = db_number(stmt, ret_place);
+  }
+  if (err == TG_OK)
+    late_seen(l, id, number, *ret_place);
+  return err;
 }
 
 bool late_take(struct late *l, const struct hash *id, uint64_t *ret_place)
 {
   struct slice_of_ids *s = &l->slice[id->b[0]];
+  *seen_at(l, id) = (struct row){.place = 0};
   for (size_t i = s->n; i-- > 0;)
     if (hash_eq(&s->list[i].id, id)) {
       *ret_place = s->list[i].place;
@@ -180,8 +212,10 @@ enum tg_err late_open(struct db *db, const struct late_table *table, struct late
 {
   uint64_t least;
   struct late *l = calloc(1, sizeof *l);
-  if (!l)
+  if (!l || !(l->seen = calloc(SEEN, sizeof *l->seen))) {
+    free(l);
     return TG_NO_MEMORY;
+  }
   l->db = db;
   l->table = table;
   l->end = 1;
@@ -199,5 +233,7 @@ void late_close(struct late *l)
 {
   for (size_t i = 0; l && i < SLICES; i++)
     free(l->slice[i].list);
+  if (l)
+    free(l->seen);
   free(l);
 }

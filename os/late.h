@@ -30,10 +30,12 @@ uint64_t late_next(const struct late *l);
 enum tg_err late_put(struct late *l, const struct hash *id, uint64_t number, uint64_t place);
 /* Among those in memory; false: look into the table of places. */
 bool late_held(const struct late *l, const struct hash *id, uint64_t number, uint64_t *ret_place);
-/* The same, and then by the table of places. TG_NOT_FOUND, TG_DISK. */
+/* The same, and then by the table of places; what was found stays at hand for a while. TG_NOT_FOUND, TG_DISK. */
 enum tg_err late_find(struct late *l, const struct hash *id, uint64_t number, uint64_t *ret_place);
+/* The caller has come upon this row otherwise, and late_find() will be asked for it soon. */
+void late_seen(struct late *l, const struct hash *id, uint64_t number, uint64_t place);
 /* Forgets one of the rows of this id that are in memory, whatever its number; false: there is none. What the table of places says is for the caller to
-   delete. */
+   delete, who calls this first: late_find() then knows no row of this id but by the table. */
 bool late_take(struct late *l, const struct hash *id, uint64_t *ret_place);
 /* Ids in memory between low and high, both included: how many, up to `max` of them in ret. */
 size_t late_between(const struct late *l, const struct hash *low, const struct hash *high, struct hash *ret, size_t max);

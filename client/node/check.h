@@ -8,7 +8,7 @@
 /* Where the sealed chunks of each delivered portion stand in the depot. */
 struct check_bodies {
   uint64_t body[LIMIT_PORTIONS];
-  uint32_t measured; /* mask of portions whose chunks were compared with what their Portion commits to, in this turn */
+  uint32_t measured; /* mask of portions that came along with the delivery, which compared them with what their Portion commits to */
 };
 
 enum check_result {

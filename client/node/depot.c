@@ -79,6 +79,11 @@ enum tg_err depot_placed(struct depot *depot, enum depot_folder folder, const st
   return late_put(depot->late[folder], id, 0, place);
 }
 
+void depot_met(struct depot *depot, enum depot_folder folder, const struct hash *id, uint64_t place)
+{
+  late_seen(depot->late[folder], id, 0, place);
+}
+
 enum tg_err depot_between(struct depot *depot, enum depot_folder folder, const struct hash *low, const struct hash *high, struct hash *ret, unsigned *ret_n)
 {
 #define BETWEEN(kind, table) "SELECT id FROM place JOIN " table " ON " table ".place = place.place WHERE kind = " kind " AND head BETWEEN " \
@@ -330,6 +335,14 @@ enum tg_err depot_content(struct depot *depot, const struct hash *bulletin, unsi
   if (err == TG_OK)
     *ret = c;
   return err;
+}
+
+enum tg_err depot_content_body(struct depot *depot, const struct hash *bulletin, unsigned portion, uint64_t *ret)
+{
+  struct db_stmt *s = db_stmt(depot->db, "SELECT body FROM content WHERE " SCHEMA_CONTENT("?1", "?2"));
+  db_bind_blob(s, 1, slice_of(bulletin->b, 32));
+  db_bind_u64(s, 2, portion);
+  return db_number(s, ret);
 }
 
 static enum tg_err erase_row(struct depot *depot, uint64_t place, bool body)

@@ -34,6 +34,8 @@ enum depot_folder { DEPOT_SENT, DEPOT_INBOX, DEPOT_CONTENT, DEPOT_FOLDERS };
 /* The place for a row that is added next, which depot_placed() then says that it was. */
 uint64_t depot_place_new(const struct depot *depot, enum depot_folder folder);
 enum tg_err depot_placed(struct depot *depot, enum depot_folder folder, const struct hash *id, uint64_t place);
+/* Its row was read by its place, and will be asked for by its id soon. */
+void depot_met(struct depot *depot, enum depot_folder folder, const struct hash *id, uint64_t place);
 /* Ids between low and high, both included, of either DEPOT_SENT or DEPOT_INBOX: how many, 2 for more than one; *ret is one of them. */
 enum tg_err depot_between(struct depot *depot, enum depot_folder folder, const struct hash *low, const struct hash *high, struct hash *ret, unsigned *ret_n);
 
@@ -80,6 +82,8 @@ enum tg_err depot_content_put(struct depot *depot, const struct hash *bulletin, 
                               const struct depot_content *content);
 enum tg_err depot_content(struct depot *depot, const struct hash *bulletin, unsigned portion, struct arena *arena,
                           struct depot_content *ret); /* TG_NOT_FOUND: never here, or erased */
+/* Its sealed body alone: what is handed on needs no secret. TG_NOT_FOUND. */
+enum tg_err depot_content_body(struct depot *depot, const struct hash *bulletin, unsigned portion, uint64_t *ret);
 /* What stands under one id stands under another from now on; both ids are of 32 bytes. Wipe the arena after use. */
 enum tg_err depot_content_move(struct depot *depot, const struct hash *from, const struct hash *to, struct arena *arena);
 /* Erases keys and heads of all portions of a bulletin and drops the bodies. *ret_any (may be NULL): was there something? */

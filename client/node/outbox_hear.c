@@ -24,17 +24,17 @@ static enum tg_err no(struct tg_why *why, const char *what)
 
 /* A row as far as an answer needs it. */
 struct asked {
-  uint64_t place, number, state;
+  uint64_t place, number, state, open;
 };
 
 static enum tg_err find(struct node_core *core, const struct hash *id, struct asked *ret)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT place, number, state FROM sent WHERE " SCHEMA_SENT("?1"));
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT place, number, state, open FROM sent WHERE " SCHEMA_SENT("?1"));
   db_bind_blob(s, 1, hash_slice(id));
   enum tg_err err = db_one(s);
   if (err != TG_OK)
     return err;
-  *ret = (struct asked){db_u64(s, 0), db_u64(s, 1), db_u64(s, 2)};
+  *ret = (struct asked){db_u64(s, 0), db_u64(s, 1), db_u64(s, 2), db_u64(s, 3)};
   db_reset(s);
   return TG_OK;
 }
@@ -138,7 +138,7 @@ static enum tg_err conclude(struct node_core *core, const Tg__Outcome *item)
   err = core_tell(core, NODE_NOTICE, "accepted", &id, NULL, item->leaf, NULL);
   if (err == TG_OK)
     err = desk_progress(core, &id, SENT_ACCEPTED, asked.number, item->leaf, slice_of(NULL, 0));
-  return err == TG_OK ? outbox_advance(core, &id) : err;
+  return err == TG_OK && asked.open == 0 ? outbox_advance(core, &id) : err; /* otherwise it waits for receipts */
 }
 
 enum tg_err outbox_outcomes(struct node_core *core, const Tg__Outcomes *frame)
@@ -213,31 +213,37 @@ static enum tg_err check_note(struct node_core *core, const Tg__ReceiptNote *ite
   return err;
 }
 
-/* The running number that the node's wrap carried. TG_NOT_FOUND: it is no recipient. *ret_answered: has it said anything? */
-static enum tg_err recipient(struct node_core *core, const struct receipt *receipt, uint64_t *ret_number, bool *ret_answered)
+/* A recipient of a bulletin of ours. */
+struct addressed {
+  uint64_t bulletin; /* our running number, which its rows of `track` are kept under */
+  uint64_t number;   /* that the node's wrap carried */
+  bool answered;     /* has it said anything? */
+};
+
+/* TG_NOT_FOUND: it is no recipient. */
+static enum tg_err recipient(struct node_core *core, const struct receipt *receipt, struct addressed *ret)
 {
   struct db_stmt *s = db_stmt(depot_db(core->depot),
-                              "SELECT time, EXISTS(SELECT 1 FROM track AS t WHERE t.number = track.number AND"
+                              "SELECT number, time, EXISTS(SELECT 1 FROM track AS t WHERE t.number = track.number AND"
                               " t.node = track.node AND t.event > 0) FROM track WHERE number = " SCHEMA_NUMBER("?1") " AND node = ?2 AND event = 0");
   db_bind_blob(s, 1, hash_slice(&receipt->bulletin));
   db_bind_blob(s, 2, key_slice(&receipt->node));
   enum tg_err err = db_one(s);
   if (err != TG_OK)
     return err;
-  *ret_number = db_u64(s, 0);
-  *ret_answered = db_u64(s, 1) != 0;
+  *ret = (struct addressed){.bulletin = db_u64(s, 0), .number = db_u64(s, 1), .answered = db_u64(s, 2) != 0};
   db_reset(s);
   return TG_OK;
 }
 
-static enum tg_err put_receipt(struct node_core *core, const struct receipt *receipt, const Tg__ReceiptNote *item)
+static enum tg_err put_receipt(struct node_core *core, const struct receipt *receipt, uint64_t bulletin, const Tg__ReceiptNote *item)
 {
   struct buf locked = buf_new(16 * 1024);
   enum tg_err err = record_lock(core, outbox_track_label, &receipt->bulletin, &item->base, &locked);
   if (err == TG_OK) {
-    struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT INTO track VALUES(" SCHEMA_NUMBER("?1") ", ?2, ?3, ?4, ?5) ON CONFLICT(number, node, event) DO UPDATE SET"
+    struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT INTO track VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(number, node, event) DO UPDATE SET"
                                                       " record = CASE WHEN ?6 THEN excluded.record ELSE record END");
-    db_bind_blob(s, 1, hash_slice(&receipt->bulletin));
+    db_bind_u64(s, 1, bulletin);
     db_bind_blob(s, 2, key_slice(&receipt->node));
     db_bind_u64(s, 3, receipt->event);
     db_bind_i64(s, 4, receipt->time);
@@ -253,8 +259,7 @@ static enum tg_err hear(struct node_core *core, const Tg__ReceiptNote *item)
 {
   struct receipt receipt;
   struct tg_why why = {0};
-  uint64_t number;
-  bool answered;
+  struct addressed to;
   char name[HOLDER_MAX + 1];
   enum tg_err err = check_note(core, item, &receipt, &why);
   if (err != TG_OK)
@@ -262,16 +267,16 @@ static enum tg_err hear(struct node_core *core, const Tg__ReceiptNote *item)
   core_name_of(core, &receipt.node, name);
   err = watch_compare(core, &receipt.node, receipt.checkpoint_size, &receipt.checkpoint_root, receipt.bytes);
   if (err == TG_OK)
-    err = recipient(core, &receipt, &number, &answered);
+    err = recipient(core, &receipt, &to);
   if (err == TG_NOT_FOUND)
     return core_tell(core, NODE_ALARM, "receipt-of-a-stranger", &receipt.bulletin, name, receipt.event, NULL);
-  if (err == TG_OK && receipt.event == RECEIPT_STORED && receipt.number != number)
+  if (err == TG_OK && receipt.event == RECEIPT_STORED && receipt.number != to.number)
     err = core_tell(core, NODE_ALARM, "receipt-number-differs", &receipt.bulletin, name, receipt.number, NULL);
   if (err == TG_OK)
-    err = put_receipt(core, &receipt, item);
+    err = put_receipt(core, &receipt, to.bulletin, item);
   if (err == TG_OK)
-    err = core_tell(core, NODE_DEBUG, receipt_event_name(receipt.event), &receipt.bulletin, name, number, NULL);
-  return err == TG_OK && !answered ? outbox_answered(core, &receipt.bulletin) : err;
+    err = core_tell(core, NODE_DEBUG, receipt_event_name(receipt.event), &receipt.bulletin, name, to.number, NULL);
+  return err == TG_OK && !to.answered ? outbox_answered(core, &receipt.bulletin) : err;
 }
 
 /* What was taken, good or not, is not sent again: a forged note was told as an alarm. */
@@ -303,14 +308,13 @@ static enum tg_err check_carried(struct node_core *core, const struct sign_pk *n
                                  struct receipt *list, struct hash *ids, enum tg_err *ret, struct tg_why *why)
 {
   for (size_t i = 0; i < m->n_items; i++) {
-    uint64_t number;
-    bool answered;
+    struct addressed to;
     struct slice bytes = data_slice(m->items[i]);
     ids[i] = statement_id(STATEMENT_RECEIPT, bytes);
     *ret = receipt_parse(bytes, core->arena, &list[i], why);
     if (*ret != TG_OK)
       return core_is_fatal(*ret) ? *ret : TG_OK;
-    enum tg_err err = recipient(core, &list[i], &number, &answered);
+    enum tg_err err = recipient(core, &list[i], &to);
     if (err != TG_OK && err != TG_NOT_FOUND)
       return err;
     if (err == TG_NOT_FOUND || !sign_pk_eq(&list[i].node, node)) {
@@ -318,7 +322,7 @@ static enum tg_err check_carried(struct node_core *core, const struct sign_pk *n
                      NULL, NULL, NULL);
       return TG_OK;
     }
-    if (list[i].event == RECEIPT_STORED && list[i].number != number) {
+    if (list[i].event == RECEIPT_STORED && list[i].number != to.number) {
       *ret = why_set(why, TG_BAD_INPUT, "bundle", N_("a receipt names another running number than its bulletin had"), NULL, NULL, NULL,
                      NULL);
       return TG_OK;
@@ -333,8 +337,7 @@ static enum tg_err put_carried(struct node_core *core, const struct receipt *rec
   Tg__ReceiptNote note = TG__RECEIPT_NOTE__INIT;
   Tg__BatchProof proof = TG__BATCH_PROOF__INIT;
   struct merkle_path path;
-  uint64_t number;
-  bool answered;
+  struct addressed to;
   merkle_tree_path(tree, i, &path);
   proof.size = merkle_tree_size(tree);
   proof.index = i;
@@ -342,10 +345,10 @@ static enum tg_err put_carried(struct node_core *core, const struct receipt *rec
   proof.signature = signature;
   note.receipt = slice_data(receipt->bytes);
   note.proof = &proof;
-  enum tg_err err = recipient(core, receipt, &number, &answered);
+  enum tg_err err = recipient(core, receipt, &to);
   if (err == TG_OK)
-    err = put_receipt(core, receipt, &note);
-  return err == TG_OK && !answered ? outbox_answered(core, &receipt->bulletin) : err;
+    err = put_receipt(core, receipt, to.bulletin, &note);
+  return err == TG_OK && !to.answered ? outbox_answered(core, &receipt->bulletin) : err;
 }
 
 enum tg_err outbox_carried_receipts(struct node_core *core, const struct sign_pk *node, const Tg__BundleReceipts *m, outbox_seen *seen,

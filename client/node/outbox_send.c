@@ -5,7 +5,6 @@
 #include "client/node/talk.h"
 #include "proto/portion.h"
 
-#include <sodium.h>
 #include <string.h>
 
 enum {
@@ -25,11 +24,10 @@ static bool is_out(const struct outbox *o, uint64_t place)
 /* The sealed body of a portion in one piece, if it may travel inside the frame and there is room for it. */
 static enum tg_err inline_body(struct node_core *core, const struct hash *id, const struct portion *portion, Tg__Body **ret)
 {
-  struct depot_content content;
-  enum tg_err err = depot_content(core->depot, id, portion->index, core->arena, &content);
+  uint64_t sealed;
+  enum tg_err err = depot_content_body(core->depot, id, portion->index, &sealed);
   if (err != TG_OK)
     return err;
-  sodium_memzero((uint8_t *)(uintptr_t)content.secret.p, content.secret.n);
   Tg__Body *body = arena_alloc(core->arena, sizeof *body);
   uint8_t *bytes = arena_alloc(core->arena, (size_t)portion->seal.size);
   if (!body || !bytes)
@@ -38,7 +36,7 @@ static enum tg_err inline_body(struct node_core *core, const struct hash *id, co
   for (uint64_t i = 0; err == TG_OK && i < portion->seal.chunks; i++) {
     struct slice chunk;
     arena_reset(core->scrap);
-    err = depot_chunk(core->depot, content.body, i, core->scrap, &chunk);
+    err = depot_chunk(core->depot, sealed, i, core->scrap, &chunk);
     if (err == TG_OK && chunk.n > portion->seal.size - at)
       err = TG_DISK;
     if (err == TG_OK)
@@ -144,6 +142,7 @@ static enum tg_err submit(struct node_core *core, const uint64_t *places, size_t
       err = must_wait(core, &row.header.subject, &waits);
     if (err != TG_OK)
       return err == TG_NOT_FOUND ? TG_DISK : err;
+    depot_met(core->depot, DEPOT_SENT, &row.id, places[i]); /* the hub's answer names the id */
     if (waits || is_held_back(o, row.header.subject.kind, places[i]))
       continue;
     Tg__Submission *item = (Tg__Submission *)(uintptr_t)row.message;
@@ -210,25 +209,22 @@ enum tg_err outbox_want(struct node_core *core, const Tg__Want *frame)
   struct outbox *o = core->outbox;
   struct hash id;
   struct sent_row row;
-  struct depot_content content;
-  uint64_t chunks;
+  uint64_t body, chunks;
   if (hash_read(data_slice(frame->bulletin), &id) != TG_OK)
     return TG_OK;
   enum tg_err err = outbox_row(core, &id, core->arena, &row);
   if (err == TG_OK && row.state != SENT_SPOOLED)
     return TG_OK; /* answered: the hub has it, or will not have it */
   if (err == TG_OK)
-    err = depot_content(core->depot, &id, frame->portion, core->arena, &content);
-  if (err == TG_OK) {
-    sodium_memzero((uint8_t *)(uintptr_t)content.secret.p, content.secret.n);
-    err = depot_body_chunks(core->depot, content.body, &chunks);
-  }
+    err = depot_content_body(core->depot, &id, frame->portion, &body);
+  if (err == TG_OK)
+    err = depot_body_chunks(core->depot, body, &chunks);
   if (err != TG_OK)
     return err == TG_NOT_FOUND ? TG_OK : err;
   if (frame->chunk >= chunks || frame->offset >= BODY_SEALED)
     return TG_OK;
   uint64_t count = frame->count < chunks - frame->chunk ? frame->count : chunks - frame->chunk;
-  struct serving new = {.bulletin = id, .portion = frame->portion, .body = content.body, .from = frame->chunk,
+  struct serving new = {.bulletin = id, .portion = frame->portion, .body = body, .from = frame->chunk,
                         .next = frame->chunk, .end = frame->chunk + count, .offset = frame->offset, .handle = frame->handle, .precedence = row.precedence};
   if (goes_on(o, &new))
     return TG_OK;

@@ -133,6 +133,27 @@ static void all_are_found_wherever_they_are(void **state)
   assert_int_equal(count(w, "SELECT count(*) FROM (SELECT DISTINCT place FROM place)"), count(w, "SELECT count(*) FROM place"));
 }
 
+/* Out of the table behind its back: what was looked for last needs no table, until its row is taken away. */
+static void what_was_found_is_at_hand(void **state)
+{
+  struct world *w = *state;
+  uint64_t place;
+  const struct hash found = id_of(3), met = id_of(4), neither = id_of(5);
+  fill(w, 0, ROWS);
+  assert_false(late_held(w->late, &found, 1, &place) || late_held(w->late, &met, 0, &place) || late_held(w->late, &neither, 0, &place));
+  assert_int_equal(late_find(w->late, &found, 1, &place), TG_OK);
+  late_seen(w->late, &met, 0, 9);
+  assert_int_equal(db_run(db_stmt(w->db, "DELETE FROM place")), TG_OK);
+  assert_int_equal(late_find(w->late, &found, 1, &place), TG_OK);
+  assert_int_equal(place, 8);
+  assert_int_equal(late_find(w->late, &found, 0, &place), TG_NOT_FOUND);
+  assert_int_equal(late_find(w->late, &met, 0, &place), TG_OK);
+  assert_int_equal(place, 9);
+  assert_int_equal(late_find(w->late, &neither, 0, &place), TG_NOT_FOUND);
+  assert_false(late_take(w->late, &found, &place));
+  assert_int_equal(late_find(w->late, &found, 1, &place), TG_NOT_FOUND);
+}
+
 /* What goes in together stands together: that is what it is for. */
 static void a_commit_writes_to_few_places_of_the_table(void **state)
 {
@@ -237,6 +258,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(all_are_found_wherever_they_are, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_was_found_is_at_hand, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_commit_writes_to_few_places_of_the_table, set_up, tear_down),
       cmocka_unit_test_setup_teardown(rows_that_go_are_not_found_and_their_places_not_given_again, set_up, tear_down),
       cmocka_unit_test_setup_teardown(places_of_rows_that_are_gone_are_not_given_again_after_a_start, set_up, tear_down),
