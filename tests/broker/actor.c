@@ -250,7 +250,7 @@ static struct bulletin_sealed close_up(struct actor *a, const struct story *t, s
     const struct actor *other = &s->actor[at];
     to[i] = (struct bulletin_recipient){.identity = secret_key_sign_pk(other->kit->identity),
                                         .key = other->sealing,
-                                        .portions = (1U << count) - 1,
+                                        .portions = a->summary && at == (size_t)(a->summary - s->actor) ? 1 : (1U << count) - 1,
                                         .number = ++a->sent_to[at],
                                         .previous = a->last_to[at]};
     memcpy(to[i].member, s->kit->member[other->member].code.code, 2);

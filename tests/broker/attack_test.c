@@ -357,6 +357,21 @@ static void an_orcon_source_goes_no_further(void **state)
   assert_int_equal(s->actor[NE].deliveries, 1);
 }
 
+/* To who was given none of it, what others said answers as what nobody said: else a member could ask the hub about ids. */
+static void a_source_of_others_tells_nothing(void **state)
+{
+  struct stage *s = *state;
+  struct actor *ml = &s->actor[ML], *ne = &s->actor[NE];
+  const struct hash theirs = actor_publish(ml, (struct story){.to = "BF"}), nobodys = {{7}};
+  stage_settle(s);
+  actor_publish(ne, (struct story){.to = "BF", .source = nobodys});
+  actor_publish(ne, (struct story){.to = "BF", .source = theirs});
+  stage_settle(s);
+  actor_expect(ne, 0, REASON_POLICY);
+  actor_expect(ne, 1, REASON_POLICY);
+  assert_string_equal(ne->outcome[0].detail, ne->outcome[1].detail);
+}
+
 /* ---- two words under one number, and what others may read */
 
 #define ALLOW "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\n"
@@ -480,6 +495,7 @@ int main(void)
       cmocka_unit_test(a_flood_of_one_leaves_room_for_the_others),
       STORY(an_agency_s_bulletin_is_wrapped_for_no_other),
       STORY(an_orcon_source_goes_no_further),
+      STORY(a_source_of_others_tells_nothing),
       STORY(two_policies_with_one_serial_are_evidence),
       STORY(a_hidden_policy_is_shown_to_its_member_only),
       STORY(a_refused_document_is_shown_to_nobody_else),

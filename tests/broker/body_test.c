@@ -109,6 +109,52 @@ static void a_large_body_travels_in_chunks(void **state)
   body_drop(&b.body);
 }
 
+static size_t chunks_of(struct actor *a, const struct hash *id, uint32_t portion)
+{
+  Tg__Want m = TG__WANT__INIT;
+  m.bulletin = strict_data_of(id->b, 32);
+  m.portion = portion;
+  m.count = 16;
+  a->chunks = 0;
+  actor_frame(a, FRAME_WANT, &m.base);
+  stage_settle(a->stage);
+  return a->chunks;
+}
+
+/* Nobody gets so much as the sealed bytes of a portion that is not for him. */
+static void a_portion_goes_to_whom_it_is_wrapped_for(void **state)
+{
+  struct large *l = *state;
+  struct actor *ml = &l->s->actor[ML], *bf = &l->s->actor[BF], *ne = &l->s->actor[NE];
+  ml->summary = bf;
+  const struct sealed b = actor_seal_portions(ml, "BF NE", 2, 1000, 1000);
+  actor_submit(ml, &b);
+  stage_settle(l->s);
+  assert_true(bf->deliveries == 1 && ne->deliveries == 1);
+  assert_int_equal(chunks_of(bf, &b.id, 0), 1);
+  assert_int_equal(chunks_of(bf, &b.id, 1), 0);
+  assert_int_equal(chunks_of(bf, &b.id, 2), 0); /* there is none */
+  assert_int_equal(chunks_of(ne, &b.id, 1), 1);
+}
+
+/* Between delivery and body its originator's state may have become narrower. */
+static void what_is_no_longer_permitted_sends_no_more_chunks(void **state)
+{
+  struct large *l = *state;
+  struct actor *ml = &l->s->actor[ML], *bf = &l->s->actor[BF];
+  struct sealed b = large(l);
+  actor_submit(ml, &b);
+  stage_settle(l->s);
+  serve(ml, &b, SIZE_MAX);
+  assert_int_equal(bf->deliveries, 1);
+  assert_true(chunks_of(bf, &b.id, 0) > 0);
+  kit_policy(l->s->kit, ML, "export allow ** to NE up-to SECRET\nimport allow ** from * up-to SECRET\n", l->s->now.wall, 1);
+  actor_bring(ml, &l->s->kit->member[ML].policy);
+  stage_settle(l->s);
+  assert_int_equal(chunks_of(bf, &b.id, 0), 0);
+  body_drop(&b.body);
+}
+
 static void a_restart_goes_on_where_it_was(void **state)
 {
   struct large *l = *state;
@@ -406,6 +452,8 @@ int main(void)
 #define STORY(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
   const struct CMUnitTest tests[] = {
       STORY(a_large_body_travels_in_chunks),
+      STORY(a_portion_goes_to_whom_it_is_wrapped_for),
+      STORY(what_is_no_longer_permitted_sends_no_more_chunks),
       STORY(a_restart_goes_on_where_it_was),
       STORY(a_body_that_is_not_the_one_announced_is_refused),
       STORY(chunks_out_of_order_are_asked_for_again),

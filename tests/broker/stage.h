@@ -64,6 +64,7 @@ struct actor {
   uint8_t sealing_secret[32];
   uint64_t sent_to[STAGE_NODES]; /* running numbers */
   struct hash last_to[STAGE_NODES];
+  const struct actor *summary; /* who is given the first portion only of what it publishes; or NULL */
   struct wrap_sender *sender;
   struct batch_verifier *verifier;
   struct wrap_opener *opener;

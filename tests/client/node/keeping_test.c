@@ -258,6 +258,31 @@ static void sealing_keys_roll_and_old_ones_are_erased(void **state)
   assert_int_equal(look_inbox(p, BF), 1);
 }
 
+/* Not before its time, though this machine's clock runs ahead of the hub's; and then what it was stored in is overwritten at once. */
+static void a_sealing_key_goes_when_it_must_and_from_the_disk_too(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct node_core *core = pair_core(p, BF);
+  const struct sealing_key first = directory_sealing_keys(pair_core(p, ML)->directory, &core->me)->key[0];
+  const struct charter_limits *limits = &core_charter(core)->limits;
+  const tg_time end = first.until + limits->sealing_window + limits->lifetime;
+  const uint8_t *secret;
+  struct seal_pk public;
+  uint8_t last[64];
+  pair_set_clock(p, BF, 20 * TG_HOUR);
+  pair_pass(p, end - TG_DAY - pair_now(p));
+  while (rotation_find(core, &first.id, &secret, &public) == TG_OK) {
+    struct slice ring;
+    arena_reset(core->arena);
+    assert_int_equal(depot_fact(core->depot, "ring", core->arena, &ring), TG_OK);
+    memcpy(last, ring.p + 24, sizeof last);
+    pair_pass(p, 2 * TG_HOUR);
+    assert_true(pair_now(p) < end + TG_DAY);
+  }
+  assert_true(pair_now(p) >= end);
+  assert_false(look_file(p, BF, last, sizeof last));
+}
+
 static void an_originator_limits_how_long_others_keep_it(void **state)
 {
   struct pair *p = world_start(*state);
@@ -366,6 +391,7 @@ int main(void)
       STORY(nothing_readable_stands_on_the_disk),
       STORY(what_is_purged_leaves_no_key_behind),
       STORY(sealing_keys_roll_and_old_ones_are_erased),
+      STORY(a_sealing_key_goes_when_it_must_and_from_the_disk_too),
       STORY(an_originator_limits_how_long_others_keep_it),
       STORY(what_has_expired_is_erased),
       STORY(a_clock_that_leaps_erases_nothing),
