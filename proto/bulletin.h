@@ -21,7 +21,7 @@ struct bulletin_recipient {
   bool fallback;        /* key is expired, none was current */
   uint32_t portions;    /* mask of those it may read, not 0 */
   uint64_t number;      /* running number originator -> this node, from 1 */
-  struct hash previous; /* id of the bulletin that carried number - 1; zeros for the first */
+  struct hash previous; /* id of the bulletin that carried the number used before; zeros: none that its originator knows of */
 };
 
 struct bulletin_draft {

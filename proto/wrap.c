@@ -59,10 +59,10 @@ static struct hash aad_of(const struct wrap_binding *b, uint32_t portions, const
 static size_t keys_in(uint32_t portions) { return (size_t)__builtin_popcount(portions); }
 static size_t plain_size(uint32_t portions) { return FIXED + PER_KEY * keys_in(portions); }
 
-/* A number above 1 has a predecessor, and 1 has none. */
+/* Number 1 has no predecessor. */
 static bool content_valid(const struct wrap_content *c)
 {
-  return c->number >= 1 && (c->number == 1) == hash_is_zero(&c->previous) && c->portions &&
+  return c->number >= 1 && (c->number > 1 || hash_is_zero(&c->previous)) && c->portions &&
          c->portions < (UINT32_C(1) << LIMIT_PORTIONS);
 }
 

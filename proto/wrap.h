@@ -45,7 +45,7 @@ struct wrap_binding {
 /* What is sealed: secret, wipe after use. */
 struct wrap_content {
   uint64_t number;      /* running number originator node -> recipient node, from 1 */
-  struct hash previous; /* id of the bulletin that carried number - 1; zeros for the first */
+  struct hash previous; /* id of the bulletin that carried the number used before; zeros: none that its originator knows of */
   uint32_t portions;    /* mask: which keys[] are set */
   struct body_key keys[LIMIT_PORTIONS];
 };

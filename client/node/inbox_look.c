@@ -55,7 +55,7 @@ static enum tg_err read_row(struct node_core *core, struct db_stmt *s, struct ar
 
 #define ROW                                                                                                                     \
   "SELECT place, id, node, number, state, received, expires, seen, acknowledged, leaf, superseded_by, record,"                  \
-  " number > 1 AND NOT EXISTS(SELECT 1 FROM heard WHERE heard.node = inbox.node AND heard.number = inbox.number - 1),"           \
+  " EXISTS(SELECT 1 FROM heard WHERE heard.node = inbox.node AND heard.number = inbox.number AND heard.previous NOTNULL),"        \
   " EXISTS(SELECT 1 FROM carried WHERE carried.id = inbox.id)"                                                                 \
   " FROM inbox "
 

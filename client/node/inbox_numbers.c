@@ -6,7 +6,8 @@
 struct beside {
   bool before, at, after;       /* the number before, this one, the next one: has it come? */
   struct hash before_id, at_id, after_id;
-  bool expects;                 /* the next one came first, and said what */
+  bool waits;                   /* the next one came first, */
+  bool expects;                 /* and said what */
   struct hash expected;         /* this one must be */
 };
 
@@ -25,6 +26,7 @@ static bool read_beside(struct db_stmt *s, uint64_t number, struct beside *b)
   } else {
     b->after = true;
     b->after_id = id;
+    b->waits = !db_is_null(s, 2);
     b->expects = db_bytes(s, 2, b->expected.b, sizeof b->expected.b);
   }
   return true;
@@ -67,9 +69,29 @@ static enum tg_err met_after(struct node_core *core, const struct sign_pk *node,
   db_bind_blob(s, 1, key_slice(node));
   db_bind_u64(s, 2, number + 1);
   enum tg_err err = db_run(s);
-  if (err != TG_OK || hash_eq(&b->expected, id))
+  if (err != TG_OK || !b->expects || hash_eq(&b->expected, id))
     return err;
   return core_tell(core, NODE_ALARM, "chain-broken", &b->after_id, name, number + 1, NULL);
+}
+
+/* Nor does one that named it across numbers that were left out. */
+static enum tg_err met_far(struct node_core *core, const struct hash *id)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE heard SET previous = NULL WHERE previous = ?");
+  db_bind_blob(s, 1, hash_slice(id));
+  return db_run(s);
+}
+
+/* Has what was sent to us before it not come? Numbers may be left out, so it is what the wrap names, and nothing where its originator knows of none. */
+static enum tg_err is_waiting(struct node_core *core, const struct wrap_content *wrapped, const struct beside *b, bool *ret)
+{
+  unsigned event;
+  *ret = false;
+  if (b->before || hash_is_zero(&wrapped->previous))
+    return TG_OK;
+  enum tg_err err = inbox_met(core, &wrapped->previous, &event);
+  *ret = err == TG_NOT_FOUND;
+  return err == TG_NOT_FOUND ? TG_OK : err;
 }
 
 enum tg_err inbox_number(struct node_core *core, const struct sign_pk *node, const struct wrap_content *wrapped,
@@ -88,10 +110,14 @@ enum tg_err inbox_number(struct node_core *core, const struct sign_pk *node, con
     return hash_eq(&b.at_id, id) ? TG_OK : core_tell(core, NODE_ALARM, "number-twice", id, name, number, NULL);
   if (b.before && !hash_eq(&b.before_id, &wrapped->previous))
     err = core_tell(core, NODE_ALARM, "chain-broken", id, name, number, NULL);
-  const bool waits = !b.before && number > 1;
+  bool waits = false;
+  if (err == TG_OK)
+    err = is_waiting(core, wrapped, &b, &waits);
   if (err == TG_OK && waits)
     err = core_tell(core, NODE_NOTICE, "number-missing", id, name, number - 1, NULL);
-  if (err == TG_OK && b.expects)
+  if (err == TG_OK && b.waits)
     err = met_after(core, node, number, &b, id, name);
+  if (err == TG_OK)
+    err = met_far(core, id);
   return err == TG_OK ? put(core, node, wrapped, id, waits) : err;
 }

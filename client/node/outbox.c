@@ -7,12 +7,11 @@
 #include "client/node/talk.h"
 #include "client/node/watch.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHECK_EVERY = 30 * 1000, EXPIRE_AT_ONCE = 256, PARKED_PREFIX = 8 };
-/* No honest hub has more of us than we know of, unless we were restored from an old image; and no image is so old. */
-static const uint64_t NUMBERS_LOST_MAX = UINT64_C(1) << 32;
+enum { CHECK_EVERY = 30 * 1000, EXPIRE_AT_ONCE = 256, PARKED_PREFIX = 8, LEAP_BY_CHANCE = 1 << 20 };
 
 const char outbox_label[] = "toguna/sent/v1";
 const char outbox_outcome_label[] = "toguna/sent-outcome/v1";
@@ -220,33 +219,57 @@ static enum tg_err find_course(struct node_core *core, const struct hash *id, st
   return TG_OK;
 }
 
-/* ---- an old image of the store was restored: what was numbered since must not be numbered again ---- */
+/* ---- an old copy of the store was restored: what was numbered since must not be numbered again ---- */
 
-static enum tg_err skip_numbers(struct node_core *core, uint64_t gap)
+/* Far above, where no other copy of this store counts: behind the clock, and some way on by chance, for a clock may stand still. */
+static enum tg_err leap(struct node_core *core)
 {
   struct outbox *o = core->outbox;
+  const uint64_t clock = core->now.wall > 0 ? (uint64_t)core->now.wall : 0;
   enum tg_err err = core_begin(core);
   if (err != TG_OK)
     return err;
-  o->number += gap;
-  /* No recipient can have got more than these. One number stays free besides: what follows names the last that we know of as the one before,
-     and whoever has got all would take that for a broken chain. */
-  o->pair_floor += gap + 1;
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE pair SET number = number + ?");
-  db_bind_u64(s, 1, gap + 1);
-  err = db_run(s);
-  o->n_pairs = 0; /* to be read anew */
+  o->number = (o->number > clock ? o->number : clock) + 1 + randombytes_uniform(LEAP_BY_CHANCE);
+  outbox_raise_pairs(o, o->number);
+  err = depot_number_put(core->depot, "bulletin-number", o->number);
+  return err == TG_OK ? depot_number_put(core->depot, "pair-floor", o->pair_floor) : err;
+}
+
+enum tg_err outbox_ready(struct node_core *core)
+{
+  struct outbox *o = core->outbox;
+  if (o->leapt || (o->confirmed && talk_is_open(core)))
+    return TG_OK;
+  enum tg_err err = leap(core);
+  o->leapt = err == TG_OK;
+  return err;
+}
+
+static enum tg_err is_ours(struct node_core *core, uint64_t number, bool *ret)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT 1 FROM sent WHERE number = ?");
+  db_bind_u64(s, 1, number);
+  return db_any(s, ret);
+}
+
+/* Told once. */
+static enum tg_err tell_old(struct node_core *core, uint64_t last_number)
+{
+  static const char fact[] = "number-forgotten";
+  uint64_t told;
+  struct tg_why why;
+  enum tg_err err = depot_number(core->depot, fact, &told);
+  if (err != TG_OK || told == last_number)
+    return err;
+  err = core_begin(core);
   if (err == TG_OK)
-    err = depot_number_put(core->depot, "bulletin-number", o->number);
-  if (err == TG_OK)
-    err = depot_number_put(core->depot, "pair-floor", o->pair_floor);
+    err = depot_number_put(core->depot, fact, last_number);
   if (err != TG_OK)
     return err;
-  struct tg_why why;
   why_set(&why, TG_STALE, core->config->database,
           N_("the hub has bulletins of ours that this store does not know: it is an older copy"),
           N_("numbering goes on above them; look at `toguna track` on another copy for what they were"), NULL, NULL, NULL);
-  return core_tell(core, NODE_ALARM, "store-is-old", NULL, NULL, gap, &why);
+  return core_tell(core, NODE_ALARM, "store-is-old", NULL, NULL, last_number, &why);
 }
 
 /* What waits at the hub was sent; it asks for the rest by itself. Others' ids may begin alike: then one of ours waits for a session more. */
@@ -277,14 +300,13 @@ enum tg_err outbox_welcome(struct node_core *core, uint64_t last_number, struct 
   o->waiting = true;
   for (size_t at = 0; err == TG_OK && at + PARKED_PREFIX <= parked.n; at += PARKED_PREFIX)
     err = parked_is_out(core, parked.p + at);
-  if (err != TG_OK || last_number <= o->number)
+  if (err != TG_OK)
     return err;
-  if (last_number - o->number <= NUMBERS_LOST_MAX)
-    return skip_numbers(core, last_number - o->number);
-  struct tg_why why;
-  why_set(&why, TG_BAD_INPUT, talk_hub(core), N_("the hub names a bulletin number of ours that cannot be"), NULL, NULL, NULL,
-          NULL);
-  return talk_strike(core, "number-impossible", NULL, &why);
+  bool ours = last_number == 0;
+  o->leapt = false;
+  o->confirmed = last_number == o->number;
+  err = ours ? TG_OK : is_ours(core, last_number, &ours);
+  return err == TG_OK && !ours ? tell_old(core, last_number) : err;
 }
 
 /* ---- states ---- */

@@ -42,7 +42,9 @@ struct pair {
    the signature, and so do number and pairs; pairs are those that were asked for since the start, ascending by node; `out` are places of rows that were sent in this session and not answered. */
 struct outbox {
   uint64_t number;
-  uint64_t pair_floor; /* recipients that we have no row for begin above it */
+  uint64_t pair_floor; /* the numbers to each recipient go on above it */
+  bool confirmed;      /* when this session began, the hub's last number of us was ours */
+  bool leapt;          /* since the last Welcome: outbox_ready() */
   struct added *added;
   size_t n_added, cap_added;
   struct pair *pairs;
@@ -61,6 +63,8 @@ struct outbox {
 
 /* A recipient gets its number, and its row of `track`. */
 enum tg_err outbox_add_recipient(struct node_core *core, const struct header *header, const struct outbox_recipient *recipient);
+/* The numbers to all recipients go on above `floor`. */
+void outbox_raise_pairs(struct outbox *o, uint64_t floor);
 /* The rows of `pair` that changed in this turn. */
 enum tg_err outbox_put_pairs(struct node_core *core);
 /* Takes the step to delivered and settled, if it is time, and tells. */

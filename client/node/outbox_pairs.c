@@ -28,7 +28,8 @@ static enum tg_err load_pair(struct node_core *core, const struct sign_pk *node,
     return err;
   *ret = (struct pair){.node = *node, .number = core->outbox->pair_floor};
   if (row) {
-    ret->number = db_u64(s, 0);
+    if (db_u64(s, 0) > ret->number)
+      ret->number = db_u64(s, 0);
     err = db_bytes(s, 1, ret->last.b, sizeof ret->last.b) ? TG_OK : TG_DISK;
     db_reset(s);
   }
@@ -61,6 +62,14 @@ static enum tg_err pair_of(struct node_core *core, const struct sign_pk *node, s
   o->pairs[at] = new;
   *ret = &o->pairs[at];
   return TG_OK;
+}
+
+void outbox_raise_pairs(struct outbox *o, uint64_t floor)
+{
+  o->pair_floor = o->pair_floor > floor ? o->pair_floor : floor;
+  for (size_t i = 0; i < o->n_pairs; i++)
+    if (o->pairs[i].number < o->pair_floor)
+      o->pairs[i].number = o->pair_floor;
 }
 
 enum tg_err outbox_put_pairs(struct node_core *core)

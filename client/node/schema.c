@@ -160,4 +160,9 @@ const char *const schema_migrations[SCHEMA_MIGRATIONS] = {
 
     /* previous: the bulletin that must have had the number before, as long as that has not come. */
     "ALTER TABLE heard ADD COLUMN previous BLOB;",
+
+    /* And since numbers may be left out: the bulletin that was sent before, whatever its number. Empty: it came under an earlier version, which did not keep it. */
+    "CREATE INDEX heard_waiting ON heard(previous) WHERE previous NOTNULL;"
+    "UPDATE heard SET previous = x'' WHERE previous IS NULL AND number > 1 AND"
+    " NOT EXISTS(SELECT 1 FROM heard AS h WHERE h.node = heard.node AND h.number = heard.number - 1);",
 };

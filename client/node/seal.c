@@ -57,7 +57,9 @@ enum tg_err seal_bulletin(struct node_core *core, const struct plan *plan, const
   struct bulletin_recipient *recipients;
   struct bulletin_sealed sealed;
   const struct policy *policy = policy_set_policy(core->policies, (unsigned)core_member_index(core), core->now.wall);
-  enum tg_err err = list_recipients(core, plan, &recipients);
+  enum tg_err err = outbox_ready(core);
+  if (err == TG_OK)
+    err = list_recipients(core, plan, &recipients);
   if (err != TG_OK)
     return err;
   struct bulletin_draft draft = {.subject = parts->subject,

@@ -294,6 +294,32 @@ class OfNode(Story):
             for alarm in ALARMS:
                 self.assertNotIn(alarm, node.log.read_text(encoding="utf-8"))
 
+    def test_what_an_old_copy_publishes_before_it_meets_its_hub_arrives_once(self):
+        ml, sn, bf = self.e["ML"], self.e["SN"], self.e["BF"]
+        old = self.send(text="old", wait="delivered")
+        ml.json("backup", self.keep / "ml.db", limit=120)
+        lost = [self.send(text=f"said later {n}", wait="delivered") for n in range(3)]
+        self.e.hub.stop()
+        ml.kill()
+        self.restore("ML", self.keep / "ml.db")
+        ml.start()
+        # As many as the hub has that it forgot; one goes to SN on a stick as well, and one to whom it has never written.
+        new = [self.send(text=f"before the hub {n}", wait="spooled") for n in range(3)]
+        other = self.send(to="BF", text="for another", wait="spooled")
+        ml.json("export", "--to", "SN", "-o", self.keep / "stick.bundle", new[0])
+        self.assertEqual([s["outcome"] for s in sn.json("import", self.keep / "stick.bundle") if "id" in s], ["taken"])
+        self.e.hub.start()
+        for bulletin in (*new, other):
+            kit.until(lambda b=bulletin: {i["id"]: i["state"] for i in ml.json("sent")}[b] in ("delivered", "settled"), f"{bulletin[:8]} to be delivered; ML's log ends: {ml.tail()}", 60)
+        self.assertIn("store-is-old", ml.text())
+        items = sn.inbox()
+        self.assertEqual(sorted(i["id"] for i in items), sorted([old, *lost, *new]))
+        self.assertEqual([i["id"] for i in bf.inbox()], [other])
+        self.assertFalse(any(i["missing_before"] for i in (*items, *bf.inbox())))
+        for said in (self.e.hub, ml, sn, bf):
+            for alarm in (*ALARMS, "chain-broken", "number-missing", "error refused", "bulletin-refused", "alarm number "):
+                self.assertNotIn(alarm, said.text())
+
     def refused(self, target, sentence, expect=3, **more):
         there = {p: p.lstat().st_size for p in self.keep.rglob("*")}
         self.assertIn(sentence, self.e["ML"].toguna("backup", target, expect=expect, **more))

@@ -69,11 +69,13 @@ class Bundle(Story):
         kit.until(lambda: self.e["SN"].holds(first)["settled"], "SN to see it settled", 60)
         items = self.e["SN"].inbox()
         self.assertEqual(sorted(i["id"] for i in items), sorted([before, first, big]))
-        self.assertEqual(sorted(i["number"] for i in items), [1, 2, 3])
+        self.assertEqual(len({i["number"] for i in items}), 3)
         self.assertFalse(any(i["missing_before"] for i in items))
         self.e["BF"].receives(other)
         after = self.send(wait="delivered", text="after")
-        self.assertEqual(self.e["SN"].receives(after)["number"], 4)
+        last = self.e["SN"].receives(after)
+        self.assertGreater(last["number"], max(i["number"] for i in items))
+        self.assertFalse(last["missing_before"])
         # The hub has the receipts too, with a place in the log: its originator can prove them.
         kit.until(lambda: set(self.e["ML"].track(first)["SN"]) >= {"stored", "read", "acknowledged"}, "receipts of the hub", 40)
         for code in ("ML", "SN"):

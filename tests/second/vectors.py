@@ -451,12 +451,13 @@ def make_wraps(m, chance):
     raw = dict(p, originator_member=b"ML", recipient_member=b"NG")
     sender = sealed.Sender(public, sealed.wrap_info(raw), chance.bytes())
 
-    def content(number, *indexes):
-        return dict(number=number, previous=chance.bytes() if number > 1 else bytes(32),
+    def content(number, *indexes, none_before=False):
+        return dict(number=number, previous=bytes(32) if number == 1 or none_before else chance.bytes(),
                     keys={i: chance.bytes() for i in indexes})
 
     first = None
-    for c, fallback in ((content(1, 0), 0), (content(2, 0, 3), 0), (content(3, *range(16)), 0), (content(2**40, 15), 1)):
+    for c, fallback in ((content(1, 0), 0), (content(2, 0, 3), 0), (content(3, *range(16)), 0), (content(2**40, 15), 1),
+                        (content(1796083200000, 0, none_before=True), 0)):
         wrap = sealed.wrap_seal(sender, raw, c, chance.bytes(16), fallback)
         m.add("wrap", f"number {c['number']}, {len(c['keys'])} keys", **p, recipient_secret=secret, wrap=wrap,
               number=c["number"], previous=c["previous"], keys=[[i, k.hex()] for i, k in sorted(c["keys"].items())])
@@ -474,7 +475,7 @@ def make_wraps(m, chance):
     c = content(2, 0, 3)
     plain = sealed.wrap_plain(c)
     for name, bad in (("number 0", u64(0) + plain[8:]), ("number 1 with an id before it", u64(1) + plain[8:]),
-                      ("number 2 without", u64(2) + bytes(32) + plain[40:]), ("one key fewer", plain[:40] + b"\1" + plain[41:]),
+                      ("one key fewer", plain[:40] + b"\1" + plain[41:]),
                       ("keys backwards", plain[:41] + plain[74:] + plain[41:74]),
                       ("a portion outside the mask", plain[:74] + b"\4" + plain[75:]),
                       ("a portion twice", plain[:74] + b"\0" + plain[75:])):

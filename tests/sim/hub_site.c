@@ -219,18 +219,6 @@ static void effect_wake_at(void *context, int64_t mono)
   agenda_post(s, mono - s->mono, e, (struct slice){0});
 }
 
-/* A number that was used twice, by a node that goes on from an old copy? */
-static bool has_counted_on(struct sim *s, const struct hub_event *event)
-{
-  for (int i = 0; i < SIM_NODES; i++) {
-    if (!s->node[i].restored || strcmp(event->name, reason_name(REASON_NUMBER)) != 0 || strcmp(event->node, s->kit->member[i].node[0].name) != 0)
-      continue;
-    s->node[i].counted_on = true;
-    return true;
-  }
-  return false;
-}
-
 static void effect_tell(void *context, const struct hub_event *event)
 {
   struct sim *s = context;
@@ -248,7 +236,7 @@ static void effect_tell(void *context, const struct hub_event *event)
     s->revoked = true;
   if (s->narrowing && !strcmp(event->name, "document-accepted") && event->subject && hash_eq(event->subject, &s->narrower))
     s->narrowed = true;
-  if (event->level == HUB_ALARM && !s->forked && strcmp(event->name, "receipts-overdue") != 0 && !has_counted_on(s, event)) /* faults do make things late */
+  if (event->level == HUB_ALARM && !s->forked && strcmp(event->name, "receipts-overdue") != 0) /* faults do make things late */
     sim_fail(s, "hub", "an alarm in an honest exchange: %s %s", event->name, text);
 }
 

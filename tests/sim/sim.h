@@ -172,7 +172,6 @@ struct node_site {
   bool restored;   /* it has gone on from an old copy once */
   bool took_nameless; /* from a bundle: something whose id its writer's program did not live to hear */
   unsigned evidence; /* files of evidence that it left */
-  bool counted_on; /* and published before it met the hub, under a number that it had forgotten: the hub refuses that, and rightly says so */
 };
 
 /* What was published, and what is known of it. Masks are over nodes. */

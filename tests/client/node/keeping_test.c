@@ -152,6 +152,93 @@ static void a_restored_image_numbers_nothing_twice(void **state)
   assert_int_equal(pair_told(p, BF, "chain-broken"), 0); /* though it has got all that ML forgot */
 }
 
+/* ML publishes before it has met its hub again, as many as the hub has that it forgot: under no number that was used. */
+static void a_restored_image_that_publishes_at_once_numbers_nothing_twice(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct hash id[3];
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "one"}, NULL), TG_OK);
+  pair_settle(p);
+  pair_kill(p, ML);
+  copy_store(p, ML, "", ".old");
+  pair_start(p, ML);
+  pair_settle(p);
+  for (unsigned i = 0; i < 3; i++)
+    assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF,NE", .text = "lost"}, NULL), TG_OK);
+  pair_settle(p);
+  pair_kill(p, ML);
+  copy_store(p, ML, ".old", "");
+  pair_plug(p, ML, false);
+  pair_start(p, ML);
+  for (unsigned i = 0; i < 3; i++) /* to NE it has never written, as far as it knows */
+    assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF,NE", .text = "spooled"}, &id[i]), TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_sent(p, ML, &id[0]), SENT_SPOOLED);
+  pair_plug(p, ML, true);
+  pair_pass(p, TG_MINUTE);
+  for (unsigned i = 0; i < 3; i++) {
+    assert_true(look_sent(p, ML, &id[i]) >= SENT_DELIVERED && look_sent(p, ML, &id[i]) <= SENT_SETTLED);
+    assert_false(look_row(p, BF, &id[i])->missing_before);
+    assert_false(look_row(p, NE, &id[i])->missing_before);
+  }
+  world_reconnect(p, ML);
+  assert_int_equal(pair_told(p, ML, "store-is-old"), 1);
+  assert_int_equal(pair_told(p, ML, "refused"), 0);
+  assert_int_equal(look_inbox(p, BF), 7);
+  assert_int_equal(look_inbox(p, NE), 6);
+  for (size_t who = BF; who <= NE; who++) {
+    assert_int_equal(pair_told(p, who, "number-twice"), 0);
+    assert_int_equal(pair_told(p, who, "chain-broken"), 0);
+    assert_int_equal(pair_told(p, who, "number-missing"), 0);
+  }
+}
+
+/* What was numbered without a hub may be in a bundle alone. A copy from before it numbers what follows otherwise, though the hub has heard of neither. */
+static void what_the_hub_never_saw_is_not_numbered_twice_either(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct hash lost, id;
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "one"}, NULL), TG_OK);
+  pair_settle(p);
+  pair_kill(p, ML);
+  copy_store(p, ML, "", ".old");
+  pair_start(p, ML);
+  pair_settle(p);
+  pair_plug(p, ML, false);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "in a bundle alone"}, &lost), TG_OK);
+  const uint64_t number = outbox_next_number(pair_core(p, ML)) - 1;
+  pair_kill(p, ML);
+  copy_store(p, ML, ".old", "");
+  pair_plug(p, ML, true);
+  pair_start(p, ML);
+  pair_settle(p);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "two"}, &id), TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_row(p, BF, &id)->number, 2); /* the hub's last number was its own */
+  assert_true(number > 2);
+  assert_int_equal(pair_told(p, ML, "store-is-old"), 0);
+}
+
+/* A FLASH overtakes what was numbered before a start of its node. */
+static void what_is_overtaken_across_a_leap_is_missed_until_it_comes(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct hash slow, flash;
+  pair_plug(p, ML, false);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "slow"}, &slow), TG_OK);
+  pair_kill(p, ML);
+  pair_start(p, ML);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "fast", .precedence = PRECEDENCE_FLASH}, &flash), TG_OK);
+  pair_plug(p, ML, true);
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(look_inbox(p, BF), 2);
+  assert_int_equal(pair_told(p, BF, "number-missing"), 1);
+  assert_false(look_row(p, BF, &flash)->missing_before);
+  assert_false(look_row(p, BF, &slow)->missing_before);
+  assert_true(look_row(p, BF, &flash)->number > look_row(p, BF, &slow)->number + 1);
+  assert_int_equal(pair_told(p, BF, "chain-broken"), 0);
+}
+
 /* Whose clock goes behind besides gives its receipts serials that the hub has already: they are not taken for those it had then. */
 static void a_restored_image_with_a_clock_behind_is_heard(void **state)
 {
@@ -386,6 +473,9 @@ int main(void)
       STORY(a_recall_of_what_never_came_is_answered),
       STORY(what_the_hub_holds_back_is_tracked_with_its_reason),
       STORY(a_restored_image_numbers_nothing_twice),
+      STORY(a_restored_image_that_publishes_at_once_numbers_nothing_twice),
+      STORY(what_the_hub_never_saw_is_not_numbered_twice_either),
+      STORY(what_is_overtaken_across_a_leap_is_missed_until_it_comes),
       STORY(a_restored_image_with_a_clock_behind_is_heard),
       STORY(a_full_disk_takes_nothing_and_loses_nothing),
       STORY(nothing_readable_stands_on_the_disk),

@@ -264,7 +264,7 @@ def wrap_open(data, p, secret):
     plain = hpke_open(w["enc"], secret, p["recipient_key"], wrap_info(p), w["seq"], wrap_aad(p, w["portions"]), w["sealed"])
     r = Reader(plain)
     number, previous, n = r.number(8), r.take(32), r.number(1)
-    need(number >= 1 and (number == 1) == (previous == bytes(32)), "number and previous id")
+    need(number > 1 or (number == 1 and previous == bytes(32)), "number and previous id")
     keys = {}
     for _ in range(n):
         index = r.number(1)

@@ -290,6 +290,7 @@ static void short_content_comes_with_the_wish(void **state)
   const Tg__LProgress *progress = rig_expect(r, 1, LOCAL_PROGRESS, 2);
   assert_non_null(progress->audience);
   struct hash id;
+  const uint64_t number = progress->number;
   assert_int_equal(hash_read(strict_slice(progress->bulletin), &id), TG_OK);
   rig_expect(r, 1, LOCAL_DONE, 2);
   Tg__LRead read = TG__LREAD__INIT;
@@ -305,7 +306,7 @@ static void short_content_comes_with_the_wish(void **state)
   rig_send(r, 1, LOCAL_PUBLISH, &a->publish.base);
   progress = rig_expect(r, 1, LOCAL_PROGRESS, 4);
   assert_null(progress->audience);
-  assert_int_equal(progress->number, 2);
+  assert_int_equal(progress->number, number + 1);
   rig_expect(r, 1, LOCAL_DONE, 4);
 }
 
@@ -348,8 +349,11 @@ static void many_are_published_in_one_turn(void **state)
     buf_free(&frame);
   }
   rig_turn(r);
+  uint64_t first = 0;
   for (uint64_t i = 0; i < 200; i++) {
-    assert_int_equal(((const Tg__LProgress *)rig_expect(r, 1, LOCAL_PROGRESS, 10 + i))->number, 1 + i);
+    const uint64_t number = ((const Tg__LProgress *)rig_expect(r, 1, LOCAL_PROGRESS, 10 + i))->number;
+    first = i ? first : number;
+    assert_int_equal(number, first + i);
     rig_expect(r, 1, LOCAL_DONE, 10 + i);
   }
   rig_expect_silence(r);
