@@ -101,7 +101,7 @@ enum tg_err store_notes_put(struct store *store, nodeno originator, uint64_t lea
   db_bind_u64(s, 2, first);
   db_bind_u64(s, 3, count);
   db_bind_u64(s, 4, leaf);
-  db_bind_blob(s, 5, buf_slice(&out));
+  db_bind_buf(s, 5, &out);
   return db_run(s);
 }
 

@@ -174,6 +174,13 @@ void db_bind_blob(struct db_stmt *s, int at, struct slice v)
     bound(s, sqlite3_bind_blob64(s->stmt, at, not_null(v), v.n, SQLITE_STATIC));
 }
 
+void db_bind_buf(struct db_stmt *s, int at, const struct buf *v)
+{
+  db_bind_blob(s, at, buf_slice(v));
+  if (s->bad == TG_OK)
+    s->bad = buf_status(v);
+}
+
 void db_bind_text(struct db_stmt *s, int at, struct slice v)
 {
   if (s->stmt)

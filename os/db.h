@@ -10,6 +10,7 @@
 #define TOGUNA_OS_DB_H
 
 #include "proto/base.h"
+#include "proto/buf.h"
 
 struct db;
 struct db_stmt;
@@ -37,6 +38,8 @@ struct db_stmt *db_stmt(struct db *db, const char *sql);
 void db_bind_u64(struct db_stmt *s, int at, uint64_t v);
 void db_bind_i64(struct db_stmt *s, int at, int64_t v);
 void db_bind_blob(struct db_stmt *s, int at, struct slice v); /* an empty slice is an empty blob, not NULL */
+/* What is in a buffer. When the buffer has failed the statement does not run, and says why: half of a value is never stored. */
+void db_bind_buf(struct db_stmt *s, int at, const struct buf *v);
 void db_bind_text(struct db_stmt *s, int at, struct slice v);
 void db_bind_null(struct db_stmt *s, int at);
 /* Next row: TG_OK with *ret_row true, or false at the end (the statement is then reset). On an error it is

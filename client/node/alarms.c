@@ -44,7 +44,7 @@ static enum tg_err insert(struct node_core *core, uint64_t place, struct slice r
   if (err == TG_OK) {
     struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT INTO alarm VALUES(?, ?)");
     db_bind_u64(s, 1, place);
-    db_bind_blob(s, 2, buf_slice(&locked));
+    db_bind_buf(s, 2, &locked);
     err = db_run(s);
   }
   if (err == TG_OK && place > ALARMS_KEPT) {

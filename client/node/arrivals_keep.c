@@ -50,8 +50,8 @@ enum tg_err arrivals_put(struct node_core *core, const struct coming *c, const T
     struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT OR REPLACE INTO arriving VALUES(?, ?, ?, ?)");
     db_bind_blob(s, 1, hash_slice(&c->id));
     db_bind_u64(s, 2, c->queue);
-    db_bind_blob(s, 3, buf_slice(&record));
-    db_bind_blob(s, 4, buf_slice(&bodies));
+    db_bind_buf(s, 3, &record);
+    db_bind_buf(s, 4, &bodies);
     err = db_run(s);
   }
   buf_free(&record);

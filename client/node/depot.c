@@ -308,7 +308,7 @@ enum tg_err depot_content_put(struct depot *depot, const struct hash *bulletin, 
     db_bind_blob(s, 2, slice_of(bulletin->b, 32));
     db_bind_u64(s, 3, portion);
     db_bind_u64(s, 4, content->body);
-    db_bind_blob(s, 5, buf_slice(&locked));
+    db_bind_buf(s, 5, &locked);
     err = db_run(s);
     if (err == TG_OK)
       err = late_put(depot->late[DEPOT_CONTENT], bulletin, portion, place);

@@ -253,7 +253,7 @@ static enum tg_err put_row(struct node_core *core, const struct inbox_arrival *a
     db_bind_i64(s, 5, core->now.wall);
     db_bind_i64(s, 6, a->keep_until);
     db_bind_u64(s, 7, leaf_of(a->message));
-    db_bind_blob(s, 8, buf_slice(&record));
+    db_bind_buf(s, 8, &record);
     db_bind_u64(s, 9, place);
     err = db_run(s);
   }
@@ -332,7 +332,7 @@ enum tg_err inbox_logged(struct node_core *core, const Tg__Delivery *message, co
   enum tg_err err = lock_row(core, &header->id, message, &record);
   if (err == TG_OK) {
     struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE inbox SET record = ?1, leaf = ?2 WHERE " SCHEMA_INBOX("?3"));
-    db_bind_blob(s, 1, buf_slice(&record));
+    db_bind_buf(s, 1, &record);
     db_bind_u64(s, 2, message->leaf);
     db_bind_blob(s, 3, hash_slice(&header->id));
     err = db_run(s);

@@ -111,7 +111,7 @@ enum tg_err journal_add(struct node_core *core, const struct journal_row *row)
     struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT INTO journal VALUES(?, ?, ?, ?)");
     db_bind_u64(s, 1, last + 1);
     db_bind_i64(s, 2, core->now.wall);
-    db_bind_blob(s, 3, buf_slice(&locked));
+    db_bind_buf(s, 3, &locked);
     db_bind_blob(s, 4, hash_slice(&chain));
     err = db_run(s);
   }

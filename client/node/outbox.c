@@ -161,7 +161,7 @@ static enum tg_err add_row(struct node_core *core, const struct added *added, st
     return err;
   s = db_stmt(depot_db(core->depot), "INSERT INTO letter VALUES(?, ?, ?)");
   db_bind_u64(s, 1, place);
-  db_bind_blob(s, 2, buf_slice(&added->record));
+  db_bind_buf(s, 2, &added->record);
   db_bind_blob(s, 3, proof);
   return db_run(s);
 }

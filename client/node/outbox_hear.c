@@ -71,7 +71,7 @@ static enum tg_err put_outcome(struct node_core *core, const Tg__Outcome *item, 
   if (err == TG_OK) { /* one that was sent once more has an answer already */
     struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT OR REPLACE INTO answer VALUES(?, ?)");
     db_bind_u64(s, 1, place);
-    db_bind_blob(s, 2, buf_slice(&locked));
+    db_bind_buf(s, 2, &locked);
     err = db_run(s);
   }
   buf_free(&locked);
@@ -247,7 +247,7 @@ static enum tg_err put_receipt(struct node_core *core, const struct receipt *rec
     db_bind_blob(s, 2, key_slice(&receipt->node));
     db_bind_u64(s, 3, receipt->event);
     db_bind_i64(s, 4, receipt->time);
-    db_bind_blob(s, 5, buf_slice(&locked));
+    db_bind_buf(s, 5, &locked);
     db_bind_u64(s, 6, item->entry.len != 0); /* what a bundle brought is without a place in the log until the hub brings it */
     err = db_run(s);
   }

@@ -171,7 +171,9 @@ static enum tg_err put_received(struct page *p, const struct inbox_row *row)
     buf_put_u64(&own, (uint64_t)row->received);
     d.paper[DOSSIER_DELIVERY] = buf_slice(&bytes);
     d.paper[DOSSIER_OWN] = buf_slice(&own);
-    err = put(p, &row->id, &d, data_slice(m->path));
+    err = buf_status(&own);
+    if (err == TG_OK)
+      err = put(p, &row->id, &d, data_slice(m->path));
   }
   buf_free(&bytes);
   buf_free(&own);

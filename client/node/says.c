@@ -97,7 +97,7 @@ static enum tg_err keep(struct node_core *core, const Tg__Receipts *frame)
   if (err == TG_OK) {
     struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT INTO said VALUES(?, ?)");
     db_bind_u64(s, 1, frame->serial);
-    db_bind_blob(s, 2, buf_slice(&bytes));
+    db_bind_buf(s, 2, &bytes);
     err = db_run(s);
   }
   buf_free(&bytes);

@@ -68,7 +68,7 @@ enum tg_err waiting_add(struct node_core *core, const struct plan *plan, const s
     struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT INTO waiting(id, state, until, record) VALUES(?, 0, ?, ?)");
     db_bind_blob(s, 1, hash_slice(&id));
     db_bind_i64(s, 2, until < plan->subject.expires ? until : plan->subject.expires);
-    db_bind_blob(s, 3, buf_slice(&locked));
+    db_bind_buf(s, 3, &locked);
     err = db_run(s);
   }
   buf_free(&locked);

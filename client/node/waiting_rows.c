@@ -71,7 +71,7 @@ enum tg_err waiting_put(struct node_core *core, const struct waiting_row *row, e
     struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE waiting SET state = ?, until = ?, record = ? WHERE id = ?");
     db_bind_u64(s, 1, state);
     db_bind_i64(s, 2, until);
-    db_bind_blob(s, 3, buf_slice(&locked));
+    db_bind_buf(s, 3, &locked);
     db_bind_blob(s, 4, hash_slice(&row->id));
     err = db_run(s);
   }

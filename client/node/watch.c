@@ -79,7 +79,7 @@ static enum tg_err store(struct node_core *core, bool forked)
   if (err == TG_OK) {
     struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT OR REPLACE INTO watched VALUES(?, ?, ?, ?)");
     db_bind_text(s, 1, slice_str(w->log.name));
-    db_bind_blob(s, 2, buf_slice(&text));
+    db_bind_buf(s, 2, &text);
     db_bind_u64(s, 3, w->settled);
     db_bind_u64(s, 4, forked);
     err = db_run(s);

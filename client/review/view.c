@@ -43,7 +43,7 @@ static enum tg_err put_share(struct view *v, const struct dossier *d, uint64_t s
   db_bind_u64(s, 1, d->index);
   db_bind_u64(s, 2, size);
   db_bind_blob(s, 3, path);
-  db_bind_blob(s, 4, buf_slice(&v->bytes));
+  db_bind_buf(s, 4, &v->bytes);
   return db_run(s);
 }
 

@@ -264,6 +264,31 @@ static void mistakes_have_their_own_answers(void **state)
   db_close(&db);
 }
 
+/* A node once kept a list of bodies for which there had been no memory as an empty one, and could not start again. */
+static void of_a_value_that_is_not_whole_nothing_is_stored(void **state)
+{
+  (void)state;
+  struct db *db = open_two();
+  struct db_stmt *s = db_stmt(db, "INSERT INTO item (id, name) VALUES (?, CAST(? AS TEXT))");
+  struct buf name = buf_new(4);
+  buf_put_str(&name, "name");
+  db_bind_u64(s, 1, 2);
+  db_bind_buf(s, 2, &name);
+  assert_int_equal(db_run(s), TG_OK);
+  buf_put_str(&name, "s");
+  db_bind_u64(s, 1, 3);
+  db_bind_buf(s, 2, &name);
+  assert_int_equal(db_run(s), TG_TOO_BIG);
+  name.failed = TG_NO_MEMORY;
+  db_bind_u64(s, 1, 4);
+  db_bind_buf(s, 2, &name);
+  assert_int_equal(db_run(s), TG_NO_MEMORY);
+  assert_int_equal(count(db), 2);
+  assert_false(db_failed(db));
+  buf_free(&name);
+  db_close(&db);
+}
+
 static void a_rollback_leaves_no_trace(void **state)
 {
   (void)state;
@@ -590,6 +615,7 @@ int main(void)
       T(values_come_back_as_they_went),
       T(one_row_is_there_or_is_not),
       T(mistakes_have_their_own_answers),
+      T(of_a_value_that_is_not_whole_nothing_is_stored),
       T(a_rollback_leaves_no_trace),
       T(the_log_is_emptied_in_time),
       T(a_damaged_page_is_named),
