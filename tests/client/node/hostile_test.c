@@ -318,6 +318,103 @@ static void a_forged_receipt_delivers_nothing(void **state)
   pair_set_filter(p, ML, NULL, NULL);
 }
 
+/* ---- entries that are in the log, and are of something else ---- */
+
+/* Each of the first two items of a frame gets the other's place in the log: both are proven under its checkpoint. */
+#define EXCHANGE(type, x, y)                                                                                 \
+  do {                                                                                                       \
+    type exchanged = *(x);                                                                                   \
+    (x)->entry = (y)->entry, (x)->salt = (y)->salt, (x)->leaf = (y)->leaf, (x)->path = (y)->path;             \
+    (y)->entry = exchanged.entry, (y)->salt = exchanged.salt, (y)->leaf = exchanged.leaf, (y)->path = exchanged.path; \
+  } while (0)
+
+static void exchange_deliveries(struct tamper *t, ProtobufCMessage *message)
+{
+  const Tg__Deliver *m = (const Tg__Deliver *)message;
+  (void)t;
+  assert_true(m->n_items >= 2);
+  EXCHANGE(Tg__Delivery, m->items[0], m->items[1]);
+}
+
+static void exchange_outcomes(struct tamper *t, ProtobufCMessage *message)
+{
+  const Tg__Outcomes *m = (const Tg__Outcomes *)message;
+  (void)t;
+  assert_true(m->n_items >= 2);
+  EXCHANGE(Tg__Outcome, m->items[0], m->items[1]);
+}
+
+static void exchange_receipts(struct tamper *t, ProtobufCMessage *message)
+{
+  const Tg__ReceiptNotes *m = (const Tg__ReceiptNotes *)message;
+  (void)t;
+  assert_true(m->n_items >= 2);
+  EXCHANGE(Tg__ReceiptNote, m->items[0], m->items[1]);
+}
+
+static void exchange_decisions(struct tamper *t, ProtobufCMessage *message)
+{
+  const Tg__Outcomes *m = (const Tg__Outcomes *)message;
+  (void)t;
+  assert_true(m->n_items >= 2);
+  const ProtobufCBinaryData first = m->items[0]->decision;
+  m->items[0]->decision = m->items[1]->decision;
+  m->items[1]->decision = first;
+}
+
+static void a_delivery_with_the_entry_of_another_is_not_taken(void **state)
+{
+  struct pair *p = world_pair(state);
+  struct tamper t = {.type = FRAME_DELIVER, .times = 1, .change = exchange_deliveries};
+  pair_set_filter(p, BF, tamper, &t);
+  world_publish(p, "BF", "one");
+  world_publish(p, "BF", "two");
+  pair_settle(p);
+  assert_int_equal(t.times, 0);
+  assert_int_equal(look_inbox(p, BF), 0);
+  assert_true(pair_told(p, BF, "delivery-forged") >= 1);
+  pair_set_filter(p, BF, NULL, NULL);
+  reconnect(p);
+  assert_int_equal(look_inbox(p, BF), 2);
+}
+
+/* Nor is a decision believed that is another bulletin's. */
+static void an_answer_with_the_entry_of_another_is_none(void **state)
+{
+  void (*const changes[])(struct tamper *, ProtobufCMessage *) = {exchange_outcomes, exchange_decisions};
+  struct pair *p = world_pair(state);
+  for (size_t i = 0; i < 2; i++) {
+    struct tamper t = {.type = FRAME_OUTCOMES, .times = 1, .change = changes[i]};
+    pair_set_filter(p, ML, tamper, &t);
+    const struct hash one = world_publish(p, "BF", "one"), two = world_publish(p, "NE", "two");
+    pair_settle(p);
+    assert_int_equal(t.times, 0);
+    assert_true(pair_told(p, ML, "outcome-forged") > i);
+    assert_int_equal(look_sent(p, ML, &one), SENT_SPOOLED);
+    assert_int_equal(look_sent(p, ML, &two), SENT_SPOOLED);
+    pair_set_filter(p, ML, NULL, NULL);
+    pair_plug(p, ML, false);
+    pair_plug(p, ML, true);
+    pair_pass(p, TG_MINUTE);
+    assert_true(look_sent(p, ML, &one) >= SENT_ACCEPTED);
+    assert_true(look_sent(p, ML, &two) >= SENT_ACCEPTED);
+  }
+}
+
+static void a_receipt_with_the_entry_of_another_delivers_nothing(void **state)
+{
+  struct pair *p = world_pair(state);
+  struct tamper t = {.type = FRAME_RECEIPT_NOTES, .times = 1, .change = exchange_receipts};
+  pair_set_filter(p, ML, tamper, &t);
+  const struct hash id = world_publish(p, "BF,NE", "x");
+  pair_settle(p);
+  assert_int_equal(t.times, 0);
+  assert_true(pair_told(p, ML, "receipt-forged") >= 1);
+  assert_int_equal(look_sent(p, ML, &id), SENT_ACCEPTED);
+  assert_false(look_track(p, ML, &id, RECEIPT_STORED));
+  pair_set_filter(p, ML, NULL, NULL);
+}
+
 /* ---- others who must not be believed ---- */
 
 /* BF's own node learns of a document just before the delivery comes. */
@@ -498,6 +595,9 @@ int main(void)
       STORY(a_changed_chunk_costs_the_transfer_and_no_more),
       STORY(an_acceptance_that_is_not_in_the_log_counts_for_nothing),
       STORY(a_forged_receipt_delivers_nothing),
+      STORY(a_delivery_with_the_entry_of_another_is_not_taken),
+      STORY(an_answer_with_the_entry_of_another_is_none),
+      STORY(a_receipt_with_the_entry_of_another_delivers_nothing),
       STORY(a_revoked_key_is_not_believed_whatever_the_hub_says),
       STORY(our_own_import_rules_hold_whatever_the_hub_says),
       STORY(a_widening_that_ends_before_the_delay_is_one),

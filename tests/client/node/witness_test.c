@@ -77,6 +77,24 @@ static void a_clock_that_was_wrong_leaves_nothing_unsettled(void **state)
   assert_true(all_settled(p));
 }
 
+/* Its cosignature still stands under what the hub shows, which need not know yet or may not wish to. */
+static void who_was_revoked_settles_nothing(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = world_start(w);
+  struct tg_why why = {0};
+  pair_pass(p, 3 * TG_SECOND);
+  assert_true(all_settled(p));
+  struct buf note = kit_revoke(w->kit, NE, &w->kit->member[NE].node[0], pair_now(p));
+  assert_int_equal(node_document(pair_core(p, ML), buf_slice(&note), &why), TG_OK);
+  buf_free(&note);
+  pair_plug(p, BF, false);
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(watch_size(pair_core(p, NE)), watch_size(pair_core(p, ML)));
+  assert_int_equal(watch_settled(pair_core(p, NE)), watch_size(pair_core(p, NE))); /* who does not know it */
+  assert_true(watch_settled(pair_core(p, ML)) < watch_size(pair_core(p, ML)));
+}
+
 int main(void)
 {
 #define WITNESSED(f) cmocka_unit_test_setup_teardown(f, world_witnessed, world_free)
@@ -84,6 +102,7 @@ int main(void)
       WITNESSED(an_idle_exchange_settles_within_seconds_and_stays_silent),
       WITNESSED(one_witness_alone_settles_nothing),
       WITNESSED(a_clock_that_was_wrong_leaves_nothing_unsettled),
+      WITNESSED(who_was_revoked_settles_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
