@@ -61,13 +61,13 @@ enum tg_err dossier_take(struct slice *rest, struct dossier *ret)
 
 /* ---- bulletins ---- */
 
-static void put_part(struct buf *out, struct slice s)
+void dossier_part_put(struct buf *out, struct slice s)
 {
   buf_put_u32(out, (uint32_t)s.n);
   buf_put_slice(out, s);
 }
 
-static bool take_part(struct slice *s, size_t max, struct slice *ret)
+bool dossier_part_take(struct slice *s, size_t max, struct slice *ret)
 {
   uint32_t n;
   return take_u32(s, &n) && n <= max && take(s, n, ret);
@@ -75,11 +75,11 @@ static bool take_part(struct slice *s, size_t max, struct slice *ret)
 
 void dossier_bulletin_put(struct buf *out, const Tg__Submission *s)
 {
-  put_part(out, strict_slice(s->header));
+  dossier_part_put(out, strict_slice(s->header));
   buf_put_u8(out, (uint8_t)s->n_portions);
   for (size_t i = 0; i < s->n_portions && i < s->n_releases; i++) {
-    put_part(out, strict_slice(s->portions[i]));
-    put_part(out, strict_slice(s->releases[i]));
+    dossier_part_put(out, strict_slice(s->portions[i]));
+    dossier_part_put(out, strict_slice(s->releases[i]));
   }
   if (s->proof)
     (void)strict_pack(&limits_batch_proof, &s->proof->base, out, NULL);
@@ -95,7 +95,7 @@ enum tg_err dossier_mismatch(struct tg_why *why, const char *where, const char *
 static enum tg_err read_portion(struct slice *rest, struct arena *arena, struct portion *p, struct release *r)
 {
   struct slice portion, release;
-  if (!take_part(rest, LIMIT_PORTION, &portion) || !take_part(rest, LIMIT_RELEASE, &release))
+  if (!dossier_part_take(rest, LIMIT_PORTION, &portion) || !dossier_part_take(rest, LIMIT_RELEASE, &release))
     return TG_BAD_INPUT;
   enum tg_err err = portion_parse(portion, arena, p, NULL);
   if (!err)
@@ -118,7 +118,7 @@ enum tg_err dossier_bulletin(const struct dossier *d, struct arena *arena, struc
   struct dossier_bulletin *b = arena_alloc(arena, sizeof *b);
   if (!b)
     return TG_NO_MEMORY;
-  if (!take_part(&rest, LIMIT_HEADER, &header) || !take_u8(&rest, &n) || n == 0 || n > LIMIT_PORTIONS ||
+  if (!dossier_part_take(&rest, LIMIT_HEADER, &header) || !take_u8(&rest, &n) || n == 0 || n > LIMIT_PORTIONS ||
       header_parse(header, arena, &b->header, NULL) != TG_OK)
     return dossier_mismatch(why, "bulletin", N_("what is kept of the bulletin is no bulletin"));
   for (unsigned i = 0; i < n; i++) {

@@ -9,28 +9,16 @@ _Static_assert(OPEN_PORTION_MAX > LIMIT_PORTION + LIMIT_RELEASE + 4096, "any fit
 
 /* ---- a bulletin as a recipient was given it ---- */
 
-static void put_long(struct buf *out, struct slice s)
-{
-  buf_put_u32(out, (uint32_t)s.n);
-  buf_put_slice(out, s);
-}
-
-static bool take_long(struct slice *rest, size_t max, struct slice *ret)
-{
-  uint32_t n;
-  return take_u32(rest, &n) && n <= max && take(rest, n, ret);
-}
-
 enum tg_err dossier_delivery_put(struct buf *out, const Tg__Delivery *d)
 {
   struct buf bytes = buf_new(OPEN_PORTION_MAX);
   enum tg_err err = d->proof && d->n_portions && d->n_portions <= LIMIT_PORTIONS ? TG_OK : TG_BAD_INPUT;
-  put_long(out, strict_slice(d->header));
+  dossier_part_put(out, strict_slice(d->header));
   buf_put_u8(out, (uint8_t)d->n_portions);
   for (size_t i = 0; !err && i < d->n_portions; i++) {
     buf_clear(&bytes);
     err = strict_pack(&limits_open_portion, &d->portions[i]->base, &bytes, NULL);
-    put_long(out, buf_slice(&bytes));
+    dossier_part_put(out, buf_slice(&bytes));
   }
   if (!err)
     err = strict_pack(&limits_batch_proof, &d->proof->base, out, NULL);
@@ -57,7 +45,7 @@ static enum tg_err read_portions(struct slice *rest, unsigned n, struct arena *a
   for (unsigned i = 0; i < n; i++) {
     struct slice bytes;
     ProtobufCMessage *m;
-    if (!take_long(rest, OPEN_PORTION_MAX, &bytes))
+    if (!dossier_part_take(rest, OPEN_PORTION_MAX, &bytes))
       return TG_BAD_INPUT;
     enum tg_err err = strict_unpack(&limits_open_portion, bytes, arena, &m, NULL);
     if (!err)
@@ -80,7 +68,7 @@ enum tg_err share_bulletin(const struct dossier *d, struct arena *arena, struct 
   struct dossier_bulletin *b = arena_alloc(arena, sizeof *b);
   if (!b)
     return TG_NO_MEMORY;
-  if (!take_long(&rest, LIMIT_HEADER, &header) || !take_u8(&rest, &n) || n == 0 || n > LIMIT_PORTIONS ||
+  if (!dossier_part_take(&rest, LIMIT_HEADER, &header) || !take_u8(&rest, &n) || n == 0 || n > LIMIT_PORTIONS ||
       header_parse(header, arena, &b->header, NULL) != TG_OK)
     return dossier_mismatch(why, "bulletin", N_("what is kept of the bulletin is no bulletin"));
   enum tg_err err = read_portions(&rest, n, arena, b);

@@ -4,6 +4,10 @@
 
 #include "audit/dossier.h"
 
+/* u32 length ‖ bytes; take: false, with nothing taken that counts, if it is longer than max or than what is there. */
+void dossier_part_put(struct buf *out, struct slice part);
+bool dossier_part_take(struct slice *rest, size_t max, struct slice *ret);
+
 /* TG_BAD_PROOF and the sentence. */
 enum tg_err dossier_mismatch(struct tg_why *why, const char *where, const char *what);
 

@@ -1,5 +1,6 @@
 #include "policy/lint.h"
 
+#include "policy/pattern.h"
 #include "policy/reading.h"
 
 #include <stdio.h>
@@ -134,10 +135,8 @@ struct placed {
 static int by_text_and_place(const void *a, const void *b)
 {
   const struct placed *x = a, *y = b;
-  int order = memcmp(x->text.p, y->text.p, x->text.n < y->text.n ? x->text.n : y->text.n);
-  if (order || x->text.n != y->text.n)
-    return order ? order : (x->text.n > y->text.n) - (x->text.n < y->text.n);
-  return (x->rule > y->rule) - (x->rule < y->rule);
+  int order = text_order(x->text, y->text);
+  return order ? order : (x->rule > y->rule) - (x->rule < y->rule);
 }
 
 /* Does no harm, and is most likely a slip: the second was to say something else. */

@@ -4,6 +4,7 @@
 #include "keys/nearest.h"
 #include "policy/parse.h"
 #include "policy/lint.h"
+#include "policy/pattern.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -265,9 +266,7 @@ static enum tg_err check_whole(struct parser *x, struct slice text)
 
 static int by_bytes(const void *a, const void *b)
 {
-  struct slice x = **(struct slice *const *)a, y = **(struct slice *const *)b;
-  int order = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
-  return order ? order : (x.n > y.n) - (x.n < y.n);
+  return text_order(**(struct slice *const *)a, **(struct slice *const *)b);
 }
 
 /* Keeps each pattern once; what rules pointed to becomes its new place. */

@@ -54,3 +54,9 @@ bool pattern_matches(struct slice pattern, struct slice topic)
   }
   return !topic.n;
 }
+
+int text_order(struct slice a, struct slice b)
+{
+  int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+  return order ? order : (a.n > b.n) - (a.n < b.n);
+}

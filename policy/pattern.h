@@ -13,4 +13,7 @@ bool pattern_matches(struct slice pattern, struct slice topic);
 /* Takes the next part off a pattern or topic: up to the next dot, which is consumed. False at the end. */
 bool pattern_part(struct slice *rest, struct slice *ret);
 
+/* The order in which this room keeps labels and patterns: byte by byte, what ends first before what goes on. As memcmp(). */
+int text_order(struct slice a, struct slice b);
+
 #endif

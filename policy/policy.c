@@ -5,7 +5,6 @@
 #include "policy/rule.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct policy *policy_share(const struct policy *p)
 {
@@ -105,18 +104,12 @@ bool rule_covers_marking(const struct rule *r, uint8_t level, uint8_t tlp)
   return rule_permits(r->kind) ? level <= r->level && tlp <= r->tlp : level >= r->level && tlp >= r->tlp;
 }
 
-static int label_order(struct slice a, struct slice b)
-{
-  int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-  return order ? order : (a.n > b.n) - (a.n < b.n);
-}
-
 size_t policy_label_place(const struct policy *p, struct slice label)
 {
   size_t low = 0, high = p->n_labels;
   while (low < high) {
     size_t middle = (low + high) / 2;
-    if (label_order(p->label[middle].text, label) < 0)
+    if (text_order(p->label[middle].text, label) < 0)
       low = middle + 1;
     else
       high = middle;

@@ -196,15 +196,9 @@ static int by_number(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-static int label_order(struct slice a, struct slice b)
-{
-  int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-  return order ? order : (a.n > b.n) - (a.n < b.n);
-}
-
 static int by_label(const void *a, const void *b)
 {
-  return label_order(((const struct move *)a)->label, ((const struct move *)b)->label);
+  return text_order(((const struct move *)a)->label, ((const struct move *)b)->label);
 }
 
 /* Adds a position and what it reaches without a label: `**` may stand for nothing. */
@@ -351,7 +345,7 @@ struct joiner {
 
 static int by_text(const void *a, const void *b)
 {
-  return label_order(*(const struct slice *)a, *(const struct slice *)b);
+  return text_order(*(const struct slice *)a, *(const struct slice *)b);
 }
 
 /* All labels that make a difference to some part in its state. */

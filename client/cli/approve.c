@@ -43,12 +43,6 @@ static enum tg_err list(struct call *call, struct toguna *node, struct arena *ar
 
 /* ---- one, in full ---- */
 
-static int show_piece(void *context, const void *data, size_t n)
-{
-  safe_put(context, slice_of(data, n));
-  return 0;
-}
-
 /* Its hash too: who has the file itself compares. */
 static enum tg_err show_content(struct call *call, struct toguna *node, const struct waiting_draft *d, size_t portion,
                                 struct arena *arena, struct tg_why *why)
@@ -62,7 +56,7 @@ static enum tg_err show_content(struct call *call, struct toguna *node, const st
     return TG_OK;
   }
   putchar('\n');
-  enum tg_err err = waiting_open(call, node, d, portion, arena, show_piece, &safe, why);
+  enum tg_err err = waiting_open(call, node, d, portion, arena, safe_piece, &safe, why);
   safe_end(&safe);
   return err;
 }

@@ -1,7 +1,5 @@
 #include "client/cli/audience.h"
 
-#include "keys/country.h"
-
 #include <stdio.h>
 
 /* Stable, for --json. */
@@ -25,12 +23,6 @@ static const char *stage_sentence(enum toguna_stage stage)
                                           N_("this state has no node that receives"),
                                           N_("this state's nodes have no sealing key")};
   return (size_t)stage < sizeof sentences / sizeof *sentences ? _(sentences[stage]) : "";
-}
-
-static const char *name_of(const char *member)
-{
-  struct country country; /* what parses is in the table, whose names are static */
-  return country_parse(slice_str(member), &country) == TG_OK ? country_name(&country, speak_language()) : "";
 }
 
 /* "1 2" */
@@ -76,7 +68,7 @@ static size_t print_readers(const struct toguna_audience *audience, size_t porti
     char member[8];
     snprintf(member, sizeof member, "  %s", line->member);
     grid_row(g,
-             (const char *const[]){member, name_of(line->member), cell, nodes_cell(line, nodes, sizeof nodes),
+             (const char *const[]){member, show_country(line->member), cell, nodes_cell(line, nodes, sizeof nodes),
                                    note_of(line, note, sizeof note)});
     grid_tint(g, 0, TINT_GOOD);
     grid_tint(g, 4, TINT_WARN);
@@ -108,7 +100,7 @@ static void print_others(const struct toguna_audience *audience)
     char member[8];
     snprintf(member, sizeof member, "  %s", line->member);
     print_rule(line, rule, sizeof rule);
-    grid_row(g, (const char *const[]){member, name_of(line->member), rule,
+    grid_row(g, (const char *const[]){member, show_country(line->member), rule,
                                       *line->reason ? line->reason : stage_sentence(line->stage)});
     grid_tint(g, 0, TINT_BAD);
     if (*line->rule_text)

@@ -1,7 +1,6 @@
 /* toguna directory: who is in the exchange, as this node knows it. */
 #include "client/cli/reach.h"
 #include "client/cli/show.h"
-#include "keys/country.h"
 
 #include <stdio.h>
 
@@ -24,12 +23,6 @@ static const char *time_of(const json_t *j, const char *key, char out[SHOW_TIME]
   if (text && time_parse(slice_str(text), &t) != TG_OK)
     t = 0;
   return show_time(t, out);
-}
-
-static const char *country_of(const char *code)
-{
-  struct country country; /* what parses is in the table, whose names are static */
-  return country_parse(slice_str(code), &country) == TG_OK ? country_name(&country, speak_language()) : "";
 }
 
 /* ---- members ---- */
@@ -73,7 +66,7 @@ static void print_members(const json_t *j)
     if (json_is_object(policy))
       snprintf(serial, sizeof serial, "%lld",
                (long long)json_integer_value(json_object_get(policy, "serial")));
-    grid_row(g, (const char *const[]){code, country_of(code), _(text_of(member, "standing")),
+    grid_row(g, (const char *const[]){code, show_country(code), _(text_of(member, "standing")),
                                       text_of(member, "ceiling"), serial, ""});
     grid_tint(g, 0, TINT_BOLD);
     add_nodes(g, member);

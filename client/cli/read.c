@@ -43,12 +43,6 @@ static bool wanted(const struct reading *r, const struct toguna_portion_info *p)
 
 /* ---- on the screen ---- */
 
-static int show_piece(void *context, const void *data, size_t n)
-{
-  safe_put(context, slice_of(data, n));
-  return 0;
-}
-
 static enum tg_err show_content(const struct reading *r, const struct toguna_portion_info *p)
 {
   struct toguna_error error;
@@ -64,7 +58,7 @@ static enum tg_err show_content(const struct reading *r, const struct toguna_por
   }
   putchar('\n');
   enum toguna_err err =
-      toguna_read(r->node, &r->item->id, p->index, 0, !r->options->unmarked, show_piece, &safe, &error);
+      toguna_read(r->node, &r->item->id, p->index, 0, !r->options->unmarked, safe_piece, &safe, &error);
   safe_end(&safe);
   return err == TOGUNA_OK ? TG_OK : call_said(r->call, &error);
 }

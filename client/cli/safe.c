@@ -64,6 +64,12 @@ void safe_put(struct safe *s, struct slice piece)
     put_byte(s, piece.p[i]);
 }
 
+int safe_piece(void *safe, const void *data, size_t n)
+{
+  safe_put(safe, slice_of(data, n));
+  return 0;
+}
+
 void safe_end(struct safe *s)
 {
   if (s->n)

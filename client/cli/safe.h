@@ -14,6 +14,8 @@ struct safe {
 /* To standard output. Newlines and tabs stay; a carriage return before a newline goes; other control
    characters become \x1b, bytes that are not UTF-8 \xff, marks of direction \u{202e}. */
 void safe_put(struct safe *s, struct slice piece);
+/* A toguna_on_data whose context is a struct safe. */
+int safe_piece(void *safe, const void *data, size_t n);
 /* The end: what was held, and a newline unless there was one. */
 void safe_end(struct safe *s);
 

@@ -188,6 +188,12 @@ const char *show_topics(const char *name, char *out, size_t size)
   return out;
 }
 
+const char *show_country(const char *code)
+{
+  struct country country; /* what parses is in the table, whose names are static */
+  return country_parse(slice_str(code), &country) == TG_OK ? country_name(&country, speak_language()) : "";
+}
+
 const char *show_size(uint64_t bytes, char out[SHOW_SIZE])
 {
   static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB"};

@@ -40,6 +40,8 @@ void grid_free(struct grid *g);
 /* "2026-12-01 14:03:05 CET" in the local zone, for people; "-" for 0. */
 enum { SHOW_TIME = 48 };
 const char *show_time(tg_time t, char out[SHOW_TIME]);
+/* A country's name in the language of who reads, by its code; "" for what is none. */
+const char *show_country(const char *code);
 /* Topics as areas_name() names them, "alert.** except alert.attack.**", for people; cut to fit. */
 const char *show_topics(const char *name, char *out, size_t size);
 /* "16 MiB", "512 bytes" */

@@ -239,11 +239,6 @@ static void the_log_is_published_as_it_grows(void **state)
 
 /* ---- witnesses */
 
-static void two_must_cosign(struct charter *c)
-{
-  c->witness_quorum = (struct quorum){.n = 1, .term = {{.count = 2, .group = "members"}}};
-}
-
 static void vouch(struct actor *a, const struct secret_key *key)
 {
   actor_cosign(a, key);
@@ -260,7 +255,7 @@ static size_t lines_of_note(const struct actor *a)
 static void witnesses_are_called_once_and_settle_the_log(void **state)
 {
   (void)state;
-  struct stage *s = stage_new(3, two_must_cosign);
+  struct stage *s = stage_new(3, kit_two_cosign);
   struct files f = {0};
   const struct hub_files to = {.context = &f, .tile = take_tile, .checkpoint = take_note};
   uint64_t published = 0;
@@ -302,7 +297,7 @@ static unsigned lines_published(struct stage *s)
 static void a_restart_takes_back_no_cosignature(void **state)
 {
   (void)state;
-  struct stage *s = stage_new(3, two_must_cosign);
+  struct stage *s = stage_new(3, kit_two_cosign);
   stage_pass(s, 2000);
   vouch(&s->actor[ML], s->actor[ML].kit->witness);
   assert_int_equal(stage_restart(s), TG_OK);
@@ -326,7 +321,7 @@ static void a_restart_takes_back_no_cosignature(void **state)
 static void a_signer_behind_what_is_settled_begins_nothing(void **state)
 {
   (void)state;
-  struct stage *s = stage_new(3, two_must_cosign);
+  struct stage *s = stage_new(3, kit_two_cosign);
   stage_pass(s, 2000);
   const uint64_t size = s->signer.size;
   struct buf old = buf_new(LIMIT_CHECKPOINT), newest;
@@ -351,7 +346,7 @@ static void a_signer_behind_what_is_settled_begins_nothing(void **state)
 static void a_cosignature_of_the_future_counts_for_nothing(void **state)
 {
   (void)state;
-  struct stage *s = stage_new(3, two_must_cosign);
+  struct stage *s = stage_new(3, kit_two_cosign);
   stage_pass(s, 2000);
   s->now.wall += TG_HOUR;
   actor_cosign(&s->actor[ML], s->actor[ML].kit->witness);
@@ -367,7 +362,7 @@ static void a_cosignature_of_the_future_counts_for_nothing(void **state)
 static void false_cosignatures_change_nothing(void **state)
 {
   (void)state;
-  struct stage *s = stage_new(3, two_must_cosign);
+  struct stage *s = stage_new(3, kit_two_cosign);
   struct actor *ml = &s->actor[ML], *bf = &s->actor[BF];
   Tg__Tick garbage = TG__TICK__INIT;
   stage_pass(s, 2000);
@@ -394,7 +389,7 @@ static void false_cosignatures_change_nothing(void **state)
 static void a_witness_of_another_history_is_an_alarm(void **state)
 {
   (void)state;
-  struct stage *s = stage_new(3, two_must_cosign);
+  struct stage *s = stage_new(3, kit_two_cosign);
   struct actor *bf = &s->actor[BF];
   stage_pass(s, 2000);
   const struct checkpoint forged = {

@@ -180,15 +180,10 @@ static void the_log_is_settled(struct stage *s)
   assert_int_equal(stage_count(s, "log_settled"), s->actor[ML].seen.size);
 }
 
-static void both_cosign(struct charter *c)
-{
-  c->witness_quorum = (struct quorum){.n = 1, .term = {{.count = 2, .group = "members"}}};
-}
-
 static void nobody_is_blamed_for_a_hub_without_memory(void **state)
 {
   (void)state;
-  struct stage *s = stage_new(2, both_cosign);
+  struct stage *s = stage_new(2, kit_two_cosign);
   for (uint64_t n = 1;; n++) {
     begin_again(s);
     memory.scarce = n;
@@ -213,7 +208,7 @@ static void nobody_is_blamed_for_a_hub_without_memory(void **state)
 static void a_hub_that_cannot_start_says_so(void **state)
 {
   (void)state;
-  struct stage *s = stage_new(2, both_cosign);
+  struct stage *s = stage_new(2, kit_two_cosign);
   a_bulletin_arrives(s);
   for (uint64_t n = 1;; n++) {
     memory.scarce = n;

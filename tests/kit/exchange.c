@@ -237,6 +237,11 @@ void kit_each_document(const struct kit *k, void (*f)(void *context, struct slic
   }
 }
 
+void kit_two_cosign(struct charter *c)
+{
+  c->witness_quorum = (struct quorum){.n = 1, .term = {{.count = 2, .group = "members"}}};
+}
+
 void kit_free(struct kit *k)
 {
   if (!k)

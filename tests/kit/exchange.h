@@ -40,6 +40,8 @@ struct kit {
 /* An exchange of the first n members (2..6), one node each, hub "hub1" in SN; every policy lets everything pass between members up to
    SECRET. `tune` may change the charter before it is signed; NULL. */
 struct kit *kit_new(size_t n, tg_time start, void (*tune)(struct charter *));
+/* To be given as tune: a checkpoint is settled when the nodes of two members have cosigned it. */
+void kit_two_cosign(struct charter *c);
 void kit_free(struct kit *k);
 
 /* Gives member m a further node, "CC/ops/n2"; it receives too. */

@@ -1,27 +1,14 @@
 /* libtoguna: connecting, greeting, and nodes that do not behave. */
-#include "client/lib/toguna.h"
-#include "tests/client/fake_node.h"
+#include "tests/client/lib/open.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 static int never(void *context, const struct toguna_item *item)
 {
   (void)context, (void)item;
   fail_msg("nothing should have been shown");
   return 1;
-}
-
-static struct toguna *open_to(struct fake *f)
-{
-  struct toguna *node = NULL;
-  struct toguna_error error;
-  if (toguna_open(fake_path(f), "test", &node, &error) != TOGUNA_OK)
-    fail_msg("%s", error.text);
-  return node;
 }
 
 /* ---- greeting ---- */

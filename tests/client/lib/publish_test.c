@@ -1,23 +1,10 @@
 /* libtoguna: previews and publications. */
-#include "client/lib/toguna.h"
-#include "tests/client/fake_node.h"
+#include "tests/client/lib/open.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
-
-static struct toguna *open_to(struct fake *f)
-{
-  struct toguna *node = NULL;
-  struct toguna_error error;
-  if (toguna_open(fake_path(f), "test", &node, &error) != TOGUNA_OK)
-    fail_msg("%s", error.text);
-  return node;
-}
 
 /* A draft that is in order: one portion, "hello". */
 struct letter {

@@ -1,22 +1,9 @@
 /* libtoguna: content, acknowledgements, tracking, questions, documents. */
-#include "client/lib/toguna.h"
-#include "tests/client/fake_node.h"
+#include "tests/client/lib/open.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
-
-static struct toguna *open_to(struct fake *f)
-{
-  struct toguna *node = NULL;
-  struct toguna_error error;
-  if (toguna_open(fake_path(f), "test", &node, &error) != TOGUNA_OK)
-    fail_msg("%s", error.text);
-  return node;
-}
 
 static const struct toguna_id flash = {{0xaa, 0xaa}};
 

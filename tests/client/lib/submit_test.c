@@ -1,21 +1,8 @@
 /* libtoguna: many publications under way at once. */
-#include "client/lib/toguna.h"
-#include "tests/client/fake_node.h"
+#include "tests/client/lib/open.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
-
-static struct toguna *open_to(struct fake *f)
-{
-  struct toguna *node = NULL;
-  struct toguna_error error;
-  if (toguna_open(fake_path(f), "test", &node, &error) != TOGUNA_OK)
-    fail_msg("%s", error.text);
-  return node;
-}
 
 /* What was told of one submission. */
 struct told {

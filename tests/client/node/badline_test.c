@@ -15,16 +15,10 @@ enum { MEMBERS = 2, RATE = 1200, DELAY = 1000, CUT_EVERY = 30000, SIZE = 1 << 20
 enum { MORE_MAX = 27 }; /* percent of SIZE, both ways together */
 #define START ((tg_time)1796083200000) /* 2026-12-01T00:00:00Z */
 
-/* Both members witness, and both are needed: what a checkpoint costs is counted in. */
-static void with_witnesses(struct charter *c)
-{
-  c->witness_quorum = (struct quorum){.n = 1, .term = {{.count = 2, .group = "members"}}};
-}
-
 /* SIZE bytes through cuts; `far` is the node behind the line. */
 static void carries(size_t from, size_t to, size_t far)
 {
-  struct kit *kit = kit_new(MEMBERS, START, with_witnesses);
+  struct kit *kit = kit_new(MEMBERS, START, kit_two_cosign);
   struct pair *p = pair_new(kit);
   struct badline line = {.rate = RATE, .delay = DELAY, .cut_every = CUT_EVERY};
   struct hash id;
@@ -106,7 +100,7 @@ static void again(struct pair *p, size_t member)
 static void a_checkpoint_that_the_hub_does_not_know_is_shown_whole(void **state)
 {
   (void)state;
-  struct kit *kit = kit_new(MEMBERS, START, with_witnesses);
+  struct kit *kit = kit_new(MEMBERS, START, kit_two_cosign);
   struct pair *p = pair_new(kit);
   struct hellos h = {0};
   pair_config(p, 0)->line_rate = RATE;

@@ -203,11 +203,6 @@ static void a_document_arrives(struct pair *p, struct kit *k, size_t subject)
   buf_free(&note);
 }
 
-static void both_cosign(struct charter *c)
-{
-  c->witness_quorum = (struct quorum){.n = 1, .term = {{.count = 2, .group = "members"}}};
-}
-
 /* What happens while an allocation fails, and then all that is to arrive nevertheless. */
 enum chapter { STARTS, SPEAKS, LEARNS };
 
@@ -226,7 +221,7 @@ static void play(struct pair *p, struct kit *k, size_t subject, enum chapter cha
 static void nobody_is_blamed_for_a_node_without_memory(size_t subject)
 {
   static char text[24 * 1024]; /* the node takes more than it has at the start to take it apart */
-  struct kit *k = kit_new(MEMBERS, START, both_cosign);
+  struct kit *k = kit_new(MEMBERS, START, kit_two_cosign);
   struct pair *p = pair_new(k);
   memset(text, 'x', sizeof text - 1);
   for (size_t i = 0; i < MEMBERS; i++)

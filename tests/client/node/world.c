@@ -15,13 +15,8 @@ static int found(void **state, void (*tune)(struct charter *))
   return 0;
 }
 
-static void two_must_cosign(struct charter *c)
-{
-  c->witness_quorum = (struct quorum){.n = 1, .term = {{.count = 2, .group = "members"}}};
-}
-
 int world_new(void **state) { return found(state, NULL); }
-int world_witnessed(void **state) { return found(state, two_must_cosign); }
+int world_witnessed(void **state) { return found(state, kit_two_cosign); }
 
 int world_started(void **state)
 {
