@@ -77,7 +77,8 @@ static enum tg_err add(struct effects *e, struct effect effect)
    covers. Welcome and ReceiptsSeen say what this very turn changed. */
 static bool is_settled(enum frame_type type)
 {
-  return type == FRAME_DELIVER || type == FRAME_OUTCOMES || type == FRAME_RECEIPT_NOTES || type == FRAME_CHUNK || type == FRAME_TICK;
+  return type == FRAME_DELIVER || type == FRAME_OUTCOMES || type == FRAME_RECEIPT_NOTES || type == FRAME_CHUNK || type == FRAME_TICK ||
+         type == FRAME_RECEIPTS_LOGGED;
 }
 
 enum tg_err effects_send(struct effects *e, const struct seal_pk *peer, enum frame_type type,

@@ -20,7 +20,7 @@ struct party {
   unsigned strikes;
   int64_t struck; /* when the first of them fell, monotonic */
   int64_t called; /* when its session was last sent a checkpoint for the checkpoint's sake, monotonic; 0: not yet */
-  struct allowance bulletins, refusals, receipts, documents, hellos, evidence;
+  struct allowance bulletins, refusals, receipts, documents, hellos, evidence, stated;
   struct party *next;
 };
 

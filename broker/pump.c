@@ -5,6 +5,7 @@
 #include "broker/notes.h"
 #include "broker/registry.h"
 #include "broker/sequence.h"
+#include "broker/stated.h"
 
 /* In order of urgency. Each sends one frame at most, so that all sessions take turns. */
 static const struct {
@@ -15,6 +16,7 @@ static const struct {
     {WORK_HELD, dispatch_reconsider},
     {WORK_ROWS, dispatch},
     {WORK_NOTES, notes_send},
+    {WORK_STATED, stated_send},
 };
 
 static enum tg_err serve(struct hub *hub, struct session *s, bool *ret_more)

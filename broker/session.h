@@ -14,7 +14,7 @@
 enum { SESSION_WANTS = 32 }; /* a node asks for four bodies at a time, and for four more of each precedence above */
 
 /* What may be waiting for a session, so that nobody looks in vain. */
-enum session_work { WORK_ROWS = 1, WORK_NOTES = 2, WORK_DOCUMENTS = 4, WORK_WANTS = 8, WORK_HELD = 16 };
+enum session_work { WORK_ROWS = 1, WORK_NOTES = 2, WORK_DOCUMENTS = 4, WORK_WANTS = 8, WORK_HELD = 16, WORK_STATED = 32 };
 
 /* A delivery that the node has not said to be done with. */
 struct flight {
@@ -58,6 +58,7 @@ struct session {
   uint64_t shown;          /* size of the checkpoint that was sent last */
   uint64_t document, note; /* sequences sent last */
   uint64_t note_seen;      /* confirmed last */
+  uint64_t stated;         /* of which place on it asked for its own receipts */
   uint64_t credit_count, credit_bytes;
   struct pace pace; /* of its line */
   struct flight *flights; /* ascending by leaf */

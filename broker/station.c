@@ -7,6 +7,7 @@
 #include "broker/receipts.h"
 #include "broker/registry.h"
 #include "broker/sequence.h"
+#include "broker/stated.h"
 #include "broker/upload.h"
 #include "broker/verify.h"
 
@@ -158,6 +159,13 @@ static enum tg_err on_receipts_seen(struct hub *hub, struct session *s, const Pr
   return notes_seen(hub, s, (const Tg__ReceiptsSeen *)message);
 }
 
+static enum tg_err on_receipts_wanted(struct hub *hub, struct session *s, const ProtobufCMessage *message,
+                                      bool *ret_bad, struct tg_why *why)
+{
+  (void)ret_bad, (void)why;
+  return stated_want(hub, s, (const Tg__ReceiptsWanted *)message);
+}
+
 static enum tg_err on_documents(struct hub *hub, struct session *s, const ProtobufCMessage *message,
                                 bool *ret_bad, struct tg_why *why)
 {
@@ -202,6 +210,7 @@ static const struct {
     [FRAME_RECEIPTS_SEEN] = {on_receipts_seen, 0, true},
     [FRAME_DOCUMENTS] = {on_documents, offsetof(Tg__Documents, checkpoint), false},
     [FRAME_TICK] = {on_tick, 0, false},
+    [FRAME_RECEIPTS_WANTED] = {on_receipts_wanted, 0, true},
 };
 
 static enum tg_err hear(struct hub *hub, struct session *s, const ProtobufCMessage *message, size_t checkpoint, bool *ret_ended)

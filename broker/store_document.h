@@ -53,5 +53,8 @@ enum tg_err store_note_next(struct store *store, nodeno originator, uint64_t aft
 enum tg_err store_said_put(struct store *store, uint64_t leaf, struct slice bytes);
 /* TG_NOT_FOUND. */
 enum tg_err store_said(struct store *store, uint64_t leaf, struct arena *arena, struct slice *ret);
+enum tg_err store_said_size(struct store *store, uint64_t leaf, uint64_t *ret);
+/* The places, ascending, of a node's receipts among the entries from `from` on and below *upto; at most `max`: then *upto is the one behind the last. */
+enum tg_err store_said_of(struct store *store, const struct sign_pk *node, uint64_t from, uint64_t *upto, uint64_t *ret, size_t max, size_t *ret_n);
 
 #endif

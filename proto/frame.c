@@ -19,6 +19,8 @@ static const struct frame_kind kinds[] = {
     {FRAME_DOCUMENTS, "documents", FRAME_BOTH_WAYS, &limits_documents, true},
     {FRAME_DOCUMENT_OUTCOMES, "document-outcomes", FRAME_TO_NODE, &limits_document_outcomes, true},
     {FRAME_TICK, "tick", FRAME_BOTH_WAYS, &limits_tick, true},
+    {FRAME_RECEIPTS_WANTED, "receipts-wanted", FRAME_TO_HUB, &limits_receipts_wanted, false},
+    {FRAME_RECEIPTS_LOGGED, "receipts-logged", FRAME_TO_NODE, &limits_receipts_logged, true},
 };
 
 const struct frame_kind *frame_kind(uint8_t type)

@@ -412,6 +412,30 @@ static const struct strict_field tick_fields[] = {
 };
 const struct strict_limits limits_tick = {&tg__tick__descriptor, 20 * 1024, FIELDS(tick_fields)};
 
+static const struct strict_field receipts_wanted_fields[] = {
+    {1, 0, 1, ANY, 0, NULL}, /* from */
+};
+const struct strict_limits limits_receipts_wanted = {&tg__receipts_wanted__descriptor, 16, FIELDS(receipts_wanted_fields)};
+
+static const struct strict_field stated_receipts_fields[] = {
+    {1, R, 1, LIMIT_ENTRY, 0, NULL},               /* entry */
+    {2, R, 16, 16, 0, NULL},                       /* salt */
+    {3, 0, 1, ANY, 0, NULL},                       /* leaf */
+    {4, S, 32, MAX_LOG_STEPS, 0, NULL},            /* path */
+    {5, 0, 64, 64, 0, NULL},                       /* signature */
+    {6, 0, 64, LIMIT_RECEIPT, MAX_RECEIPTS, NULL}, /* items */
+};
+const struct strict_limits limits_stated_receipts = {&tg__stated_receipts__descriptor, LIMIT_MESSAGE, FIELDS(stated_receipts_fields)};
+
+static const struct strict_field receipts_logged_fields[] = {
+    {1, R, 1, LIMIT_CHECKPOINT, 0, NULL},                /* checkpoint */
+    {2, 0, 0, 0, MAX_ITEMS, &limits_stated_receipts},    /* items */
+    {3, S, 32, MAX_LOG_STEPS, 0, NULL},                  /* consistency */
+    {4, 0, 1, ANY, 0, NULL},                             /* from */
+    {5, 0, 1, ANY, 0, NULL},                             /* upto */
+};
+const struct strict_limits limits_receipts_logged = {&tg__receipts_logged__descriptor, LIMIT_MESSAGE, FIELDS(receipts_logged_fields)};
+
 /* ---- bundle.proto ---- */
 
 static const struct strict_field bundle_head_fields[] = {
@@ -456,5 +480,5 @@ const struct strict_limits *const limits_all[] = {
     &limits_body, &limits_submission, &limits_submit, &limits_want, &limits_chunk, &limits_outcome, &limits_outcomes,
     &limits_open_portion, &limits_delivery, &limits_deliver, &limits_receipts, &limits_receipt_note,
     &limits_receipt_notes, &limits_receipts_seen, &limits_document, &limits_documents, &limits_document_outcome,
-    &limits_document_outcomes, &limits_tick, &limits_bundle_head, &limits_parcel, &limits_bundle_receipts,
+    &limits_document_outcomes, &limits_tick, &limits_receipts_wanted, &limits_stated_receipts, &limits_receipts_logged, &limits_bundle_head, &limits_parcel, &limits_bundle_receipts,
     &limits_bundle_end, NULL};

@@ -47,7 +47,8 @@ extern const struct strict_limits limits_entry, limits_decision, limits_portion_
 extern const struct strict_limits limits_hello, limits_welcome, limits_goodbye, limits_body, limits_submission,
     limits_submit, limits_want, limits_chunk, limits_outcome, limits_outcomes, limits_open_portion, limits_delivery,
     limits_deliver, limits_receipts, limits_receipt_note, limits_receipt_notes, limits_receipts_seen, limits_document,
-    limits_documents, limits_document_outcome, limits_document_outcomes, limits_tick;
+    limits_documents, limits_document_outcome, limits_document_outcomes, limits_tick, limits_receipts_wanted, limits_stated_receipts,
+    limits_receipts_logged;
 /* bundle.proto */
 extern const struct strict_limits limits_bundle_head, limits_parcel, limits_bundle_receipts, limits_bundle_end;
 

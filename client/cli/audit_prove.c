@@ -58,7 +58,8 @@ static enum tg_err take_answer(struct prove *p, const json_t *j, struct tg_why *
   const char *salt = json_string_value(json_object_get(j, "salt"));
   const char *proof = json_string_value(json_object_get(j, "proof"));
   const char *bulletin_id = json_string_value(json_object_get(j, "bulletin"));
-  const char *id = bulletin_id ? bulletin_id : json_string_value(json_object_get(j, "document"));
+  const char *document_id = json_string_value(json_object_get(j, "document"));
+  const char *id = bulletin_id ? bulletin_id : document_id ? document_id : json_string_value(json_object_get(j, "receipts"));
   if (!entry || !salt || !id || hash_parse(slice_str(id), &subject) != TG_OK || base64_read(slice_str(salt), p->salt, ENTRY_SALT) ||
       base64_read_upto(slice_str(entry), p->entry, sizeof p->entry, &p->entry_n))
     return odd_answer(why);

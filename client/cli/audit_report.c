@@ -186,7 +186,7 @@ static enum tg_err make(struct call *call, const struct report_options *o, struc
 static enum tg_err run_report(struct call *call, struct tg_why *why)
 {
   const struct report_options *o = call->options;
-  const struct sight sight = {call->n ? call->arg[0] : o->log, o->charter, o->key, o->index, o->socket, o->node};
+  const struct sight sight = {call->n ? call->arg[0] : o->log, o->charter, o->key, o->index, o->socket, o->node, o->receipts};
   struct review *r = NULL;
   if (o->check)
     return run_check(call, o, why);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- the source ---- */
@@ -75,6 +76,46 @@ static enum tg_err ask_node(void *arg, const char *what, const char *const *argu
   return reach_ask(a->call, a->socket, what, arguments, ret, why);
 }
 
+/* ---- a node's own receipts */
+
+enum { LOOK_MS = 50, SILENT_MS = 60 * 1000 };
+
+/* The node asks the hub for as long as we ask it: up to where the log was when we began. */
+static enum tg_err fetch_receipts(struct asking *a, bool watched, struct tg_why *why)
+{
+  static const char *const wish[] = {"stated", NULL};
+  struct showing s = {.began = clock_mono()};
+  json_int_t upto = -1, end = -1;
+  bool connected = true;
+  enum tg_err err = TG_OK;
+  for (int64_t moved = clock_mono(); !err && connected && (end < 0 || upto < end);) {
+    json_t *j = NULL;
+    if (end >= 0)
+      (void)nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
+    err = ask_node(a, "review", wish, &j, why);
+    if (err)
+      break;
+    const json_int_t now = json_integer_value(json_object_get(j, "upto"));
+    moved = now > upto ? clock_mono() : moved;
+    upto = now;
+    if (end < 0)
+      end = json_integer_value(json_object_get(j, "size"));
+    connected = json_is_true(json_object_get(j, "connected"));
+    json_decref(j);
+    if (watched && end > 0)
+      progress(&s, (uint64_t)upto, (uint64_t)end);
+    if (clock_mono() - moved > SILENT_MS)
+      err = why_set(why, TG_UNREACHABLE, "--receipts", N_("the hub does not show this node its own receipts"),
+                    N_("Try again later, or without --receipts: then they are the node's word alone"), NULL, NULL, NULL);
+  }
+  if (s.shown)
+    fputs("\r\033[K", stderr);
+  return err || connected || upto >= end
+             ? err
+             : why_set(why, TG_UNREACHABLE, "--receipts", N_("the node is not connected to a hub"),
+                       N_("Try again later, or without --receipts: then they are the node's word alone"), NULL, NULL, NULL);
+}
+
 static bool is_node(const struct sight *s)
 {
   return s->node || (s->socket && !s->log);
@@ -100,7 +141,13 @@ enum tg_err sight_open(struct call *call, const struct sight *sight, struct revi
   asking = (struct asking){call, sight->socket};
   if (sight->log && (sight->node || sight->socket))
     return why_set(why, TG_USAGE, "--log", N_("say once where to look"), N_("Name a folder (--log), or a node (--node)"), NULL, NULL, NULL);
-  enum tg_err err = review_open(&place, watched ? progress : NULL, &s, ret, why);
+  if (sight->receipts && !is_node(sight))
+    return why_set(why, TG_USAGE, "--receipts", N_("only a node can be asked for its own receipts"), N_("Give --node too: a hub's log, and a copy, hold the receipts of all"), NULL,
+                   NULL, NULL);
+  enum tg_err err = sight->receipts ? fetch_receipts(&asking, watched, why) : TG_OK;
+  if (err != TG_OK)
+    return err;
+  err = review_open(&place, watched ? progress : NULL, &s, ret, why);
   if (s.shown)
     fputs("\r\033[K", stderr);
   if (err == TG_OK && !call->json)

@@ -10,8 +10,8 @@
 /* Where it is read: members of a command's options. */
 #define SIGHT_MEMBERS                                                                                                   \
   char *log, *charter, *key, *index, *socket;                                                                           \
-  bool node
-#define SIGHT_OF(o) (&(struct sight){(o)->log, (o)->charter, (o)->key, (o)->index, (o)->socket, (o)->node})
+  bool node, receipts
+#define SIGHT_OF(o) (&(struct sight){(o)->log, (o)->charter, (o)->key, (o)->index, (o)->socket, (o)->node, (o)->receipts})
 
 /* The options, for a structure with SIGHT_MEMBERS. */
 #define SIGHT_OPTIONS(type)                                                                                            \
@@ -20,6 +20,9 @@
       {"node", 0, OPTION_FLAG, VALUE_BOOL, offsetof(type, node), {0}, NULL,                                             \
        N_("Instead of a folder, what this machine's node can prove: what it sent and received, and the checkpoints "   \
           "that it saw.")},                                                                                            \
+      {"receipts", 0, OPTION_FLAG, VALUE_BOOL, offsetof(type, receipts), {0}, NULL,                                     \
+       N_("With --node: let it ask the hub first for its own receipts as they were logged. They prove what it says itself, and are not " \
+          "sent unasked.")},                                                                                           \
       REACH_OPTION(type),                                                                                              \
       SIGHT_OPTIONS_TRUST(type)
 /* Without the source itself. */
@@ -36,7 +39,7 @@
 
 struct sight {
   const char *log, *charter, *key, *index, *socket;
-  bool node;
+  bool node, receipts;
 };
 
 /* What people call the source. */

@@ -34,6 +34,7 @@ struct rotation; /* our own sealing keys */
 struct waiting;  /* bulletins of ours that lack approvals */
 struct outbox;   /* bulletins of ours on their way */
 struct says;     /* receipts we state */
+struct stated;   /* and what the log has of them, when somebody asks */
 struct arrivals; /* bodies that are coming */
 struct judge;    /* may a delivery come in? */
 struct inbox;    /* what came */
@@ -84,6 +85,7 @@ struct node_core {
   struct waiting *waiting;
   struct outbox *outbox;
   struct says *says;
+  struct stated *stated;
   struct arrivals *arrivals;
   struct judge *judge;
   struct inbox *inbox;

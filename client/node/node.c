@@ -16,6 +16,7 @@
 #include "client/node/papers.h"
 #include "client/node/rotation.h"
 #include "client/node/says.h"
+#include "client/node/stated.h"
 #include "client/node/talk.h"
 #include "client/node/waiting.h"
 #include "client/node/watch.h"
@@ -53,13 +54,14 @@ static enum tg_err allocate(struct node_core *core)
   core->waiting = waiting_new();
   core->outbox = outbox_new();
   core->says = says_new();
+  core->stated = stated_new();
   core->arrivals = arrivals_new();
   core->judge = judge_new();
   core->inbox = inbox_new();
   core->desk = desk_new();
   core->hooks = hooks_new();
   bool all = core->orders && core->arena && core->scrap && core->directory && core->verifier && core->sender &&
-             core->opener && core->watch && core->gossip && core->papers && core->errands && core->rotation && core->talk && core->waiting && core->outbox && core->says &&
+             core->opener && core->watch && core->gossip && core->papers && core->errands && core->rotation && core->talk && core->waiting && core->outbox && core->says && core->stated &&
              core->arrivals && core->judge && core->inbox && core->desk && core->hooks;
   return all ? TG_OK : TG_NO_MEMORY;
 }
@@ -74,6 +76,7 @@ void node_free(struct node_core *core)
   judge_free(core->judge);
   arrivals_free(core->arrivals);
   says_free(core->says);
+  stated_free(core->stated);
   outbox_free(core->outbox);
   waiting_free(core->waiting);
   talk_free(core->talk);

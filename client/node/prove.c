@@ -7,6 +7,7 @@
 #include "client/node/logged.h"
 #include "client/node/outbox.h"
 #include "client/node/request.h"
+#include "client/node/stated.h"
 #include "keys/codec.h"
 
 #include <sodium.h>
@@ -26,7 +27,7 @@ static bool sees_inbox(const struct query *q)
 /* What is to be proven, and in which log: of bulletins that is not known beforehand. */
 struct wish {
   struct hash id;
-  bool document;
+  bool document, stated; /* stated: receipts of ours; id is their batch's */
   struct opening opening;
   const struct charter_hub *hub; /* whose log it is in; NULL: none of those that we may use, as far as can be proven */
   struct history_row row;
@@ -85,6 +86,31 @@ static enum tg_err prove_document(struct node_core *core, struct wish *w)
   return found ? TG_OK : TG_NOT_FOUND;
 }
 
+/* Receipts of ours whose entry stands there, as far as the hub was asked for them (stated.h). TG_NOT_FOUND. */
+static enum tg_err prove_stated(struct node_core *core, struct wish *w, uint64_t leaf)
+{
+  const struct charter *charter = core_charter(core);
+  for (size_t i = 0; charter && i < charter->n_hubs; i++) {
+    struct stated_row row;
+    struct entry entry;
+    enum tg_err err = stated_at(core, charter->hub[i].log.name, leaf, core->arena, &row);
+    if (err == TG_NOT_FOUND)
+      continue;
+    if (err == TG_OK) {
+      w->opening = stated_opening(row.message);
+      err = entry_parse(w->opening.entry, &entry, NULL) == TG_OK ? TG_OK : TG_DISK;
+    }
+    if (err == TG_OK) {
+      w->id = entry.subject;
+      w->stated = true;
+      err = history_prove(core, charter->hub[i].log.name, &w->opening, row.size, core->arena, &w->row, &w->path);
+    }
+    w->hub = err == TG_OK ? &charter->hub[i] : NULL;
+    return err == TG_NOT_FOUND ? TG_OK : err;
+  }
+  return TG_NOT_FOUND;
+}
+
 static enum tg_err find(struct node_core *core, struct query *q, struct wish *w)
 {
   uint64_t leaf;
@@ -97,6 +123,8 @@ static enum tg_err find(struct node_core *core, struct query *q, struct wish *w)
     err = at_leaf(core, leaf, sees_inbox(q), &w->id);
     if (err == TG_NOT_FOUND)
       err = logged_at(core, leaf, &w->id);
+    if (err == TG_NOT_FOUND && sees_inbox(q))
+      return prove_stated(core, w, leaf);
   }
   if (err == TG_OK)
     err = find_bulletin(core, q, w);
@@ -132,7 +160,7 @@ enum tg_err query_prove(struct node_core *core, struct query *q)
     err = proof_print(&proven, w.row.note, &text);
   }
   if (err == TG_OK) { /* without a proof the opening still tells what to look for in the log's files */
-    q->json = json_pack("{s:o, s:I, s:o, s:o, s:s?, s:I, s:b, s:o}", w.document ? "document" : "bulletin", query_hex(&w.id), "index",
+    q->json = json_pack("{s:o, s:I, s:o, s:o, s:s?, s:I, s:b, s:o}", w.stated ? "receipts" : w.document ? "document" : "bulletin", query_hex(&w.id), "index",
                         (json_int_t)w.opening.index, "entry", base64_json(w.opening.entry), "salt", base64_json(w.opening.salt), "log",
                         w.hub ? w.hub->log.name : NULL, "size", (json_int_t)w.row.size, "settled", w.row.settled, "proof",
                         text.n ? query_text(buf_slice(&text)) : json_null());

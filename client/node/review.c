@@ -7,6 +7,8 @@
 #include "client/node/inbox.h"
 #include "client/node/logged.h"
 #include "client/node/outbox.h"
+#include "client/node/stated.h"
+#include "client/node/talk.h"
 #include "client/node/watch.h"
 #include "proto/wrap.h"
 
@@ -180,6 +182,30 @@ static enum tg_err put_received(struct page *p, const struct inbox_row *row)
   return err;
 }
 
+/* ---- what we stated ourselves */
+
+static enum tg_err put_stated(struct page *p, const struct stated_row *row)
+{
+  const Tg__StatedReceipts *m = row->message;
+  struct entry entry;
+  struct buf bytes = buf_new(DOSSIER_MAX);
+  struct dossier d = opened(m->entry, m->salt, m->leaf);
+  if (m->n_items)
+    buf_put_slice(&bytes, data_slice(m->signature));
+  for (size_t i = 0; i < m->n_items; i++) {
+    buf_put_u16(&bytes, (uint16_t)m->items[i].len);
+    buf_put_slice(&bytes, data_slice(m->items[i]));
+  }
+  d.paper[DOSSIER_RECEIPTS] = buf_slice(&bytes);
+  enum tg_err err = buf_status(&bytes);
+  if (err == TG_OK && entry_parse(d.paper[DOSSIER_ENTRY], &entry, NULL) != TG_OK)
+    err = TG_DISK; /* it was read when it came */
+  if (err == TG_OK)
+    err = append(p, &entry.subject, &d, data_slice(m->path), row->size);
+  buf_free(&bytes);
+  return err == TG_TOO_BIG ? TG_OK : err;
+}
+
 /* ---- pages */
 
 static enum tg_err next_sent(struct page *p, uint64_t after, uint64_t *ret_place)
@@ -212,6 +238,16 @@ static enum tg_err next_document(struct page *p, uint64_t after, uint64_t *ret_p
   return err == TG_OK ? put_document(p, &row) : err;
 }
 
+static enum tg_err next_stated(struct page *p, uint64_t after, uint64_t *ret_place)
+{
+  struct stated_row row;
+  arena_reset(p->arena);
+  enum tg_err err = stated_after(p->core, after, p->arena, &row);
+  if (err == TG_OK)
+    *ret_place = row.place;
+  return err == TG_OK ? put_stated(p, &row) : err;
+}
+
 static enum tg_err next_checkpoint(struct page *p, uint64_t after, uint64_t *ret_place)
 {
   struct history_row row, before;
@@ -235,6 +271,7 @@ static const struct chapter {
     {"documents", "entries", next_document},
     {"sent", "entries", next_sent},
     {"received", "entries", next_received},
+    {"stated", "entries", next_stated},
 };
 
 static const struct chapter *chapter_named(struct slice name)
@@ -266,12 +303,13 @@ static enum tg_err stamp(struct node_core *core, char *out, size_t size)
   struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT (SELECT coalesce(max(place), 0) FROM inbox), (SELECT count(*) FROM answer),"
                                                      " (SELECT count(*) + coalesce(sum(length(record)), 0) FROM track WHERE event > 0),"
                                                      " (SELECT count(*) FROM carried), (SELECT coalesce(max(place), 0) FROM document),"
-                                                     " (SELECT coalesce(max(place), 0) FROM logged)");
+                                                     " (SELECT coalesce(max(place), 0) FROM logged), (SELECT coalesce(max(place), 0) FROM stated)");
   enum tg_err err = db_one(s);
   if (err != TG_OK)
     return err;
-  snprintf(out, size, "%llu.%llu.%llu.%llu.%llu.%llu", (unsigned long long)db_u64(s, 0), (unsigned long long)db_u64(s, 1),
-           (unsigned long long)db_u64(s, 2), (unsigned long long)db_u64(s, 3), (unsigned long long)db_u64(s, 4), (unsigned long long)db_u64(s, 5));
+  snprintf(out, size, "%llu.%llu.%llu.%llu.%llu.%llu.%llu", (unsigned long long)db_u64(s, 0), (unsigned long long)db_u64(s, 1),
+           (unsigned long long)db_u64(s, 2), (unsigned long long)db_u64(s, 3), (unsigned long long)db_u64(s, 4), (unsigned long long)db_u64(s, 5),
+           (unsigned long long)db_u64(s, 6));
   db_reset(s);
   return TG_OK;
 }
@@ -286,15 +324,27 @@ static enum tg_err answer_state(struct node_core *core, struct query *q)
   return err == TG_OK && !q->json ? TG_NO_MEMORY : err;
 }
 
+/* Asks the hub for our receipts as it logged them, and says how far they are here. */
+static enum tg_err answer_wish(struct node_core *core, struct query *q)
+{
+  uint64_t upto;
+  enum tg_err err = stated_wish(core, &upto);
+  if (err == TG_OK)
+    q->json = json_pack("{s:b, s:I, s:I}", "connected", talk_is_open(core), "upto", (json_int_t)upto, "size", (json_int_t)watch_size(core));
+  return err == TG_OK && !q->json ? TG_NO_MEMORY : err;
+}
+
 enum tg_err query_review(struct node_core *core, struct query *q)
 {
   uint64_t after;
   if (q->n == 0)
     return answer_state(core, q);
+  if (q->n == 1 && slice_is(q->args[0], "stated"))
+    return answer_wish(core, q);
   const struct chapter *chapter = chapter_named(q->args[0]);
   if (q->n == 2 && chapter && number_parse(q->args[1], INT64_MAX, &after) == TG_OK)
     return answer_page(core, q, chapter, after);
-  q->verdict = why_set(&q->why, TG_USAGE, NULL, N_("this question takes nothing, or checkpoints, documents, sent or received and a number to begin after"),
+  q->verdict = why_set(&q->why, TG_USAGE, NULL, N_("this question takes nothing, stated, or checkpoints, documents, sent, received or stated and a number to begin after"),
                        NULL, NULL, NULL, NULL);
   return TG_OK;
 }

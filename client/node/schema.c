@@ -165,4 +165,8 @@ const char *const schema_migrations[SCHEMA_MIGRATIONS] = {
     "CREATE INDEX heard_waiting ON heard(previous) WHERE previous NOTNULL;"
     "UPDATE heard SET previous = x'' WHERE previous IS NULL AND number > 1 AND"
     " NOT EXISTS(SELECT 1 FROM heard AS h WHERE h.node = heard.node AND h.number = heard.number - 1);",
+
+    /* Our own receipts as the log has them, in the order in which we were shown them; size: of the checkpoint that the path leads to. */
+    "CREATE TABLE stated(place INTEGER PRIMARY KEY AUTOINCREMENT, log TEXT NOT NULL, leaf INTEGER NOT NULL, size INTEGER NOT NULL,"
+    " record BLOB NOT NULL, UNIQUE(log, leaf)) STRICT;",
 };

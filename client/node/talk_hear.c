@@ -8,6 +8,7 @@
 #include "client/node/papers.h"
 #include "client/node/relog.h"
 #include "client/node/says.h"
+#include "client/node/stated.h"
 #include "client/node/watch.h"
 
 #include <stdio.h>
@@ -48,6 +49,7 @@ static enum tg_err on_welcome(struct node_core *core, const ProtobufCMessage *me
   t->shows = false;
   t->vouched = 0; /* a Hello's cosignature is not counted */
   gossip_welcome(core);
+  stated_welcome(core);
   t->rest_ms = TALK_REST_FIRST_MS;
   t->inline_body = welcome->max_inline_body;
   t->max_frame = welcome->max_frame && welcome->max_frame < LIMIT_FRAME ? (size_t)welcome->max_frame : LIMIT_FRAME;
@@ -131,6 +133,11 @@ static enum tg_err on_document_outcomes(struct node_core *core, const ProtobufCM
   return errands_outcomes(core, (const Tg__DocumentOutcomes *)m);
 }
 
+static enum tg_err on_receipts_logged(struct node_core *core, const ProtobufCMessage *m)
+{
+  return stated_take(core, (const Tg__ReceiptsLogged *)m);
+}
+
 /* Where a frame carries its checkpoint: offsets into the message; 0: it has none (no field stands at 0). */
 struct handler {
   enum frame_type type;
@@ -150,6 +157,7 @@ static const struct handler handlers[] = {
     {FRAME_DOCUMENTS, on_documents, offsetof(Tg__Documents, checkpoint), offsetof(Tg__Documents, consistency)},
     {FRAME_DOCUMENT_OUTCOMES, on_document_outcomes, offsetof(Tg__DocumentOutcomes, checkpoint),
      offsetof(Tg__DocumentOutcomes, consistency)},
+    {FRAME_RECEIPTS_LOGGED, on_receipts_logged, offsetof(Tg__ReceiptsLogged, checkpoint), offsetof(Tg__ReceiptsLogged, consistency)},
     {FRAME_TICK, on_tick, offsetof(Tg__Tick, checkpoint), offsetof(Tg__Tick, consistency)},
 };
 

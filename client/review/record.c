@@ -180,7 +180,7 @@ static struct db_stmt *of_event(struct db *db, enum receipt_event event)
 {
   switch (event) {
   case RECEIPT_STORED:
-    return db_stmt(db, "UPDATE given SET stored = ?3 WHERE leaf = ?1 AND node = ?2 AND stored = 0");
+    return db_stmt(db, "UPDATE given SET stored = ?3, own = 0 WHERE leaf = ?1 AND node = ?2 AND (stored = 0 OR own)");
   case RECEIPT_READ:
     return db_stmt(db, "UPDATE given SET seen = ?3 WHERE leaf = ?1 AND node = ?2 AND seen = 0");
   case RECEIPT_ACKNOWLEDGED:

@@ -239,7 +239,9 @@ static enum tg_err take_entries(struct view *v)
   enum tg_err err = view_each_page(v, "documents", "entries", 0, take_entry);
   if (!err)
     err = view_each_page(v, "sent", "entries", 0, take_entry);
-  return err ? err : view_each_page(v, "received", "entries", 0, take_entry);
+  if (!err)
+    err = view_each_page(v, "received", "entries", 0, take_entry);
+  return err ? err : view_each_page(v, "stated", "entries", 0, take_entry); /* last: they are about those that came */
 }
 
 /* A copy says itself how much it holds, and shows the newest checkpoint apart. */

@@ -266,6 +266,8 @@ static void on_message(void *arg, const struct seal_pk *from, struct slice body)
   case FRAME_CHUNK:
   case FRAME_RECEIPTS:
   case FRAME_DOCUMENT_OUTCOMES:
+  case FRAME_RECEIPTS_WANTED:
+  case FRAME_RECEIPTS_LOGGED:
     break;
   }
   if (kind->type != FRAME_TICK)

@@ -78,6 +78,32 @@ class ReviewOfNode(Reviewed):
         self.assertIn("no such entry", self.ask_node("TD", "show", "99999999", expect=3))
         self.assertEqual(self.ask_node("TD", "overdue")["overdue"], [])
 
+    def test_who_received_proves_what_it_stated(self):
+        """Its own word at first; the log's, once it has asked the hub for its receipts."""
+        self.assertIn("only a node", kit.toguna("audit", "who-got", self.flood, "--receipts", "--log", self.hub, expect=2))
+        got = self.ask_node("SN", "who-got", self.flood, "--receipts")
+        one, = got["recipients"]
+        hubs, = (r for r in self.ask_hub("who-got", self.flood)["recipients"] if r["node"] == "SN/cigs/n1")
+        self.assertEqual(one, hubs)  # the same times, and proven
+        self.assertTrue(one["proven"] and one["stored"] and got["receipts_verified"])
+        self.assertEqual(got["audience"], {"signed": 2, "known": 0, "complete": False})  # of others it knows no more than before
+        theirs = {e["index"]: e for e in self.ask_hub("log", "--type", "receipts", "--count", "1000")["entries"] if e["actor"] == "SN/cigs/n1"}
+        mine = {e["index"]: e for e in self.ask_node("SN", "log", "--type", "receipts", "--count", "1000")["entries"]}
+        self.assertTrue(mine)
+        self.assertEqual(mine, {i: theirs[i] for i in mine})
+        place = min(mine)
+        told = self.e["SN"].json("audit", "prove", str(place), "-o", self.at / "mine.tlog-proof")
+        self.assertEqual(told["index"], place)
+        said = kit.toguna_json("audit", "check", self.at / "mine.tlog-proof", "--charter", "documents", cwd=self.at)
+        self.assertEqual((said["index"], said["type"], said["subject"], said["member"]), (place, "receipts", mine[place]["subject"], "SN"))
+        (self.at / "mine.tlog-proof").unlink()
+        shown = self.ask_node("SN", "show", str(place))
+        self.assertEqual(shown, self.ask_hub("show", str(place)))
+        # and elsewhere, from a copy of its view
+        self.e["SN"].toguna("audit", "export", self.at / "part-sn", "--node", "--index", self.at / "sn-part.db")
+        again, = kit.toguna_json("audit", "who-got", self.flood, "--log", "part-sn", "--charter", "documents", "--index", "sn-copy.db", cwd=self.at)["recipients"]
+        self.assertEqual(again, hubs)
+
     def test_every_node_proves_when_a_document_was_logged(self):
         """A third state shows that ML's policy is in the log, and since when, to somebody who knows the charter and nothing else."""
         theirs = {e["index"]: e for e in self.ask_hub("log", "--type", "document", "--count", "1000")["entries"]}

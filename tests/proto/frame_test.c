@@ -14,7 +14,7 @@ static void every_type_travels(void **state)
 {
   (void)state;
   struct arena *arena = arena_new(FRAME_ARENA);
-  for (uint8_t type = FRAME_HELLO; type <= FRAME_TICK; type++) {
+  for (uint8_t type = FRAME_HELLO; type <= FRAME_RECEIPTS_LOGGED; type++) {
     const struct frame_kind *kind = frame_kind(type), *got_kind;
     ProtobufCMessage *message, *got;
     struct buf bytes = buf_new(LIMIT_FRAME), frame = buf_new(LIMIT_FRAME);
@@ -64,7 +64,7 @@ static void foreign_frames_are_refused(void **state)
   b.p[0] = 1;
   b.p[1] = 0;
   assert_int_equal(peek(buf_slice(&b), FRAME_TO_HUB), TG_UNKNOWN);
-  b.p[1] = FRAME_TICK + 1;
+  b.p[1] = FRAME_RECEIPTS_LOGGED + 1;
   assert_int_equal(peek(buf_slice(&b), FRAME_TO_HUB), TG_UNKNOWN);
   b.p[1] = FRAME_DELIVER; /* a node never delivers to the hub */
   assert_int_equal(peek(buf_slice(&b), FRAME_TO_HUB), TG_BAD_INPUT);

@@ -87,7 +87,7 @@ static void make_messages(void)
       put_message(type, what, buf_slice(&b));
     }
   }
-  for (unsigned type = 1; type <= FRAME_TICK; type++) {
+  for (unsigned type = 1; type <= FRAME_RECEIPTS_LOGGED; type++) {
     const struct frame_kind *kind = frame_kind((uint8_t)type);
     do {
       buf_clear(&b);

@@ -255,7 +255,7 @@ def make_messages(m, samples, frames):
         if direction != "both":
             m.add("frame", f"{name}: other direction", False, data=data, direction=other[direction])
     m.add("frame", "type 0", False, data=b"\1\0", direction="node → hub")
-    m.add("frame", "type 15", False, data=b"\1\x0f", direction="node → hub")
+    m.add("frame", "type 17", False, data=b"\1\x11", direction="node → hub")
     m.add("frame", "one byte", False, data=b"\1", direction="node → hub")
 
 
@@ -809,6 +809,10 @@ def samples(s, chance):
         "DocumentOutcome": dict(hash=sha(b"d"), reason=48, detail=b"no", **opened),
         "DocumentOutcomes": dict(checkpoint=note, items=[dict(hash=sha(b"d"), **opened)], consistency=path),
         "Tick": dict(time=NOW, checkpoint=note, consistency=path, other=note, other_path=path),
+        "ReceiptsWanted": {"from": 5},
+        "StatedReceipts": dict(signature=bytes(range(64)), items=[receipt_bytes, receipt_bytes], **opened),
+        "ReceiptsLogged": {"checkpoint": note, "items": [dict(signature=bytes(range(64)), items=[receipt_bytes], **opened), dict(opened, leaf=4)],
+                           "consistency": path, "from": 3, "upto": 5},
         "BundleHead": {"exchange": s.exchange, "from": sha(b"n"), "to": b"SN", "time": NOW},
         "Parcel": {k: x for k, x in dict(wire.decode("Delivery", s.delivery(0, bodies=[])), checkpoint=note).items()
                    if k in [f.name for f in wire.MESSAGES["Parcel"][1]]},

@@ -79,6 +79,9 @@ static const struct cell table[] = {
     {FRAME, FRAME_DELIVER, NULL, M(BF), 0, CAME, EXISTS},
     {FRAME, FRAME_DELIVER, NULL, M(SN), 0, CAME | S(RECIPIENT_REVOKED), EXISTS},
     {FRAME, FRAME_CHUNK, NULL, M(BF), 0, S(LARGE), EXISTS},
+    /* what a recipient stated itself, when its auditor asks; of what was taken back it said that it is not there */
+    {FRAME, FRAME_RECEIPTS_LOGGED, NULL, M(BF), 0, CAME | S(RECALLED_UNSEEN), EXISTS},
+    {FRAME, FRAME_RECEIPTS_LOGGED, NULL, M(SN), 0, CAME | S(RECIPIENT_REVOKED) | S(RECALLED_UNSEEN), EXISTS},
 
     /* readers see what has come and what was sent; content only as far as their own node holds it */
     {ANSWER, LOCAL_LIST, NULL, M(ML), NODE_READER, LEFT, EXISTS},
@@ -126,6 +129,7 @@ static const struct cell table[] = {
     {QUESTION, 0, "review", M(ML), NODE_AUDITOR, LEFT, EXISTS},
     {QUESTION, 0, "review", M(BF), NODE_AUDITOR, CAME, EXISTS},
     {QUESTION, 0, "review", M(SN), NODE_AUDITOR, CAME | S(RECIPIENT_REVOKED), EXISTS},
+    {QUESTION, 0, "review", M(BF) | M(SN), NODE_AUDITOR, S(RECALLED_UNSEEN), EXISTS}, /* their own receipts about it */
     /* a bundle is written for whom it was sealed to and our policy permits now, and tells who finds it what a hub would see; ML's publisher
        learns of his own bulletin why not */
     {ANSWER, LOCAL_EXPORT, NULL, M(ML), NODE_PUBLISHER, LEFT, EXISTS},
@@ -569,6 +573,29 @@ static unsigned listed(struct scene *s, unsigned who, unsigned role, enum local_
   return seen;
 }
 
+/* Of a page of entries: in base64 stands what their subject does not tell. */
+static unsigned seen_in_dossiers(struct scene *s, unsigned who, unsigned role, Tg__LQuery *m)
+{
+  static uint8_t bytes[1 << 16];
+  enum local_type type;
+  struct buf all = buf_new(64 << 20);
+  const ProtobufCMessage *first = pair_program(s->pair, who, UID + role, LOCAL_QUERY, &m->base, &all, &type);
+  unsigned seen = seen_in(s, buf_slice(&all));
+  const Tg__LJson *json = (const Tg__LJson *)first;
+  json_t *page = type == LOCAL_JSON ? json_loadb((const char *)json->json.data, json->json.len, 0, NULL) : NULL;
+  json_t *one;
+  size_t i, n;
+  json_array_foreach(json_object_get(page, "entries"), i, one) {
+    const json_t *dossier = json_object_get(one, "dossier");
+    assert_int_equal(sodium_base642bin(bytes, sizeof bytes, json_string_value(dossier), json_string_length(dossier), NULL, &n, NULL,
+                                       sodium_base64_VARIANT_ORIGINAL), 0);
+    seen |= seen_in(s, slice_of(bytes, n));
+  }
+  json_decref(page);
+  buf_free(&all);
+  return seen;
+}
+
 static struct heard question(struct scene *s, unsigned who, unsigned role, const char *name, const struct hash *id)
 {
   Tg__LQuery m = TG__LQUERY__INIT;
@@ -588,6 +615,8 @@ static struct heard question(struct scene *s, unsigned who, unsigned role, const
   args[1] = strict_data(slice_str("0"));
   m.n_args = 2;
   struct heard h = ask(s, who, role, LOCAL_QUERY, &m.base);
+  args[0] = strict_data(slice_str("stated"));
+  h.seen |= seen_in_dossiers(s, who, role, &m);
   args[0] = strict_data(slice_str("documents"));
   if (ask(s, who, role, LOCAL_QUERY, &m.base).seen)
     fail_msg("the entries of documents tell of a bulletin");
@@ -647,7 +676,7 @@ static void walk_openings(struct scene *s, unsigned who)
   const struct spy *spy = &s->spy[who];
   const bool came = s->state != RECALLED_UNSEEN && permitted(FRAME, FRAME_DELIVER, NULL, who, 0, s->state);
   const bool told = came || permitted(FRAME, FRAME_OUTCOMES, NULL, who, 0, s->state);
-  const bool answered = permitted(FRAME, FRAME_RECEIPT_NOTES, NULL, who, 0, s->state) != 0;
+  const bool answered = permitted(FRAME, FRAME_RECEIPT_NOTES, NULL, who, 0, s->state) || permitted(FRAME, FRAME_RECEIPTS_LOGGED, NULL, who, 0, s->state);
   compare(s, who, "", "opening: accepted", spy->accepted ? EXISTS : 0, told ? EXISTS : 0);
   if (answered)
     compare(s, who, "", "opening: receipts", spy->opened[ENTRY_RECEIPTS] ? EXISTS : 0, EXISTS);
@@ -687,9 +716,27 @@ static void walk_copy(struct scene *s, unsigned who)
   buf_free(&all);
 }
 
+/* Auditors everywhere want what their own node stated; nobody else may. */
+static void wish_for_receipts(struct scene *s)
+{
+  Tg__LQuery m = TG__LQUERY__INIT;
+  ProtobufCBinaryData word = strict_data(slice_str("stated"));
+  m.what = strict_data(slice_str("review"));
+  m.args = &word;
+  m.n_args = 1;
+  for (unsigned who = 0; who < OBSERVERS; who++)
+    for (unsigned role = 0; role < ROLES; role++) {
+      const struct heard h = ask(s, who, role, LOCAL_QUERY, &m.base);
+      if (h.seen || (h.type == LOCAL_ERROR) == (roles[role] == NODE_AUDITOR))
+        fail_msg("%s %s was answered wrongly about its own receipts", observer_names[who], node_role_name((enum node_role)roles[role]));
+      pair_settle(s->pair);
+    }
+}
+
 static void walk(enum state state)
 {
   struct scene *s = scene_new(state);
+  wish_for_receipts(s);
   for (unsigned who = 0; who < OBSERVERS; who++) {
     walk_frames(s, who);
     walk_openings(s, who);
