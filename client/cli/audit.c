@@ -46,6 +46,8 @@ static enum tg_err open_checkpoint(const struct verify_options *o, struct verify
     err = whose_read(o->charter, o->key, whose_origin(buf_slice(&v->note_bytes)), &v->whose, why);
   if (err == TG_OK)
     err = checkpoint_open(buf_slice(&v->note_bytes), &v->whose.log, &v->checkpoint, &v->note, why);
+  if (err && why && !why->where[0])
+    snprintf(why->where, sizeof why->where, "%s", path ? path : "checkpoint");
   return err ? err : whose_settles(&v->whose, &v->note, clock_wall(), &v->settled, why);
 }
 

@@ -116,10 +116,17 @@ static void print_denied(const json_t *list)
   }
 }
 
-/* All that is here is what the node whose view it is says of itself. */
-static bool is_own_word(const json_t *recipients)
+/* Only the node whose view it is is named, and its originator signed for how many it is. */
+static bool is_recipients_view(const json_t *j)
 {
-  return json_array_size(recipients) == 1 && json_is_false(json_object_get(json_array_get(recipients, 0), "proven"));
+  const json_t *audience = json_object_get(j, "audience");
+  return json_array_size(json_object_get(j, "recipients")) == 1 && json_integer_value(json_object_get(audience, "known")) == 0 &&
+         json_integer_value(json_object_get(audience, "signed")) > 0;
+}
+
+static bool is_own_word(const json_t *j)
+{
+  return json_is_false(json_object_get(json_array_get(json_object_get(j, "recipients"), 0), "proven"));
 }
 
 static void print_who_got(const json_t *j)
@@ -131,16 +138,21 @@ static void print_who_got(const json_t *j)
   if (json_is_true(json_object_get(audience, "complete")))
     printf(trn("Complete: its originator signed that it is sealed for %lld node, which is named here.\n",
                "Complete: its originator signed that it is sealed for %lld nodes, which are all named here.\n", (uint64_t)nodes), nodes);
-  else if (is_own_word(json_object_get(j, "recipients")))
+  else if (is_recipients_view(j))
     printf(trn("Its originator signed that it is sealed for %lld node: the one that received it here.\n",
                "Its originator signed that it is sealed for %lld nodes; this node received it, and does not know which are the others.\n",
                (uint64_t)nodes), nodes);
   else
     puts(_("Not known to be complete: what its originator signed is not open here."));
-  printf(trn("Entry %lld of a log of %lld entry; receipts verified, by entries: %lld.\n",
-             "Entry %lld of a log of %lld entries; receipts verified, by entries: %lld.\n", (uint64_t)size),
-         (long long)json_integer_value(json_object_get(proof, "index")), size,
-         (long long)json_integer_value(json_object_get(j, "receipts_verified")));
+  if (is_own_word(j))
+    puts(_("The times are this node's own word; with --node --receipts it shows the receipts that it signed about it."));
+  printf(trn("Entry %lld of a log of %lld entry. ", "Entry %lld of a log of %lld entries. ", (uint64_t)size),
+         (long long)json_integer_value(json_object_get(proof, "index")), size);
+  const long long receipts = json_integer_value(json_object_get(j, "receipts_verified"));
+  if (receipts)
+    printf(trn("%lld entry holds receipts about it, verified.\n", "%lld entries hold receipts about it, each verified.\n", (uint64_t)receipts), receipts);
+  else
+    puts(_("None that is open here holds a receipt about it."));
 }
 
 static enum tg_err run_who_got(struct call *call, struct tg_why *why)

@@ -150,15 +150,28 @@ const struct command command_audit_anomalies = {
 
 /* ---- diff ---- */
 
+/* Documents that took effect, each with whose it is. */
+static void print_papers(const json_t *list)
+{
+  size_t i;
+  const json_t *one;
+  struct grid *g = grid_new(6, (const char *const[]){_("TIME"), _("DOCUMENT"), _("STATE"), _("HOLDER"), _("NUMBER"), _("HASH")});
+  json_array_foreach(list, i, one) {
+    char time[SHOW_TIME], id[16], serial[24] = "";
+    const json_t *number = json_object_get(one, "serial");
+    if (json_is_integer(number))
+      snprintf(serial, sizeof serial, "%lld", (long long)json_integer_value(number));
+    grid_row(g, (const char *const[]){sight_when(one, "time", time), _(sight_text(one, "kind")), sight_text(one, "state"), sight_text(one, "holder"),
+                                      serial, sight_id(one, "hash", id)});
+  }
+  grid_print(g);
+}
+
 static void print_diff(const json_t *j)
 {
   size_t i;
   const json_t *one;
-  json_array_foreach(json_object_get(j, "documents"), i, one) {
-    char time[SHOW_TIME], id[16];
-    printf("%s  %s %s %lld %s\n", sight_when(one, "time", time), _(sight_text(one, "kind")), sight_text(one, "state"),
-           (long long)json_integer_value(json_object_get(one, "serial")), sight_id(one, "hash", id));
-  }
+  print_papers(json_object_get(j, "documents"));
   struct grid *g = grid_new(3, (const char *const[]){_("WHAT"), _("AS LONG BEFORE"), _("BETWEEN")});
   json_array_foreach(json_object_get(j, "counts"), i, one) {
     char before[24], between[24];

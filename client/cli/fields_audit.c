@@ -127,7 +127,7 @@ const struct fields_page fields_audit[FIELDS_AUDIT] = {
     {"audit diff", ONE,
      {{"from", WHEN}, {"to", WHEN}, {"documents", LIST}, {"documents.index", N_("place of the entry, from 0; null at a node")},
       {"documents.time", WHEN}, {"documents.kind", N_("charter, credential, revocation, policy, ...")}, {"documents.state", MEMBER},
-      {"documents.serial", N_("its serial number; at a node null but for policies")}, {"documents.hash", HASH}, {"counts", LIST},
+      {"documents.serial", N_("its serial number; at a node null but for policies")}, {"documents.holder", N_("whose credential it is, such as ML/dgse/n1; empty for others")}, {"documents.hash", HASH}, {"counts", LIST},
       {"counts.type", N_("a stable name of what was logged")}, {"counts.sentence", N_("the same in words")},
       {"counts.before", N_("how many in as long a time before")},
       {"counts.between", N_("how many between the two times")}, {"new_pairs", N_("a list, as of anomalies:")}, UNUSUAL("new_pairs.")}},

@@ -56,6 +56,8 @@ static void say_doubts(struct review *r)
     fprintf(stderr, "%s\n", _("Nobody vouched for the charter: it is the one that this log holds itself. Compare its hash, or give --charter."));
   if (review_is_view(r))
     say_view(about, size, opened);
+  else if (opened == 0 && size)
+    fprintf(stderr, "%s\n", _("No entry is open here: the log is there, and what it says is not. Nothing can be answered."));
   else if (opened < size)
     fprintf(stderr,
             trn("%llu of %llu entries is not open here: answers are about the others.\n",

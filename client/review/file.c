@@ -82,8 +82,12 @@ enum tg_err file_dossier(struct review *r, uint64_t leaf, struct arena *arena, s
   if (err == TG_NOT_FOUND && place_is_view(&r->place) && leaf < r->size)
     return why_set(why, err, NULL, N_("this node is no party of that entry: what it says was not opened to it"),
                    N_("Ask a node that is, or the hub's own auditors"), NULL, NULL, NULL);
-  if (err == TG_NOT_FOUND)
-    return why_set(why, err, NULL, N_("the log has no such entry yet"), NULL, NULL, NULL, NULL);
+  if (err == TG_NOT_FOUND) {
+    char at_text[24], size[24];
+    snprintf(at_text, sizeof at_text, "%" PRIu64, leaf);
+    snprintf(size, sizeof size, "%" PRIu64, r->size);
+    return why_set(why, err, NULL, N_("there is no entry %1$s: its checkpoint covers %2$s entries, from 0"), N_("Fetch a newer copy of the log"), at_text, size, NULL);
+  }
   if (!err && at.n == 0)
     return why_set(why, TG_NOT_FOUND, NULL, N_("what this entry says is not open here"), NULL, NULL, NULL, NULL);
   if (!err && place_is_view(&r->place)) {

@@ -142,7 +142,7 @@ enum tg_err review_filter_check(const struct review_filter *f, struct tg_why *wh
   if (f->role && !is_among(f->role, roles))
     return no_such(why, "--role", f->role, N_("Give node, policy, release, auditor or security"));
   if (f->type && entry_type_parse(slice_str(f->type), &type) != TG_OK)
-    return no_such(why, "--type", f->type, N_("docs/protocol.md lists the types of entries"));
+    return no_such(why, "--type", f->type, N_("`toguna audit log --help` lists them"));
   if (f->rule && !is_rule(f->rule))
     return no_such(why, "--rule", f->rule,
                    N_("Give a stage (charter, marking, export, obligation, transit, import, sources) or a reason's name"));
@@ -167,8 +167,7 @@ static enum tg_err is_there(void *arg, const char *word)
   return TG_OK;
 }
 
-/* TG_USAGE for a state of which nothing can be found: no charter that is open here ever named it, and no entry does. */
-static enum tg_err check_state(struct review *r, const char *state, struct tg_why *why)
+enum tg_err find_state(struct review *r, const char *state, const char *where, struct tg_why *why)
 {
   const struct country code = {{(char)toupper((unsigned char)state[0]), (char)toupper((unsigned char)state[1]), 0}};
   struct nearest near = nearest_to(slice_str(code.code));
@@ -182,7 +181,7 @@ static enum tg_err check_state(struct review *r, const char *state, struct tg_wh
     return err;
   for (unsigned i = 0; i < directory_member_count(r->directory); i++)
     nearest_try(&near, directory_member_code(r->directory, i)->code);
-  return why_set(why, TG_USAGE, "--state", N_("%1$s is no member of this exchange"),
+  return why_set(why, TG_USAGE, where, N_("%1$s is no member of this exchange"),
                  near.best ? N_("Did you mean %2$s?") : N_("Its members are %2$s"), code.code,
                  near.best ? near.best : list_members(r->directory, members), NULL);
 }
@@ -192,7 +191,7 @@ static enum tg_err prepare(struct search *s, struct tg_why *why)
   const struct review_filter *f = s->f;
   enum tg_err err = review_filter_check(f, why);
   if (!err && f->state)
-    err = check_state(s->r, f->state, why);
+    err = find_state(s->r, f->state, "--state", why);
   if (!err)
     err = require_case(s, "state", f->state, toupper);
   if (!err)

@@ -163,4 +163,8 @@ struct first {
 /* Those between the two times, from <= time <= to, the latest first; *ret is the caller's to free(), NULL when there is none. */
 enum tg_err count_firsts(struct review *r, tg_time from, tg_time to, struct first **ret, size_t *ret_n);
 
+/* ---- find.c */
+/* TG_USAGE for a state of which nothing can be found: no charter that is open here ever named it, and no entry does. where: what it was stated in; NULL. */
+enum tg_err find_state(struct review *r, const char *state, const char *where, struct tg_why *why);
+
 #endif

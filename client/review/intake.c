@@ -53,7 +53,12 @@ static enum tg_err read_checkpoint(struct review *r, struct buf *note, struct ch
   enum tg_err err = place_read(r->place.log, "checkpoint", CHECKPOINT_BYTES_MAX, note, why);
   if (!err && !r->place.has_key)
     err = key_find(r, first_line(buf_slice(note)), look_inside, why);
-  return err ? err : checkpoint_open(buf_slice(note), &r->place.key, ret, NULL, why);
+  if (err)
+    return err;
+  err = checkpoint_open(buf_slice(note), &r->place.key, ret, NULL, why);
+  if (err && why && !why->where[0])
+    snprintf(why->where, sizeof why->where, "%s", "checkpoint");
+  return err;
 }
 
 /* ---- files of the log ---- */

@@ -205,6 +205,18 @@ enum tg_err review_anomalies(struct review *r, tg_time from, tg_time to, json_t 
 
 /* ---- between two times ---- */
 
+/* Whose it is: what its line "holder" says; "": it has none. */
+static const char *holder_of(struct slice note, char out[HOLDER_MAX + 1])
+{
+  static const char word[] = "holder ";
+  struct slice line;
+  out[0] = 0;
+  while (!out[0] && take_line(&note, &line))
+    if (line.n > sizeof word - 1 && line.n < sizeof word + HOLDER_MAX && memcmp(line.p, word, sizeof word - 1) == 0)
+      snprintf(out, HOLDER_MAX + 1, "%.*s", (int)(line.n - sizeof word + 1), (const char *)line.p + sizeof word - 1);
+  return out;
+}
+
 /* Of a view: as its node accepted them, without entries. */
 static enum tg_err papers(struct review *r, tg_time from, tg_time to, json_t *list)
 {
@@ -217,18 +229,31 @@ static enum tg_err papers(struct review *r, tg_time from, tg_time to, json_t *li
   while (!err && (err = db_step(s, &row)) == TG_OK && row) {
     struct hash hash = {{0}};
     struct policy *p = NULL;
+    char holder[HOLDER_MAX + 1];
     const unsigned kind = (unsigned)db_u64(s, 1);
     (void)db_bytes(s, 0, hash.b, 32);
     if (kind == DOCUMENT_POLICY && note_parse(db_blob(s, 3), NULL, note, NULL) == TG_OK)
       (void)policy_parse(note->text, "policy", NULL, &p, NULL, NULL);
     const struct country member = p ? policy_member(p) : (struct country){""};
-    json_array_append_new(list, json_pack("{s:n,s:o,s:s,s:s?,s:o,s:o}", "index", "time", json_of_time(db_i64(s, 2)), "kind",
+    json_array_append_new(list, json_pack("{s:n,s:o,s:s,s:s?,s:o,s:s,s:o}", "index", "time", json_of_time(db_i64(s, 2)), "kind",
                                           document_kind_name((enum document_kind)kind), "state", p ? member.code : NULL, "serial",
-                                          p ? json_integer((json_int_t)policy_serial(p)) : json_null(), "hash", json_of_hash(&hash)));
+                                          p ? json_integer((json_int_t)policy_serial(p)) : json_null(), "holder",
+                                          holder_of(db_blob(s, 3), holder), "hash", json_of_hash(&hash)));
     policy_free(p);
   }
   free(note);
   return err;
+}
+
+static const char *holder_at(struct review *r, uint64_t leaf, char out[HOLDER_MAX + 1])
+{
+  struct dossier d;
+  struct entry e;
+  out[0] = 0;
+  arena_reset(r->arena);
+  if (file_dossier(r, leaf, r->arena, &d, &e, NULL) != TG_OK || d.paper[DOSSIER_DOCUMENT].n < 2 || d.paper[DOSSIER_DOCUMENT].p[0] == DOCUMENT_SEALING_KEYS)
+    return out;
+  return holder_of(slice_of(d.paper[DOSSIER_DOCUMENT].p + 1, d.paper[DOSSIER_DOCUMENT].n - 1), out);
 }
 
 static enum tg_err documents(struct review *r, tg_time from, tg_time to, json_t *list, struct tg_why *why)
@@ -244,13 +269,15 @@ static enum tg_err documents(struct review *r, tg_time from, tg_time to, json_t 
     if (err)
       return err;
     json_array_foreach(json_object_get(page, "entries"), i, one) {
+      char holder[HOLDER_MAX + 1];
       struct db_stmt *s = db_stmt(r->db, "SELECT kind FROM document WHERE leaf = ?1");
       bool row = false;
       db_bind_i64(s, 1, json_integer_value(json_object_get(one, "index")));
       const char *kind = db_step(s, &row) == TG_OK && row ? document_kind_name((enum document_kind)db_u64(s, 0)) : NULL;
-      json_array_append_new(list, json_pack("{s:O,s:O,s:s?,s:O,s:O,s:O}", "index", json_object_get(one, "index"), "time",
+      json_array_append_new(list, json_pack("{s:O,s:O,s:s?,s:O,s:O,s:s,s:O}", "index", json_object_get(one, "index"), "time",
                                             json_object_get(one, "time"), "kind", kind, "state", json_object_get(one, "state"),
-                                            "serial", json_object_get(one, "number"), "hash", json_object_get(one, "subject")));
+                                            "serial", json_object_get(one, "number"), "holder",
+                                            holder_at(r, (uint64_t)json_integer_value(json_object_get(one, "index")), holder), "hash", json_object_get(one, "subject")));
       if (row)
         db_reset(s);
     }

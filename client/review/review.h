@@ -163,7 +163,7 @@ enum tg_err review_overdue(struct review *r, tg_time now, json_t **ret, struct t
 /* {"anomalies":[{"kind":"burst"|"new-pair"|"denials-rising"|"clock"|"alarm","time","state","other":state or null,"value","usual",
    "entries":[indices],"sentence","args":[3 texts for its %1$s..%3$s]}]} */
 enum tg_err review_anomalies(struct review *r, tg_time from, tg_time to, json_t **ret, struct tg_why *why);
-/* What changed from one time to another: {"from","to","documents":[{"index","time","kind","state","serial","hash"}],"counts":[{"type",
+/* What changed from one time to another: {"from","to","documents":[{"index","time","kind","state","serial","holder":of a credential, else "","hash"}],"counts":[{"type",
    "sentence","before":in as long a time before,"between"}],"new_pairs":[as in anomalies]} */
 enum tg_err review_diff(struct review *r, tg_time before, tg_time after, json_t **ret, struct tg_why *why);
 

@@ -234,7 +234,10 @@ static enum tg_err explain(struct review *r, struct replay *p, const char code[3
   const struct country c = {{code[0], code[1], 0}};
   const int member = directory_member_index(p->directory, c);
   bool permitted = false;
-  if (member < 0)
+  enum tg_err err;
+  if (member < 0 && (err = find_state(r, code, NULL, why)) != TG_OK)
+    return err;
+  if (member < 0) /* once it was */
     return why_set(why, TG_NOT_FOUND, code, N_("no state of the exchange has this code"), NULL, NULL, NULL, NULL);
   json_t *portions = json_array();
   for (size_t i = 0; i < p->bulletin->portion_count; i++)

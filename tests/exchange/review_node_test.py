@@ -68,14 +68,16 @@ class ReviewOfNode(Reviewed):
         one, = got["recipients"]
         self.assertEqual((one["node"], one["proven"], got["signed"], got["denied"]), ("SN/cigs/n1", False, True, []))
         self.assertTrue(one["stored"])
-        self.assertIn("does not know which are the others", self.ask_node("SN", "who-got", self.flood, json_too=False))
+        told = self.ask_node("SN", "who-got", self.flood, json_too=False)
+        self.assertIn("does not know which are the others", told)
+        self.assertIn("this node's own word; with --node --receipts", told)
         for words in (("replay", self.flood), ("why", self.convoy, "TD")):
             self.assertIn("received the bulletin and did not send it", self.ask_node("SN", *words, expect=3))
         self.assertEqual({e["subject"] for e in self.ask_node("TD", "log", "--count", "1000")["entries"] if e["type"] != "document"}, {self.flood})
         self.ask_node("TD", "who-got", self.convoy, expect=3)  # it was refused, and does not learn that it exists
         convoy, = self.ask_hub("log", "--subject", self.convoy, "--type", "accepted")["entries"]
         self.assertIn("no party of that entry", self.ask_node("TD", "show", str(convoy["index"]), expect=3))
-        self.assertIn("no such entry", self.ask_node("TD", "show", "99999999", expect=3))
+        self.assertIn("there is no entry 99999999", self.ask_node("TD", "show", "99999999", expect=3))
         self.assertEqual(self.ask_node("TD", "overdue")["overdue"], [])
 
     def test_who_received_proves_what_it_stated(self):
@@ -86,6 +88,10 @@ class ReviewOfNode(Reviewed):
         hubs, = (r for r in self.ask_hub("who-got", self.flood)["recipients"] if r["node"] == "SN/cigs/n1")
         self.assertEqual(one, hubs)  # the same times, and proven
         self.assertTrue(one["proven"] and one["stored"] and got["receipts_verified"])
+        told = self.ask_node("SN", "who-got", self.flood, json_too=False)
+        self.assertIn("does not know which are the others", told)  # of the others it knows as little as before
+        self.assertNotIn("own word", told)
+        self.assertIn("entry holds receipts about it, verified", told)
         self.assertEqual(got["audience"], {"signed": 2, "known": 0, "complete": False})  # of others it knows no more than before
         theirs = {e["index"]: e for e in self.ask_hub("log", "--type", "receipts", "--count", "1000")["entries"] if e["actor"] == "SN/cigs/n1"}
         mine = {e["index"]: e for e in self.ask_node("SN", "log", "--type", "receipts", "--count", "1000")["entries"]}
