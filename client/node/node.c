@@ -547,8 +547,10 @@ enum tg_err node_turn(struct node_core *core, struct tg_why *why)
     wake(core);
     return TG_OK;
   }
-  if (err == TG_OK)
+  if (err == TG_OK) {
+    orders_keep_evidence(core->orders, &core->effects);
     err = commit(core, &said);
+  }
   if (err != TG_OK) {
     explain(core, err, &said, why);
     return done(core, err);

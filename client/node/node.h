@@ -9,7 +9,7 @@
      node_turn           then
    What a turn changes is one transaction of the store, everything that was said in it is under one signature, and every
    effect of the turn is called from node_turn(), after that transaction is on the disk, in the order in which the effects
-   arose. So nothing is answered, sent or shown that a power cut could take back. A transaction for which nobody waits (the hub's outcome,
+   arose; evidence alone before it, for it is true in any case and must not be lost once the node acts on it. So nothing is answered, sent or shown that a power cut could take back. A transaction for which nobody waits (the hub's outcome,
    when no program asked for it; that the hub has our receipts) stays open for up to NODE_PUT_OFF_MS, to be committed with the next.
 
    Fail-stop: once a function here returns an error, memory and disk may differ. The caller ends the process and starts

@@ -23,6 +23,7 @@ struct order {
 struct orders {
   struct buf bytes;
   bool acts; /* something else than TELL is among them */
+  bool evidence; /* some is, and was not handed on */
 };
 
 struct orders *orders_new(void)
@@ -85,6 +86,7 @@ enum tg_err orders_hook(struct orders *o, uint64_t number, size_t hook, struct s
 
 enum tg_err orders_evidence(struct orders *o, const char *name, struct slice text)
 {
+  o->evidence = true;
   return add(o, &(struct order){.kind = EVIDENCE}, name, text);
 }
 
@@ -134,12 +136,29 @@ static void carry_out(const struct order *order, struct slice bytes, const struc
     effects->hook(effects->context, &(struct node_hook){.order = order->number, .hook = order->hook, .json = rest});
     break;
   case EVIDENCE:
-    effects->evidence(effects->context, name, rest);
-    break;
+    break; /* orders_keep_evidence() did */
   case TELL:
     tell(order, order->named ? name : NULL, effects);
     break;
   }
+}
+
+void orders_keep_evidence(struct orders *o, const struct node_effects *effects)
+{
+  struct order order;
+  for (size_t at = 0; o->evidence && at < o->bytes.n; at += (order.size + 7) & ~(size_t)7) {
+    memcpy(&order, o->bytes.p + at, sizeof order);
+    at += sizeof order;
+    char name[512];
+    const size_t n = order.name < sizeof name ? order.name : sizeof name - 1;
+    const uint8_t *bytes = o->bytes.p + at;
+    if (order.kind != EVIDENCE)
+      continue;
+    memcpy(name, bytes, n);
+    name[n] = 0;
+    effects->evidence(effects->context, name, slice_of(bytes + order.name, order.size - order.name));
+  }
+  o->evidence = false;
 }
 
 void orders_carry_out(struct orders *o, const struct node_effects *effects, const struct orders_queued *queued)

@@ -27,7 +27,10 @@ struct orders_queued {
 };
 
 bool orders_only_tell(const struct orders *o); /* nothing but lines of the log, or nothing at all */
-/* Calls the effects and forgets them. */
+/* Hands on the evidence among them, now: before the transaction that says it was found. It is true whether that comes to stand or not, and found
+   again when it does not; the other way round a power cut would leave a node that distrusts its hub and cannot show why. */
+void orders_keep_evidence(struct orders *o, const struct node_effects *effects);
+/* Calls the other effects and forgets them. */
 void orders_carry_out(struct orders *o, const struct node_effects *effects, const struct orders_queued *queued);
 
 #endif

@@ -144,13 +144,13 @@ void oracle_evidence(struct sim *s, int node, const char *file, struct slice tex
   tamper(s, node, "evidence", text, &claim, convicts);
 }
 
-/* Does it believe in the first history, and must have been shown the second, which contradicts it? */
+/* Does it believe in the first history, and must have been shown the second, which contradicts it? Or it has seen both, and cannot show it. */
 static bool is_deceived(const struct sim *s, int node)
 {
   const struct node_site *n = &s->node[node];
   const uint64_t size = watch_size(n->core);
   const struct hash root = watch_root(n->core);
-  return n->evidence == 0 && size > s->fork_size && size <= s->newest && size < s->n_other && hash_eq(&s->other_root[size], &root);
+  return n->evidence == 0 && (n->distrusts || (size > s->fork_size && size <= s->newest && size < s->n_other && hash_eq(&s->other_root[size], &root)));
 }
 
 bool oracle_uncovered(const struct sim *s)

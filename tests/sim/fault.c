@@ -122,6 +122,16 @@ static void carry(struct sim *s, int who)
   carrier_sets_out(s, who < 0 ? 0 : who, (int)random_below(&s->chance, SIM_NODES));
 }
 
+/* All sleep, and wake up in another period of the sealing keys: what is under way was sealed for one that is over. */
+static void night(struct sim *s, const struct event *e)
+{
+  if (s->quiet)
+    return;
+  s->slept += sim_between(s, 6, 40) * TG_HOUR;
+  sim_tell(s, "sim", "all sleep until hour %lld", (long long)(s->slept / TG_HOUR));
+  agenda_post(s, sim_between(s, 500, 8 * PAUSE_MS), *e, (struct slice){0});
+}
+
 static void cheat(struct sim *s, const struct event *e)
 {
   (void)e;
@@ -182,6 +192,8 @@ void fault_begin(struct sim *s)
 {
   for (int i = 0; i < 3 && (s->plan.faults & PLAN_CARRY); i++)
     carry(s, (int)random_below(&s->chance, SIM_NODES));
+  if (s->plan.faults & PLAN_NIGHT)
+    agenda_post(s, sim_between(s, 100, 4 * PAUSE_MS), (struct event){.happens = night, .node = -1}, (struct slice){0});
   if (s->plan.faults & PLAN_CHEAT)
     agenda_post(s, sim_between(s, 10, PAUSE_MS), (struct event){.happens = cheat, .node = -1}, (struct slice){0});
   agenda_post(s, sim_between(s, 10, 2 * PAUSE_MS), (struct event){.happens = strikes, .node = -1},

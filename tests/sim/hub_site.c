@@ -13,7 +13,7 @@ enum { RESTART_MS = 3000 };
 
 static struct hub_now now(const struct sim *s)
 {
-  return (struct hub_now){.wall = s->kit->start + SIM_BEGINS + s->mono + s->hub.site.skew, .mono = s->mono};
+  return (struct hub_now){.wall = sim_wall(s) + s->hub.site.skew, .mono = s->mono};
 }
 
 static struct event for_hub(const struct sim *s, void (*happens)(struct sim *, const struct event *))
@@ -268,7 +268,7 @@ static void signs(struct sim *s, const struct event *e)
     return; /* the signer that was asked is gone, too */
   enum tg_err err = signing_request_parse(slice_of(e->bytes, e->n), &request);
   if (err == TG_OK)
-    err = signing_advance(&s->hub.signed_state, &request, s->kit->start + SIM_BEGINS + s->mono, &next, &why);
+    err = signing_advance(&s->hub.signed_state, &request, sim_wall(s), &next, &why);
   if (err != TG_OK) {
     sim_fail(s, "signer", "it refuses to sign %llu after %llu: %s", (unsigned long long)request.new_size,
              (unsigned long long)s->hub.signed_state.size, tg_err_name(err));

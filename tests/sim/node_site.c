@@ -9,7 +9,7 @@ enum { RESTART_MS = 3000 };
 
 static struct node_now now(const struct sim *s, int node)
 {
-  return (struct node_now){.wall = s->kit->start + SIM_BEGINS + s->mono + s->node[node].site.skew,
+  return (struct node_now){.wall = sim_wall(s) + s->node[node].site.skew,
                            .mono = s->mono};
 }
 
@@ -92,9 +92,8 @@ static void turn_ends(struct sim *s, const struct event *e)
   if (!site_hears(&n->site, e))
     return;
   n->site.in_turn = n->site.turn_posted = false;
-  if (!check(s, e->node, SCARCE(&s->node[e->node].site, node_turn(n->core, &why)), &why))
-    return;
-  if (n->site.doomed < 0 || n->site.stopping)
+  const enum tg_err err = SCARCE(&n->site, node_turn(n->core, &why));
+  if (n->site.doomed < 0 || (check(s, e->node, err, &why) && n->site.stopping))
     node_site_crash(s, e->node); /* after a stop nothing more is written: pulling the plug changes nothing */
 }
 
@@ -258,8 +257,14 @@ static void effect_wake_at(void *context, int64_t mono)
 static void effect_evidence(void *context, const char *name, struct slice text)
 {
   struct here h = here_of(context);
-  if (site_effect(&h.s->node[h.node].site))
+  struct site *site = &h.s->node[h.node].site;
+  const bool is_last = !h.s->quiet && random_chance(&h.s->chance, 20), before = is_last && random_chance(&h.s->chance, 50);
+  if (site_effect(site) && !before)
     oracle_evidence(h.s, h.node, name, text);
+  if (is_last)
+    site->doomed = -1; /* the power fails just before, or just after */
+  if (site->doomed < 0)
+    disk_cut(site->disk); /* the turn's transaction comes after this */
 }
 
 static void effect_tell(void *context, const struct node_event *event)
@@ -270,6 +275,7 @@ static void effect_tell(void *context, const struct node_event *event)
     why_render(event->why, NULL, text, sizeof text);
   sim_tell(h.s, h.s->node[h.node].site.name, "%s %s #%llu %s", event->name, event->who ? event->who : "",
            (unsigned long long)event->number, text);
+  h.s->node[h.node].distrusts |= strcmp(event->name, "log-forked") == 0;
   const bool is_old = (strcmp(event->name, "store-is-old") == 0 || strcmp(event->name, "receipt-of-a-stranger") == 0) && h.s->node[h.node].restored;
   if (event->level == NODE_ALARM && !is_old && !h.s->forked && strcmp(event->name, "receipts-overdue") != 0) /* faults do make things late */
     sim_fail(h.s, h.s->node[h.node].site.name, "an alarm in an honest exchange: %s %s", event->name, text);

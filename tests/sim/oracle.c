@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const tg_time BODY_WAIT = 23 * TG_HOUR; /* the hub gives up a body that was announced a day ago */
 enum { FORKED_MS = 15000 }; /* so long all may meet a hub that cheats before they are looked at */
 
 void oracle_signed(struct sim *s, const struct checkpoint *c)
@@ -179,6 +180,20 @@ void oracle_leaves(struct sim *s, int node, struct slice frame)
       sim_fail(s, "hub", "it gives no. %zu to %s, which the policy of %s no longer permits", number_of(s, p), s->node[node].site.name,
                s->node[SIM_NARROWER].site.name);
   }
+}
+
+const struct publication *oracle_with_id(struct sim *s, struct slice id)
+{
+  struct hash h;
+  return hash_read(id, &h) == TG_OK ? with_id(s, &h) : NULL;
+}
+
+bool oracle_is_late(const struct sim *s, const struct publication *p)
+{
+  bool large = false;
+  for (size_t i = 0; p && i < p->n_parts; i++)
+    large |= p->part[i].n > SIM_INLINE / 2; /* what is sealed is longer, what is compressed shorter */
+  return large && s->slept > BODY_WAIT;
 }
 
 void oracle_refused(struct sim *s, struct slice id)

@@ -26,6 +26,11 @@ size_t sim_mark(const struct sim *s, char out[SIM_MARK])
   return (size_t)snprintf(out, SIM_MARK, " of seed %llu, portion ", (unsigned long long)s->seed);
 }
 
+tg_time sim_wall(const struct sim *s)
+{
+  return s->kit->start + SIM_BEGINS + s->mono + s->slept;
+}
+
 int64_t sim_between(struct sim *s, int64_t least, int64_t most)
 {
   return least + (int64_t)random_below(&s->chance, (uint64_t)(most - least) + 1);
@@ -287,6 +292,8 @@ struct plan plan_of(uint64_t seed)
     plan.faults |= PLAN_CHEAT;
   if (random_chance(&r, 20))
     plan.faults |= PLAN_CARRY;
+  if (random_chance(&r, 20))
+    plan.faults |= PLAN_NIGHT;
   return plan;
 }
 

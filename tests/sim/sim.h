@@ -171,7 +171,8 @@ struct node_site {
   uint64_t copied_place; /* and how far its reader had read, who keeps that on the same disk */
   bool restored;   /* it has gone on from an old copy once */
   bool took_nameless; /* from a bundle: something whose id its writer's program did not live to hear */
-  unsigned evidence; /* files of evidence that it left */
+  bool distrusts;    /* it said that it does not listen to the hub any more, */
+  unsigned evidence; /* and left so many files of evidence */
 };
 
 /* What was published, and what is known of it. Masks are over nodes. */
@@ -202,7 +203,7 @@ struct publication {
 };
 
 /* What a seed plays; drawn from it apart from everything else, so that a new kind of fault leaves old seeds' stories as they were. */
-enum plan_fault { PLAN_FOUNDED = 1, PLAN_MEMORY = 2, PLAN_FULL = 4, PLAN_IMAGE = 8, PLAN_BLANK = 16, PLAN_CHEAT = 32, PLAN_CARRY = 64 };
+enum plan_fault { PLAN_FOUNDED = 1, PLAN_MEMORY = 2, PLAN_FULL = 4, PLAN_IMAGE = 8, PLAN_BLANK = 16, PLAN_CHEAT = 32, PLAN_CARRY = 64, PLAN_NIGHT = 128 };
 struct plan {
   bool founded; /* it begins with the stage's exchange; otherwise with empty disks, or (PLAN_BLANK) stores that are laid out */
   unsigned faults; /* of enum plan_fault: those that may come besides the old ones */
@@ -222,6 +223,7 @@ struct sim {
   struct node_site node[SIM_NODES];
   struct publication publication[SIM_PUBLICATIONS];
   size_t n_publications, to_publish;
+  tg_time slept; /* all machines together: their clocks, and no timeout, went on by so much */
   int64_t storm; /* its end; from then on no faults */
   struct hash *root; /* by size: what was signed */
   uint64_t n_roots, newest;
@@ -272,6 +274,9 @@ void sim_fail(struct sim *s, const char *who, const char *format, ...) __attribu
 enum { SIM_MARK = 48 };
 size_t sim_mark(const struct sim *s, char out[SIM_MARK]);
 int64_t sim_between(struct sim *s, int64_t least, int64_t most);
+
+/* What a clock says that is right. */
+tg_time sim_wall(const struct sim *s);
 
 /* ---- site.c: what hub and nodes have in common */
 bool site_alive(const struct site *site);
@@ -359,6 +364,10 @@ void oracle_read(struct sim *s, int node, uint64_t place, const struct hash *id,
 void oracle_states(struct sim *s, int node, struct slice frame);
 /* The node goes on from the copy of its disk. */
 void oracle_restored(struct sim *s, int node);
+/* NULL: nobody has told this id. */
+const struct publication *oracle_with_id(struct sim *s, struct slice id);
+/* Has it a body that the hub may have given up, while all slept? */
+bool oracle_is_late(const struct sim *s, const struct publication *p);
 /* Its originator finds it refused, and that was to be expected. */
 void oracle_refused(struct sim *s, struct slice id);
 /* A reader was told that this is not here any more. */
