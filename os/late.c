@@ -22,6 +22,7 @@ struct late {
     size_t n, room;
   } slice[SLICES];
   struct row *seen;
+  uint64_t guess; /* the place after that of the row that was found in the store last */
   size_t n;     /* of all slices */
   size_t next;  /* the slice that goes into the table next */
   uint64_t end; /* one more than the highest place that was put */
@@ -78,6 +79,27 @@ bool late_held(const struct late *l, const struct hash *id, uint64_t number, uin
   return false;
 }
 
+static enum tg_err find_stored(struct late *l, const struct hash *id, uint64_t number, uint64_t *ret_place)
+{
+  enum tg_err err = TG_NOT_FOUND;
+  if (l->table->at && l->guess) {
+    struct db_stmt *stmt = db_stmt(l->db, l->table->at);
+    db_bind_blob(stmt, 1, slice_of(id->b, sizeof id->b));
+    db_bind_u64(stmt, 2, number);
+    db_bind_u64(stmt, 3, l->guess);
+    err = db_number(stmt, ret_place);
+  }
+  if (err == TG_NOT_FOUND) {
+    struct db_stmt *stmt = db_stmt(l->db, l->table->find);
+    db_bind_blob(stmt, 1, slice_of(id->b, sizeof id->b));
+    db_bind_u64(stmt, 2, number);
+    err = db_number(stmt, ret_place);
+  }
+  if (err == TG_OK)
+    l->guess = *ret_place + 1;
+  return err;
+}
+
 enum tg_err late_find(struct late *l, const struct hash *id, uint64_t number, uint64_t *ret_place)
 {
   const struct row *seen = seen_at(l, id);
@@ -85,13 +107,7 @@ enum tg_err late_find(struct late *l, const struct hash *id, uint64_t number, ui
     *ret_place = seen->place;
     return TG_OK;
   }
-  enum tg_err err = TG_OK;
-  if (!late_held(l, id, number, ret_place)) {
-    struct db_stmt *stmt = db_stmt(l->db, l->table->find);
-    db_bind_blob(stmt, 1, slice_of(id->b, sizeof id->b));
-    db_bind_u64(stmt, 2, number);
-    err = db_number(stmt, ret_place);
-  }
+  enum tg_err err = late_held(l, id, number, ret_place) ? TG_OK : find_stored(l, id, number, ret_place);
   if (err == TG_OK)
     late_seen(l, id, number, *ret_place);
   return err;

@@ -16,6 +16,7 @@ struct late_table {
   const char *put;    /* into the table of places: ?1 id, ?2 place */
   const char *since;  /* place, id, number of the rows with a place of at least ?1, ascending */
   const char *find;   /* place, by the table of places, of the row with id ?1 and number ?2; NULL: late_find() is not called */
+  const char *at;     /* place of the row with id ?1 and number ?2, if it stands at ?3; as `find`, or NULL */
   size_t most;        /* ids in memory, at most, between two commits */
 };
 
@@ -30,7 +31,8 @@ uint64_t late_next(const struct late *l);
 enum tg_err late_put(struct late *l, const struct hash *id, uint64_t number, uint64_t place);
 /* Among those in memory; false: look into the table of places. */
 bool late_held(const struct late *l, const struct hash *id, uint64_t number, uint64_t *ret_place);
-/* The same, and then by the table of places; what was found stays at hand for a while. TG_NOT_FOUND, TG_DISK. */
+/* The same, and then by the table of places; what was found stays at hand for a while, and rows that are
+   looked for in the order of their places cost no search. TG_NOT_FOUND, TG_DISK. */
 enum tg_err late_find(struct late *l, const struct hash *id, uint64_t number, uint64_t *ret_place);
 /* The caller has come upon this row otherwise, and late_find() will be asked for it soon. */
 void late_seen(struct late *l, const struct hash *id, uint64_t number, uint64_t place);

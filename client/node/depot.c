@@ -43,13 +43,15 @@ enum { LATE = 4096 }; /* ids of each folder in memory */
    .put = "INSERT INTO place VALUES(" kind ", " SCHEMA_HEAD("?1") ", ?2)",                                                          \
    .since = rows " WHERE place >= ?1 ORDER BY place",                                                                               \
    .most = LATE,
+#define AT(table, id) "SELECT place FROM " table " WHERE place = ?3 AND " id " = ?1 AND "
 #define AMONG(kind, table, id) "SELECT " table ".place FROM place JOIN " table " ON " table ".place = place.place WHERE kind = " kind \
                                " AND head = " SCHEMA_HEAD("?1") " AND " id " = ?1"
 
 static const struct late_table late_tables[DEPOT_FOLDERS] = {
-    LATE_TABLE("0", "SELECT place, id, 0 FROM sent") .find = AMONG("0", "sent", "id") " AND ?2 = 0"},
-    LATE_TABLE("1", "SELECT place, id, 0 FROM inbox") .find = AMONG("1", "inbox", "id") " AND ?2 = 0"},
-    LATE_TABLE("2", "SELECT place, bulletin, portion FROM content") .find = AMONG("2", "content", "bulletin") " AND portion = ?2"},
+    LATE_TABLE("0", "SELECT place, id, 0 FROM sent") .find = AMONG("0", "sent", "id") " AND ?2 = 0", .at = AT("sent", "id") "?2 = 0"},
+    LATE_TABLE("1", "SELECT place, id, 0 FROM inbox") .find = AMONG("1", "inbox", "id") " AND ?2 = 0"}, /* mostly asked for what is not there: no guess */
+    LATE_TABLE("2", "SELECT place, bulletin, portion FROM content") .find = AMONG("2", "content", "bulletin") " AND portion = ?2",
+     .at = AT("content", "bulletin") "portion = ?2"},
 };
 
 static enum tg_err find_place(void *context, struct slice id, uint64_t number, uint64_t *ret)

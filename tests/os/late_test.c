@@ -24,6 +24,7 @@ static const struct late_table table = {
     .put = "INSERT INTO place VALUES(substr(?1, 1, 2), ?2)",
     .since = "SELECT place, id, part FROM thing WHERE place >= ?1 ORDER BY place",
     .find = "SELECT thing.place FROM place JOIN thing USING(place) WHERE head = substr(?1, 1, 2) AND id = ?1 AND part = ?2",
+    .at = "SELECT place FROM thing WHERE place = ?3 AND id = ?1 AND part = ?2",
     .most = MOST,
 };
 
@@ -154,6 +155,25 @@ static void what_was_found_is_at_hand(void **state)
   assert_int_equal(late_find(w->late, &found, 1, &place), TG_NOT_FOUND);
 }
 
+/* Without the table again: the row after the one that was found is the first that is looked at. */
+static void what_is_looked_for_in_order_needs_no_search(void **state)
+{
+  struct world *w = *state;
+  uint64_t place;
+  fill(w, 0, ROWS);
+  struct hash id = id_of(10);
+  assert_int_equal(late_find(w->late, &id, 0, &place), TG_OK);
+  assert_int_equal(db_run(db_stmt(w->db, "DELETE FROM place")), TG_OK);
+  for (uint64_t next = place + 1; next < place + 200; next++) {
+    uint64_t found;
+    id = id_of((next - 1) / 2);
+    assert_int_equal(late_find(w->late, &id, (next - 1) % 2, &found), TG_OK);
+    assert_int_equal(found, next);
+  }
+  id = id_of(5);
+  assert_int_equal(late_find(w->late, &id, 0, &place), TG_NOT_FOUND);
+}
+
 /* What goes in together stands together: that is what it is for. */
 static void a_commit_writes_to_few_places_of_the_table(void **state)
 {
@@ -259,6 +279,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(all_are_found_wherever_they_are, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_was_found_is_at_hand, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_is_looked_for_in_order_needs_no_search, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_commit_writes_to_few_places_of_the_table, set_up, tear_down),
       cmocka_unit_test_setup_teardown(rows_that_go_are_not_found_and_their_places_not_given_again, set_up, tear_down),
       cmocka_unit_test_setup_teardown(places_of_rows_that_are_gone_are_not_given_again_after_a_start, set_up, tear_down),
