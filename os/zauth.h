@@ -20,6 +20,8 @@ void *zauth_context(struct zauth *a);
 /* Exactly these CURVE keys may connect from now on; replaces the set at once. Live sessions are not touched:
    zsock_allow() also cuts those. TG_NO_MEMORY: the old set stands. */
 enum tg_err zauth_allow(struct zauth *a, const struct seal_pk *keys, size_t n);
+/* The key that a self-test of our own knocks with: it is refused like any other, and nobody is told. */
+void zauth_knocks(struct zauth *a, const struct seal_pk *key);
 bool zauth_allows(struct zauth *a, const struct seal_pk *key);
 /* Handshakes answered so far. */
 void zauth_counts(struct zauth *a, uint64_t *ret_allowed, uint64_t *ret_refused);

@@ -176,6 +176,7 @@ static enum tg_err prove_shut(struct zsock *z, void *context, const uint8_t *ser
   struct seal_pk server, own;
   memcpy(server.b, server_pk, sizeof server.b);
   memcpy(own.b, pk, sizeof own.b);
+  zauth_knocks(z->auth, &own);
   const struct zsock_client_options o = {
       .endpoint = address, .server_key = &server, .public_key = &own, .secret_key = sk, .max_body = 1};
   enum tg_err err = zsock_client(context, &o, &knock, why);

@@ -278,6 +278,7 @@ class Settled(Story):
         self.send()
         kit.until(lambda: self.log_of(ml)[0] > self.log_of(ml)[1], "the log to grow beyond what is settled")
         self.assertIn("settled", ml.toguna("status"))
+        self.assertNotIn("peer-refused", self.e.hub.text())  # nor does its own self-test sound like a stranger
         self.unsettled_is_visible_until_it_is_settled(ml, sn)
 
     def unsettled_is_visible_until_it_is_settled(self, ml, sn):
