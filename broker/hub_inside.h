@@ -65,6 +65,7 @@ struct hub {
   struct hub_cosigned cosigned;
   uint64_t overdue_from[4]; /* by rank: bulletins below this leaf were looked at by overdue.c */
   int64_t told_damage; /* monotonic; 0: never */
+  tg_time began;       /* of the log: when its first entry was made; 0: not looked up yet */
   uint64_t settled;    /* size of the newest checkpoint that was seen settled since the start */
   struct note_key key; /* of the log, as the newest charter that names this hub has it */
   bool has_key;

@@ -8,6 +8,7 @@
 #include "broker/store.h"
 #include "keys/directory.h"
 #include "keys/table.h"
+#include "proto/header.h"
 
 struct session;
 
@@ -15,6 +16,7 @@ struct party {
   struct table_entry entry;
   struct sign_pk identity;
   nodeno no;
+  uint64_t brought; /* bulletins that are older than this log, taken since the start (verify.c) */
   char name[HOLDER_MAX + 1]; /* for the operator; as last known */
   struct session *session;   /* NULL: none */
   unsigned strikes;
@@ -27,6 +29,7 @@ struct party {
 /* What one member has used up, by its index in the directory. */
 struct member_use {
   struct allowance bulletins, flash, immediate;
+  uint64_t brought[PRECEDENCE_FLASH + 1]; /* of those that are older than this log, of each precedence */
   unsigned sessions;
 };
 

@@ -184,25 +184,68 @@ static uint64_t lesser(uint64_t a, uint64_t b)
   return a < b ? a : b;
 }
 
+/* How many of this precedence the charter lets a member say in an hour. */
+static uint64_t urgent_per_hour(const struct charter_limits *limits, enum precedence precedence)
+{
+  return precedence == PRECEDENCE_FLASH       ? limits->flash_per_hour
+         : precedence == PRECEDENCE_IMMEDIATE ? limits->immediate_per_hour
+                                              : UINT64_MAX;
+}
+
+static bool take_hourly(struct hub *hub, struct passage *p)
+{
+  struct member_use *use = &hub->parties.member[p->node->member];
+  const enum precedence precedence = p->view.header.subject.precedence;
+  const int64_t mono = hub->now.mono;
+  bool within = allowance_take(&p->party->bulletins, hub_limits(hub)->bulletins_per_hour, 1, mono) &&
+                allowance_take(&use->bulletins, hub->config.per_hour, 1, mono);
+  const uint64_t urgent = urgent_per_hour(hub_limits(hub), precedence);
+  if (within && precedence == PRECEDENCE_FLASH)
+    within = allowance_take(&use->flash, lesser(urgent, hub->config.flash_per_hour), 1, mono);
+  if (within && precedence == PRECEDENCE_IMMEDIATE)
+    within = allowance_take(&use->immediate, urgent, 1, mono);
+  return within;
+}
+
+/* What this hub takes beside its hourly limits of what is older than its log: all that the one before it can have taken in of what has not expired. */
+static bool take_brought(struct hub *hub, struct passage *p)
+{
+  const struct charter_limits *limits = hub_limits(hub);
+  const enum precedence precedence = p->view.header.subject.precedence;
+  const uint64_t hours = (uint64_t)(limits->lifetime / TG_HOUR) + 1;
+  uint64_t *of_node = &p->party->brought, *of_member = &hub->parties.member[p->node->member].brought[precedence];
+  if (*of_node / hours >= limits->bulletins_per_hour || *of_member / hours >= urgent_per_hour(limits, precedence))
+    return false;
+  ++*of_node;
+  ++*of_member;
+  return true;
+}
+
+/* Was it written before this log began? */
+static enum tg_err is_brought(struct hub *hub, const struct passage *p, bool *ret)
+{
+  struct store_entry first;
+  struct entry entry;
+  enum tg_err err = hub->began ? TG_OK : store_entry(hub->store, 0, hub->item, &first);
+  if (!err && !hub->began)
+    err = entry_parse(first.bytes, &entry, NULL) ? TG_DISK : TG_OK;
+  if (!err && !hub->began)
+    hub->began = entry.time;
+  *ret = !err && p->view.header.subject.created < hub->began;
+  return err == TG_NOT_FOUND ? TG_OK : err; /* nothing is on the disk yet */
+}
+
 /* How many, of what weight. Once per bulletin: one that waited has paid. */
 static enum tg_err check_rates(struct hub *hub, struct passage *p)
 {
-  const struct charter_limits *limits = hub_limits(hub);
-  struct member_use *use = &hub->parties.member[p->node->member];
-  enum precedence precedence = p->view.header.subject.precedence;
-  int64_t mono = hub->now.mono;
+  bool brought;
   if (p->parked)
     return TG_OK;
-  bool within = allowance_take(&p->party->bulletins, limits->bulletins_per_hour, 1, mono) &&
-                allowance_take(&use->bulletins, hub->config.per_hour, 1, mono);
-  if (within && precedence == PRECEDENCE_FLASH)
-    within = allowance_take(&use->flash, lesser(limits->flash_per_hour, hub->config.flash_per_hour), 1, mono);
-  if (within && precedence == PRECEDENCE_IMMEDIATE)
-    within = allowance_take(&use->immediate, limits->immediate_per_hour, 1, mono);
-  return within ? TG_OK
-                : refuse(p, REASON_QUOTA,
-                         N_("more bulletins of this precedence within an hour than are allowed: %1$s"),
-                         precedence_name(precedence));
+  enum tg_err err = is_brought(hub, p, &brought);
+  if (err || (brought && take_brought(hub, p)) || take_hourly(hub, p))
+    return err;
+  return refuse(p, REASON_QUOTA, N_("more bulletins of this precedence within an hour than are allowed: %1$s"),
+                precedence_name(p->view.header.subject.precedence));
 }
 
 static enum tg_err check_room(struct hub *hub, struct passage *p)

@@ -241,6 +241,48 @@ static void few_immediate(struct charter *c)
   c->limits.immediate_per_hour = 2;
 }
 
+static void few_of_all(struct charter *c)
+{
+  c->limits.bulletins_per_hour = 10;
+  c->limits.flash_per_hour = 2;
+  c->limits.lifetime = TG_HOUR;
+}
+
+/* The reason for the newest of ML's; older: it was written before the hub's log began. */
+static enum reason said(struct stage *s, enum precedence precedence, bool older)
+{
+  struct actor *ml = &s->actor[ML];
+  actor_forget(ml);
+  s->now.wall -= older ? 30 * TG_SECOND : 0;
+  struct sealed b = actor_seal(ml, (struct story){.to = "BF", .precedence = precedence, .lifetime = TG_HOUR});
+  s->now.wall += older ? 30 * TG_SECOND : 0;
+  actor_submit(ml, &b);
+  stage_settle(s);
+  body_drop(&b.body);
+  assert_int_equal(ml->outcomes, 1);
+  return ml->outcome[0].accepted ? REASON_NONE : ml->outcome[0].reason;
+}
+
+/* To the successor of a lost hub each brings again what that one had taken in, all at once. It can be no more than its limits for as long as a bulletin lives: so
+   much is taken beside them, once, and what is new has its hour to itself. */
+static void what_is_older_than_the_log_has_its_own_measure(void **state)
+{
+  (void)state;
+  struct stage *s = stage_new(2, few_of_all);
+  for (int i = 0; i < 4; i++)
+    assert_int_equal(said(s, PRECEDENCE_FLASH, true), REASON_NONE);
+  for (int i = 4; i < 20; i++)
+    assert_int_equal(said(s, PRECEDENCE_ROUTINE, true), REASON_NONE);
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(said(s, PRECEDENCE_FLASH, false), REASON_NONE);
+  assert_int_equal(said(s, PRECEDENCE_FLASH, false), REASON_QUOTA);
+  for (int i = 3; i < 10; i++)
+    assert_int_equal(said(s, PRECEDENCE_ROUTINE, i % 2), REASON_NONE); /* beyond its measure it counts as what is new */
+  assert_int_equal(said(s, PRECEDENCE_ROUTINE, true), REASON_QUOTA);
+  assert_int_equal(said(s, PRECEDENCE_ROUTINE, false), REASON_QUOTA);
+  stage_free(s);
+}
+
 static void too_many_immediate_are_refused(void **state)
 {
   (void)state;
@@ -477,6 +519,7 @@ int main(void)
       STORY(credit_is_respected_and_flash_goes_first),
       STORY(receipts_of_one_frame_find_their_originators),
       cmocka_unit_test(each_has_its_turn_before_another_has_two),
+      cmocka_unit_test(what_is_older_than_the_log_has_its_own_measure),
       cmocka_unit_test(too_many_flash_are_refused),
       cmocka_unit_test(too_many_immediate_are_refused),
       cmocka_unit_test(what_is_larger_than_the_charter_allows_is_refused),

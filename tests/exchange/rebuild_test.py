@@ -57,6 +57,7 @@ class Rebuilt(Story):
         alone.append(self.e["ML"].publish(*ALERT, "--to", "SN", "--to", "BF", self.place.path / "large.bin", wait="accepted")["bulletin"])
         alone.append(self.send(code="BF", text="from BF"))
         self.e["BF"].receives(alone[3])
+        alone += [self.send(text=f"urgent {n}", precedence="FLASH") for n in range(4)]
         # And this was on its way.
         self.e["ML"].kill("link")
         kept = self.lose_the_hub()
@@ -64,6 +65,8 @@ class Rebuilt(Story):
         self.e["SN"].start()
 
         hub = self.another_hub(kept)
+        with open(self.place.path / "thies/hub.conf", "a", encoding="utf-8") as conf:
+            conf.write("flash-per-hour 2\n")  # nor does an hourly limit stand before what the lost hub had taken in
         self.addCleanup(lambda: hub.process.poll() is None and hub.kill())
         hub.start()
         for node in self.e.nodes.values():
@@ -71,7 +74,7 @@ class Rebuilt(Story):
             kit.until(node.is_open, f"{node.country} to meet the new hub; its log ends: {node.tail()}", 60)
         for bulletin in [*alone, waiting]:
             self.e["SN"].receives(bulletin, 60)
-        for bulletin in [old, *alone[:4], waiting]:
+        for bulletin in [old, *alone[:4], *alone[5:], waiting]:
             kit.until(lambda b=bulletin: self.state("ML", b) in ("delivered", "settled"), f"{bulletin[:8]} to be delivered again", 60)
         # Once for each reader, in a log that has everything that any of them was told was accepted.
         items = self.e["SN"].inbox()
@@ -81,6 +84,10 @@ class Rebuilt(Story):
         kit.until(lambda: all(i["settled"] for i in self.e["SN"].inbox()), "everything to be settled in the new log", 60)
         leaves = {i["id"]: i["leaf"] for i in self.e["ML"].json("sent")}
         self.assertEqual(len(set(leaves.values())), len(leaves))
+        for n in range(2):
+            self.send(text=f"new {n}", precedence="FLASH")
+        new = self.send(text="one FLASH too many", precedence="FLASH", wait="spooled")
+        kit.until(lambda: self.state("ML", new) == "refused", "the limit to hold for what is new", 40)
         # What was read at the old hub's time is read at the new one's: and what was said long ago can be taken back.
         self.assertIn("read", self.e["ML"].track(old)["SN"])
         recall = self.e["ML"].json("recall", old, "--reason", "wrong", "--yes")["bulletin"]
