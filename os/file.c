@@ -18,6 +18,7 @@
    Invariants: fd >= 0 until commit or free; temp names an existing file as long as the draft lives. */
 struct file_draft {
   int fd;
+  bool anywhere; /* FILE_ANYWHERE */
   char *path, *temp;
 };
 
@@ -82,7 +83,8 @@ enum tg_err file_draft_new(const char *path, mode_t mode, struct file_draft **re
     goto out;
   }
   d->fd = open(d->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (d->fd < 0 || fchmod(d->fd, mode) != 0) {
+  d->anywhere = mode == FILE_ANYWHERE;
+  if (d->fd < 0 || (!d->anywhere && fchmod(d->fd, mode) != 0)) {
     err = fault_why(why, TG_DISK, path, N_("cannot create a file there: %1$s"), NULL);
     goto out;
   }
@@ -101,15 +103,27 @@ enum tg_err file_draft_put(struct file_draft *d, struct slice piece, struct tg_w
   return err;
 }
 
-/* Moves the finished file to its place. link(2) is the only way that fails when something is there
-   already. */
+/* Moves the finished file to its place. link(2) fails when something is there already, and where the file system has no links so does
+   renameat2(2), which not every file system has. */
 static int settle(const struct file_draft *d, bool replace)
 {
   if (replace)
     return rename(d->temp, d->path);
-  if (link(d->temp, d->path) != 0)
-    return -1;
-  return unlink(d->temp);
+  if (link(d->temp, d->path) == 0)
+    return unlink(d->temp);
+  return d->anywhere && errno != EEXIST ? renameat2(AT_FDCWD, d->temp, AT_FDCWD, d->path, RENAME_NOREPLACE) : -1;
+}
+
+/* A file system that syncs no folder by itself is synced as a whole. */
+static enum tg_err sync_place(const struct file_draft *d, struct tg_why *why)
+{
+  struct tg_why of_folder = {.err = TG_OK};
+  enum tg_err err = file_sync_folder(d->path, &of_folder);
+  if (err == TG_OK || (d->anywhere && syncfs(d->fd) == 0))
+    return TG_OK;
+  if (why)
+    *why = of_folder;
+  return err;
 }
 
 enum tg_err file_draft_commit(struct file_draft **taken, bool replace, struct tg_why *why)
@@ -125,7 +139,7 @@ enum tg_err file_draft_commit(struct file_draft **taken, bool replace, struct tg
             ? why_set(why, TG_DUPLICATE, d->path, N_("there is such a file already"), N_("Move it away, or choose another name"), NULL, NULL, NULL)
             : fault_why(why, TG_DISK, d->path, N_("cannot put the file in its place: %1$s"), NULL);
   else
-    err = file_sync_folder(d->path, why);
+    err = sync_place(d, why);
   file_draft_free(&d);
   return err;
 }

@@ -22,6 +22,9 @@ enum tg_err file_read_at(const char *path, uint64_t at, size_t n, struct buf *re
 /* A file written in pieces, with the promise of file_write(): nothing appears at path before
    file_draft_commit(). */
 struct file_draft;
+/* As mode: 0600 where the file system has permissions. It may have none, nor hard links and folders to be synced, as those of sticks: for what a person puts where
+   he likes, never for keys. */
+enum { FILE_ANYWHERE = 0 };
 enum tg_err file_draft_new(const char *path, mode_t mode, struct file_draft **ret, struct tg_why *why);
 enum tg_err file_draft_put(struct file_draft *d, struct slice piece, struct tg_why *why);
 /* Takes the draft, also on failure. With `replace` false an existing path is TG_DUPLICATE. */

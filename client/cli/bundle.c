@@ -244,7 +244,7 @@ static enum tg_err keep_receipts(struct call *call, struct reading *r, struct tg
   snprintf(path, sizeof path, "%s%s", o->receipts ? o->receipts : call->arg[0], o->receipts ? "" : ".receipts");
   if (r->receipts.n == 0)
     return TG_OK;
-  enum tg_err err = file_write(path, buf_slice(&r->receipts), 0600, why);
+  enum tg_err err = file_write(path, buf_slice(&r->receipts), FILE_ANYWHERE, why);
   if (err == TG_OK && !call->json)
     printf(_("Receipts are in %s: carry them back, to be imported where the bundle was written.\n"), path);
   if (err == TG_OK && call->json)

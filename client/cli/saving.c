@@ -6,7 +6,7 @@
 enum tg_err saving_begin(struct saving *s, const char *path, struct tg_why *why)
 {
   *s = (struct saving){.why = why};
-  return strcmp(path, "-") == 0 ? TG_OK : file_draft_new(path, 0600, &s->draft, why);
+  return strcmp(path, "-") == 0 ? TG_OK : file_draft_new(path, FILE_ANYWHERE, &s->draft, why);
 }
 
 int saving_piece(void *saving, const void *data, size_t n)

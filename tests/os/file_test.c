@@ -26,6 +26,30 @@ ssize_t __wrap_write(int fd, const void *p, size_t n);
 int __wrap_fsync(int fd);
 int __wrap_rename(const char *from, const char *to);
 
+/* The file system of a stick: no permissions, no hard links; of some not even a folder can be synced. */
+static bool on_stick, folders_fail;
+int __real_link(const char *from, const char *to);
+int __real_fchmod(int fd, mode_t mode);
+int __wrap_link(const char *from, const char *to);
+int __wrap_fchmod(int fd, mode_t mode);
+
+int __wrap_link(const char *from, const char *to)
+{
+  errno = EPERM;
+  return on_stick ? -1 : __real_link(from, to);
+}
+int __wrap_fchmod(int fd, mode_t mode)
+{
+  errno = EPERM;
+  return on_stick ? -1 : __real_fchmod(fd, mode);
+}
+static bool is_folder_on_stick(int fd)
+{
+  struct stat st;
+  errno = EINVAL;
+  return folders_fail && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 ssize_t __wrap_write(int fd, const void *p, size_t n)
 {
   if (fails())
@@ -34,7 +58,7 @@ ssize_t __wrap_write(int fd, const void *p, size_t n)
 }
 int __wrap_fsync(int fd)
 {
-  return fails() ? -1 : __real_fsync(fd);
+  return fails() || is_folder_on_stick(fd) ? -1 : __real_fsync(fd);
 }
 int __wrap_rename(const char *from, const char *to)
 {
@@ -227,6 +251,36 @@ static void a_folder_has_one_master(void **state)
   file_lock_free(&mine);
 }
 
+static enum tg_err put_on_stick(mode_t mode, const char *text, bool replace, struct tg_why *why)
+{
+  struct file_draft *d = NULL;
+  enum tg_err err = file_draft_new(kit_path(folder, "stick"), mode, &d, why);
+  if (err == TG_OK)
+    err = file_draft_put(d, slice_str(text), why);
+  return err == TG_OK ? file_draft_commit(&d, replace, why) : err;
+}
+
+/* What goes on a stick is whole or absent there too, and overwrites nothing. A key does not lie where everybody may read it. */
+static void a_stick_knows_no_permissions_and_no_links(void **state)
+{
+  (void)state;
+  struct tg_why why;
+  struct buf text = buf_new(64);
+  on_stick = true;
+  for (int i = 0; i < 2; i++) {
+    folders_fail = i;
+    assert_int_equal(put_on_stick(FILE_ANYWHERE, "first", i, &why), TG_OK);
+    assert_int_equal(put_on_stick(FILE_ANYWHERE, "second", false, &why), TG_DUPLICATE);
+    assert_int_equal(put_on_stick(0600, "a key", false, &why), TG_DISK);
+    assert_int_equal(entries(), 1);
+    buf_clear(&text);
+    assert_int_equal(file_read(kit_path(folder, "stick"), 64, &text, NULL), TG_OK);
+    assert_true(slice_is(buf_slice(&text), "first"));
+  }
+  on_stick = folders_fail = false;
+  buf_free(&text);
+}
+
 static void nameless_files_have_no_name(void **state)
 {
   (void)state;
@@ -257,6 +311,7 @@ int main(void)
       T(a_secret_open_to_others_is_refused),
       T(folders_are_made_with_their_parents),
       T(a_folder_has_one_master),
+      T(a_stick_knows_no_permissions_and_no_links),
       T(nameless_files_have_no_name),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
