@@ -3,6 +3,7 @@
 #include "os/fault.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -23,7 +24,7 @@ static const int basic[] = {
     SCMP_SYS(unlinkat), SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(mkdir),
     SCMP_SYS(mkdirat), SCMP_SYS(rmdir), SCMP_SYS(link), SCMP_SYS(linkat), SCMP_SYS(ftruncate),
     SCMP_SYS(fallocate), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(sync_file_range), SCMP_SYS(syncfs),
-    SCMP_SYS(fchmod), SCMP_SYS(chmod), SCMP_SYS(fchmodat), SCMP_SYS(fchown), SCMP_SYS(fcntl), SCMP_SYS(flock),
+    SCMP_SYS(fchmod), SCMP_SYS(chmod), SCMP_SYS(fchmodat), SCMP_SYS(fchown), SCMP_SYS(flock),
     SCMP_SYS(dup), SCMP_SYS(dup2), SCMP_SYS(dup3), SCMP_SYS(pipe2), SCMP_SYS(getdents64), SCMP_SYS(utimensat),
     SCMP_SYS(umask), SCMP_SYS(fadvise64), SCMP_SYS(copy_file_range), SCMP_SYS(sendfile),
     SCMP_SYS(memfd_create),
@@ -107,6 +108,11 @@ static const int prctls[] = {PR_SET_NAME,      PR_GET_NAME,         PR_GET_DUMPA
                              PR_GET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_GET_SECCOMP,  PR_SET_VMA};
 static const unsigned long ioctls[] = {FIONREAD, FIONBIO, TCGETS /* asked by isatty(3) */, TIOCGWINSZ};
 
+/* fcntl(2) by its command: not those that have a descriptor send signals, of any kind, to any process of our user. */
+static const int fcntls[] = {F_DUPFD,   F_DUPFD_CLOEXEC, F_GETFD,      F_SETFD,       F_GETFL,      F_SETFL,     F_GETLK,
+                             F_SETLK,   F_SETLKW,        F_OFD_GETLK,  F_OFD_SETLK,   F_OFD_SETLKW, F_ADD_SEALS, F_GET_SEALS,
+                             F_GETPIPE_SZ, F_SETPIPE_SZ};
+
 static int allow_all(scmp_filter_ctx ctx, const int *calls, size_t n)
 {
   int rc = 0;
@@ -137,6 +143,8 @@ static int add_arguments(scmp_filter_ctx ctx)
     rc = allow_if(ctx, SCMP_SYS(prlimit64), 0, UINT32_MAX, 0);
   for (size_t i = 0; rc == 0 && i < N(prctls); i++)
     rc = allow_if(ctx, SCMP_SYS(prctl), 0, UINT32_MAX, (uint64_t)prctls[i]);
+  for (size_t i = 0; rc == 0 && i < N(fcntls); i++)
+    rc = allow_if(ctx, SCMP_SYS(fcntl), 1, UINT32_MAX, (uint64_t)fcntls[i]);
   for (size_t i = 0; rc == 0 && i < N(ioctls); i++)
     rc = allow_if(ctx, SCMP_SYS(ioctl), 1, UINT32_MAX, ioctls[i]);
   return rc;

@@ -198,6 +198,12 @@ static int act_kill_parent(void)
 {
   return error_of(kill(getppid(), 0));
 }
+/* A descriptor whose readiness is a signal to somebody else. */
+static int act_own_by_parent(void)
+{
+  int ends[2];
+  return pipe2(ends, O_CLOEXEC) != 0 ? errno : error_of(fcntl(ends[0], F_SETOWN, getppid()));
+}
 static int act_new_code(void)
 {
   void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -273,6 +279,7 @@ static void calls(void **state)
       {"thread", act_thread, {0, 0, EPERM, 0, EPERM}},
       {"ptrace", act_ptrace, {-SIGSYS, -SIGSYS, -SIGSYS, EPERM, -SIGSYS}},
       {"kill", act_kill_parent, {EPERM, EPERM, EPERM, EPERM, EPERM}},
+      {"signal by descriptor", act_own_by_parent, {EPERM, EPERM, EPERM, 0, EPERM}},
       {"new code", act_new_code, {EPERM, 0, EPERM, 0, EPERM}},
       {"data to code", act_code_later, {EPERM, 0, EPERM, 0, EPERM}},
   };
