@@ -1,8 +1,10 @@
 /* A local program says anything at all to its node: whatever the bytes are, node_client_frame() and node_turn() answer TG_OK. The input is a row
-   of steps of (verb, length, bytes): raw frames and frames of a type, from programs of several users, that come and go. */
+   of steps of (verb, length, bytes): raw frames and frames of a type, from programs of several users, that come and go. Its inbox holds bulletins
+   of every precedence, and its store lies on the disk. */
 #include "client/local.h"
 #include "client/node/node.h"
-#include "tests/kit/exchange.h"
+#include "proto/subject.h"
+#include "tests/kit/pair.h"
 #include "tests/proto/chance.h"
 
 #include <sodium.h>
@@ -12,10 +14,11 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MEMBERS = 2, PROGRAMS = 3, OWNER = 1000, AGE = 2000, STEPS = 24 };
+enum { ML, BF, MEMBERS, BULLETINS = 6, PROGRAMS = 3, OWNER = 1000, AGE = 2000, STEPS = 24 };
 #define START ((tg_time)1796083200000) /* 2026-12-01T00:00:00Z */
 
 static struct kit *kit;
+static struct pair *pair;
 static struct node_core *core;
 static struct node_config config;
 static struct node_secrets secrets;
@@ -52,10 +55,20 @@ static void hook(void *context, const struct node_hook *order) { (void)context, 
 static void wake_at(void *context, int64_t mono) { (void)context, (void)mono; }
 static void evidence(void *context, const char *name, struct slice text) { (void)context, (void)name, (void)text; }
 
-static void take_document(void *context, struct slice note)
+/* What came before any program: the last of them are a FLASH that stands behind others, and one that takes another back. */
+static void fill_inbox(void)
 {
-  (void)context;
-  need(node_document(core, note, NULL) == TG_OK);
+  static const uint32_t precedence[BULLETINS] = {PRECEDENCE_ROUTINE, PRECEDENCE_FLASH, PRECEDENCE_ROUTINE, PRECEDENCE_IMMEDIATE, PRECEDENCE_FLASH, PRECEDENCE_PRIORITY};
+  struct hash id[BULLETINS];
+  pair = pair_new(kit);
+  for (size_t i = 0; i < MEMBERS; i++)
+    pair_start(pair, i);
+  pair_settle(pair);
+  for (size_t i = 0; i < BULLETINS; i++)
+    need(pair_publish(pair, BF, &(struct pair_bulletin){.to = "ML", .text = "text", .precedence = precedence[i]}, &id[i]) == TG_OK);
+  need(pair_publish(pair, BF, &(struct pair_bulletin){.to = "ML", .text = "x", .kind = KIND_RECALL, .supersedes = &id[2]}, NULL) == TG_OK);
+  pair_settle(pair);
+  pair_kill(pair, ML);
 }
 
 /* From time to time a new node. */
@@ -66,15 +79,17 @@ static void begin(void)
   if (core && age++ < AGE)
     return;
   node_free(core);
+  pair_free(pair);
   kit_free(kit);
   chance_seed(1);
   kit = kit_new(MEMBERS, START, NULL);
-  now = (struct node_now){.wall = START + TG_HOUR, .mono = 1000};
-  config = (struct node_config){.exchange = kit->exchange, .database = ":memory:", .owner = OWNER};
-  secrets = (struct node_secrets){.node = kit->member[0].node[0].identity};
+  fill_inbox();
+  now = (struct node_now){.wall = pair_now(pair) + TG_MINUTE, .mono = 1000};
+  config = *pair_config(pair, ML);
+  config.owner = OWNER;
+  secrets = (struct node_secrets){.node = kit->member[ML].node[0].identity};
   core = NULL;
   need(node_new(&config, &secrets, &effects, now, &core, NULL) == TG_OK);
-  kit_each_document(kit, take_document, NULL);
   memset(joined, 0, sizeof joined);
   age = 0;
 }
