@@ -176,7 +176,7 @@ enum tg_err says_turn(struct node_core *core)
   for (size_t i = 0; err == TG_OK && i < s->n_due;) {
     size_t n = s->n_due - i < PER_FRAME ? s->n_due - i : PER_FRAME;
     size_t q = s->n_queues - queue < PER_FRAME ? s->n_queues - queue : PER_FRAME;
-    err = state(core, s->due + i, n, s->queues + queue, q);
+    err = state(core, s->due + i, n, q ? s->queues + queue : NULL, q);
     i += n;
     queue += q;
   }
