@@ -308,18 +308,34 @@ static enum tg_err first_expired(struct store *store, const struct store_term *t
   return db_number(s, ret_leaf);
 }
 
+/* The first of this block; or TG_NOT_FOUND, and the block is behind us. */
+static enum tg_err expired_in(struct store *store, const struct store_term *t, tg_time until, uint64_t *ret_leaf)
+{
+  enum tg_err err = first_expired(store, t, until, ret_leaf);
+  if (err != TG_NOT_FOUND || !t->over)
+    return err;
+  err = store_term_drop(store, TERM_EXPIRES, t);
+  return err ? err : TG_NOT_FOUND;
+}
+
+/* Goes on with the block where the last one was found: much may expire in one stretch, and all its blocks would be looked through for each of it. What has come to its
+   term behind us is found when the blocks begin again. */
 enum tg_err store_bulletin_expiring(struct store *store, tg_time until, uint64_t *ret_leaf)
 {
-  struct store_term t = {0};
-  enum tg_err err;
-  while ((err = store_term_next(store, TERM_EXPIRES, until, &t)) == TG_OK) {
-    err = first_expired(store, &t, until, ret_leaf);
-    if (err == TG_NOT_FOUND)
-      err = t.over ? store_term_drop(store, TERM_EXPIRES, &t) : TG_OK;
-    else
-      return err;
-    if (err)
-      return err;
+  struct store_expiry *e = &store->expiry;
+  if (!e->at.there || until < e->begun)
+    *e = (struct store_expiry){.begun = until};
+  enum tg_err err = e->at.there ? expired_in(store, &e->at, until, ret_leaf) : TG_NOT_FOUND;
+  while (err == TG_NOT_FOUND) {
+    err = store_term_next(store, TERM_EXPIRES, until, &e->at);
+    if (err == TG_OK) {
+      err = expired_in(store, &e->at, until, ret_leaf);
+    } else if (err == TG_NOT_FOUND) {
+      const bool whole = e->begun == until;
+      *e = (struct store_expiry){.begun = until};
+      if (whole)
+        return err;
+    }
   }
   return err;
 }

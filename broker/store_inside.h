@@ -31,6 +31,12 @@ struct store_term {
 };
 enum { TERMS_KNOWN = 32 };
 
+/* Where the search for what has expired is: at this block, since it began at the first. */
+struct store_expiry {
+  tg_time begun;
+  struct store_term at;
+};
+
 struct numbers;
 struct recent;
 struct share_node;
@@ -47,6 +53,7 @@ struct store {
   uint64_t clock;
   struct store_file file[FILES_OPEN];
   struct store_term terms[STORE_TERMS][TERMS_KNOWN]; /* rows of table term that are there for certain, by stretch */
+  struct store_expiry expiry;
   bool no_old_notes; /* table note is empty, and stays so */
   bool trash; /* rows in table trash may be waiting */
   /* Rows in the tables parked and file: mostly there are none, and nobody need look. */

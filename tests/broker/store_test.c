@@ -480,6 +480,45 @@ static void test_expiry_comes_in_order(void **state)
   assert_int_equal(leaf, 5);
 }
 
+static unsigned terms_asked;
+enum tg_err __real_store_term_next(struct store *store, enum store_term_kind kind, tg_time until, struct store_term *at);
+enum tg_err __wrap_store_term_next(struct store *store, enum store_term_kind kind, tg_time until, struct store_term *at);
+enum tg_err __wrap_store_term_next(struct store *store, enum store_term_kind kind, tg_time until, struct store_term *at)
+{
+  terms_asked++;
+  return __real_store_term_next(store, kind, until, at);
+}
+
+/* Whoever has many bulletins end in the same seconds does not make each of them as dear as all. */
+static void test_much_that_ends_at_once_is_looked_for_once(void **state)
+{
+  enum { BLOCKS = 60, BLOCK = 256, ENDS = 1000, STILL = 7000 /* in the same stretch */ };
+  struct place *p = *state;
+  const struct store_recipient to[] = {{10, 1}};
+  uint64_t leaf;
+  begin(p);
+  for (unsigned n = 0; n < 2 * BLOCKS; n++) {
+    struct store_bulletin b = bulletin_of(n / 2 * BLOCK + n % 2, 1);
+    const struct store_memory memory = {.until = 9000};
+    b.number = n + 1;
+    memcpy(b.id.b, &n, sizeof n);
+    b.expires = n % 2 ? STILL : ENDS;
+    assert_int_equal(store_bulletin_put(p->store, &b, &memory, to, 1), TG_OK);
+  }
+  terms_asked = 0;
+  for (unsigned n = 0; n < BLOCKS; n++) {
+    assert_int_equal(store_bulletin_expiring(p->store, ENDS + n, &leaf), TG_OK); /* time passes meanwhile */
+    assert_int_equal(store_bulletin_drop(p->store, leaf), TG_OK);
+  }
+  assert_int_equal(store_bulletin_expiring(p->store, ENDS + BLOCKS, &leaf), TG_NOT_FOUND);
+  assert_in_range(terms_asked, BLOCKS, 3 * BLOCKS);
+  for (unsigned n = 0; n < BLOCKS; n++) {
+    assert_int_equal(store_bulletin_expiring(p->store, STILL, &leaf), TG_OK);
+    assert_int_equal(store_bulletin_drop(p->store, leaf), TG_OK);
+  }
+  assert_int_equal(store_bulletin_expiring(p->store, STILL, &leaf), TG_NOT_FOUND);
+}
+
 /* Terms of any length, in any order, some of them the same, over several blocks: each is found in its time, once, and after a restart too. */
 static void test_each_has_its_term(void **state)
 {
@@ -735,6 +774,7 @@ int main(void)
       T(test_queue_in_order_and_tallied), T(test_rows_go_together),
       T(test_bodies_go_with_the_last_row),
       T(test_uncommitted_chunks_do_not_count), T(test_expiry_comes_in_order),
+      T(test_much_that_ends_at_once_is_looked_for_once),
       T(test_each_has_its_term),        T(test_what_is_dropped_together),
       T(test_documents_and_notes),      T(test_old_notes),              T(test_parked),
       T(test_second_store_on_the_file),
