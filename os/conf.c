@@ -286,7 +286,7 @@ enum tg_err conf_parse(struct slice text, const char *path, const struct conf_ke
 enum tg_err conf_read(const char *path, const struct conf_key *keys, size_t n, void *conf, struct tg_why *why)
 {
   struct buf text = buf_new(CONF_MAX);
-  enum tg_err err = file_read(path, CONF_MAX, &text, why);
+  enum tg_err err = file_read_trusted(path, CONF_MAX, &text, why);
   if (err == TG_OK)
     err = conf_parse(buf_slice(&text), path, keys, n, conf, why);
   buf_free(&text);

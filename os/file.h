@@ -16,6 +16,8 @@ enum tg_err file_read(const char *path, size_t max, struct buf *ret, struct tg_w
 /* The same for secrets: also TG_BAD_INPUT when group or others may read or write it, or when it belongs
    neither to us nor to root. */
 enum tg_err file_read_private(const char *path, size_t max, struct buf *ret, struct tg_why *why);
+/* The same for what a program obeys: also TG_BAD_INPUT when everybody may write it. */
+enum tg_err file_read_trusted(const char *path, size_t max, struct buf *ret, struct tg_why *why);
 /* Appends n bytes from a place in the file on. TG_NOT_FOUND: no such file, or it ends before; TG_DISK. */
 enum tg_err file_read_at(const char *path, uint64_t at, size_t n, struct buf *ret, struct tg_why *why);
 

@@ -4,6 +4,7 @@
 #include "os/file.h"
 
 #include <stddef.h>
+#include <sys/stat.h>
 
 static const char *const levels[] = {"notice", "debug", NULL};
 
@@ -205,6 +206,9 @@ static void a_file_is_read_and_its_absence_told(void **state)
   assert_int_equal(conf_read(path, keys, N_KEYS, &s, &why), TG_NOT_FOUND);
   assert_string_equal(why.where, path);
   assert_int_equal(file_write(path, slice_str("listen a\nstore b\n"), 0600, NULL), TG_OK);
+  assert_int_equal(chmod(path, 0666), 0); /* anybody could say what we do */
+  assert_int_equal(conf_read(path, keys, N_KEYS, &s, &why), TG_BAD_INPUT);
+  assert_int_equal(chmod(path, 0644), 0);
   assert_int_equal(conf_read(path, keys, N_KEYS, &s, &why), TG_OK);
   assert_string_equal(s.store, kit_path(folder, "b"));
   conf_free(keys, N_KEYS, &s);

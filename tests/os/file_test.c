@@ -211,6 +211,13 @@ static void a_secret_open_to_others_is_refused(void **state)
   assert_int_equal(b.n, 0);
   assert_int_equal(chmod(path, 0600), 0);
   assert_int_equal(file_read_private(path, 10, &b, &why), TG_OK);
+  buf_clear(&b);
+  assert_int_equal(chmod(path, 0666), 0);
+  assert_int_equal(file_read_trusted(path, 10, &b, &why), TG_BAD_INPUT);
+  assert_int_equal(b.n, 0);
+  assert_int_equal(chmod(path, 0664), 0); /* a group is somebody's choice */
+  assert_int_equal(file_read_trusted(path, 10, &b, &why), TG_OK);
+  assert_int_equal(chmod(path, 0600), 0);
   buf_free(&b);
 }
 

@@ -455,7 +455,7 @@ enum tg_err settings_read(const char *path, struct settings **ret, struct tg_why
   if (!realpath(path, absolute))
     return why_set(why, TG_NOT_FOUND, path, N_("the configuration cannot be read: %1$s"),
                    N_("`toguna init node` writes one; name it with --config"), strerror(errno), NULL, NULL);
-  enum tg_err err = file_read(absolute, CONF_BYTES_MAX, &text, why);
+  enum tg_err err = file_read_trusted(absolute, CONF_BYTES_MAX, &text, why);
   if (err == TG_OK)
     err = settings_parse(absolute, buf_slice(&text), ret, why);
   buf_free(&text);
