@@ -17,7 +17,7 @@ enum {
   PATIENCE_MS = 60 * 1000, /* for chunks that were asked for, while others come */
   SILENCE_MS = 5 * 1000,   /* when none comes at all, on a line that is not slow: what the hub could not hand to us it forgot */
   CHECK_EVERY = 60 * 1000, /* for what has expired */
-  CHECKED_PER_TURN = 64,   /* chunks of a large body: 4 MiB */
+  CHECKED_PER_TURN = 8,    /* chunks of a large body, some 3 ms: what is urgent waits for it */
   CHECK_ARENA = 4 * LIMIT_FRAME,
 };
 

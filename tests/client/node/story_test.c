@@ -340,6 +340,51 @@ static void what_waits_at_the_hub_is_not_submitted_again(void **state)
   assert_true(look_sent(p, ML, &large) >= SENT_DELIVERED);
 }
 
+/* What the hub sends once so many chunks came, the last of them included, is held back. */
+struct chunks_held {
+  unsigned left;
+  struct buf frame[8];
+  size_t n;
+};
+
+static bool holds_the_last_chunk(void *context, struct buf *frame)
+{
+  struct chunks_held *h = context;
+  if (h->left > 0) {
+    h->left -= frame->p[1] == FRAME_CHUNK;
+    return true;
+  }
+  assert_true(h->n < sizeof h->frame / sizeof *h->frame);
+  h->frame[h->n] = buf_new(LIMIT_FRAME);
+  buf_put_slice(&h->frame[h->n++], buf_slice(frame));
+  return false;
+}
+
+/* Whatever is urgent finds its turn between the parts of a long check. */
+static void a_large_body_is_checked_over_many_turns(void **state)
+{
+  enum { CHUNKS = 49, A_TURN = 16 };
+  struct pair *p = world_start(*state);
+  struct chunks_held h = {.left = CHUNKS - 1};
+  struct hash id;
+  unsigned turns = 0;
+  pair_set_filter(p, BF, holds_the_last_chunk, &h);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .size = 3 << 20}, &id), TG_OK);
+  pair_settle(p);
+  assert_int_equal(h.left, 0);
+  assert_true(h.n > 0 && look_inbox(p, BF) == 0);
+  for (size_t i = 0; i < h.n; i++) {
+    assert_int_equal(node_frame(pair_core(p, BF), buf_slice(&h.frame[i])), TG_OK);
+    buf_free(&h.frame[i]);
+  }
+  for (; look_inbox(p, BF) == 0; turns++)
+    assert_int_equal(node_turn(pair_core(p, BF), NULL), TG_OK);
+  assert_true(turns > CHUNKS / A_TURN);
+  pair_set_filter(p, BF, NULL, NULL);
+  pair_pass(p, TG_MINUTE);
+  assert_true(look_sent(p, ML, &id) >= SENT_DELIVERED);
+}
+
 /* context: how many frames of receipts are lost. */
 static bool loses_receipts(void *context, struct buf *frame)
 {
@@ -479,6 +524,7 @@ int main(void)
       STORY(chunks_that_were_lost_are_asked_for_again_soon),
       STORY(large_bodies_of_one_precedence_come_in_their_order),
       STORY(few_chunks_are_under_way_at_a_time),
+      STORY(a_large_body_is_checked_over_many_turns),
       STORY(receipts_that_did_not_go_out_are_stated_again),
       STORY(what_waits_at_the_hub_is_not_submitted_again),
       STORY(our_own_policy_decides_what_leaves),
