@@ -1,0 +1,191 @@
+/* A stick whose writer cheats: everything in it is signed by a node of the exchange, and something is not as it must be. */
+#include "client/node/bundle_in.h"
+#include "client/node/bundle_out.h"
+#include "proto/bundle.h"
+#include "tests/client/node/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { RECORDS = 64, ROOM = 16 << 20 };
+
+/* What an honest node wrote, record by record; the end is left out. */
+struct stick {
+  struct arena *arena;
+  struct bundle_record record[RECORDS];
+  size_t n;
+};
+
+/* All that `from` has for `to`. */
+static struct stick written(struct pair *p, size_t from, const char *to)
+{
+  struct stick s = {.arena = arena_new(ROOM)};
+  struct node_core *core = pair_core(p, from);
+  struct bundle_out *out = NULL;
+  struct bundle_reader *r = bundle_reader_new();
+  struct buf all = buf_new(ROOM);
+  struct tg_why why = {0};
+  enum tg_err verdict = TG_OK;
+  assert_int_equal(bundle_out_new(core, slice_str(to), NULL, 0, true, &out, &verdict, &why), TG_OK);
+  assert_int_equal(verdict, TG_OK);
+  for (bool end = false; !end;) {
+    struct slice piece;
+    assert_int_equal(bundle_out_next(core, out, &piece, &end, &verdict, &why), TG_OK);
+    assert_int_equal(verdict, TG_OK);
+    buf_put_slice(&all, piece);
+  }
+  bundle_out_free(out);
+  struct slice rest = slice_of(arena_copy(s.arena, buf_slice(&all)).p, all.n);
+  while (bundle_read(r, &rest, s.arena, s.arena, &s.record[s.n], NULL) == TG_OK)
+    s.n += s.record[s.n].type != BUNDLE_END && s.n < RECORDS - 2;
+  bundle_reader_free(r);
+  buf_free(&all);
+  return s;
+}
+
+static void sign_end(struct world *w, const struct bundle_hash *hash, struct arena *arena, struct buf *out)
+{
+  Tg__BundleEnd end = TG__BUNDLE_END__INIT;
+  struct bundle_hash h = *hash;
+  const struct hash statement = bundle_statement(hash);
+  struct batch *b = batch_new();
+  assert_int_equal(batch_add(b, &statement, NULL), TG_OK);
+  assert_int_equal(batch_sign(b, &w->kit->exchange, batch_sign_with_key,
+                              (void *)(uintptr_t)secret_key_ed25519(w->kit->member[ML].node[0].identity)), TG_OK);
+  end.proof = batch_proof(b, 0, arena);
+  assert_int_equal(bundle_put(&h, BUNDLE_END, &end.base, out, NULL), TG_OK);
+  batch_free(b);
+}
+
+/* BF reads it; the verdict. */
+static enum tg_err read_by_bf(struct world *w, const struct stick *s)
+{
+  struct node_core *core = pair_core(w->pair, BF);
+  struct bundle_hash hash;
+  struct bundle_in *in = NULL;
+  struct buf all = buf_new(ROOM);
+  struct tg_why why = {0};
+  enum tg_err verdict = TG_OK;
+  bundle_begin(&hash, &all);
+  for (size_t i = 0; i < s->n; i++)
+    assert_int_equal(bundle_put(&hash, s->record[i].type, s->record[i].message, &all, NULL), TG_OK);
+  sign_end(w, &hash, s->arena, &all);
+  assert_int_equal(bundle_in_new(core, all.n, &in, &verdict, &why), TG_OK);
+  assert_int_equal(verdict, TG_OK);
+  assert_int_equal(bundle_in_put(core, in, buf_slice(&all), &verdict, &why), TG_OK);
+  for (unsigned i = 0; verdict == TG_OK && i < 20 && !bundle_in_is_done(core, in); i++)
+    assert_int_equal(node_turn(core, NULL), TG_OK);
+  assert_int_equal(bundle_in_abort(core, &in), TG_OK);
+  assert_int_equal(node_turn(core, NULL), TG_OK);
+  buf_free(&all);
+  return verdict;
+}
+
+static void *first(const struct stick *s, enum bundle_type type)
+{
+  for (size_t i = 0; i < s->n; i++)
+    if (s->record[i].type == type)
+      return s->record[i].message;
+  fail_msg("no record of type %u", (unsigned)type);
+  return NULL;
+}
+
+static void drop(struct stick *s, enum bundle_type type)
+{
+  for (size_t i = 0; i < s->n; i++)
+    if (s->record[i].type == type) {
+      memmove(&s->record[i], &s->record[i + 1], (--s->n - i) * sizeof s->record[0]);
+      return;
+    }
+}
+
+/* ---- what a cheat does */
+
+static void of_another_exchange(struct stick *s) { ((Tg__BundleHead *)first(s, BUNDLE_HEAD))->exchange.data[0] ^= 1; }
+static void from_the_future(struct stick *s) { ((Tg__BundleHead *)first(s, BUNDLE_HEAD))->time += (uint64_t)TG_DAY; }
+static void content_of_nothing(struct stick *s) { ((Tg__Chunk *)first(s, BUNDLE_CHUNK))->bulletin.data[0] ^= 1; }
+static void content_out_of_order(struct stick *s) { ((Tg__Chunk *)first(s, BUNDLE_CHUNK))->chunk++; }
+static void other_content(struct stick *s) { ((Tg__Chunk *)first(s, BUNDLE_CHUNK))->sealed.data[30] ^= 1; }
+static void without_content(struct stick *s) { drop(s, BUNDLE_CHUNK); }
+static void another_header(struct stick *s)
+{
+  Tg__Parcel *m = first(s, BUNDLE_PARCEL);
+  m->header.data[m->header.len - 1] ^= 1;
+}
+static void another_wrap(struct stick *s)
+{
+  Tg__Parcel *m = first(s, BUNDLE_PARCEL);
+  m->wrap.data[m->wrap.len - 1] ^= 1;
+}
+static void a_bulletin_twice(struct stick *s)
+{
+  s->record[s->n] = (struct bundle_record){.type = BUNDLE_PARCEL, .message = first(s, BUNDLE_PARCEL)};
+  s->n++;
+}
+
+static const struct {
+  void (*cheat)(struct stick *s);
+  enum tg_err verdict;
+} cheats[] = {
+    {of_another_exchange, TG_CONFLICT}, {from_the_future, TG_EXPIRED},  {content_of_nothing, TG_BAD_INPUT},
+    {content_out_of_order, TG_BAD_INPUT}, {other_content, TG_BAD_PROOF}, {without_content, TG_BAD_PROOF},
+    {another_header, TG_BAD_INPUT},     {another_wrap, TG_BAD_PROOF},   {a_bulletin_twice, TG_BAD_INPUT},
+};
+
+static void nothing_of_a_false_stick_is_taken(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  pair_plug(p, BF, false);
+  pair_plug(p, ML, false);
+  pair_settle(p);
+  world_publish(p, "BF", "carried by hand");
+  pair_settle(p);
+  for (size_t i = 0; i < sizeof cheats / sizeof *cheats; i++) {
+    struct stick s = written(p, ML, "BF");
+    cheats[i].cheat(&s);
+    assert_int_equal(read_by_bf(w, &s), cheats[i].verdict);
+    assert_int_equal(look_inbox(p, BF), 0);
+    arena_free(s.arena);
+  }
+  struct stick s = written(p, ML, "BF");
+  assert_int_equal(read_by_bf(w, &s), TG_OK);
+  assert_int_equal(look_inbox(p, BF), 1);
+  arena_free(s.arena);
+}
+
+/* What NE wrote goes under NE's name only. */
+static void nobody_carries_the_words_of_another_as_its_own(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  for (size_t i = ML; i <= NE; i++)
+    pair_plug(p, i, false);
+  pair_settle(p);
+  world_publish(p, "BF", "mine");
+  assert_int_equal(pair_publish(p, NE, &(struct pair_bulletin){.to = "BF", .text = "theirs"}, NULL), TG_OK);
+  pair_settle(p);
+  struct stick mine = written(p, ML, "BF"), theirs = written(p, NE, "BF");
+  for (size_t i = 0; i < theirs.n; i++)
+    if (theirs.record[i].type == BUNDLE_PARCEL || theirs.record[i].type == BUNDLE_CHUNK)
+      mine.record[mine.n++] = theirs.record[i];
+  assert_int_equal(read_by_bf(w, &mine), TG_BAD_INPUT);
+  assert_int_equal(look_inbox(p, BF), 0);
+  arena_free(theirs.arena);
+  arena_free(mine.arena);
+}
+
+int main(void)
+{
+#define STORY(f) cmocka_unit_test_setup_teardown(f, world_started, world_free)
+  const struct CMUnitTest tests[] = {
+      STORY(nothing_of_a_false_stick_is_taken),
+      STORY(nobody_carries_the_words_of_another_as_its_own),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
