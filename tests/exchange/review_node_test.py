@@ -281,6 +281,17 @@ class ReviewOfNode(Reviewed):
         doctored("ML", "sent", 10, "", at=20)
         doctored("SN", "received", 1, "leads to none of the checkpoints")
         doctored("SN", "received", 8, "", at=60)
+
+        def another_list(said):
+            """To whom its originator addressed it, in a node's own words."""
+            for one in said["entries"]:
+                record, = unpacked(base64.b64decode(one["dossier"]))
+                if b"TD" in record[2].get(8, b""):
+                    record[2][8] = record[2][8].replace(b"TD", b"TG")
+                    one["dossier"] = base64.b64encode(packed([record])).decode()
+                    return
+            raise AssertionError("no list names TD")
+        few("SN", ("review", "received", "0"), another_list, "received 0:entry", "its release list is not what the bulletin commits to")
         doctored("SN", "documents", 1, "leads to none of the checkpoints")
         doctored("SN", "documents", 6, "the document kept there", at=60)
         few("ML", ("review", "sent", "0"), lambda said: said["entries"][0].update(path=base64.b64encode(flipped(base64.b64decode(said["entries"][0]["path"]), 3)).decode()),
