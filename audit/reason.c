@@ -11,7 +11,7 @@ static const struct row {
     {REASON_EXCHANGE, "exchange", N_("it was made for another exchange")},
     {REASON_SIGNATURE, "signature", N_("a signature does not verify")},
     {REASON_SEAL, "seal", N_("what is sealed is not what the header commits to")},
-    {REASON_BODY_MISSING, "body-missing", N_("the announced body did not come in time")},
+    {REASON_BODY_MISSING, "body-missing", N_("the announced body did not come in time; it is sent again later")},
     {REASON_PROTOCOL, "protocol", N_("the frame may not come now, or is of another protocol version")},
     {REASON_STANDING, "standing", N_("the member's standing does not allow it")},
     {REASON_REVOKED, "revoked", N_("the key was revoked")},
@@ -63,6 +63,11 @@ const char *reason_sentence(unsigned reason)
 bool reason_known(unsigned reason)
 {
   return row_of(reason) != NULL;
+}
+
+bool reason_is_not_now(unsigned reason)
+{
+  return reason == REASON_FULL || reason == REASON_BODY_MISSING;
 }
 
 enum tg_err reason_parse(struct slice name, enum reason *ret)

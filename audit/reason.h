@@ -17,7 +17,7 @@ enum reason {
   REASON_EXCHANGE = 4,     /* made for another exchange */
   REASON_SIGNATURE = 5,    /* a signature that should verify does not */
   REASON_SEAL = 6,         /* wraps or bodies do not match what the header commits to */
-  REASON_BODY_MISSING = 7, /* the announced body did not come in time */
+  REASON_BODY_MISSING = 7, /* the announced body did not come in time: not now, as with REASON_FULL */
   REASON_PROTOCOL = 8,     /* a frame that may not come now, or another protocol version */
 
   /* who */
@@ -59,10 +59,12 @@ enum reason {
 /* "body-missing", for --json and logs; "unknown" for a number that is no reason of this version. Never NULL.
  */
 const char *reason_name(unsigned reason);
-/* An N_() sentence for people: "the announced body did not come in time". Never NULL. */
+/* An N_() sentence for people: "the announced body did not come in time; it is sent again later". Never NULL. */
 const char *reason_sentence(unsigned reason);
 /* Is it one of the reasons above, REASON_NONE included? */
 bool reason_known(unsigned reason);
+/* Is a refusal for it not the last word? Nothing is decided then, id and number stay free, and the originator offers the bulletin again. */
+bool reason_is_not_now(unsigned reason);
 /* The other way; TG_BAD_INPUT for another name. */
 enum tg_err reason_parse(struct slice name, enum reason *ret);
 

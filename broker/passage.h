@@ -15,7 +15,7 @@ enum passage_state {
   PASSAGE_WAITS,   /* for bodies or documents: parked */
   PASSAGE_KNOWN,   /* decided before: the same answer again */
   PASSAGE_FORGED,  /* not what it claims to be: refused, but its id and number stay free */
-  PASSAGE_LATER,   /* nothing is wrong with it, but there is no room now: refused, and its id and number stay free */
+  PASSAGE_LATER,   /* nothing is wrong with it, but there is no room now, or its bodies did not come: refused, and its id and number stay free */
 };
 
 /* One recipient that was found permitted. */

@@ -306,10 +306,15 @@ static enum tg_err wait_for(struct hub *hub, struct passage *p)
   return err;
 }
 
-/* It is not what it says it is, or there is no room: logged as said by who brought it, answered once, and forgotten. */
+/* It is not what it says it is, there is no room, or its bodies did not come: logged as said by who brought it, answered once, and
+   forgotten. */
 static enum tg_err turn_away(struct hub *hub, struct passage *p)
 {
   enum tg_err err = write_entry(hub, p, slice_of(NULL, 0));
+  if (!err && p->parked)
+    err = unpark(hub, p);
+  if (!err && p->parked)
+    err = store_file_remove_all(hub->store, &p->id);
   return err ? err : tell_refusal(hub, p);
 }
 
@@ -354,7 +359,7 @@ enum tg_err sequence_parked(struct hub *hub, const struct store_parked *parked, 
   if (err)
     return err;
   if (p.state == PASSAGE_WAITS && give_up != REASON_NONE) {
-    p.state = PASSAGE_DECIDED;
+    p.state = give_up == REASON_BODY_MISSING ? PASSAGE_LATER : PASSAGE_DECIDED; /* its node may have slept meanwhile */
     p.reason = give_up;
   }
   return sequence(hub, &p);

@@ -126,8 +126,8 @@ static enum tg_err conclude(struct node_core *core, const Tg__Outcome *item)
   outbox_not_out(core->outbox, asked.place);
   outbox_stop_serving(core->outbox, &id);
   core->outbox->waiting = true;
-  if (entry.type == ENTRY_REFUSED && entry.reason == REASON_FULL)
-    return rest(core, &id);
+  if (entry.type == ENTRY_REFUSED && reason_is_not_now(entry.reason)) /* of a body that it waited for in vain: offered anew at once */
+    return entry.reason == REASON_FULL ? rest(core, &id) : TG_OK;
   if (asked.place == core->outbox->offered)
     core->outbox->rests_until = 0; /* recalls are taken all the same: they say nothing of the room */
   err = put_outcome(core, item, &id, asked.place, &entry);

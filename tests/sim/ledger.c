@@ -54,7 +54,7 @@ void oracle_ledger(struct sim *s, struct store *store, uint64_t size)
     if (leaf + 1 < s->n_roots && !hash_is_zero(&s->root[leaf + 1]) && !hash_eq(&s->root[leaf + 1], &root))
       sim_fail(s, "oracle", "what was signed with %llu leaves is not the tree of these entries", (unsigned long long)(leaf + 1));
     revoked(s, leaf, &entry, &cut);
-    if (entry.type == ENTRY_ACCEPTED || (entry.type == ENTRY_REFUSED && entry.reason != REASON_FULL)) /* full is not the last word */
+    if (entry.type == ENTRY_ACCEPTED || (entry.type == ENTRY_REFUSED && !reason_is_not_now(entry.reason)))
       decided(s, store, leaf, &entry);
   }
   for (size_t i = 0; i < s->n_publications && !s->failed; i++)

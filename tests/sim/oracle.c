@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const tg_time BODY_WAIT = 23 * TG_HOUR; /* the hub gives up a body that was announced a day ago */
 enum { FORKED_MS = 15000 }; /* so long all may meet a hub that cheats before they are looked at */
 
 void oracle_signed(struct sim *s, const struct checkpoint *c)
@@ -186,14 +185,6 @@ const struct publication *oracle_with_id(struct sim *s, struct slice id)
 {
   struct hash h;
   return hash_read(id, &h) == TG_OK ? with_id(s, &h) : NULL;
-}
-
-bool oracle_is_late(const struct sim *s, const struct publication *p)
-{
-  bool large = false;
-  for (size_t i = 0; p && i < p->n_parts; i++)
-    large |= p->part[i].n > SIM_INLINE / 2; /* what is sealed is longer, what is compressed shorter */
-  return large && s->slept > BODY_WAIT;
 }
 
 void oracle_refused(struct sim *s, struct slice id)

@@ -372,7 +372,7 @@ static void progress(struct sim *s, int node, const Tg__LProgress *m)
            m->state);
   oracle_spooled(s, p, slice_of_data(m->bulletin), m->number);
   audience(s, p, m->audience);
-  if (m->state == 4 && (may_be_refused(s) || oracle_is_late(s, p)))
+  if (m->state == 4 && may_be_refused(s))
     p->refused = true;
   else if (m->state == 4 || m->state == 5)
     sim_fail(s, s->node[node].site.name, "the hub refuses what policy permits: %.*s", (int)m->detail.len,
@@ -461,7 +461,7 @@ static void looked_at(struct sim *s, int node, const Tg__LItem *item)
   l->items++;
   l->open += item->state < 2;
   l->unsettled += item->state == 2;
-  if (item->state == 4 && (may_be_refused(s) || oracle_is_late(s, oracle_with_id(s, slice_of_data(item->bulletin)))))
+  if (item->state == 4 && may_be_refused(s))
     oracle_refused(s, slice_of_data(item->bulletin));
   else if (item->state > 3)
     sim_fail(s, s->node[node].site.name, "what it sent is in state %u", item->state);

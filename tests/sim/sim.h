@@ -366,8 +366,6 @@ void oracle_states(struct sim *s, int node, struct slice frame);
 void oracle_restored(struct sim *s, int node);
 /* NULL: nobody has told this id. */
 const struct publication *oracle_with_id(struct sim *s, struct slice id);
-/* Has it a body that the hub may have given up, while all slept? */
-bool oracle_is_late(const struct sim *s, const struct publication *p);
 /* Its originator finds it refused, and that was to be expected. */
 void oracle_refused(struct sim *s, struct slice id);
 /* A reader was told that this is not here any more. */
