@@ -52,7 +52,7 @@ enum tg_err outbox_outcomes(struct node_core *core, const Tg__Outcomes *frame);
 enum tg_err outbox_want(struct node_core *core, const Tg__Want *frame);
 enum tg_err outbox_receipts(struct node_core *core, const Tg__ReceiptNotes *frame);
 /* A bundle brought receipts of this node, under one signature. Verdict: TG_BAD_SIGNATURE, TG_BAD_INPUT; TG_NOT_FOUND: one is about
-   what was not sent to it. Nothing is kept then. Each that is new counts as if the hub had brought it; the hub's, with its proof, takes
+   what was not sent to it. Nothing is kept then. What is not known here any more is passed over. Each that is new counts as if the hub had brought it; the hub's, with its proof, takes
    its place later, and counts no second time. `seen` is called for each; NULL: nothing is kept, they are only checked. */
 typedef enum tg_err outbox_seen(void *context, const struct receipt *receipt);
 enum tg_err outbox_carried_receipts(struct node_core *core, const struct sign_pk *node, const Tg__BundleReceipts *m, outbox_seen *seen,

@@ -303,26 +303,32 @@ enum tg_err outbox_receipts(struct node_core *core, const Tg__ReceiptNotes *fram
 
 /* ---- receipts in a bundle ---- */
 
-/* All of them by this node, about what was sent to it, under the numbers that it was sent under. */
+/* All of them by this node, about what was sent to it, under the numbers that it was sent under. Receipts for what is not known here any more
+   (`keep-sent` is over, or an old copy of the store was restored) are no fault of theirs. */
 static enum tg_err check_carried(struct node_core *core, const struct sign_pk *node, const Tg__BundleReceipts *m,
                                  struct receipt *list, struct hash *ids, enum tg_err *ret, struct tg_why *why)
 {
   for (size_t i = 0; i < m->n_items; i++) {
     struct addressed to;
+    struct asked asked;
     struct slice bytes = data_slice(m->items[i]);
     ids[i] = statement_id(STATEMENT_RECEIPT, bytes);
     *ret = receipt_parse(bytes, core->arena, &list[i], why);
     if (*ret != TG_OK)
       return core_is_fatal(*ret) ? *ret : TG_OK;
     enum tg_err err = recipient(core, &list[i], &to);
-    if (err != TG_OK && err != TG_NOT_FOUND)
+    const bool stranger = err == TG_NOT_FOUND;
+    if (stranger)
+      err = find(core, &list[i].bulletin, &asked);
+    const bool forgotten = err == TG_NOT_FOUND;
+    if (err != TG_OK && !forgotten)
       return err;
-    if (err == TG_NOT_FOUND || !sign_pk_eq(&list[i].node, node)) {
+    if ((stranger && !forgotten) || !sign_pk_eq(&list[i].node, node)) {
       *ret = why_set(why, TG_NOT_FOUND, "bundle", N_("a receipt is about a bulletin that this node did not send to its signer"), NULL,
                      NULL, NULL, NULL);
       return TG_OK;
     }
-    if (list[i].event == RECEIPT_STORED && list[i].number != to.number) {
+    if (!forgotten && list[i].event == RECEIPT_STORED && list[i].number != to.number) {
       *ret = why_set(why, TG_BAD_INPUT, "bundle", N_("a receipt names another running number than its bulletin had"), NULL, NULL, NULL,
                      NULL);
       return TG_OK;
@@ -331,6 +337,7 @@ static enum tg_err check_carried(struct node_core *core, const struct sign_pk *n
   return TG_OK;
 }
 
+/* TG_NOT_FOUND: for what is not known here any more. */
 static enum tg_err put_carried(struct node_core *core, const struct receipt *receipt, const struct merkle_tree *tree, size_t i,
                                ProtobufCBinaryData signature)
 {
@@ -370,6 +377,8 @@ enum tg_err outbox_carried_receipts(struct node_core *core, const struct sign_pk
     err = put_carried(core, &list[i], tree, i, m->signature);
     if (err == TG_OK)
       err = seen(context, &list[i]);
+    else if (err == TG_NOT_FOUND)
+      err = TG_OK;
   }
   merkle_tree_free(tree);
   return err;
