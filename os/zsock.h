@@ -14,7 +14,7 @@ struct zsock_server_options {
   const uint8_t *secret_key;      /* 32 bytes, borrowed for the call */
   size_t max_body;                /* bytes of one message; a longer one cuts its sender */
   int queue;                      /* messages to a peer that may wait; 0: 64. From it: as many, 64 at most */
-  int handshake_ms, heartbeat_ms; /* 0: 8 s; 15 s, a silent peer is dropped after three */
+  int handshake_ms;               /* 0: 8 s */
 };
 
 /* Binds and proves, by connecting with a random key that must be refused, that the door is shut before
@@ -30,8 +30,8 @@ struct zsock_client_options {
   const struct seal_pk *public_key;
   const uint8_t *secret_key; /* 32 bytes, borrowed for the call */
   size_t max_body;
-  int queue, handshake_ms, heartbeat_ms; /* as above */
-  int reconnect_ms, reconnect_max_ms;    /* 0: by zsock_retry_new() */
+  int queue, handshake_ms;            /* as above */
+  int reconnect_ms, reconnect_max_ms; /* 0: by zsock_retry_new() */
 };
 
 /* How a client tries again: first_ms after it lost the server, then twice as long each time up to most_ms, and a little by chance (less than

@@ -87,5 +87,29 @@ class Link(Story):
         self.assertLess(self.flash_overtakes("SN", "ML"), 6.2)
 
 
+class HalfOpen(Story):
+    """The line goes dead and nobody is told: no reset, no end, bytes vanish. Both sides notice by their own signs of life."""
+
+    def start(self):
+        self.link = BadLink(self.e.port, seed=7)
+        self.addCleanup(self.link.close)
+        with open(self.e["SN"].folder / "node.conf", "a", encoding="utf-8") as conf:
+            conf.write(f"hub dakar tcp://127.0.0.1:{self.link.port}\ntick 1s\n")
+        with open(self.e.at / "hub/hub.conf", "a", encoding="utf-8") as conf:
+            conf.write("tick 1s\n")
+        self.e.start()
+
+    def test_both_notice_and_meet_again(self):
+        sn, hub = self.e["SN"], self.e.hub
+        sn.receives(self.send())
+        closed = hub.text().count("session-closed node=SN")
+        self.link.dead = True
+        kit.until(lambda: "hub-silent" in sn.text(), "SN to notice")
+        kit.until(lambda: hub.text().count("session-closed node=SN") > closed, "the hub to notice")
+        late = self.send()
+        self.link.dead = False
+        sn.receives(late, limit=60)
+
+
 if __name__ == "__main__":
     unittest.main()

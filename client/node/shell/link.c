@@ -12,8 +12,7 @@
 #include <string.h>
 #include <zmq.h>
 
-/* On a slow line ZeroMQ looks after the other end this seldom: each time is 84 bytes each way, and the core has ticks of its own. */
-enum { SLOW_HEARTBEAT_MS = 60 * 1000, SLOW_RETRY_MS = 200 }; /* and tries again sooner: to meet takes long enough */
+enum { SLOW_RETRY_MS = 200 }; /* on a slow line it tries again sooner: to meet takes long enough */
 
 /* Invariants: socket exists exactly between WIRE_CONNECT and WIRE_CLOSE, except that a refused one is closed
    at once; held is a frame that the socket had no room for, and then the core is not read. */
@@ -178,7 +177,6 @@ static void on_connect(struct link *k, struct slice message)
                                          .public_key = &me,
                                          .secret_key = secret_key_x25519(k->keys.transport),
                                          .max_body = LIMIT_FRAME,
-                                         .heartbeat_ms = k->slow ? SLOW_HEARTBEAT_MS : 0,
                                          .reconnect_ms = k->slow ? SLOW_RETRY_MS : 0};
   enum tg_err err = zsock_client(k->zmq, &options, &k->socket, &why);
   if (err == TG_OK)
