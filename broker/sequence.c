@@ -13,7 +13,6 @@
 #include <string.h>
 
 #define WAIT_FOR_DOCUMENTS (10 * TG_MINUTE)
-#define WAIT_FOR_BODIES TG_DAY
 /* How long what was said is remembered after it expired, so that later ones may name it as a source. */
 #define REMEMBERED (400 * TG_DAY)
 
@@ -276,7 +275,7 @@ static enum tg_err decide(struct hub *hub, struct passage *p)
 
 static enum tg_err park(struct hub *hub, const struct passage *p)
 {
-  const tg_time wait = p->waits_for == PARKED_FOR_BODIES ? WAIT_FOR_BODIES : WAIT_FOR_DOCUMENTS;
+  const tg_time wait = p->waits_for == PARKED_FOR_BODIES ? UPLOAD_WAIT : WAIT_FOR_DOCUMENTS;
   const tg_time expires = p->view.header.subject.expires;
   struct store_parked parked = {.id = p->id,
                                 .originator = p->party->no,

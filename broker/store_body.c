@@ -128,6 +128,14 @@ enum tg_err store_parked_due(struct store *store, tg_time now, struct arena *are
   return parked_read(s, arena, ret, NULL);
 }
 
+enum tg_err store_parked_wait(struct store *store, const struct hash *id, tg_time until)
+{
+  struct db_stmt *s = db_stmt(store->db, "UPDATE parked SET until = ?2 WHERE id = ?1 AND until < ?2");
+  store_bind_hash(s, 1, id);
+  db_bind_i64(s, 2, until);
+  return db_run(s);
+}
+
 enum tg_err store_parked_count(struct store *store, nodeno originator, uint64_t *ret)
 {
   uint64_t rows;

@@ -31,7 +31,7 @@ struct store_parked {
   nodeno originator;
   char member[2];
   enum parked_for why;
-  tg_time until;      /* refused when it still waits then */
+  tg_time until;      /* given up when it still waits then */
   uint64_t bytes;     /* reserved of its member's bytes */
   struct slice item;  /* Submission bytes as they came */
 };
@@ -44,6 +44,8 @@ enum tg_err store_parked_next(struct store *store, nodeno originator, uint64_t a
 /* How the ids begin of those of a node that wait, the first `most`; 8 bytes each are put to `out`. */
 enum { PARKED_PREFIX = 8 };
 enum tg_err store_parked_prefixes(struct store *store, nodeno originator, unsigned most, struct buf *out);
+/* It waits until then, if that is later. */
+enum tg_err store_parked_wait(struct store *store, const struct hash *id, tg_time until);
 /* The one whose time is over first, at or before `now`. TG_NOT_FOUND. */
 enum tg_err store_parked_due(struct store *store, tg_time now, struct arena *arena, struct store_parked *ret);
 /* How many submissions of a node wait. */

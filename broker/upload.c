@@ -27,6 +27,7 @@ struct upload {
   uint64_t have, asked; /* chunks; asked for up to here */
   uint32_t handle; /* by which its chunks name it */
   int64_t moved, placed; /* monotonic: the last bytes; when it got its place */
+  tg_time until;         /* the bulletin is given up */
   struct buf pieces;    /* of chunk `have`; on slow lines it comes in several */
 };
 
@@ -187,7 +188,8 @@ static enum tg_err seal_of(struct hub *hub, const struct store_parked *parked, u
 static enum tg_err begin(struct hub *hub, struct party *party, const struct store_parked *parked,
                          unsigned portion, struct upload **ret)
 {
-  struct upload u = {.used = true, .id = parked->id, .portion = portion, .party = party, .moved = hub->now.mono, .placed = hub->now.mono};
+  struct upload u = {.used = true, .id = parked->id, .portion = portion, .party = party, .moved = hub->now.mono, .placed = hub->now.mono,
+                     .until = parked->until};
   bool missing;
   *ret = NULL;
   enum tg_err err = seal_of(hub, parked, portion, &missing, &u.seal);
@@ -353,6 +355,15 @@ static enum tg_err upload_named(struct hub *hub, struct session *s, const Tg__Ch
   return TG_OK;
 }
 
+/* A body may take longer than a day to come, on a slow line or by call windows, as long as it comes. */
+static enum tg_err wait_on(struct hub *hub, struct upload *u)
+{
+  if (u->until - hub->now.wall > UPLOAD_WAIT / 2)
+    return TG_OK;
+  u->until = hub->now.wall + UPLOAD_WAIT;
+  return store_parked_wait(hub->store, &u->id, u->until);
+}
+
 enum tg_err upload_chunk(struct hub *hub, struct session *s, const Tg__Chunk *m, bool *ret_forged)
 {
   struct upload *u;
@@ -385,6 +396,8 @@ enum tg_err upload_chunk(struct hub *hub, struct session *s, const Tg__Chunk *m,
   if (u->have == u->seal.chunks)
     return complete(hub, u);
   err = tree_keep(hub, u);
+  if (!err)
+    err = wait_on(hub, u);
   if (!err && u->asked < u->have)
     u->asked = u->have;
   return !err && u->asked - u->have <= WINDOW_MORE ? want(hub, u, WINDOW - WINDOW_MORE) : err;

@@ -6,6 +6,9 @@
 
 #include "broker/session.h"
 
+/* So long what waits for its bodies waits after it was announced, and after each chunk. */
+#define UPLOAD_WAIT TG_DAY
+
 struct uploads *uploads_new(void); /* NULL without memory */
 void uploads_free(struct uploads *u);
 

@@ -42,7 +42,7 @@ static enum reason reason_of_parts(enum tg_err err)
   }
 }
 
-/* Does it wait here already, and is said once more? */
+/* Does it wait here already, and is said once more? Asked behind the signature: a forged copy must not end what waits. */
 static enum tg_err check_parked(struct hub *hub, struct passage *p)
 {
   struct store_parked parked;
@@ -525,7 +525,7 @@ static enum tg_err check_bodies(struct hub *hub, struct passage *p)
 enum tg_err verify(struct hub *hub, struct passage *p)
 {
   static enum tg_err (*const checks[])(struct hub *, struct passage *) = {
-      check_author, check_parked, check_known, check_signature, check_number, check_parts,
+      check_author, check_known, check_signature, check_parked, check_number, check_parts,
       check_right,  check_disk,   check_rates, check_times,     check_sizes,  check_room,   check_papers,
       check_reference, ask,       check_wraps, check_owed,      check_recall, check_queues,
       check_bodies,

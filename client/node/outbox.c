@@ -40,7 +40,7 @@ enum tg_err outbox_load(struct node_core *core)
   return err == TG_OK ? depot_number(core->depot, "pair-floor", &o->pair_floor) : err;
 }
 
-bool outbox_rests(const struct node_core *core) { return core->outbox->rests_until != 0; }
+bool outbox_rests(const struct node_core *core) { return core->outbox->rests_until != 0 && core->outbox->full; }
 
 enum tg_err outbox_has_waiting(struct node_core *core, enum precedence least, bool *ret)
 {

@@ -91,9 +91,9 @@ static enum tg_err tell_refused(struct node_core *core, const struct hash *id, c
   return err == TG_OK ? desk_progress(core, id, SENT_REFUSED, number, leaf, words) : err;
 }
 
-/* The hub has no room: nothing is decided, and it is offered again after a while, longer each time. Proven like every answer, so that
-   a hub which says so to some and not to others can be found out. */
-static enum tg_err rest(struct node_core *core, const struct hash *id)
+/* Nothing is decided: the hub has no room, or waited for a body in vain. It is offered again after a while, longer each time. Proven like every
+   answer, so that a hub which says so to some and not to others can be found out. */
+static enum tg_err rest(struct node_core *core, const struct hash *id, unsigned reason)
 {
   struct outbox *o = core->outbox;
   const bool told = o->rests_until != 0;
@@ -101,7 +101,13 @@ static enum tg_err rest(struct node_core *core, const struct hash *id)
     return TG_OK; /* the others that were under way */
   o->rest = !told ? REST_MS : o->rest < REST_MAX_MS / 2 ? 2 * o->rest : REST_MAX_MS;
   o->rests_until = core->now.mono + o->rest;
+  o->full = reason == REASON_FULL;
   struct tg_why why;
+  if (reason == REASON_BODY_MISSING) {
+    why_set(&why, TG_STALE, talk_hub(core), N_("for a day nothing came there of a body that is on its way: it is sent again from its beginning"),
+            NULL, NULL, NULL, NULL);
+    return core_tell(core, NODE_NOTICE, "body-missing", id, NULL, 0, &why);
+  }
   why_set(&why, TG_DISK, talk_hub(core), N_("the hub's disk is nearly full: it takes nothing new"),
           N_("what waits here goes out when its operator has made room"), NULL, NULL, NULL);
   return told ? TG_OK : core_tell(core, NODE_ERROR, "hub-full", id, NULL, 0, &why);
@@ -126,8 +132,8 @@ static enum tg_err conclude(struct node_core *core, const Tg__Outcome *item)
   outbox_not_out(core->outbox, asked.place);
   outbox_stop_serving(core->outbox, &id);
   core->outbox->waiting = true;
-  if (entry.type == ENTRY_REFUSED && reason_is_not_now(entry.reason)) /* of a body that it waited for in vain: offered anew at once */
-    return entry.reason == REASON_FULL ? rest(core, &id) : TG_OK;
+  if (entry.type == ENTRY_REFUSED && reason_is_not_now(entry.reason))
+    return rest(core, &id, entry.reason);
   if (asked.place == core->outbox->offered)
     core->outbox->rests_until = 0; /* recalls are taken all the same: they say nothing of the room */
   err = put_outcome(core, item, &id, asked.place, &entry);

@@ -52,7 +52,8 @@ struct outbox {
   uint64_t out[OUTBOX_WINDOW];
   size_t n_out;
   bool waiting; /* there may be spooled rows that are not out */
-  int64_t rests_until; /* monotonic: the hub's disk is full, and it is asked again then, with one bulletin; 0: it has room */
+  int64_t rests_until; /* monotonic: the hub put a bulletin off, and is asked again then, with one; 0: it took the last */
+  bool full;           /* for its disk is */
   int64_t rest;
   uint64_t offered; /* place of that one */
   struct serving serving[OUTBOX_SERVING];

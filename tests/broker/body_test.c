@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -260,6 +261,49 @@ static void a_body_that_does_not_come_is_given_up_for_now(void **state)
   body_drop(&b.body);
 }
 
+/* A slow line, or one that is called an hour a day. */
+static void a_body_that_goes_on_coming_is_waited_for(void **state)
+{
+  struct large *l = *state;
+  struct actor *ml = &l->s->actor[ML];
+  struct sealed b = large(l);
+  actor_submit(ml, &b);
+  stage_settle(l->s);
+  for (int i = 0; i < 4; i++) {
+    serve(ml, &b, 1);
+    l->s->now.wall += 20 * TG_HOUR;
+    stage_pass(l->s, 2000);
+    assert_int_equal(ml->outcomes, 0);
+  }
+  serve(ml, &b, SIZE_MAX);
+  assert_true(ml->outcomes == 1 && ml->outcome[0].accepted);
+  body_drop(&b.body);
+}
+
+static void a_forged_copy_does_not_end_what_waits(void **state)
+{
+  struct large *l = *state;
+  struct actor *ml = &l->s->actor[ML];
+  struct sealed b = large(l), copy = b;
+  actor_submit(ml, &b);
+  stage_settle(l->s);
+  serve(ml, &b, 1);
+  Tg__Submission message = *b.message;
+  Tg__BatchProof proof = *message.proof;
+  uint8_t signature[64];
+  memcpy(signature, proof.signature.data, sizeof signature);
+  signature[7] ^= 1;
+  proof.signature.data = signature;
+  message.proof = &proof;
+  copy.message = &message;
+  actor_submit(ml, &copy);
+  stage_settle(l->s);
+  assert_true(ml->outcomes == 1 && ml->outcome[0].reason == REASON_SIGNATURE);
+  serve(ml, &b, SIZE_MAX);
+  assert_true(ml->outcomes == 2 && ml->outcome[1].accepted);
+  body_drop(&b.body);
+}
+
 /* A node asks for four at a time, and for four more of each precedence above. */
 static void every_body_that_is_wanted_is_sent(void **state)
 {
@@ -468,6 +512,8 @@ int main(void)
       STORY(chunks_out_of_order_are_asked_for_again),
       STORY(chunks_go_by_the_handle_of_the_want),
       STORY(a_body_that_does_not_come_is_given_up_for_now),
+      STORY(a_body_that_goes_on_coming_is_waited_for),
+      STORY(a_forged_copy_does_not_end_what_waits),
       STORY(every_body_that_is_wanted_is_sent),
       STORY(wants_beyond_what_a_session_holds_are_left),
       STORY(flash_overtakes_a_large_body),
