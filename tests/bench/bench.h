@@ -10,7 +10,7 @@
 
 /* What was asked for on the command line. 0: as the workload says. */
 struct bench_options {
-  bool help, version, json, quick, full, keep;
+  bool help, json, quick, full, keep;
   char *folder, *from, *at, *to, *plots;
   uint64_t count, size, rate, readers, publishers;
 };

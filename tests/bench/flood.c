@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,8 +80,10 @@ static json_t *beside(const struct bench *b, struct stand *s, const struct habit
   struct alone_times *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   json_t *latency = alone, *row = NULL;
   pid_t pid = shared != MAP_FAILED ? fork() : -1;
-  if (pid == 0)
+  if (pid == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     flood(s, habit, (uint64_t)(FLOOD_PER_S * seconds), shared);
+  }
   const bool begun = pid > 0 && await_flood(pid, shared);
   const uint64_t before = begun ? shared->accepted : 0;
   const double from = bench_now();

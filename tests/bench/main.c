@@ -5,19 +5,22 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 static const struct option_key KEYS[] = {
     {"quick", 0, OPTION_FLAG, VALUE_BOOL, offsetof(struct bench_options, quick), {0}, NULL, "All workloads, small: under two minutes on two cores."},
     {"full", 0, OPTION_FLAG, VALUE_BOOL, offsetof(struct bench_options, full), {0}, NULL, "All workloads, all sizes, long."},
-    {"count", 'n', OPTION_ONE, VALUE_NUMBER, offsetof(struct bench_options, count), {.min = 1, .max = 100000000}, "N", "Bulletins of a workload, or of its backlog."},
+    {"count", 'n', OPTION_ONE, VALUE_NUMBER, offsetof(struct bench_options, count), {.min = 1, .max = 100000000}, "N", "Bulletins of a workload, or of its backlog; w3 and w8 go by time."},
     {"size", 's', OPTION_ONE, VALUE_SIZE, offsetof(struct bench_options, size), {.min = 24, .max = 1 << 20}, "SIZE", "Content of each; 1KiB unless stated."},
     {"rate", 'r', OPTION_ONE, VALUE_NUMBER, offsetof(struct bench_options, rate), {.min = 1, .max = 1000000}, "N", "Bulletins a second of an open loop."},
     {"publishers", 0, OPTION_ONE, VALUE_NUMBER, offsetof(struct bench_options, publishers), {.min = 1, .max = 8}, "N", "Publishing nodes of W6."},
@@ -114,21 +117,34 @@ static bool wanted(const struct bench_options *o, const struct operands *words, 
   if (o->from && !WORKS[work].borrows)
     return false;
   for (size_t i = 0; i < words->n; i++)
-    if (!strcmp(words->v[i], WORKS[work].name))
+    if (!strcasecmp(words->v[i], WORKS[work].name))
       return true;
   return words->n == 0 && WORKS[work].always;
 }
 
-static const char *unknown(const struct operands *words)
+/* Why the workloads named cannot be run as asked, with the word at fault; NULL: they can. */
+static const char *refused(const struct bench_options *o, const struct operands *words, const char **ret_word)
 {
   for (size_t i = 0; i < words->n; i++) {
-    bool known = false;
-    for (size_t j = 0; j < N_WORKS; j++)
-      known = known || !strcmp(words->v[i], WORKS[j].name);
-    if (!known)
-      return words->v[i];
+    size_t work = 0;
+    *ret_word = words->v[i];
+    while (work < N_WORKS && strcasecmp(words->v[i], WORKS[work].name) != 0)
+      work++;
+    if (work == N_WORKS)
+      return "there is no such workload; toguna-bench --help lists them";
+    if (o->from && !WORKS[work].borrows)
+      return "does not measure a running exchange; floors, w1 and w3 do";
   }
   return NULL;
+}
+
+/* A folder that was named must be there before anything is measured. */
+static bool usable(const char *folder)
+{
+  if (!folder || access(folder, W_OK | X_OK) == 0)
+    return true;
+  fprintf(stderr, "toguna-bench: %s: %s; name a folder that exists and can be written to\n", folder, strerror(errno));
+  return false;
 }
 
 static bool has_failed(const json_t *rows)
@@ -176,6 +192,38 @@ static int help(void)
   return 0;
 }
 
+/* Whoever interrupts a run is told what stays; the daemons end with this program (stand.c). */
+static char left[400];
+
+static void on_end(int sign)
+{
+  ssize_t n = write(2, left, strlen(left));
+  (void)n;
+  _exit(128 + sign);
+}
+
+static void mind_interruptions(const char *folder)
+{
+  const struct sigaction end = {.sa_handler = on_end};
+  snprintf(left, sizeof left, "\ntoguna-bench: interrupted; what it left is in %s\n", folder);
+  sigaction(SIGINT, &end, NULL);
+  sigaction(SIGTERM, &end, NULL);
+  sigaction(SIGHUP, &end, NULL);
+}
+
+/* A failure says where its traces are, and whether the disk may be why: hub and nodes stop before it is full. */
+static void tell_what_is_left(const char *folder)
+{
+  enum { LITTLE = 512 };
+  struct statvfs disk;
+  fprintf(stderr, "toguna-bench: what it left is in %s\n", folder);
+  if (statvfs(folder, &disk) != 0)
+    return;
+  const uint64_t mib = (uint64_t)disk.f_bavail * disk.f_frsize >> 20;
+  if (mib < LITTLE)
+    fprintf(stderr, "toguna-bench: its disk has only %llu MiB left, and hub and nodes keep a reserve; name another with --folder\n", (unsigned long long)mib);
+}
+
 static int measure(const struct bench_options *o, const struct operands *words)
 {
   struct bench b = {.options = o};
@@ -184,6 +232,7 @@ static int measure(const struct bench_options *o, const struct operands *words)
     bench_fails(b.folder, strerror(errno));
     return 5;
   }
+  mind_interruptions(b.folder);
   json_t *rows = json_array(), *all = json_pack("{s:o,s:O}", "machine", table_machine(b.folder), "rows", rows);
   double began = bench_now();
   bool good = run_all(&b, words, rows);
@@ -195,7 +244,7 @@ static int measure(const struct bench_options *o, const struct operands *words)
     table_print(all);
   }
   if (!good)
-    fprintf(stderr, "toguna-bench: what it left is in %s\n", b.folder);
+    tell_what_is_left(b.folder);
   else if (!o->keep)
     nftw(b.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
   json_decref(b.floors);
@@ -216,13 +265,15 @@ int main(int argc, char **argv)
     return 2;
   }
   int code = 2;
-  const char *odd = unknown(&words);
-  if (odd)
-    fprintf(stderr, "toguna-bench: %s: there is no such workload; toguna-bench --help lists them\n", odd);
+  const char *odd = NULL, *reason = refused(&o, &words, &odd);
+  if (reason)
+    fprintf(stderr, "toguna-bench: %s: %s\n", odd, reason);
   else if (o.quick && o.full)
     fprintf(stderr, "toguna-bench: --quick and --full exclude each other; give one\n");
   else if (!!o.from + !!o.at + !!o.to != 0 && !(o.from && o.at && o.to))
     fprintf(stderr, "toguna-bench: a running exchange is named by --from, --at and --to together\n");
+  else if (!usable(o.folder) || !usable(o.plots))
+    code = 2;
   else if (sodium_init() < 0)
     code = 5;
   else

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -61,9 +62,10 @@ bool stand_program(const char *name, char *out, size_t size)
   return fails(name, "not found beside toguna-bench; build it");
 }
 
-/* Its standard output and error go to a file. */
+/* Its standard output and error go to a file. It ends with us: a daemon left behind by an interrupted run would disturb the next. */
 static pid_t spawn(char **argv, const char *log)
 {
+  const pid_t us = getpid();
   pid_t pid = fork();
   if (pid != 0)
     return pid;
@@ -72,6 +74,9 @@ static pid_t spawn(char **argv, const char *log)
     _exit(5);
   setenv("LC_ALL", "C.UTF-8", 1);
   setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != us) /* it died before the line above */
+    _exit(5);
   execv(argv[0], argv);
   _exit(5);
 }

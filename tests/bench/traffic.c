@@ -498,7 +498,7 @@ bool traffic_run(const struct traffic_plan *plan, struct traffic_stream *streams
   *r = (struct run){.plan = plan, .stream = streams, .n_streams = n, .open_stream = n, .clock_fd = -1, .stirred = bench_now()};
   bool good = open_run(r);
   if (!good)
-    bench_fails("traffic", "a node does not answer, or memory is short");
+    bench_fails(plan->n_from ? plan->from[0] : "traffic", "this node or the one that reads does not answer, or memory is short");
   if (good) {
     loop_timer_in(r->watchdog, 500);
     good = loop_run(r->loop) == 0 && !r->failed;

@@ -10,7 +10,7 @@ const [file, language] = process.argv.slice(2), shots = process.env.SHOTS, addre
 const words = {
   en: { title: "Who tells whom", to: "Mali → Niger", nothing: "Nothing may pass.", only: "only with approvals or ORCON, or from some agencies", upTo: "up to", except: "except",
     label: "Mali → Niger: SECRET *", hint: "Point at a cell" },
-  fr: { title: "Qui informe qui", to: "Mali → Niger", nothing: "Rien ne peut passer.", only: "seulement avec des approbations ou ORCON, ou de certains services", upTo: "jusqu’à",
+  fr: { title: "Qui informe qui", to: "Mali → Niger", nothing: "Rien ne peut passer.", only: "seulement avec des approbations ou ORCON, ou de certains services", upTo: "jusqu'à",
     except: "sauf", label: "Mali → Niger: SECRET *", hint: "Pointez" },
 }[language];
 mkdirSync(shots, { recursive: true });
