@@ -14,16 +14,28 @@ static enum tg_err refuse(const char *where, struct slice text, const char *what
   return why_set(why, TG_BAD_INPUT, where, what, todo, word, detail, NULL);
 }
 
-static enum tg_err check_range(const struct value_limits *l, uint64_t v, struct slice text, const char *where,
-                               struct tg_why *why)
+/* A bound as it would be written in its place. */
+static void print_bound(enum value_kind kind, uint64_t v, char out[24])
+{
+  static const char *const units[] = {"", "KiB", "MiB", "GiB"};
+  size_t unit = 0;
+  while (kind == VALUE_SIZE && v > 0 && v % 1024 == 0 && unit < 3) {
+    v /= 1024;
+    unit++;
+  }
+  snprintf(out, 24, "%llu%s", (unsigned long long)v, units[unit]);
+}
+
+static enum tg_err check_range(enum value_kind kind, const struct value_limits *l, uint64_t v, struct slice text,
+                               const char *where, struct tg_why *why)
 {
   char bound[24];
   if (v < l->min) {
-    snprintf(bound, sizeof bound, "%llu", (unsigned long long)l->min);
+    print_bound(kind, l->min, bound);
     return refuse(where, text, N_("%1$s is too small: the least is %2$s"), NULL, bound, why);
   }
   if (l->max && v > l->max) {
-    snprintf(bound, sizeof bound, "%llu", (unsigned long long)l->max);
+    print_bound(kind, l->max, bound);
     return refuse(where, text, N_("%1$s is too large: the most is %2$s"), NULL, bound, why);
   }
   return TG_OK;
@@ -62,7 +74,7 @@ static enum tg_err set_number(enum value_kind kind, const struct value_limits *l
     return refuse(where, text, size ? N_("%1$s is not a size") : N_("%1$s is not a number"),
                   size ? N_("Write it like 64KiB, 16MiB, 1GiB, or in bytes") : N_("Write it in digits, like 20"), NULL,
                   why);
-  err = check_range(l, v, text, where, why);
+  err = check_range(kind, l, v, text, where, why);
   if (err == TG_OK)
     *at = v;
   return err;

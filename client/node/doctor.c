@@ -84,7 +84,7 @@ static enum tg_err check_hub(struct node_core *core, struct query *q)
   struct tg_why why;
   if (!core_charter(core) || talk_is_open(core) || talk_state(core) == TALK_CLOSED)
     return TG_OK;
-  why_set(&why, TG_UNREACHABLE, NULL, N_("the node has no session with a hub (%1$s)"),
+  why_set(&why, TG_UNREACHABLE, NULL, N_("the node has no session with a hub"),
           N_("what is published waits here; look into the log for the reason"),
           talk_state_name(talk_state(core)), NULL, NULL);
   return found(q, "hub", MUST_BE_MENDED, &why);

@@ -139,6 +139,8 @@ static void mistakes_are_told_by_place(void **state)
       {"members 1\n", "/etc/toguna/hub.conf:1:9: 1 is too small: the least is 2"},
       {"members 201\n", "/etc/toguna/hub.conf:1:9: 201 is too large: the most is 200"},
       {"members 0x10\n", "/etc/toguna/hub.conf:1:9: 0x10 is not a number. Write it in digits, like 20"},
+      {"max-frame 1KiB\n", "/etc/toguna/hub.conf:1:11: 1KiB is too small: the least is 4KiB"},
+      {"max-frame 1GiB\n", "/etc/toguna/hub.conf:1:11: 1GiB is too large: the most is 1MiB"},
       {"max-frame 12KB\n",
        "/etc/toguna/hub.conf:1:11: 12KB is not a size. Write it like 64KiB, 16MiB, 1GiB, or in bytes"},
       {"grace 5\n", "/etc/toguna/hub.conf:1:7: 5 is not a duration. Write it like 30s, 15m, 24h or 90d"},
