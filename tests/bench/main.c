@@ -44,7 +44,7 @@ static const struct {
 } WORKS[] = {
     {"floors", "what the libraries and the disk cost by themselves", work_floors, true, true},
     {"w1", "durable pipeline, node to hub to node", work_pipeline, true, true},
-    {"w2", "fan-out to 16 reading nodes", work_fan, true, false},
+    {"w2", "fan-out to 16 reading nodes, with --quick to 8", work_fan, true, false},
     {"w3", "latency at a given rate", work_paced, true, true},
     {"w4", "FLASH while a backlog drains", work_flash, true, false},
     {"w5", "catching up after an outage", work_outage, true, false},

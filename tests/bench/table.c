@@ -109,7 +109,7 @@ static void print_herd(const json_t *row)
 
 static void print_row(const json_t *row)
 {
-  static const char *const rates[][2] = {{"per_s", "  %.0f/s"},          {"spooled_per_s", " (spooled at %.0f/s)"}, {"deliveries_per_s", "  %.0f deliveries/s"},
+  static const char *const rates[][2] = {{"readers", "  to %.0f reading:"}, {"per_s", "  %.0f/s"},          {"spooled_per_s", " (spooled at %.0f/s)"}, {"deliveries_per_s", "  %.0f deliveries/s"},
                                          {"rate", "  asked %.0f/s"},       {"flood_per_s", "  beside a flood of %.0f/s"},         {"backlog", "  backlog %.0f"},             {"fill_per_s", "  filled at %.0f/s"},
                                          {"hub_ready_s", "  hub ready %.2f s"}, {"first_s", "  first after %.2f s"}, {"drain_per_s", "  drained at %.0f/s"},
                                          {"floor_ratio", "  %.1f x its floors"}, {"bulletins", "  %.0f bulletins"}, {"entries", "  %.0f entries in the log"}, {"core_us", "  core %.1f us"}, {"front_us", "  front %.1f us"},
@@ -148,5 +148,5 @@ void table_print(const json_t *all)
          json_string_value(json_object_get(m, "disk")), number(m, "load"), json_string_value(json_object_get(m, "time")));
   json_array_foreach(json_object_get(all, "rows"), i, row)
     print_row(row);
-  printf("\n%.0f s in all\n", number(all, "seconds"));
+  printf("\n%.0f s in all. Each line is explained by toguna-bench(1); docs/performance.md has the goals, and what stands before them.\n", number(all, "seconds"));
 }

@@ -136,7 +136,7 @@ static json_t *just(json_t *row)
 json_t *work_fan(struct bench *b)
 {
   size_t readers = b->options->readers ? (size_t)b->options->readers : b->options->quick ? 8 : 16;
-  return just(crowd(b, "W2", "fan-out, %zu node to %zu nodes", 1, readers, length_of(b)));
+  return just(crowd(b, "W2", "fan-out, %zu node to %zu nodes, deliveries", 1, readers, length_of(b)));
 }
 
 json_t *work_many(struct bench *b)
@@ -149,7 +149,7 @@ json_t *work_many(struct bench *b)
   for (size_t i = 0; i < n; i++) {
     size_t from = b->options->publishers ? (size_t)b->options->publishers : b->options->quick ? 2 : pairs[i][0];
     size_t at = b->options->publishers ? (b->options->readers ? (size_t)b->options->readers : from) : b->options->quick ? 2 : pairs[i][1];
-    json_t *row = crowd(b, "W6", "%zu nodes write to %zu nodes", from, at, length_of(b) / 2);
+    json_t *row = crowd(b, "W6", "%zu nodes write to %zu nodes, deliveries", from, at, length_of(b) / 2);
     if (!row)
       return bench_partly("W6", rows);
     json_array_append_new(rows, row);
