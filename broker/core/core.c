@@ -373,7 +373,7 @@ static void give_back(struct core *c, const struct seal_pk *key, uint64_t cost)
   const uint8_t bytes[] = {(uint8_t)(cost >> 24), (uint8_t)(cost >> 16), (uint8_t)(cost >> 8), (uint8_t)cost};
   if (cost == 0 || !c->front)
     return;
-  if (message_send(c->front, MESSAGE_TAKEN, key, slice_of(bytes, sizeof bytes)) == TG_BUSY)
+  if (message_send(c->front, MESSAGE_TAKEN, key, slice_of(bytes, sizeof bytes)) != TG_OK)
     pipe_free(&c->front); /* it would never hear this sender again: it ends, and a new one comes */
 }
 
@@ -400,9 +400,8 @@ static void hear_front(struct core *c)
 static void on_work(void *arg)
 {
   struct core *c = arg;
-  if (!turn(c))
-    return;
-  for (uint64_t done = 0; !c->ended && !c->held && done < WORK_BYTES && turns_bytes(c->turns) > 0;)
+  /* A FLASH ends the turn: what comes behind it begins one, with a time of its own. */
+  for (uint64_t done = 0; done < WORK_BYTES && turns_bytes(c->turns) > 0 && turn(c) && !c->held;)
     done += take_part(c);
   hear_front(c);
   if (!c->ended && !c->held && turns_bytes(c->turns) > 0)

@@ -59,16 +59,33 @@ static void tell_core(struct front *f, enum message type, const struct seal_pk *
     (void)message_send(f->core, type, key, rest);
 }
 
+/* As if the line had lost it. */
+static void frame_lost(enum tg_err err)
+{
+  log_event(LOG_ERROR, "frame-lost", log_err("error", err));
+}
+
+/* The next that may go. Of what did not get out the core will not say that it is done with. */
+static void hand_over(struct front *f, const struct seal_pk *from, struct slice frame)
+{
+  const struct seal_pk key = *from;
+  const enum tg_err err = message_send(f->core, MESSAGE_FRAME, &key, frame);
+  const uint64_t cost = turns_done(f->turns);
+  if (err == TG_OK)
+    return;
+  if (err != TG_UNREACHABLE) /* the core has ended, and so do we */
+    frame_lost(err);
+  turns_back(f->turns, &key, cost);
+}
+
 /* As much as the core should have before it. What waits beyond that waits here, each sender for itself; and when much does, nobody is heard: ZeroMQ's queues fill, then
    TCP's, and the senders wait. */
 static void feed(struct front *f)
 {
   const struct seal_pk *key;
   struct slice frame;
-  while (f->core && pipe_queued(f->core) < CORE_HIGH && turns_next(f->turns, &key, &frame, NULL)) {
-    tell_core(f, MESSAGE_FRAME, key, frame);
-    (void)turns_done(f->turns);
-  }
+  while (f->core && pipe_queued(f->core) < CORE_HIGH && turns_next(f->turns, &key, &frame, NULL))
+    hand_over(f, key, frame);
   if (f->core && pipe_queued(f->core) >= CORE_HIGH)
     pipe_tell_drained(f->core, CORE_LOW);
   if (f->paused && turns_bytes(f->turns) < f->most / 2)
@@ -97,7 +114,7 @@ static void on_message(void *arg, const struct seal_pk *from, struct slice body)
     return;
   }
   if (turns_put(f->turns, from, body) != TG_OK)
-    log_event(LOG_ERROR, "frame-lost", log_err("error", TG_NO_MEMORY)); /* as if the line had lost it */
+    frame_lost(TG_NO_MEMORY);
   feed(f);
   if (!f->paused && turns_bytes(f->turns) > f->most && !burden_is_short(f->burden))
     pause_doors(f, true);
