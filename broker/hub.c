@@ -331,39 +331,47 @@ static enum tg_err peer_party(struct hub *hub, const struct seal_pk *peer, struc
   return err;
 }
 
-enum tg_err hub_hear(struct hub *hub, const struct seal_pk *peer, struct slice frame, bool *ret_more)
+/* The same, with all that whoever has no right to it any more has here at its end. */
+static enum tg_err admit(struct hub *hub, const struct seal_pk *peer, struct party **ret)
 {
-  struct party *party;
-  *ret_more = false;
-  if (hub->stopping)
-    return TG_OK;
   enum tg_err err = store_begin(hub->store, NULL);
   if (!err)
-    err = peer_party(hub, peer, &party);
-  if (err)
+    err = peer_party(hub, peer, ret);
+  if (err || *ret)
     return err;
   struct session *s = session_of(hub, peer);
-  if (!party)
-    return s ? session_close(hub, s, REASON_REVOKED, END_SAY | END_CUT) : effects_cut(hub->out, peer);
-  if (party_is_struck(party, hub->config.strikes, hub->config.refusal_window, hub->now.mono))
-    return effects_cut(hub->out, peer);
-  return station_frame(hub, peer, party, frame, ret_more);
+  return s ? session_close(hub, s, REASON_REVOKED, END_SAY | END_CUT) : effects_cut(hub->out, peer);
 }
 
-enum tg_err hub_go_on(struct hub *hub, const struct seal_pk *peer, bool *ret_more)
+enum tg_err hub_hear(struct hub *hub, const struct seal_pk *peer, struct slice frame, size_t *ret_left)
+{
+  struct party *party;
+  *ret_left = 0;
+  if (hub->stopping)
+    return TG_OK;
+  enum tg_err err = admit(hub, peer, &party);
+  if (err || !party)
+    return err;
+  if (party_is_struck(party, hub->config.strikes, hub->config.refusal_window, hub->now.mono))
+    return effects_cut(hub->out, peer);
+  return station_frame(hub, peer, party, frame, ret_left);
+}
+
+enum tg_err hub_go_on(struct hub *hub, const struct seal_pk *peer, size_t *ret_left)
 {
   struct session *s = session_of(hub, peer);
-  *ret_more = false;
-  enum tg_err err = s ? store_begin(hub->store, NULL) : TG_OK;
-  return err || !s ? err : station_go_on(hub, s, ret_more);
+  struct party *party;
+  *ret_left = 0;
+  enum tg_err err = s ? admit(hub, peer, &party) : TG_OK; /* it may have lost its right since the part before */
+  return err || !s || !party ? err : station_go_on(hub, s, ret_left);
 }
 
 enum tg_err hub_frame(struct hub *hub, const struct seal_pk *peer, struct slice frame)
 {
-  bool more;
-  enum tg_err err = hub_hear(hub, peer, frame, &more);
-  while (!err && more)
-    err = hub_go_on(hub, peer, &more);
+  size_t left;
+  enum tg_err err = hub_hear(hub, peer, frame, &left);
+  while (!err && left)
+    err = hub_go_on(hub, peer, &left);
   return err;
 }
 

@@ -100,11 +100,11 @@ enum tg_err hub_disk(struct hub *hub, uint64_t free_bytes);
 
 /* A frame from an authenticated connection of `peer`. Whatever the bytes are, the answer is TG_OK or fail-stop. */
 enum tg_err hub_frame(struct hub *hub, const struct seal_pk *peer, struct slice frame);
-/* The same, but of a Submit that is longer than HUB_PART only the first bulletins are taken in, some HUB_PART bytes of them or one. *ret_more: the rest is kept in memory, and hub_go_on()
-   takes in so much more of it, before or after anything else, turns ended and begun as well. It is forgotten with the session. Another frame of this peer takes in all of it first. */
+/* The same, but of a Submit that is longer than HUB_PART only the first bulletins are taken in, some HUB_PART bytes of them or one. *ret_left: about so many bytes of
+   it, 0: none. They are kept in memory, and hub_go_on() takes in so much more of it, before or after anything else, turns ended and begun as well. It is forgotten with the session. Another frame of this peer takes in all of it first. */
 enum { HUB_PART = 16 * 1024 };
-enum tg_err hub_hear(struct hub *hub, const struct seal_pk *peer, struct slice frame, bool *ret_more);
-enum tg_err hub_go_on(struct hub *hub, const struct seal_pk *peer, bool *ret_more);
+enum tg_err hub_hear(struct hub *hub, const struct seal_pk *peer, struct slice frame, size_t *ret_left);
+enum tg_err hub_go_on(struct hub *hub, const struct seal_pk *peer, size_t *ret_left);
 /* The peer's connection is known gone. */
 enum tg_err hub_gone(struct hub *hub, const struct seal_pk *peer);
 /* The last frame of this type for this peer was not sent: no connection, or its queue is full. */

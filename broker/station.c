@@ -29,6 +29,7 @@ struct rest {
   struct arena *arena; /* NULL: the hub's own, and it is done with before the next frame */
   const Tg__Submit *message;
   size_t at, part; /* the next item; so many are taken in at a time */
+  size_t bytes;    /* of the frame */
 };
 
 static enum tg_err take_in(struct hub *hub, struct session *s, const Tg__Submission *item)
@@ -68,9 +69,9 @@ static enum tg_err take_part(struct hub *hub, struct session *s, struct rest *re
 /* The memory of the frame at hand goes to the session, and the hub gets another. */
 static enum tg_err keep_rest(struct hub *hub, struct session *s, const struct rest *rest)
 {
-  struct arena *fresh = hub_frame_arena();
+  struct arena *fresh = arena_is_starved(hub->frame) ? NULL : hub_frame_arena();
   s->rest = fresh ? malloc(sizeof *s->rest) : NULL;
-  if (!s->rest || arena_is_starved(hub->frame)) {
+  if (!s->rest) {
     arena_free(fresh);
     return TG_NO_MEMORY;
   }
@@ -95,22 +96,29 @@ static size_t items_of_part(size_t items, size_t bytes)
   return n ? n : 1;
 }
 
-static enum tg_err submit(struct hub *hub, struct session *s, const Tg__Submit *m, size_t bytes, bool *ret_more)
+/* About so many bytes of it; some, as long as an item is left. */
+static size_t bytes_left(const struct rest *rest)
+{
+  const size_t all = rest->message->n_items;
+  return rest->at < all ? rest->bytes * (all - rest->at) / all : 0;
+}
+
+static enum tg_err submit(struct hub *hub, struct session *s, const Tg__Submit *m, size_t bytes, size_t *ret_left)
 {
   const struct party *party = s->party;
-  struct rest rest = {.message = m, .part = items_of_part(m->n_items, bytes)};
+  struct rest rest = {.message = m, .part = items_of_part(m->n_items, bytes), .bytes = bytes};
   enum tg_err err = take_part(hub, s, &rest);
   if (err || rest.at == m->n_items || party->session != s)
     return err;
-  *ret_more = true;
+  *ret_left = bytes_left(&rest);
   return keep_rest(hub, s, &rest);
 }
 
-enum tg_err station_go_on(struct hub *hub, struct session *s, bool *ret_more)
+enum tg_err station_go_on(struct hub *hub, struct session *s, size_t *ret_left)
 {
   const struct party *party = s->party;
   struct rest *rest = s->rest;
-  *ret_more = false;
+  *ret_left = 0;
   if (!rest)
     return TG_OK;
   s->rest = NULL; /* it outlives the session until the part is done */
@@ -118,8 +126,8 @@ enum tg_err station_go_on(struct hub *hub, struct session *s, bool *ret_more)
   s->heard = hub->now.mono;
   enum tg_err err = take_part(hub, s, rest);
   struct session *same = party->session == s ? s : NULL;
-  *ret_more = !err && same && rest->at < rest->message->n_items;
-  if (*ret_more) {
+  *ret_left = !err && same ? bytes_left(rest) : 0;
+  if (*ret_left) {
     s->rest = rest;
     return TG_OK;
   }
@@ -232,19 +240,19 @@ static enum tg_err hello(struct hub *hub, const struct seal_pk *peer, struct par
 static enum tg_err finish(struct hub *hub, const struct seal_pk *peer, struct party *party)
 {
   enum tg_err err = TG_OK;
-  for (bool more = true; !err && more && party->session && seal_pk_eq(&party->session->peer, peer);)
-    err = station_go_on(hub, party->session, &more);
+  for (size_t left = 1; !err && left && party->session && seal_pk_eq(&party->session->peer, peer);)
+    err = station_go_on(hub, party->session, &left);
   return err;
 }
 
 enum tg_err station_frame(struct hub *hub, const struct seal_pk *peer, struct party *party,
-                          struct slice frame, bool *ret_more)
+                          struct slice frame, size_t *ret_left)
 {
   const struct frame_kind *kind;
   ProtobufCMessage *message;
   struct tg_why why = {0};
   bool bad = false;
-  *ret_more = false;
+  *ret_left = 0;
   enum tg_err err = finish(hub, peer, party);
   if (err)
     return err;
@@ -275,7 +283,7 @@ enum tg_err station_frame(struct hub *hub, const struct seal_pk *peer, struct pa
   if (err || ended)
     return err;
   if (kind->type == FRAME_SUBMIT)
-    return submit(hub, s, (const Tg__Submit *)message, frame.n, ret_more);
+    return submit(hub, s, (const Tg__Submit *)message, frame.n, ret_left);
   err = handlers[kind->type].take(hub, s, message, &bad, &why);
   return err || !bad ? err : session_strike(hub, party, peer, &why);
 }

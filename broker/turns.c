@@ -24,7 +24,7 @@ struct sender {
   struct seal_pk key;
   struct frame *first, **end;
   uint64_t bytes;  /* what its frames cost */
-  uint64_t credit; /* bytes it may say before others have their turn */
+  int64_t credit;  /* bytes it may say before others have their turn; below 0 it owes them */
   uint64_t out;
   bool goes; /* its ring is `at` */
   struct sender *next, *before;
@@ -33,7 +33,7 @@ struct sender {
 struct turns {
   struct turns_options options;
   struct table senders;
-  struct sender *at;    /* who may go on, and whose turn it is */
+  struct sender *at;    /* who may go on or has debts, and whose turn it is */
   struct sender *still; /* who has nothing here, or enough out */
   uint64_t bytes;
 };
@@ -69,10 +69,15 @@ static void ring_leave(struct sender **ring, struct sender *s)
   s->before->next = s->next;
 }
 
+static bool may_say(const struct turns *t, const struct sender *s)
+{
+  return s->first && (t->options.window == 0 || s->out < t->options.window);
+}
+
 /* Puts it where it belongs by now: into one of the rings, or away. */
 static void settle(struct turns *t, struct sender *s)
 {
-  const bool goes = s->first && (t->options.window == 0 || s->out < t->options.window), stays = s->first || s->out > 0;
+  const bool goes = may_say(t, s) || s->credit < 0, stays = s->first || s->out > 0 || s->credit < 0;
   if (stays && goes == s->goes)
     return;
   ring_leave(s->goes ? &t->at : &t->still, s);
@@ -120,6 +125,7 @@ void turns_free(struct turns *t)
     return;
   for (struct sender *s; (s = t->at ? t->at : t->still);) {
     s->out = 0;
+    s->credit = 0;
     (void)sender_drop(t, s);
   }
   table_done(&t->senders);
@@ -159,20 +165,22 @@ enum tg_err turns_put(struct turns *t, const struct seal_pk *from, struct slice 
   return TG_OK;
 }
 
-/* Of its next step. */
-static uint64_t price(const struct turns *t, const struct sender *s)
+/* Of its next step, as far as that can be known before. */
+static int64_t price(const struct turns *t, const struct sender *s)
 {
-  return t->options.part && s->first->left > t->options.part ? t->options.part : s->first->left;
+  return (int64_t)(t->options.part && s->first->left > t->options.part ? t->options.part : s->first->left);
 }
 
 bool turns_next(struct turns *t, const struct seal_pk **ret_from, struct slice *ret_frame, bool *ret_begun)
 {
+  while (t->at && !(may_say(t, t->at) && t->at->credit >= price(t, t->at))) { /* ends: every turn adds to a credit */
+    struct sender *s = t->at;
+    s->credit += QUANTUM;
+    t->at = s->next;
+    settle(t, s);
+  }
   if (!t->at)
     return false;
-  while (t->at->credit < price(t, t->at)) { /* ends: every turn adds to a credit */
-    t->at->credit += QUANTUM;
-    t->at = t->at->next;
-  }
   *ret_from = &t->at->key;
   *ret_frame = slice_of(t->at->first->bytes, t->at->first->n);
   if (ret_begun)
@@ -180,11 +188,11 @@ bool turns_next(struct turns *t, const struct seal_pk **ret_from, struct slice *
   return true;
 }
 
-uint64_t turns_part(struct turns *t)
+uint64_t turns_part(struct turns *t, size_t left)
 {
   struct sender *s = t->at;
-  const uint64_t step = price(t, s), cost = step < s->first->left ? step : step - (step > 0); /* as long as it waits it counts */
-  s->credit -= cost; /* which it had: turns_next() */
+  const uint64_t cost = left < s->first->left ? s->first->left - left : 0;
+  s->credit -= (int64_t)cost;
   s->first->begun = true;
   spend(t, s, cost);
   return cost;
@@ -194,7 +202,7 @@ uint64_t turns_done(struct turns *t)
 {
   struct sender *s = t->at;
   const uint64_t cost = s->first->left;
-  s->credit -= cost < s->credit ? cost : s->credit; /* the last part may have been longer than was thought */
+  s->credit -= (int64_t)cost;
   if (t->options.window)
     s->out += cost;
   drop_first(t, s);

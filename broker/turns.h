@@ -18,9 +18,10 @@ void turns_free(struct turns *t);
 enum tg_err turns_put(struct turns *t, const struct seal_pk *from, struct slice frame);
 /* Whose turn it is, and what it said; both there until turns_done() or turns_part(). *ret_begun (may be NULL): a part of it was dealt with. False: nothing waits that may go. */
 bool turns_next(struct turns *t, const struct seal_pk **ret_from, struct slice *ret_frame, bool *ret_begun);
-/* What turns_next() told last is done with; or a part of it, and others may come before the next. What it cost: bytes, and something for each frame. */
+/* What turns_next() told last is done with; or a part of it, so many of its bytes are left (1 or more), and others may come before the next. What it cost: bytes, and something for
+   each frame. A part that was longer than options.part is a debt, and others have their turns until it is paid, whether or not its sender has more to say. */
 uint64_t turns_done(struct turns *t);
-uint64_t turns_part(struct turns *t);
+uint64_t turns_part(struct turns *t, size_t left);
 /* So much of what this sender has out is done with. More than that is as much. */
 void turns_back(struct turns *t, const struct seal_pk *from, uint64_t cost);
 /* Nothing of this sender waits any more. What it would have cost. */

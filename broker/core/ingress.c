@@ -9,11 +9,12 @@ enum tg_err ingress_step(struct turns *waiting, struct hub *hub, struct seal_pk 
 {
   const struct seal_pk *from;
   struct slice frame;
-  bool begun, more = false;
+  bool begun;
+  size_t left = 0;
   if (!turns_next(waiting, &from, &frame, &begun))
     return TG_INTERNAL; /* cannot be */
   *ret_from = *from;
-  enum tg_err err = begun ? hub_go_on(hub, from, &more) : hub_hear(hub, from, frame, &more);
-  *ret_cost = more ? turns_part(waiting) : turns_done(waiting);
+  enum tg_err err = begun ? hub_go_on(hub, from, &left) : hub_hear(hub, from, frame, &left);
+  *ret_cost = left ? turns_part(waiting, left) : turns_done(waiting);
   return err;
 }

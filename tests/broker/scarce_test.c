@@ -155,6 +155,37 @@ static void a_bulletin_arrives(struct stage *s)
   assert_true(from->notes > 0 && to->seen_serials > 0);
 }
 
+/* In one frame, of which the hub keeps what it has not taken in yet. */
+static void several_arrive_at_once(struct stage *s)
+{
+  enum { SEVERAL = 3 };
+  struct actor *from = &s->actor[ML], *to = &s->actor[BF];
+  static uint8_t content[HUB_PART];
+  Tg__Submission *item[SEVERAL];
+  Tg__Submit m = TG__SUBMIT__INIT;
+  struct hash id[SEVERAL];
+  for (size_t i = 0; i < SEVERAL; i++) {
+    struct sealed b = actor_seal(from, (struct story){.to = "BF/ops", .wraps = "BF", .content = slice_of(content, sizeof content)});
+    body_drop(&b.body);
+    item[i] = b.message;
+    id[i] = b.id;
+  }
+  m.n_items = SEVERAL;
+  m.items = item;
+  do {
+    actor_frame(from, FRAME_SUBMIT, &m.base);
+    stage_settle(s);
+  } while (came_again(s));
+  for (size_t i = 0; i < SEVERAL; i++)
+    assert_true(was_given(to, &id[i]));
+  for (size_t i = 0; i < from->outcomes; i++)
+    assert_true(from->outcome[i].accepted);
+  do {
+    actor_receive_all(to, 0, to->deliveries, RECEIPT_STORED);
+    stage_settle(s);
+  } while (came_again(s));
+}
+
 static void keys_are_announced(struct stage *s)
 {
   struct actor *a = &s->actor[BF];
@@ -188,6 +219,7 @@ static void nobody_is_blamed_for_a_hub_without_memory(void **state)
     begin_again(s);
     memory.scarce = n;
     a_bulletin_arrives(s);
+    several_arrive_at_once(s);
     keys_are_announced(s);
     the_log_is_settled(s);
     for (size_t i = 0; i < s->actors; i++) {

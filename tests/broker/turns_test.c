@@ -132,16 +132,17 @@ static void test_others_come_between_the_parts_of_a_long_frame(void **state)
   struct slice frame;
   bool begun;
   uint64_t dealt = 0;
+  size_t left = LONG;
   put(t, &LOUD, LONG, 1);
   const uint64_t all = turns_bytes(t);
   assert_true(turns_next(t, &key, &frame, &begun) && !begun);
-  dealt += turns_part(t);
+  dealt += turns_part(t, left -= PART);
   for (uint8_t i = 0; i < 6; i++) {
     put(t, &QUIET, 2000, 100 + i);
     unsigned parts = 0;
     while (assert_true(turns_next(t, &key, &frame, &begun)), seal_pk_eq(key, &LOUD)) {
       assert_true(begun && frame.n == LONG);
-      dealt += turns_part(t);
+      dealt += turns_part(t, left -= PART);
       parts++;
     }
     assert_false(begun);
@@ -149,13 +150,46 @@ static void test_others_come_between_the_parts_of_a_long_frame(void **state)
     turns_done(t);
     assert_true(parts <= 4);
   }
-  while (assert_true(turns_next(t, &key, &frame, &begun)), all - dealt > PART)
-    dealt += turns_part(t);
-  assert_true(turns_part(t) < PART); /* as long as it is there it counts */
-  assert_true(turns_bytes(t) > 0);
-  turns_done(t);
+  while (assert_true(turns_next(t, &key, &frame, &begun)), left > PART)
+    dealt += turns_part(t, left -= PART);
+  assert_int_equal(turns_bytes(t), all - dealt);
+  assert_int_equal(turns_done(t), left);
   assert_int_equal(turns_bytes(t), 0);
   assert_false(turns_next(t, &key, &frame, &begun));
+  turns_free(t);
+}
+
+/* How long a part is is known when it is done: what was longer than thought others get as well, before its sender goes on and before he says anything else. */
+static void test_a_part_that_was_long_is_paid_for(void **state)
+{
+  enum { PART = 16 * 1024, LONG = 400 * 1024, SAID = 2000 };
+  (void)state;
+  struct turns *t = turns_new((struct turns_options){.part = PART});
+  const struct seal_pk *key;
+  struct slice frame;
+  uint64_t quiet = 0;
+  put(t, &LOUD, LONG, 1);
+  assert_true(turns_next(t, &key, &frame, NULL));
+  turns_part(t, LONG / 2);
+  for (int i = 0; i < 1000; i++)
+    put(t, &QUIET, SAID, 2);
+  for (; assert_true(turns_next(t, &key, &frame, NULL)), seal_pk_eq(key, &QUIET); quiet += SAID)
+    turns_done(t);
+  assert_in_range(quiet, LONG / 3, LONG);
+  turns_done(t);
+  put(t, &LOUD, 1000, 3);
+  for (quiet = 0; assert_true(turns_next(t, &key, &frame, NULL)), seal_pk_eq(key, &QUIET); quiet += SAID)
+    turns_done(t);
+  assert_in_range(quiet, LONG / 3, LONG);
+  assert_int_equal(take_next(t, &LOUD), 3);
+  while (turns_bytes(t) > 0)
+    (void)take_next(t, &QUIET);
+  put(t, &LOUD, LONG, 4); /* alone it waits for nobody */
+  assert_true(turns_next(t, &key, &frame, NULL));
+  turns_done(t);
+  assert_false(turns_next(t, &key, &frame, NULL));
+  put(t, &LOUD, LONG, 5);
+  assert_int_equal(take_next(t, &LOUD), 5);
   turns_free(t);
 }
 
@@ -199,7 +233,7 @@ static void test_who_has_enough_out_is_passed_by(void **state)
 
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_others_come_between_the_parts_of_a_long_frame), cmocka_unit_test(test_who_has_enough_out_is_passed_by),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_others_come_between_the_parts_of_a_long_frame), cmocka_unit_test(test_a_part_that_was_long_is_paid_for), cmocka_unit_test(test_who_has_enough_out_is_passed_by),
                                      cmocka_unit_test(test_empty_frames_are_not_free), cmocka_unit_test(test_small_frames_do_not_wait_behind_all_large_ones), cmocka_unit_test(test_bytes_are_shared_evenly),
                                      cmocka_unit_test(test_what_one_said_is_forgotten)};
   return cmocka_run_group_tests(tests, NULL, NULL);
