@@ -207,12 +207,20 @@ static bool take_hourly(struct hub *hub, struct passage *p)
   return within;
 }
 
-/* What this hub takes beside its hourly limits of what is older than its log: all that the one before it can have taken in of what has not expired. */
+/* When the exchange began: nothing was said before. */
+static tg_time founded(const struct hub *hub)
+{
+  const struct charter *first = directory_charter_version(hub->rules.directory, 1, NULL);
+  return first ? first->effective : hub->began;
+}
+
+/* What this hub takes beside its hourly limits of what is older than its log: all that those before it can have taken in of what has not expired, in the time that there was. */
 static bool take_brought(struct hub *hub, struct passage *p)
 {
   const struct charter_limits *limits = hub_limits(hub);
   const enum precedence precedence = p->view.header.subject.precedence;
-  const uint64_t hours = (uint64_t)(limits->lifetime / TG_HOUR) + 1;
+  const tg_time there_was = hub->began - founded(hub); /* not negative: is_brought() */
+  const uint64_t hours = (uint64_t)((limits->lifetime < there_was ? limits->lifetime : there_was) / TG_HOUR) + 1;
   uint64_t *of_node = &p->party->brought, *of_member = &hub->parties.member[p->node->member].brought[precedence];
   if (*of_node / hours >= limits->bulletins_per_hour || *of_member / hours >= urgent_per_hour(limits, precedence))
     return false;
@@ -221,7 +229,7 @@ static bool take_brought(struct hub *hub, struct passage *p)
   return true;
 }
 
-/* Was it written before this log began? */
+/* Was it written before this log began, and in this exchange's time? */
 static enum tg_err is_brought(struct hub *hub, const struct passage *p, bool *ret)
 {
   struct store_entry first;
@@ -231,7 +239,8 @@ static enum tg_err is_brought(struct hub *hub, const struct passage *p, bool *re
     err = entry_parse(first.bytes, &entry, NULL) ? TG_DISK : TG_OK;
   if (!err && !hub->began)
     hub->began = entry.time;
-  *ret = !err && p->view.header.subject.created < hub->began;
+  const tg_time created = p->view.header.subject.created;
+  *ret = !err && created < hub->began && created >= founded(hub);
   return err == TG_NOT_FOUND ? TG_OK : err; /* nothing is on the disk yet */
 }
 

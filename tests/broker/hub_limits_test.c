@@ -248,14 +248,16 @@ static void few_of_all(struct charter *c)
   c->limits.lifetime = TG_HOUR;
 }
 
-/* The reason for the newest of ML's; older: it was written before the hub's log began. */
-static enum reason said(struct stage *s, enum precedence precedence, bool older)
+enum { NEW = 0, OLDER = 30 * TG_SECOND }; /* older: than the hub's log, which began just now */
+
+/* The reason for the newest of ML's, which it says was written so long ago. */
+static enum reason said(struct stage *s, enum precedence precedence, tg_time ago)
 {
   struct actor *ml = &s->actor[ML];
   actor_forget(ml);
-  s->now.wall -= older ? 30 * TG_SECOND : 0;
+  s->now.wall -= ago;
   struct sealed b = actor_seal(ml, (struct story){.to = "BF", .precedence = precedence, .lifetime = TG_HOUR});
-  s->now.wall += older ? 30 * TG_SECOND : 0;
+  s->now.wall += ago;
   actor_submit(ml, &b);
   stage_settle(s);
   body_drop(&b.body);
@@ -269,17 +271,33 @@ static void what_is_older_than_the_log_has_its_own_measure(void **state)
 {
   (void)state;
   struct stage *s = stage_new(2, few_of_all);
+  s->now.wall += 3 * TG_HOUR;
+  stage_move(s, NULL); /* the exchange is older than a bulletin may become */
   for (int i = 0; i < 4; i++)
-    assert_int_equal(said(s, PRECEDENCE_FLASH, true), REASON_NONE);
+    assert_int_equal(said(s, PRECEDENCE_FLASH, OLDER), REASON_NONE);
   for (int i = 4; i < 20; i++)
-    assert_int_equal(said(s, PRECEDENCE_ROUTINE, true), REASON_NONE);
+    assert_int_equal(said(s, PRECEDENCE_ROUTINE, OLDER), REASON_NONE);
   for (int i = 0; i < 2; i++)
-    assert_int_equal(said(s, PRECEDENCE_FLASH, false), REASON_NONE);
-  assert_int_equal(said(s, PRECEDENCE_FLASH, false), REASON_QUOTA);
+    assert_int_equal(said(s, PRECEDENCE_FLASH, NEW), REASON_NONE);
+  assert_int_equal(said(s, PRECEDENCE_FLASH, NEW), REASON_QUOTA);
   for (int i = 3; i < 10; i++)
-    assert_int_equal(said(s, PRECEDENCE_ROUTINE, i % 2), REASON_NONE); /* beyond its measure it counts as what is new */
-  assert_int_equal(said(s, PRECEDENCE_ROUTINE, true), REASON_QUOTA);
-  assert_int_equal(said(s, PRECEDENCE_ROUTINE, false), REASON_QUOTA);
+    assert_int_equal(said(s, PRECEDENCE_ROUTINE, i % 2 ? OLDER : NEW), REASON_NONE); /* beyond its measure it counts as what is new */
+  assert_int_equal(said(s, PRECEDENCE_ROUTINE, OLDER), REASON_QUOTA);
+  assert_int_equal(said(s, PRECEDENCE_ROUTINE, NEW), REASON_QUOTA);
+  stage_free(s);
+}
+
+/* An exchange that began a minute ago has no more of a past than that. */
+static void a_hub_that_succeeds_nobody_is_not_brought_much(void **state)
+{
+  (void)state;
+  struct stage *s = stage_new(2, few_of_all);
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(said(s, PRECEDENCE_FLASH, 2 * TG_MINUTE), REASON_AUDIENCE); /* older than the exchange: for nobody, and it counts as what is new */
+  assert_int_equal(said(s, PRECEDENCE_FLASH, NEW), REASON_QUOTA);
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(said(s, PRECEDENCE_FLASH, OLDER), REASON_NONE);
+  assert_int_equal(said(s, PRECEDENCE_FLASH, OLDER), REASON_QUOTA);
   stage_free(s);
 }
 
@@ -520,6 +538,7 @@ int main(void)
       STORY(receipts_of_one_frame_find_their_originators),
       cmocka_unit_test(each_has_its_turn_before_another_has_two),
       cmocka_unit_test(what_is_older_than_the_log_has_its_own_measure),
+      cmocka_unit_test(a_hub_that_succeeds_nobody_is_not_brought_much),
       cmocka_unit_test(too_many_flash_are_refused),
       cmocka_unit_test(too_many_immediate_are_refused),
       cmocka_unit_test(what_is_larger_than_the_charter_allows_is_refused),

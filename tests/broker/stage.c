@@ -467,7 +467,10 @@ struct stage *stage_new(size_t n, void (*tune)(struct charter *))
 void stage_move(struct stage *s, const char *vfs)
 {
   s->vfs = vfs;
-  strcpy(s->database, "/hub.db");
+  if (vfs)
+    strcpy(s->database, "/hub.db");
+  else
+    snprintf(s->database, sizeof s->database, "%s/moved.db", s->folder);
   buf_clear(&s->signed_note);
   assert_int_equal(signing_begin(slice_str(secret_key_name(s->kit->hub_log)), &s->signer), TG_OK);
   assert_int_equal(stage_restart(s), TG_OK);

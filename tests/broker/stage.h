@@ -118,7 +118,7 @@ enum tg_err stage_commit(struct stage *s);
 /* Starts the hub from what is on the disk, without a commit before: as a crash does. Nodes must connect
  * again. */
 enum tg_err stage_restart(struct stage *s);
-/* To an empty store through this SQLite VFS: the exchange is founded once more, all connected. */
+/* To an empty store through this SQLite VFS (NULL: the system's): the exchange is founded once more, all connected. */
 void stage_move(struct stage *s, const char *vfs);
 /* A further node of a member, not connected and without sealing keys. */
 struct actor *stage_actor(struct stage *s, size_t member, size_t node);
