@@ -294,6 +294,7 @@ enum tg_err hub_time(struct hub *hub, struct hub_now now)
 {
   enum tg_err err = store_begin(hub->store, NULL);
   hub->now = now;
+  hub->looked = 0;
   if (err || now.mono < hub->chores)
     return err;
   hub->chores = now.mono + CHORES_MS;

@@ -71,6 +71,7 @@ struct hub {
   bool has_key;
   struct hash allowed;               /* of the keys that were allowed last */
   bool hold;           /* nothing is made for nodes just now */
+  size_t looked;       /* rows that were looked at for stated.c in this turn */
   uint64_t round;      /* of pump(): sessions that it served have its number */
   bool round_more;     /* and one of them has more */
   bool papers_came, stopping, hurry; /* hurry: a turn is wanted at once */

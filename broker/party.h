@@ -22,13 +22,13 @@ struct party {
   unsigned strikes;
   int64_t struck; /* when the first of them fell, monotonic */
   int64_t called; /* when its session was last sent a checkpoint for the checkpoint's sake, monotonic; 0: not yet */
-  struct allowance bulletins, refusals, receipts, documents, hellos, evidence, stated;
+  struct allowance bulletins, refusals, receipts, documents, hellos, evidence;
   struct party *next;
 };
 
 /* What one member has used up, by its index in the directory. */
 struct member_use {
-  struct allowance bulletins, flash, immediate;
+  struct allowance bulletins, flash, immediate, stated;
   uint64_t brought[PRECEDENCE_FLASH + 1]; /* of those that are older than this log, of each precedence */
   unsigned sessions;
 };

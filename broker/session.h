@@ -59,6 +59,7 @@ struct session {
   uint64_t document, note; /* sequences sent last */
   uint64_t note_seen;      /* confirmed last */
   uint64_t stated;         /* of which place on it asked for its own receipts */
+  uint64_t stated_at;      /* and below which there are none */
   uint64_t credit_count, credit_bytes;
   struct pace pace; /* of its line */
   struct flight *flights; /* ascending by leaf */

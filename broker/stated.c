@@ -5,16 +5,17 @@
 
 enum {
   STEP = 4096,     /* places of the log that one answer covers at the most, and does when nothing is in them */
-  PER_HOUR = 3600, /* answers to one node */
+  LOOKS = 256,     /* rows of anybody's that are looked at in a turn of the hub, whoever asks */
+  PER_HOUR = 3600, /* answers to one member's nodes */
   LEAST = 64,      /* bytes of a receipt */
   PIECES = 4,      /* a slow line is busy for so many pieces at the most (pace.h) */
 };
 
 enum tg_err stated_want(struct hub *hub, struct session *s, const Tg__ReceiptsWanted *m)
 {
-  if (!allowance_take(&s->party->stated, PER_HOUR, 1, hub->now.mono))
+  if (!allowance_take(&hub->parties.member[s->member].stated, PER_HOUR, 1, hub->now.mono))
     return TG_OK;
-  s->stated = m->from;
+  s->stated = s->stated_at = m->from;
   s->work |= WORK_STATED;
   return TG_OK;
 }
@@ -97,22 +98,43 @@ static enum tg_err fill(struct hub *hub, size_t room, const uint64_t *leaf, size
   return TG_OK;
 }
 
+/* Its own from where it is known that there are none below, as many as this turn may look for. *ret_done: there are some, or none up to *upto as it was; else the next turn goes on. */
+static enum tg_err look(struct hub *hub, struct session *s, uint64_t *upto, uint64_t leaf[REPLY_ITEMS], size_t *ret_n, bool *ret_done)
+{
+  const uint64_t goal = *upto;
+  size_t rows = LOOKS - hub->looked;
+  *ret_done = false;
+  if (rows == 0)
+    return TG_OK;
+  enum tg_err err = store_said_of(hub->store, &s->party->identity, s->stated_at, upto, &rows, leaf, REPLY_ITEMS, ret_n);
+  if (err)
+    return err;
+  hub->looked += rows;
+  s->stated_at = *upto;
+  *ret_done = *ret_n > 0 || *upto == goal;
+  return TG_OK;
+}
+
 enum tg_err stated_send(struct hub *hub, struct session *s, bool *ret_more)
 {
   const uint64_t end = logbook_signed_size(hub->log), from = s->stated < end ? s->stated : end;
   Tg__ReceiptsLogged m = TG__RECEIPTS_LOGGED__INIT;
   uint64_t leaf[REPLY_ITEMS];
   size_t n = 0;
+  bool done;
   (void)ret_more;
   if (!session_may_send(hub, s))
     return TG_OK;
-  s->work &= ~(unsigned)WORK_STATED;
   m.from = s->stated;
   m.upto = end - from < STEP ? end : from + STEP;
+  enum tg_err err = look(hub, s, &m.upto, leaf, &n, &done);
+  if (err || !done) {
+    hub->hurry = true;
+    return err;
+  }
+  s->work &= ~(unsigned)WORK_STATED;
   arena_reset(hub->reply);
-  enum tg_err err = store_said_of(hub->store, &s->party->identity, from, &m.upto, leaf, REPLY_ITEMS, &n);
-  if (!err)
-    err = fill(hub, room_for(hub, s), leaf, n, &m);
+  err = fill(hub, room_for(hub, s), leaf, n, &m);
   if (!err)
     err = session_chain(hub, s, &m.checkpoint, &m.consistency);
   return err ? err : session_send(hub, s, FRAME_RECEIPTS_LOGGED, &m.base);

@@ -4,9 +4,9 @@
 
 #include "broker/session.h"
 
-/* It asks for those from a place on. One question of a node is answered at a time; a later one takes its place. So many in an hour: others are passed over. */
+/* It asks for those from a place on. One question of a node is answered at a time; a later one takes its place. So many of a member's nodes in an hour: others are passed over. */
 enum tg_err stated_want(struct hub *hub, struct session *s, const Tg__ReceiptsWanted *m);
-/* The answer, in one frame, when the line is free; *ret_more is left alone. */
+/* The answer, in one frame, when the line is free and it was looked for, which may take a few turns; *ret_more is left alone. */
 enum tg_err stated_send(struct hub *hub, struct session *s, bool *ret_more);
 
 #endif

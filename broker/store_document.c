@@ -215,28 +215,32 @@ enum tg_err store_said_size(struct store *store, uint64_t leaf, uint64_t *ret)
   return db_number(s, ret);
 }
 
-enum tg_err store_said_of(struct store *store, const struct sign_pk *node, uint64_t from, uint64_t *upto, uint64_t *ret, size_t max, size_t *ret_n)
+enum tg_err store_said_of(struct store *store, const struct sign_pk *node, uint64_t from, uint64_t *upto, size_t *rows, uint64_t *ret, size_t max, size_t *ret_n)
 {
   struct db_stmt *s = db_stmt(store->db, "SELECT said.leaf, entry.bytes FROM said JOIN entry USING(leaf) WHERE said.leaf >= ?1 AND said.leaf < ?2"
                                          " ORDER BY said.leaf");
   bool row;
-  size_t n = 0;
-  enum tg_err err;
+  uint64_t last = 0;
+  size_t n = 0, looked = 0;
+  enum tg_err err = TG_OK;
   db_bind_u64(s, 1, from);
   db_bind_u64(s, 2, *upto);
-  while (n < max && !(err = db_step(s, &row)) && row) {
+  while (n < max && looked < *rows && !(err = db_step(s, &row)) && row) {
     struct entry e;
     err = entry_parse(db_blob(s, 1), &e, NULL) ? TG_DISK : TG_OK;
     if (err)
       break;
+    last = db_u64(s, 0);
+    looked++;
     if (sign_pk_eq(&e.actor, node))
-      ret[n++] = db_u64(s, 0);
+      ret[n++] = last;
   }
   db_reset(s);
   if (err)
     return err;
-  if (n == max)
-    *upto = ret[n - 1] + 1;
+  if (n == max || looked == *rows)
+    *upto = last + 1;
+  *rows = looked;
   *ret_n = n;
   return TG_OK;
 }

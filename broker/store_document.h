@@ -54,7 +54,8 @@ enum tg_err store_said_put(struct store *store, uint64_t leaf, struct slice byte
 /* TG_NOT_FOUND. */
 enum tg_err store_said(struct store *store, uint64_t leaf, struct arena *arena, struct slice *ret);
 enum tg_err store_said_size(struct store *store, uint64_t leaf, uint64_t *ret);
-/* The places, ascending, of a node's receipts among the entries from `from` on and below *upto; at most `max`: then *upto is the one behind the last. */
-enum tg_err store_said_of(struct store *store, const struct sign_pk *node, uint64_t from, uint64_t *upto, uint64_t *ret, size_t max, size_t *ret_n);
+/* The places, ascending, of a node's receipts among the entries from `from` on and below *upto; at most `max`. Of everybody's at most *rows (1 or more) are looked at, and *rows says
+   how many were. Where either came to its end, *upto is the place behind the last that was looked at. */
+enum tg_err store_said_of(struct store *store, const struct sign_pk *node, uint64_t from, uint64_t *upto, size_t *rows, uint64_t *ret, size_t max, size_t *ret_n);
 
 #endif

@@ -1,4 +1,5 @@
 /* What the hub measures: times, credit, quotas, the disk, and receipts that are overdue. */
+#include "broker/store_document.h"
 #include "tests/broker/stage.h"
 
 #include <setjmp.h>
@@ -301,6 +302,34 @@ static void a_hub_that_succeeds_nobody_is_not_brought_much(void **state)
   stage_free(s);
 }
 
+/* Whose receipts stand in between: looking through them is work, of which a turn has a little, however many nodes ask. */
+static void ones_own_receipts_are_looked_for_a_little_in_each_turn(void **state)
+{
+  enum { ROWS = 700, FIRST = 64 }; /* what stands before is of all three */
+  struct stage *s = *state;
+  struct actor *asks[] = {&s->actor[BF], &s->actor[NE]};
+  Tg__ReceiptsWanted m = TG__RECEIPTS_WANTED__INIT;
+  unsigned turns = 0;
+  for (int i = 0; i < ROWS; i++)
+    actor_publish(&s->actor[ML], (struct story){.to = "BF"});
+  stage_settle(s);
+  assert_int_equal(hub_time(s->hub, s->now), TG_OK);
+  for (uint64_t leaf = FIRST; leaf < ROWS; leaf++)
+    assert_int_equal(store_said_put(hub_store(s->hub), leaf, slice_str("of nobody here")), TG_OK);
+  stage_settle(s);
+  for (size_t i = 0; i < 2; i++)
+    actor_frame(asks[i], FRAME_RECEIPTS_WANTED, &m.base);
+  while (asks[0]->logged + asks[1]->logged < 2) {
+    stage_turn(s);
+    assert_true(turns++ < 10);
+  }
+  assert_in_range(turns, 4, 9);
+  for (size_t i = 0; i < 2; i++) {
+    assert_int_equal(asks[i]->logged, 1);
+    assert_true(asks[i]->logged_upto >= ROWS);
+  }
+}
+
 static void too_many_immediate_are_refused(void **state)
 {
   (void)state;
@@ -537,6 +566,7 @@ int main(void)
       STORY(credit_is_respected_and_flash_goes_first),
       STORY(receipts_of_one_frame_find_their_originators),
       cmocka_unit_test(each_has_its_turn_before_another_has_two),
+      cmocka_unit_test_setup_teardown(ones_own_receipts_are_looked_for_a_little_in_each_turn, stage_three, stage_gone),
       cmocka_unit_test(what_is_older_than_the_log_has_its_own_measure),
       cmocka_unit_test(a_hub_that_succeeds_nobody_is_not_brought_much),
       cmocka_unit_test(too_many_flash_are_refused),

@@ -269,13 +269,21 @@ static void hear_tick(struct actor *a, const ProtobufCMessage *message)
   a->answers++;
 }
 
+static void hear_logged(struct actor *a, const ProtobufCMessage *message)
+{
+  const Tg__ReceiptsLogged *m = (const Tg__ReceiptsLogged *)message;
+  chain(a, m->checkpoint, m->consistency);
+  a->logged++;
+  a->logged_upto = m->upto;
+}
+
 static void (*const hears[])(struct actor *, const ProtobufCMessage *) = {
     [FRAME_WELCOME] = hear_welcome,     [FRAME_GOODBYE] = hear_goodbye,
     [FRAME_WANT] = hear_want,           [FRAME_CHUNK] = hear_chunk,
     [FRAME_OUTCOMES] = hear_outcomes,   [FRAME_DELIVER] = hear_deliver,
     [FRAME_RECEIPT_NOTES] = hear_notes, [FRAME_RECEIPTS_SEEN] = hear_seen,
     [FRAME_DOCUMENTS] = hear_documents, [FRAME_DOCUMENT_OUTCOMES] = hear_document_outcomes,
-    [FRAME_TICK] = hear_tick,
+    [FRAME_TICK] = hear_tick,           [FRAME_RECEIPTS_LOGGED] = hear_logged,
 };
 
 /* ---- effects */

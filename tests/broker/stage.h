@@ -70,6 +70,8 @@ struct actor {
   struct wrap_opener *opener;
   size_t outcomes, deliveries, notes, documents, document_outcomes, wants, chunks, ticks, seen_serials,
       frames;
+  size_t logged; /* answers about its own receipts; and how far the last one reaches */
+  uint64_t logged_upto;
   struct got_outcome outcome[STAGE_KEPT];
   struct got_delivery delivery[STAGE_KEPT];
   struct got_note note[STAGE_KEPT];
