@@ -35,6 +35,7 @@ static void defaults(struct hub_config *c)
       {&c->in_flight_count, 4096},
       {&c->in_flight_bytes, UINT64_C(4) << 20},
       {&c->disk_reserve, UINT64_C(256) << 20},
+      {&c->part, HUB_PART},
       {&c->memory, MEMORY_DEFAULT},
   };
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)

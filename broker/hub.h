@@ -42,6 +42,7 @@ struct hub_config {
   uint64_t parked_count;     /* submissions of one node that wait for bodies or documents (256) */
   uint64_t in_flight_count;  /* deliveries to one node that are not done with, whatever credit it grants (4,096) */
   uint64_t in_flight_bytes;  /* (4 MiB: what a FLASH may have to wait behind) */
+  uint64_t part;             /* of a long Submit about so many bytes are taken in before others may come (HUB_PART); no matter of the log's */
   uint64_t memory;           /* bytes that the hub's processes may use, for what grows with traffic (256 MiB): memory.h */
   uint64_t disk_reserve;     /* bytes that stay free on the disk: with less nothing new is accepted (256 MiB) */
   unsigned strikes;          /* malformed or forged items until a session is cut (16) */
@@ -100,7 +101,7 @@ enum tg_err hub_disk(struct hub *hub, uint64_t free_bytes);
 
 /* A frame from an authenticated connection of `peer`. Whatever the bytes are, the answer is TG_OK or fail-stop. */
 enum tg_err hub_frame(struct hub *hub, const struct seal_pk *peer, struct slice frame);
-/* The same, but of a Submit that is longer than HUB_PART only the first bulletins are taken in, some HUB_PART bytes of them or one. *ret_left: about so many bytes of
+/* The same, but of a Submit that is longer than hub_config.part only the first bulletins are taken in, about so many bytes of them or one. *ret_left: about so many bytes of
    it, 0: none. They are kept in memory, and hub_go_on() takes in so much more of it, before or after anything else, turns ended and begun as well. It is forgotten with the session. Another frame of this peer takes in all of it first. */
 enum { HUB_PART = 16 * 1024 };
 enum tg_err hub_hear(struct hub *hub, const struct seal_pk *peer, struct slice frame, size_t *ret_left);

@@ -89,10 +89,10 @@ void station_forget(struct session *s)
   s->rest = NULL;
 }
 
-/* How many items of a frame are about HUB_PART bytes: they are mostly alike. */
-static size_t items_of_part(size_t items, size_t bytes)
+/* How many items of a frame are about a part of it: they are mostly alike. */
+static size_t items_of_part(const struct hub *hub, size_t items, size_t bytes)
 {
-  const size_t n = bytes ? items * HUB_PART / bytes : items;
+  const size_t n = bytes ? items * hub->config.part / bytes : items;
   return n ? n : 1;
 }
 
@@ -106,7 +106,7 @@ static size_t bytes_left(const struct rest *rest)
 static enum tg_err submit(struct hub *hub, struct session *s, const Tg__Submit *m, size_t bytes, size_t *ret_left)
 {
   const struct party *party = s->party;
-  struct rest rest = {.message = m, .part = items_of_part(m->n_items, bytes), .bytes = bytes};
+  struct rest rest = {.message = m, .part = items_of_part(hub, m->n_items, bytes), .bytes = bytes};
   enum tg_err err = take_part(hub, s, &rest);
   if (err || rest.at == m->n_items || party->session != s)
     return err;

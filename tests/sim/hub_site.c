@@ -95,11 +95,31 @@ static bool turn(struct sim *s)
   return check(s, SCARCE(&s->hub.site, hub_time(s->hub.hub, now(s))), NULL);
 }
 
+static void goes_on(struct sim *s, const struct event *e);
+
+/* The rest of a long frame comes when it comes: with others' frames, ends of turns and of sessions between. */
+static void posts_rest(struct sim *s, int node, size_t left)
+{
+  struct event e = for_hub(s, goes_on);
+  e.number = (uint64_t)node;
+  if (left > 0)
+    agenda_post(s, sim_between(s, 0, 5), e, (struct slice){0});
+}
+
+static void goes_on(struct sim *s, const struct event *e)
+{
+  const struct seal_pk key = secret_key_seal_pk(s->kit->member[e->number].node[0].transport);
+  size_t left = 0;
+  if (site_hears(&s->hub.site, e) && turn(s) && check(s, SCARCE(&s->hub.site, hub_go_on(s->hub.hub, &key, &left)), NULL))
+    posts_rest(s, (int)e->number, left);
+}
+
 void hub_site_frame(struct sim *s, int node, struct slice frame)
 {
-  struct seal_pk key = secret_key_seal_pk(s->kit->member[node].node[0].transport);
-  if (turn(s))
-    check(s, SCARCE(&s->hub.site, hub_frame(s->hub.hub, &key, frame)), NULL);
+  const struct seal_pk key = secret_key_seal_pk(s->kit->member[node].node[0].transport);
+  size_t left = 0;
+  if (turn(s) && check(s, SCARCE(&s->hub.site, hub_hear(s->hub.hub, &key, frame, &left)), NULL))
+    posts_rest(s, node, left);
 }
 
 void hub_site_gone(struct sim *s, int node)

@@ -128,7 +128,7 @@ static void set_up(struct sim *s, const struct stage *stage)
   random_drives_libsodium(&s->entropy);
   snprintf(s->hub.site.name, sizeof s->hub.site.name, "hub");
   s->hub.site.disk = disk_of(s, "hub");
-  s->hub.config = (struct hub_config){.exchange = s->kit->exchange, .name = "hub1"};
+  s->hub.config = (struct hub_config){.exchange = s->kit->exchange, .name = "hub1", .part = 1}; /* a bulletin at a time, and whatever else happens between two of them */
   if (signing_begin(slice_str(secret_key_name(s->kit->hub_log)), &s->hub.signed_state) != TG_OK)
     abort();
   for (int i = 0; i < SIM_NODES; i++) {
