@@ -426,6 +426,8 @@ enum tg_err node_stop(struct node_core *core)
   err = arrivals_take_all(core);
   core->stopping = true;
   if (err == TG_OK)
+    err = steady_stop(core);
+  if (err == TG_OK)
     err = desk_stop(core);
   return done(core, err == TG_OK ? talk_stop(core) : err);
 }

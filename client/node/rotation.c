@@ -59,7 +59,8 @@ static enum tg_err store_ring(struct node_core *core)
   return err;
 }
 
-/* The newest announcement becomes part of this turn's batch. One in the same turn is replaced: it was never signed. */
+/* The newest announcement becomes part of this turn's batch. One in the same turn is replaced: it was never signed. Without a key for the time to come there is nothing
+   to announce yet. */
 static enum tg_err announce(struct node_core *core)
 {
   struct rotation *r = core->rotation;
@@ -68,7 +69,22 @@ static enum tg_err announce(struct node_core *core)
   const struct sealing_keys *known = directory_sealing_keys(core->directory, &core->me);
   if (err == TG_OK)
     err = keyring_announce(r->ring, &core->config->exchange, &core->me, known ? known->serial : 0, steady_now(core), &r->announcement);
+  if (err == TG_NOT_FOUND)
+    return TG_OK;
   return err == TG_OK ? store_ring(core) : err;
+}
+
+/* Makes what keys are lacking for the time to come, and announces them; what is announced already only `again`. */
+static enum tg_err renew(struct node_core *core, const struct charter_limits *limits, bool again)
+{
+  struct rotation *r = core->rotation;
+  size_t made = 0;
+  enum tg_err err = keyring_fill(r->ring, steady_now(core), limits->sealing_period, limits->sealing_ahead, &made);
+  if (err == TG_TOO_BIG)
+    err = core_tell(core, NODE_ERROR, "sealing-keys-full", NULL, NULL, keyring_count(r->ring), NULL);
+  if (err == TG_OK && (made > 0 || again))
+    err = announce(core);
+  return err == TG_OK && made > 0 ? core_tell(core, NODE_NOTICE, "sealing-keys-made", NULL, NULL, made, NULL) : err;
 }
 
 enum tg_err rotation_time(struct node_core *core)
@@ -79,31 +95,29 @@ enum tg_err rotation_time(struct node_core *core)
     return TG_OK;
   r->due = core->now.mono + CHECK_EVERY;
   const struct charter_limits *limits = &charter->limits;
-  size_t made = 0;
-  enum tg_err err = keyring_fill(r->ring, steady_now(core), limits->sealing_period, limits->sealing_ahead, &made);
-  if (err == TG_TOO_BIG)
-    err = core_tell(core, NODE_ERROR, "sealing-keys-full", NULL, NULL, keyring_count(r->ring), NULL);
-  if (err != TG_OK)
-    return err;
   if (keyring_erase(r->ring, core_careful_now(core), limits->sealing_window + limits->lifetime) > 0) {
     wrap_opener_forget(core->opener);
     core->settle = true;
-    err = core_begin(core);
+    enum tg_err err = core_begin(core);
     if (err == TG_OK)
       err = store_ring(core);
+    if (err != TG_OK)
+      return err;
   }
-  if (err == TG_OK && made > 0) {
-    err = announce(core);
-    if (err == TG_OK)
-      err = core_tell(core, NODE_NOTICE, "sealing-keys-made", NULL, NULL, made, NULL);
-  }
-  return err;
+  return renew(core, limits, false);
 }
 
 /* A new node has none until the charter says how long each lasts; then at once, for nobody can write to it before. */
 int64_t rotation_due(const struct node_core *core) { return core_charter(core) ? core->rotation->due : INT64_MAX; }
 
-enum tg_err rotation_overtaken(struct node_core *core) { return announce(core); }
+void rotation_look(struct node_core *core) { core->rotation->due = core->now.mono; }
+
+/* An old copy may have no key left that lasts, and its clock be believed only since the Welcome. */
+enum tg_err rotation_overtaken(struct node_core *core)
+{
+  const struct charter *charter = core_charter(core);
+  return charter ? renew(core, &charter->limits, true) : announce(core);
+}
 
 enum tg_err rotation_batch(struct node_core *core, struct batch *batch)
 {

@@ -11,6 +11,8 @@ enum tg_err rotation_load(struct node_core *core, struct tg_why *why);
 /* Makes keys that are due and erases those whose time is over. */
 enum tg_err rotation_time(struct node_core *core);
 int64_t rotation_due(const struct node_core *core); /* monotonic */
+/* What time it is was learned anew: keys may be lacking by it. */
+void rotation_look(struct node_core *core);
 /* End of the turn: an announcement made in it becomes part of the batch; after signing it goes out. */
 enum tg_err rotation_batch(struct node_core *core, struct batch *batch);
 enum tg_err rotation_signed(struct node_core *core, const struct batch *batch);

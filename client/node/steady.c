@@ -1,6 +1,6 @@
 #include "client/node/steady.h"
 
-#include "client/node/core.h"
+#include "client/node/rotation.h"
 
 #include <stdio.h>
 
@@ -12,6 +12,9 @@ static tg_time believed(const struct node_core *core) { return core->steady.wall
 
 static bool is_far_ahead(const struct node_core *core) { return core->now.wall - believed(core) > LEAP; }
 
+/* As where nothing keeps the time while the power is off. */
+static bool is_far_behind(const struct node_core *core) { return believed(core) - core->now.wall > LEAP; }
+
 static void believe(struct node_core *core, tg_time wall)
 {
   core->steady.wall = wall;
@@ -20,39 +23,53 @@ static void believe(struct node_core *core, tg_time wall)
 
 tg_time steady_now(const struct node_core *core) { return is_far_ahead(core) ? believed(core) : core->now.wall; }
 
-void steady_agreed(struct node_core *core)
-{
-  believe(core, core->now.wall);
-  core->steady.leapt = 0;
-}
-
-enum tg_err steady_load(struct node_core *core)
-{
-  struct slice bytes;
-  uint64_t wall, leapt;
-  believe(core, core->now.wall);
-  core->steady.looked = core->steady.kept = core->now.mono;
-  enum tg_err err = depot_fact(core->depot, FACT, core->arena, &bytes);
-  if (err != TG_OK)
-    return err == TG_NOT_FOUND ? TG_OK : err;
-  if (!take_u64(&bytes, &wall) || !take_u64(&bytes, &leapt) || bytes.n || wall > LIMIT_TIME || leapt > LASTS)
-    return TG_DISK;
-  believe(core, (tg_time)wall);
-  core->steady.leapt = (int64_t)leapt;
-  return TG_OK;
-}
-
+/* By what stands in the store a start knows how far the clock has leapt since. */
 static enum tg_err keep(struct node_core *core)
 {
+  struct steady *s = &core->steady;
   struct buf bytes = buf_new(16);
+  const tg_time wall = believed(core);
   enum tg_err err = core_begin(core);
-  buf_put_u64(&bytes, (uint64_t)believed(core));
-  buf_put_u64(&bytes, (uint64_t)core->steady.leapt);
-  core->steady.kept = core->now.mono;
+  s->stored = wall < 0 ? 0 : wall > (tg_time)LIMIT_TIME ? (tg_time)LIMIT_TIME : wall;
+  s->kept = core->now.mono;
+  buf_put_u64(&bytes, (uint64_t)s->stored);
+  buf_put_u64(&bytes, (uint64_t)s->leapt);
   if (err == TG_OK)
     err = depot_fact_put(core->depot, FACT, buf_slice(&bytes));
   buf_free(&bytes);
   return err;
+}
+
+enum tg_err steady_agreed(struct node_core *core)
+{
+  struct steady *s = &core->steady;
+  if (s->leapt || is_far_ahead(core))
+    rotation_look(core);
+  believe(core, core->now.wall);
+  s->leapt = s->behind = 0;
+  const tg_time since = core->now.wall - s->stored;
+  return since >= KEEP_EVERY || since < -KEEP_EVERY ? keep(core) : TG_OK;
+}
+
+enum tg_err steady_stop(struct node_core *core) { return keep(core); }
+
+/* A fact that cannot be is none: it must not keep the store from being opened. */
+enum tg_err steady_load(struct node_core *core)
+{
+  struct steady *s = &core->steady;
+  struct slice bytes;
+  uint64_t wall, leapt;
+  believe(core, core->now.wall);
+  s->looked = s->kept = core->now.mono;
+  enum tg_err err = depot_fact(core->depot, FACT, core->arena, &bytes);
+  if (err != TG_OK)
+    return err == TG_NOT_FOUND ? TG_OK : err;
+  if (!take_u64(&bytes, &wall) || !take_u64(&bytes, &leapt) || bytes.n || wall > LIMIT_TIME || leapt > LASTS)
+    return TG_OK;
+  s->stored = (tg_time)wall;
+  s->leapt = (int64_t)leapt;
+  believe(core, s->stored);
+  return TG_OK;
 }
 
 static enum tg_err tell(struct node_core *core)
@@ -73,11 +90,15 @@ enum tg_err steady_time(struct node_core *core)
   if (since < LOOK_EVERY)
     return TG_OK;
   s->looked = core->now.mono;
-  if (core->now.wall < believed(core))
+  s->behind = is_far_behind(core) ? s->behind + since : 0;
+  if (core->now.wall < believed(core) && (!s->behind || s->behind > LASTS))
     believe(core, core->now.wall); /* whoever set it back has put off what is due, and no more */
-  s->leapt = is_far_ahead(core) ? s->leapt + since : 0;
-  if (s->leapt > LASTS)
-    steady_agreed(core);
-  enum tg_err err = core->now.mono - s->kept >= KEEP_EVERY ? keep(core) : TG_OK;
+  if (!is_far_behind(core))
+    s->leapt = is_far_ahead(core) ? s->leapt + since : 0;
+  if (s->leapt > LASTS && core->now.wall > (tg_time)LIMIT_TIME)
+    s->leapt = LASTS; /* no node can live then */
+  enum tg_err err = s->leapt > LASTS ? steady_agreed(core) : TG_OK;
+  if (err == TG_OK && core->now.mono - s->kept >= KEEP_EVERY)
+    err = keep(core);
   return err == TG_OK && s->leapt && !had_leapt ? tell(core) : err;
 }

@@ -8,13 +8,16 @@
 
 struct node_core;
 
-/* A plain value, of the core. It was `wall` when the monotonic clock stood at `mono`: that is believed. */
+/* A plain value, of the core. It was `wall` when the monotonic clock stood at `mono`: that is believed. A clock that is far behind it is followed back only when that has
+   lasted a day: a machine may begin each day in another century, and learn the time by and by. */
 struct steady {
   tg_time wall;
   int64_t mono;
   int64_t leapt;  /* for how long the clock has been too far ahead; 0: it is not */
+  int64_t behind; /* the same of a clock that is too far behind */
   int64_t looked; /* monotonic */
   int64_t kept;   /* when it was stored, monotonic */
+  tg_time stored; /* what was; 0: nothing */
 };
 
 /* From the store, or as the clock stands. */
@@ -22,7 +25,9 @@ enum tg_err steady_load(struct node_core *core);
 /* To be called as time passes. */
 enum tg_err steady_time(struct node_core *core);
 /* A hub's clock agrees with ours. */
-void steady_agreed(struct node_core *core);
+enum tg_err steady_agreed(struct node_core *core);
+/* The node stops. */
+enum tg_err steady_stop(struct node_core *core);
 /* Now, or, as long as the clock is too far ahead, what it would be without its leap. */
 tg_time steady_now(const struct node_core *core);
 

@@ -26,8 +26,7 @@ static enum tg_err check_clock(struct node_core *core, uint64_t hub_time)
     if (core->clock_told)
       watch_cosign_again(core);
     core->clock_told = false;
-    steady_agreed(core);
-    return TG_OK;
+    return steady_agreed(core);
   }
   if (core->clock_told)
     return TG_OK;
