@@ -101,7 +101,7 @@ static enum tg_err decline(struct node_core *core, const struct judged *j, const
     return err == TG_OK ? core_tell(core, NODE_ERROR, told, id, name, j->content.number, why) : err;
   }
   if (err == TG_OK && j->opened)
-    err = inbox_number(core, &j->delivery.header.subject.originator, &j->content, id);
+    err = inbox_number(core, &j->delivery.header, &j->content);
   if (err == TG_OK)
     err = inbox_decline(core, id, event);
   if (err == TG_OK)

@@ -66,6 +66,8 @@ enum tg_err inbox_decline(struct node_core *core, const struct hash *id, unsigne
     err = must_be_new(core, id);
   if (err == TG_OK)
     err = put_met(core, id, event);
+  if (err == TG_OK)
+    err = inbox_stop_waiting(core, id);
   return err == TG_OK ? says_receipt(core, id, event, 0) : err;
 }
 
@@ -153,6 +155,23 @@ static enum tg_err said_by(struct node_core *core, const struct hash *id, struct
   return TG_OK;
 }
 
+/* The hub takes it out of our queue. Whoever named it as the one before waits no more, if it was of the state that took it back. */
+static enum tg_err wait_no_more(struct node_core *core, const struct hash *target, struct country member)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT node FROM heard WHERE previous = ?");
+  struct sign_pk key;
+  db_bind_blob(s, 1, hash_slice(target));
+  enum tg_err err = db_one(s);
+  if (err != TG_OK)
+    return err == TG_NOT_FOUND ? TG_OK : err;
+  const bool read = db_bytes(s, 0, key.b, sizeof key.b);
+  db_reset(s);
+  const struct node *node = read ? directory_node(core->directory, &key) : NULL;
+  if (!node)
+    return read ? TG_OK : TG_DISK;
+  return country_eq(node->credential.holder.member, member) ? inbox_stop_waiting(core, target) : TG_OK;
+}
+
 /* It was taken back before it came: nothing of it is here, and its originator is told so; if it comes after all, amend_arrival() has its
    say. */
 static enum tg_err recall_unseen(struct node_core *core, const struct hash *target, struct country member, bool carried)
@@ -162,6 +181,9 @@ static enum tg_err recall_unseen(struct node_core *core, const struct hash *targ
   enum tg_err err = inbox_met(core, target, &event);
   if (err != TG_NOT_FOUND)
     return err; /* it has been answered */
+  err = wait_no_more(core, target, member);
+  if (err != TG_OK)
+    return err;
   if (coming)
     return core->config->on_recall == NODE_RECALL_PURGE ? arrivals_forget(core, target, member, &coming) : TG_OK;
   return carried ? TG_OK : says_receipt(core, target, RECEIPT_PURGED, 0); /* inbox_logged() says it, when the hub knows */
@@ -211,15 +233,18 @@ static enum tg_err amend_arrival(struct node_core *core, const struct inbox_arri
   return err;
 }
 
-enum tg_err inbox_is_purged(struct node_core *core, const struct hash *id, struct country member, bool *ret)
+enum tg_err inbox_is_recalled(struct node_core *core, const struct hash *id, struct country member, bool *ret)
 {
-  *ret = false;
-  if (core->config->on_recall != NODE_RECALL_PURGE)
-    return TG_OK;
   struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT 1 FROM amended WHERE target = ? AND member = ? AND kind = 4 LIMIT 1");
   db_bind_blob(s, 1, hash_slice(id));
   db_bind_text(s, 2, slice_str(member.code));
   return db_any(s, ret);
+}
+
+enum tg_err inbox_is_purged(struct node_core *core, const struct hash *id, struct country member, bool *ret)
+{
+  *ret = false;
+  return core->config->on_recall == NODE_RECALL_PURGE ? inbox_is_recalled(core, id, member, ret) : TG_OK;
 }
 
 /* ---- taking in ---- */
@@ -272,7 +297,7 @@ enum tg_err inbox_take(struct node_core *core, const struct inbox_arrival *a)
   if (err == TG_OK && a->carried)
     err = carried_put(core, id);
   if (err == TG_OK)
-    err = inbox_number(core, &a->header->subject.originator, a->wrapped, id);
+    err = inbox_number(core, a->header, a->wrapped);
   if (err == TG_OK)
     err = put_row(core, a);
   for (size_t i = 0; err == TG_OK && i < a->portion_count; i++)

@@ -100,7 +100,6 @@ enum tg_err inbox_decline(struct node_core *core, const struct hash *id, unsigne
 /* Was it taken back by its member, before it came, and do we purge what is taken back? */
 enum tg_err inbox_is_purged(struct node_core *core, const struct hash *id, struct country member, bool *ret);
 /* Remembers a running number; one that came with another bulletin, or breaks the chain, is told as an alarm. */
-enum tg_err inbox_number(struct node_core *core, const struct sign_pk *node, const struct wrap_content *wrapped,
-                         const struct hash *id);
+enum tg_err inbox_number(struct node_core *core, const struct header *header, const struct wrap_content *wrapped);
 
 #endif

@@ -1,6 +1,6 @@
 /* The running numbers that came: what is missing, what came twice, what was swapped. In whichever order they come: who comes before its predecessor leaves
    the name of that one behind. */
-#include "client/node/inbox.h"
+#include "client/node/inbox_inside.h"
 
 /* What stands beside a number of a node. */
 struct beside {
@@ -74,8 +74,7 @@ static enum tg_err met_after(struct node_core *core, const struct sign_pk *node,
   return core_tell(core, NODE_ALARM, "chain-broken", &b->after_id, name, number + 1, NULL);
 }
 
-/* Nor does one that named it across numbers that were left out. */
-static enum tg_err met_far(struct node_core *core, const struct hash *id)
+enum tg_err inbox_stop_waiting(struct node_core *core, const struct hash *id)
 {
   struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE heard SET previous = NULL WHERE previous = ?");
   db_bind_blob(s, 1, hash_slice(id));
@@ -83,20 +82,28 @@ static enum tg_err met_far(struct node_core *core, const struct hash *id)
 }
 
 /* Has what was sent to us before it not come? Numbers may be left out, so it is what the wrap names, and nothing where its originator knows of none. */
-static enum tg_err is_waiting(struct node_core *core, const struct wrap_content *wrapped, const struct beside *b, bool *ret)
+static enum tg_err is_waiting(struct node_core *core, const struct subject *subject, const struct wrap_content *wrapped, const struct beside *b, bool *ret)
 {
   unsigned event;
+  const struct node *node = directory_node(core->directory, &subject->originator);
   *ret = false;
   if (b->before || hash_is_zero(&wrapped->previous))
     return TG_OK;
+  if (subject->kind == KIND_RECALL && hash_eq(&subject->supersedes, &wrapped->previous))
+    return TG_OK; /* the hub has taken it out of our queue */
   enum tg_err err = inbox_met(core, &wrapped->previous, &event);
-  *ret = err == TG_NOT_FOUND;
-  return err == TG_NOT_FOUND ? TG_OK : err;
+  if (err != TG_NOT_FOUND)
+    return err;
+  bool recalled = false;
+  err = node ? inbox_is_recalled(core, &wrapped->previous, node->credential.holder.member, &recalled) : TG_OK;
+  *ret = !recalled;
+  return err;
 }
 
-enum tg_err inbox_number(struct node_core *core, const struct sign_pk *node, const struct wrap_content *wrapped,
-                         const struct hash *id)
+enum tg_err inbox_number(struct node_core *core, const struct header *header, const struct wrap_content *wrapped)
 {
+  const struct sign_pk *node = &header->subject.originator;
+  const struct hash *id = &header->id;
   const uint64_t number = wrapped->number;
   char name[HOLDER_MAX + 1];
   struct beside b;
@@ -112,12 +119,12 @@ enum tg_err inbox_number(struct node_core *core, const struct sign_pk *node, con
     err = core_tell(core, NODE_ALARM, "chain-broken", id, name, number, NULL);
   bool waits = false;
   if (err == TG_OK)
-    err = is_waiting(core, wrapped, &b, &waits);
+    err = is_waiting(core, &header->subject, wrapped, &b, &waits);
   if (err == TG_OK && waits)
-    err = core_tell(core, NODE_NOTICE, "number-missing", id, name, number - 1, NULL);
+    err = core_tell(core, NODE_NOTICE, "number-missing", &wrapped->previous, name, 0, NULL);
   if (err == TG_OK && b.waits)
     err = met_after(core, node, number, &b, id, name);
   if (err == TG_OK)
-    err = met_far(core, id);
+    err = inbox_stop_waiting(core, id);
   return err == TG_OK ? put(core, node, wrapped, id, waits) : err;
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHECK_EVERY = 30 * 1000, EXPIRE_AT_ONCE = 256, PARKED_PREFIX = 8, LEAP_BY_CHANCE = 1 << 20 };
+enum { CHECK_EVERY = 30 * 1000, EXPIRE_AT_ONCE = 256, PARKED_PREFIX = 8, PARKED_NAMED = 128, LEAP_BY_CHANCE = 1 << 20 };
 
 const char outbox_label[] = "toguna/sent/v1";
 const char outbox_outcome_label[] = "toguna/sent-outcome/v1";
@@ -252,18 +252,18 @@ static enum tg_err is_ours(struct node_core *core, uint64_t number, bool *ret)
   return db_any(s, ret);
 }
 
-/* Told once. */
-static enum tg_err tell_old(struct node_core *core, uint64_t last_number)
+/* Told once of each `mark` in turn. */
+static enum tg_err tell_old(struct node_core *core, uint64_t mark, uint64_t last_number)
 {
   static const char fact[] = "number-forgotten";
   uint64_t told;
   struct tg_why why;
   enum tg_err err = depot_number(core->depot, fact, &told);
-  if (err != TG_OK || told == last_number)
+  if (err != TG_OK || told == mark)
     return err;
   err = core_begin(core);
   if (err == TG_OK)
-    err = depot_number_put(core->depot, fact, last_number);
+    err = depot_number_put(core->depot, fact, mark);
   if (err != TG_OK)
     return err;
   why_set(&why, TG_STALE, core->config->database,
@@ -273,17 +273,18 @@ static enum tg_err tell_old(struct node_core *core, uint64_t last_number)
 }
 
 /* What waits at the hub was sent; it asks for the rest by itself. Others' ids may begin alike: then one of ours waits for a session more. */
-static enum tg_err parked_is_out(struct node_core *core, const uint8_t *prefix)
+static enum tg_err parked_is_out(struct node_core *core, const uint8_t *prefix, bool *ret_ours)
 {
   struct outbox *o = core->outbox;
   struct hash low, high, id;
   struct course c;
-  unsigned n;
+  unsigned n = 0;
   memset(&low, 0, sizeof low);
   memset(&high, 0xff, sizeof high);
   memcpy(low.b, prefix, PARKED_PREFIX);
   memcpy(high.b, prefix, PARKED_PREFIX);
   enum tg_err err = depot_between(core->depot, DEPOT_SENT, &low, &high, &id, &n);
+  *ret_ours = n > 0;
   if (err != TG_OK || !n)
     return err;
   err = find_course(core, &id, &c);
@@ -292,21 +293,29 @@ static enum tg_err parked_is_out(struct node_core *core, const uint8_t *prefix)
   return err;
 }
 
+/* The last number is that of what was decided; what waits has one above it perhaps, and is known by its name alone. */
 enum tg_err outbox_welcome(struct node_core *core, uint64_t last_number, struct slice parked)
 {
   struct outbox *o = core->outbox;
   enum tg_err err = TG_OK;
+  bool ours = true;
+  uint64_t mark = last_number;
   o->n_out = o->n_serving = 0;
   o->waiting = true;
-  for (size_t at = 0; err == TG_OK && at + PARKED_PREFIX <= parked.n; at += PARKED_PREFIX)
-    err = parked_is_out(core, parked.p + at);
+  if (last_number)
+    err = is_ours(core, last_number, &ours);
+  for (size_t at = 0; err == TG_OK && at + PARKED_PREFIX <= parked.n; at += PARKED_PREFIX) {
+    bool known = false;
+    err = parked_is_out(core, parked.p + at, &known);
+    if (ours && !known)
+      memcpy(&mark, parked.p + at, sizeof mark);
+    ours &= known;
+  }
   if (err != TG_OK)
     return err;
-  bool ours = last_number == 0;
   o->leapt = false;
-  o->confirmed = last_number == o->number;
-  err = ours ? TG_OK : is_ours(core, last_number, &ours);
-  return err == TG_OK && !ours ? tell_old(core, last_number) : err;
+  o->confirmed = ours && last_number == o->number && parked.n < PARKED_NAMED * PARKED_PREFIX; /* of more than that the rest is not named */
+  return ours ? TG_OK : tell_old(core, mark, last_number);
 }
 
 /* ---- states ---- */
@@ -431,7 +440,9 @@ static enum tg_err expire(struct node_core *core, const struct hash *id, uint64_
   err = db_run(s);
   if (err != TG_OK || state >= SENT_DELIVERED)
     return err;
-  err = reach(core, id, SENT_EXPIRED, number, 0);
+  err = state == SENT_SPOOLED ? outbox_name_no_more(core, id, number) : TG_OK;
+  if (err == TG_OK)
+    err = reach(core, id, SENT_EXPIRED, number, 0);
   return err == TG_OK ? core_tell(core, NODE_ERROR, "expired-unanswered", id, NULL, number, NULL) : err;
 }
 

@@ -22,7 +22,8 @@ enum tg_err outbox_load(struct node_core *core);
 /* ---- sealing: see draft.h */
 
 /* Before a bulletin is numbered. Its store may be a copy that was restored, and another copy may have used the numbers that come next: they are used only within a
-   session for which the hub's last number of this node was its own. Otherwise numbering leaps, once until the next Welcome, to where no other copy counts. */
+   session for which the hub's last number of this node was its own, and all that waits there is its own too. Otherwise numbering leaps, once after each start and once after each Welcome,
+   to where no other copy counts. */
 enum tg_err outbox_ready(struct node_core *core);
 /* The number of the next bulletin. */
 uint64_t outbox_next_number(const struct node_core *core);

@@ -68,6 +68,9 @@ enum tg_err outbox_add_recipient(struct node_core *core, const struct header *he
 void outbox_raise_pairs(struct outbox *o, uint64_t floor);
 /* The rows of `pair` that changed in this turn. */
 enum tg_err outbox_put_pairs(struct node_core *core);
+/* This one goes to nobody any more: the next one to each of its recipients names the one before it. A number is left out, so that to whoever has it all the same, from a
+   stick, no chain is broken. */
+enum tg_err outbox_name_no_more(struct node_core *core, const struct hash *id, uint64_t number);
 /* Takes the step to delivered and settled, if it is time, and tells. */
 enum tg_err outbox_advance(struct node_core *core, const struct hash *id);
 /* The same after one more recipient has said what became of it. */

@@ -115,3 +115,46 @@ enum tg_err outbox_add_recipient(struct node_core *core, const struct header *he
   db_bind_u64(s, 3, recipient->number);
   return db_run(s);
 }
+
+enum { LOOK_BACK = 256 }; /* bulletins of ours: a hub may refuse many at once */
+
+/* The last one before `number` that was meant for this node and can have come to it; zeros: none, as far as is looked. */
+static enum tg_err sent_before(struct node_core *core, const struct sign_pk *node, uint64_t number, struct hash *ret)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT id FROM sent CROSS JOIN track ON track.number = sent.number AND node = ?3 AND event = 0"
+                                                     " WHERE sent.number < ?1 AND sent.number >= ?2 AND +state < 4 ORDER BY sent.number DESC LIMIT 1");
+  bool row;
+  db_bind_u64(s, 1, number);
+  db_bind_u64(s, 2, number > LOOK_BACK ? number - LOOK_BACK : 0);
+  db_bind_blob(s, 3, key_slice(node));
+  enum tg_err err = db_step(s, &row);
+  *ret = (struct hash){{0}};
+  if (err != TG_OK || !row)
+    return err;
+  err = db_bytes(s, 0, ret->b, sizeof ret->b) ? TG_OK : TG_DISK;
+  db_reset(s);
+  return err;
+}
+
+enum tg_err outbox_name_no_more(struct node_core *core, const struct hash *id, uint64_t number)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT node FROM track WHERE number = ? AND event = 0");
+  bool row;
+  enum tg_err err;
+  db_bind_u64(s, 1, number);
+  while ((err = db_step(s, &row)) == TG_OK && row) {
+    struct sign_pk node;
+    struct pair *pair;
+    err = db_bytes(s, 0, node.b, sizeof node.b) ? pair_of(core, &node, &pair) : TG_DISK;
+    if (err == TG_OK && hash_eq(&pair->last, id)) {
+      err = sent_before(core, &node, number, &pair->last);
+      pair->number++;
+      pair->dirty = true;
+    }
+    if (err != TG_OK) {
+      db_reset(s);
+      return err;
+    }
+  }
+  return err == TG_OK ? outbox_put_pairs(core) : err;
+}

@@ -184,6 +184,22 @@ static void a_withheld_bulletin_is_missed(void **state)
   assert_int_equal(look_row(p, BF, &second)->number, 2);
 }
 
+/* What was overtaken, and can then not be opened, has come all the same. */
+static void what_cannot_be_read_is_missed_by_nobody(void **state)
+{
+  struct pair *p = world_pair(state);
+  bool withheld = false;
+  pair_set_filter(p, BF, withhold, &withheld);
+  const struct hash first = world_publish(p, "BF", "one");
+  pair_settle(p);
+  pair_set_filter(p, BF, NULL, NULL);
+  const struct hash second = world_publish(p, "BF", "two");
+  pair_settle(p);
+  assert_true(look_row(p, BF, &second)->missing_before);
+  assert_int_equal(inbox_decline(pair_core(p, BF), &first, RECEIPT_UNREADABLE), TG_OK);
+  assert_false(look_row(p, BF, &second)->missing_before);
+}
+
 /* ML forgets which bulletin went to BF last, and names another in the next: what an originator does that tells two readers two stories. */
 static void lose_the_chain(struct pair *p)
 {
@@ -589,6 +605,7 @@ int main(void)
       STORY(a_changed_delivery_is_not_taken),
       STORY(what_comes_twice_shows_once),
       STORY(a_withheld_bulletin_is_missed),
+      STORY(what_cannot_be_read_is_missed_by_nobody),
       STORY(a_broken_chain_is_noticed),
       STORY(a_broken_chain_is_noticed_whichever_comes_first),
       STORY(an_impossible_place_in_the_queue_breaks_nothing),

@@ -91,6 +91,66 @@ static void a_recall_of_what_never_came_is_answered(void **state)
   assert_int_equal(pair_told(p, ML, "expired-unanswered"), 0);
 }
 
+/* The hub takes what is recalled out of the queue: nobody waits for it, neither the recall nor what was sent in between. */
+static void what_was_recalled_is_not_missed(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct hash first, between, recall_id;
+  pair_plug(p, BF, false);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "too early"}, &first), TG_OK);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "in between"}, &between), TG_OK);
+  pair_settle(p);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "sorry", .kind = KIND_RECALL, .supersedes = &first}, NULL),
+                   TG_OK);
+  pair_settle(p);
+  pair_plug(p, BF, true);
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(look_inbox(p, BF), 2);
+  assert_false(look_row(p, BF, &between)->missing_before);
+  const unsigned told = pair_told(p, BF, "number-missing"); /* what was in between came first, and could not know */
+  pair_plug(p, BF, false);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "once more"}, &first), TG_OK);
+  pair_settle(p);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "sorry", .kind = KIND_RECALL, .supersedes = &first}, &recall_id),
+                   TG_OK);
+  pair_settle(p);
+  pair_plug(p, BF, true);
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(look_inbox(p, BF), 3);
+  assert_false(look_row(p, BF, &recall_id)->missing_before);
+  assert_int_equal(pair_told(p, BF, "number-missing"), told);
+}
+
+/* Nor what its node could not send in time, or its hub refused. */
+static void what_was_never_accepted_is_not_missed(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = world_start(w);
+  struct hash id[3];
+  id[0] = world_publish(p, "BF", "one");
+  pair_settle(p);
+  pair_plug(p, ML, false);
+  assert_int_equal(
+      pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "today", .expires = (uint64_t)(pair_now(p) + TG_DAY)}, &id[1]), TG_OK);
+  pair_pass(p, 2 * TG_DAY);
+  assert_int_equal(look_sent(p, ML, &id[1]), SENT_EXPIRED);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "not allowed"}, &id[1]), TG_OK);
+  kit_policy(w->kit, ML, "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\nexport deny ** to BF\n", pair_now(p), 1);
+  pair_document(p, buf_slice(&w->kit->member[ML].policy));
+  pair_plug(p, ML, true);
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(look_sent(p, ML, &id[1]), SENT_REFUSED);
+  kit_policy(w->kit, ML, "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\n", pair_now(p) + 8 * TG_DAY, 2);
+  pair_document(p, buf_slice(&w->kit->member[ML].policy));
+  pair_pass(p, 9 * TG_DAY);
+  id[2] = world_publish(p, "BF", "two");
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(look_inbox(p, BF), 2);
+  assert_false(look_row(p, BF, &id[2])->missing_before);
+  assert_int_equal(pair_told(p, BF, "number-missing"), 0);
+  assert_int_equal(pair_told(p, BF, "chain-broken"), 0);
+}
+
 static void what_the_hub_holds_back_is_tracked_with_its_reason(void **state)
 {
   struct world *w = *state;
@@ -217,6 +277,41 @@ static void what_the_hub_never_saw_is_not_numbered_twice_either(void **state)
   assert_int_equal(look_row(p, BF, &id)->number, 2); /* the hub's last number was its own */
   assert_true(number > 2);
   assert_int_equal(pair_told(p, ML, "store-is-old"), 0);
+}
+
+static bool keep_chunks(void *context, struct buf *frame)
+{
+  (void)context;
+  return frame->p[1] != FRAME_CHUNK;
+}
+
+/* What waits at the hub for its body has a number, though the hub's last number is that of what was decided. */
+static void what_waits_at_the_hub_is_not_numbered_twice_either(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct hash id;
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "one"}, NULL), TG_OK);
+  pair_settle(p);
+  pair_kill(p, ML);
+  copy_store(p, ML, "", ".old");
+  pair_start(p, ML);
+  pair_settle(p);
+  pair_set_uplink(p, ML, keep_chunks, NULL);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .size = 3 << 20}, NULL), TG_OK);
+  pair_settle(p);
+  const uint64_t lost = outbox_next_number(pair_core(p, ML)) - 1;
+  pair_kill(p, ML);
+  copy_store(p, ML, ".old", "");
+  pair_start(p, ML);
+  pair_settle(p);
+  assert_int_equal(pair_told(p, ML, "store-is-old"), 1);
+  assert_int_equal(outbox_next_number(pair_core(p, ML)), lost);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "two"}, &id), TG_OK);
+  assert_true(outbox_next_number(pair_core(p, ML)) > lost + 1);
+  pair_settle(p);
+  assert_true(look_sent(p, ML, &id) >= SENT_DELIVERED && look_sent(p, ML, &id) <= SENT_SETTLED);
+  world_restart(p, ML);
+  assert_int_equal(pair_told(p, ML, "store-is-old"), 1); /* once */
 }
 
 /* A FLASH overtakes what was numbered before a start of its node. */
@@ -461,6 +556,93 @@ static void a_clock_that_was_right_is_believed_in_the_end(void **state)
   assert_false(look_text(p, BF, &id, text));
 }
 
+/* A node that is never on for an hour knows what time it was all the same. */
+static void a_clock_that_leaps_between_short_days_erases_nothing(void **state)
+{
+  struct pair *p = world_start(*state);
+  char text[256];
+  const struct hash id = world_publish(p, "BF", "kept");
+  pair_settle(p);
+  pair_kill(p, BF);
+  pair_plug(p, BF, false);
+  pair_set_clock(p, BF, 400 * TG_DAY);
+  pair_start(p, BF);
+  pair_pass(p, 2 * TG_HOUR);
+  assert_int_equal(pair_told(p, BF, "clock-leapt"), 1);
+  assert_true(look_text(p, BF, &id, text));
+}
+
+/* A machine without a clock begins in another century: what its node knew of the time it knows still when the clock is set. */
+static void a_clock_that_begins_in_the_past_makes_nobody_forget_the_time(void **state)
+{
+  struct pair *p = world_start(*state);
+  char text[256];
+  const struct hash id = world_publish(p, "BF", "kept");
+  pair_settle(p);
+  for (unsigned i = 0; i < 2; i++) {
+    pair_kill(p, BF);
+    pair_plug(p, BF, false);
+    pair_set_clock(p, BF, -20 * 365 * TG_DAY);
+    pair_start(p, BF);
+    pair_pass(p, i ? 2 * TG_HOUR : 5 * TG_MINUTE); /* to be kept, or not */
+    pair_set_clock(p, BF, 0);
+    pair_pass(p, 5 * TG_MINUTE);
+    assert_int_equal(pair_told(p, BF, "clock-leapt"), 0);
+  }
+  pair_set_clock(p, BF, 400 * TG_DAY);
+  pair_pass(p, 5 * TG_MINUTE);
+  assert_int_equal(pair_told(p, BF, "clock-leapt"), 1);
+  assert_true(look_text(p, BF, &id, text));
+}
+
+/* Nor does a time that cannot be, which an earlier version kept. */
+static void a_clock_beyond_all_time_does_not_lock_the_store(void **state)
+{
+  struct pair *p = world_start(*state);
+  char text[256];
+  uint8_t never[16];
+  pair_plug(p, BF, false);
+  pair_set_clock(p, BF, (tg_time)LIMIT_TIME);
+  pair_pass(p, 26 * TG_HOUR);
+  world_restart(p, BF);
+  pair_set_clock(p, BF, 0);
+  memset(never, 0xff, sizeof never);
+  assert_int_equal(core_begin(pair_core(p, BF)), TG_OK);
+  assert_int_equal(depot_fact_put(pair_core(p, BF)->depot, "clock", slice_of(never, sizeof never)), TG_OK);
+  pair_settle(p);
+  world_restart(p, BF);
+  pair_plug(p, BF, true);
+  pair_pass(p, TG_MINUTE);
+  const struct hash id = world_publish(p, "BF", "still here");
+  pair_pass(p, TG_MINUTE);
+  assert_true(look_text(p, BF, &id, text));
+}
+
+/* All sealing keys of the copy are over, and the announcement that waited in it was overtaken: new ones are made at once. */
+static void a_restored_image_whose_sealing_keys_are_over_makes_new_ones(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct hash id;
+  const tg_time period = core_charter(pair_core(p, BF))->limits.sealing_period;
+  const uint64_t ahead = core_charter(pair_core(p, BF))->limits.sealing_ahead;
+  pair_pass(p, 2 * TG_HOUR);
+  pair_plug(p, BF, false);
+  pair_pass(p, period + TG_HOUR);
+  pair_kill(p, BF);
+  copy_store(p, BF, "", ".old");
+  pair_plug(p, BF, true);
+  pair_start(p, BF);
+  pair_pass(p, (tg_time)(ahead + 3) * period);
+  pair_kill(p, BF);
+  copy_store(p, BF, ".old", "");
+  pair_start(p, BF);
+  pair_settle(p);
+  assert_int_equal(pair_told(p, BF, "document-not-accepted"), 1);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "sealed to the new ones"}, &id), TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_inbox(p, BF), 1);
+}
+
 int main(void)
 {
 #define STORY(f) cmocka_unit_test_setup_teardown(f, world_new, world_free)
@@ -471,10 +653,13 @@ int main(void)
       STORY(a_recall_is_noted),
       STORY(a_recall_is_refused),
       STORY(a_recall_of_what_never_came_is_answered),
+      STORY(what_was_recalled_is_not_missed),
+      STORY(what_was_never_accepted_is_not_missed),
       STORY(what_the_hub_holds_back_is_tracked_with_its_reason),
       STORY(a_restored_image_numbers_nothing_twice),
       STORY(a_restored_image_that_publishes_at_once_numbers_nothing_twice),
       STORY(what_the_hub_never_saw_is_not_numbered_twice_either),
+      STORY(what_waits_at_the_hub_is_not_numbered_twice_either),
       STORY(what_is_overtaken_across_a_leap_is_missed_until_it_comes),
       STORY(a_restored_image_with_a_clock_behind_is_heard),
       STORY(a_full_disk_takes_nothing_and_loses_nothing),
@@ -486,6 +671,10 @@ int main(void)
       STORY(what_has_expired_is_erased),
       STORY(a_clock_that_leaps_erases_nothing),
       STORY(a_clock_that_was_right_is_believed_in_the_end),
+      STORY(a_clock_that_leaps_between_short_days_erases_nothing),
+      STORY(a_clock_that_begins_in_the_past_makes_nobody_forget_the_time),
+      STORY(a_clock_beyond_all_time_does_not_lock_the_store),
+      STORY(a_restored_image_whose_sealing_keys_are_over_makes_new_ones),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
