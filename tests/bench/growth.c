@@ -5,6 +5,7 @@
 #include "tests/bench/hub_alone.h"
 #include "tests/bench/plot.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,7 +81,7 @@ static bool grow_log(struct bench *b, json_t *rows)
                      memory = {.title = "Hub core: memory, and time of a restart after kill -9", .x = "entries in the log", .y = "MiB · hundredths of a second", .log_x = true,
                                .n = 2, .curve = {{.name = "memory, MiB"}, {.name = "restart, 10 ms"}}},
                      disk = {.title = "Disk of the hub: store, log and signer", .x = "bulletins in the log", .y = "MiB", .n = 1, .curve = {{.name = "all of it"}}};
-  const struct reach reach = {bench_count(b, 20000, BULLETINS_MOST, BULLETINS_MOST), bench_now() + (b->options->quick ? 60 : 13 * 60)};
+  const struct reach reach = {bench_count(b, 20000, BULLETINS_MOST, BULLETINS_MOST), b->options->count ? HUGE_VAL : bench_now() + (b->options->quick ? 60 : 13 * 60)};
   struct stand s = {0};
   struct parcels p = {0};
   bool good = stand_open_hub(b, 2, &s) && parcels_open(&s, 1, &p);
