@@ -35,6 +35,8 @@ static enum tg_err keep(struct node_core *core)
   buf_put_u64(&bytes, (uint64_t)s->stored);
   buf_put_u64(&bytes, (uint64_t)s->leapt);
   if (err == TG_OK)
+    err = buf_status(&bytes);
+  if (err == TG_OK)
     err = depot_fact_put(core->depot, FACT, buf_slice(&bytes));
   buf_free(&bytes);
   return err;

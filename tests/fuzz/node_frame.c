@@ -68,16 +68,6 @@ static bool spoil(void *context, struct buf *frame)
   return true;
 }
 
-static void publish_spoilt(struct slice with)
-{
-  pair_set_filter(pair, BF, spoil, &with);
-  pair_publish(pair, ML, &(struct pair_bulletin){.to = "BF", .text = "x", .size = with.n & 1 ? 200000 : 0}, NULL);
-  pair_settle(pair);
-  pair_publish(pair, BF, &(struct pair_bulletin){.to = "ML", .text = "y"}, NULL);
-  pair_settle(pair);
-  pair_set_filter(pair, BF, NULL, NULL);
-}
-
 static void say_to_node(enum local_type type, const ProtobufCMessage *message)
 {
   struct buf answers = buf_new(4 << 20);
@@ -101,6 +91,18 @@ static void query(const char *what, const char *first, const char *second)
   m.args = args;
   m.n_args = second ? 2 : 1;
   say_to_node(LOCAL_QUERY, &m.base);
+}
+
+static void publish_spoilt(struct slice with)
+{
+  pair_set_filter(pair, BF, spoil, &with);
+  pair_publish(pair, ML, &(struct pair_bulletin){.to = "BF", .text = "x", .size = with.n & 1 ? 200000 : 0}, NULL);
+  pair_settle(pair);
+  pair_publish(pair, BF, &(struct pair_bulletin){.to = "ML", .text = "y"}, NULL);
+  pair_settle(pair);
+  query("review", "stated", NULL); /* its own receipts, which the node asks the hub for */
+  pair_settle(pair);
+  pair_set_filter(pair, BF, NULL, NULL);
 }
 
 /* What the node kept of it, it can say again. */

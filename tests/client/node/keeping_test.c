@@ -185,6 +185,22 @@ static void copy_store(struct pair *p, size_t member, const char *from, const ch
   assert_int_equal(system(command), 0);
 }
 
+static void copied(struct pair *p, size_t member)
+{
+  pair_kill(p, member);
+  copy_store(p, member, "", ".old");
+  pair_start(p, member);
+  pair_settle(p);
+}
+
+static void set_back(struct pair *p, size_t member)
+{
+  pair_kill(p, member);
+  copy_store(p, member, ".old", "");
+  pair_start(p, member);
+  pair_settle(p);
+}
+
 /* Who restores yesterday's copy numbers nothing twice, and is told what happened. */
 static void a_restored_image_numbers_nothing_twice(void **state)
 {
@@ -192,17 +208,11 @@ static void a_restored_image_numbers_nothing_twice(void **state)
   struct hash id;
   assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "one"}, NULL), TG_OK);
   pair_settle(p);
-  pair_kill(p, ML);
-  copy_store(p, ML, "", ".old");
-  pair_start(p, ML);
-  pair_settle(p);
+  copied(p, ML);
   for (unsigned i = 0; i < 2; i++)
     assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "lost"}, NULL), TG_OK);
   pair_settle(p);
-  pair_kill(p, ML);
-  copy_store(p, ML, ".old", "");
-  pair_start(p, ML);
-  pair_settle(p);
+  set_back(p, ML);
   assert_int_equal(pair_told(p, ML, "store-is-old"), 1);
   assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "two"}, &id), TG_OK);
   pair_settle(p);
@@ -219,10 +229,7 @@ static void a_restored_image_that_publishes_at_once_numbers_nothing_twice(void *
   struct hash id[3];
   assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "one"}, NULL), TG_OK);
   pair_settle(p);
-  pair_kill(p, ML);
-  copy_store(p, ML, "", ".old");
-  pair_start(p, ML);
-  pair_settle(p);
+  copied(p, ML);
   for (unsigned i = 0; i < 3; i++)
     assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF,NE", .text = "lost"}, NULL), TG_OK);
   pair_settle(p);
@@ -260,10 +267,7 @@ static void what_the_hub_never_saw_is_not_numbered_twice_either(void **state)
   struct hash lost, id;
   assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "one"}, NULL), TG_OK);
   pair_settle(p);
-  pair_kill(p, ML);
-  copy_store(p, ML, "", ".old");
-  pair_start(p, ML);
-  pair_settle(p);
+  copied(p, ML);
   pair_plug(p, ML, false);
   assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "in a bundle alone"}, &lost), TG_OK);
   const uint64_t number = outbox_next_number(pair_core(p, ML)) - 1;
@@ -292,18 +296,12 @@ static void what_waits_at_the_hub_is_not_numbered_twice_either(void **state)
   struct hash id;
   assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "one"}, NULL), TG_OK);
   pair_settle(p);
-  pair_kill(p, ML);
-  copy_store(p, ML, "", ".old");
-  pair_start(p, ML);
-  pair_settle(p);
+  copied(p, ML);
   pair_set_uplink(p, ML, keep_chunks, NULL);
   assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .size = 3 << 20}, NULL), TG_OK);
   pair_settle(p);
   const uint64_t lost = outbox_next_number(pair_core(p, ML)) - 1;
-  pair_kill(p, ML);
-  copy_store(p, ML, ".old", "");
-  pair_start(p, ML);
-  pair_settle(p);
+  set_back(p, ML);
   assert_int_equal(pair_told(p, ML, "store-is-old"), 1);
   assert_int_equal(outbox_next_number(pair_core(p, ML)), lost);
   assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "two"}, &id), TG_OK);
@@ -633,10 +631,7 @@ static void a_restored_image_whose_sealing_keys_are_over_makes_new_ones(void **s
   pair_plug(p, BF, true);
   pair_start(p, BF);
   pair_pass(p, (tg_time)(ahead + 3) * period);
-  pair_kill(p, BF);
-  copy_store(p, BF, ".old", "");
-  pair_start(p, BF);
-  pair_settle(p);
+  set_back(p, BF);
   assert_int_equal(pair_told(p, BF, "document-not-accepted"), 1);
   assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "sealed to the new ones"}, &id), TG_OK);
   pair_settle(p);
