@@ -386,6 +386,14 @@ enum tg_err hub_gone(struct hub *hub, const struct seal_pk *peer)
   return err || !s ? err : session_close(hub, s, REASON_CLOSED, END_QUIETLY);
 }
 
+enum tg_err hub_line(struct hub *hub, const struct seal_pk *peer, bool busy)
+{
+  struct session *s = session_of(hub, peer);
+  if (s)
+    s->pace.held = busy;
+  return TG_OK;
+}
+
 enum tg_err hub_dropped(struct hub *hub, const struct seal_pk *peer, uint8_t type)
 {
   struct session *s = session_of(hub, peer);

@@ -108,6 +108,8 @@ enum tg_err hub_hear(struct hub *hub, const struct seal_pk *peer, struct slice f
 enum tg_err hub_go_on(struct hub *hub, const struct seal_pk *peer, size_t *ret_left);
 /* The peer's connection is known gone. */
 enum tg_err hub_gone(struct hub *hub, const struct seal_pk *peer);
+/* The line to it takes no more for now, or takes more again. Of a new session it takes. */
+enum tg_err hub_line(struct hub *hub, const struct seal_pk *peer, bool busy);
 /* The last frame of this type for this peer was not sent: no connection, or its queue is full. */
 enum tg_err hub_dropped(struct hub *hub, const struct seal_pk *peer, uint8_t type);
 /* All connections are gone: the front was restarted. Every session closes; the set of allowed keys is ordered again. */

@@ -7,11 +7,13 @@ struct pace pace_of(uint64_t rate)
 
 bool pace_is_free(const struct pace *p, int64_t mono)
 {
-  return !p->rate || p->free <= mono * 1000;
+  return !p->held && (!p->rate || p->free <= mono * 1000);
 }
 
 int64_t pace_due(const struct pace *p)
 {
+  if (p->held)
+    return INT64_MAX;
   return p->rate ? p->free / 1000 + (p->free % 1000 > 0) : 0;
 }
 

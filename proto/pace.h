@@ -13,12 +13,13 @@ enum { PACE_LEAST = 64, PACE_PIECE_MS = 600, PACE_INLINE_MS = 400, PACE_PIECE_LE
 struct pace {
   uint64_t rate; /* bytes a second */
   int64_t free;  /* microseconds; the line is busy until then */
+  bool held;     /* whoever carries it says that it takes no more for now, whatever the rate: it is cut, or behind */
 };
 
 /* rate 0: no limit; less than PACE_LEAST counts as that. */
 struct pace pace_of(uint64_t rate);
 bool pace_is_free(const struct pace *p, int64_t mono);
-/* The moment, rounded up, from which it is free. */
+/* The moment, rounded up, from which it is free; INT64_MAX while it is held, for then somebody will say so. */
 int64_t pace_due(const struct pace *p);
 /* A message of so many bytes was said; what frames and packets add is counted too (PACE_FRAME). What is said while the line is busy comes after what was said before. */
 void pace_spend(struct pace *p, int64_t mono, size_t bytes);

@@ -350,6 +350,14 @@ enum tg_err node_link(struct node_core *core, enum node_link_state state)
   return err == TG_OK ? done(core, talk_link(core, state)) : done(core, err);
 }
 
+enum tg_err node_line(struct node_core *core, bool busy)
+{
+  core->due = true;
+  enum tg_err err = event(core);
+  talk_line(core, busy);
+  return done(core, err);
+}
+
 /* Nobody waits for what these change; who does, has an effect among the orders. */
 static bool is_idle(struct slice frame)
 {

@@ -158,6 +158,8 @@ enum node_link_state {
   NODE_LINK_FAILED,  /* the handshake failed: who answers there is not the hub, or the line broke */
 };
 enum tg_err node_link(struct node_core *core, enum node_link_state state);
+/* The line takes no more for now, or takes more again: what need not go waits here, where it can be overtaken. Of a new session it takes. */
+enum tg_err node_line(struct node_core *core, bool busy);
 /* Whatever the bytes are, the answer is TG_OK or fail-stop. */
 enum tg_err node_frame(struct node_core *core, struct slice frame);
 /* A frame of this type was not sent: the connection is gone or clogged. */

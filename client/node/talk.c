@@ -64,6 +64,7 @@ size_t talk_max_frame(const struct node_core *core) { return core->talk->max_fra
 void talk_queued(struct node_core *core, size_t bytes) { core->talk->full = bytes >= NODE_FULL; }
 void talk_dropped(struct node_core *core) { core->talk->noted = core->talk->vouched = 0; }
 void talk_drained(struct node_core *core) { core->talk->full = false; }
+void talk_line(struct node_core *core, bool busy) { core->talk->pace.held = busy; }
 bool talk_has_room(const struct node_core *core)
 {
   const struct talk *t = core->talk;

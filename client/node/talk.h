@@ -55,6 +55,7 @@ enum tg_err talk_strike(struct node_core *core, const char *name, const struct h
 void talk_queued(struct node_core *core, size_t bytes);
 void talk_dropped(struct node_core *core); /* a frame was lost, and perhaps a checkpoint with it */
 void talk_drained(struct node_core *core);
+void talk_line(struct node_core *core, bool busy); /* node_line() */
 bool talk_has_room(const struct node_core *core); /* may content be sent now? */
 /* Is the line so slow that each frame of content is to be thought about anew? How much of a body may go in one frame; `most` at the most. */
 bool talk_is_slow(const struct node_core *core);

@@ -55,7 +55,7 @@ static bool carry_to_hub(struct pair *p, struct place *at)
   struct buf frames = pair_pull(&at->to_hub);
   struct slice all = buf_slice(&frames), frame;
   bool any = false;
-  while (pair_next(&all, &frame) || (at->line && badline_arrived(&at->line->up, p->mono, &frame))) {
+  while (pair_next(&all, &frame) || (at->line && badline_arrived(at->line, &at->line->up, p->mono, &frame))) {
     pair_need(hub_frame(p->hub, &key, frame) == TG_OK, "hub_frame", NULL);
     any = true;
   }
@@ -70,6 +70,26 @@ static void give(struct place *at, struct slice frame)
   if (!at->filter || at->filter(at->context, &copy))
     pair_need(node_frame(at->core, buf_slice(&copy)) == TG_OK, "node_frame", NULL);
   buf_free(&copy);
+}
+
+/* What its carriers say of the line. */
+static bool hear_line(struct pair *p, struct place *at)
+{
+  struct seal_pk key = secret_key_seal_pk(at->kit->transport);
+  bool busy, any = false;
+  if (!at->line || !at->line->resumed || !at->core)
+    return false;
+  if (badline_turned(at->line, true, &busy)) {
+    pair_need(hub_line(p->hub, &key, busy) == TG_OK, "hub_line", NULL);
+    any = true;
+  }
+  if (badline_turned(at->line, false, &busy)) {
+    pair_tell_time(at);
+    pair_need(node_line(at->core, busy) == TG_OK, "node_line", NULL);
+    pair_turn(at);
+    any = true;
+  }
+  return any;
 }
 
 static bool run_node(struct pair *p, struct place *at)
@@ -91,7 +111,7 @@ static bool run_node(struct pair *p, struct place *at)
     at->up = any = true;
     pair_need(node_link(at->core, NODE_LINK_UP) == TG_OK, "node_link", NULL);
   }
-  while (at->up && (pair_next(&all, &frame) || (at->line && badline_arrived(&at->line->down, p->mono, &frame)))) {
+  while (at->up && (pair_next(&all, &frame) || (at->line && badline_arrived(at->line, &at->line->down, p->mono, &frame)))) {
     any = true;
     give(at, frame);
   }
@@ -106,8 +126,10 @@ void pair_settle(struct pair *p)
   for (unsigned round = 0; round < ROUNDS; round++) {
     bool any = p->hub_wake <= p->mono;
     pair_need(hub_time(p->hub, (struct hub_now){p->wall + p->ahead, p->mono}) == TG_OK, "hub_time", NULL);
-    for (size_t i = 0; i < p->kit->n_members; i++)
+    for (size_t i = 0; i < p->kit->n_members; i++) {
       any |= carry_to_hub(p, &p->place[i]);
+      any |= hear_line(p, &p->place[i]);
+    }
     pair_hub_turn(p);
     for (size_t i = 0; i < p->kit->n_members; i++)
       any |= run_node(p, &p->place[i]);
@@ -154,8 +176,10 @@ static void cut_lines(struct pair *p)
     struct badline *line = p->place[i].line;
     if (!line || !line->cut_every || line->cut_at > p->mono)
       continue;
-    if (!p->place[i].up)
-      badline_cut(line, p->mono); /* while they meet */
+    if (line->resumed || !p->place[i].up)
+      badline_cut(line, p->mono); /* while they meet; or nobody hears of it */
+    if (line->resumed)
+      continue;
     pair_plug(p, i, false);
     pair_plug(p, i, true);
   }

@@ -36,6 +36,7 @@ static void hub_allow(void *context, const struct seal_pk *keys, size_t count)
 
 static void link_down(struct place *at)
 {
+  pair_need(!at->line || !at->line->resumed, "a session over a resumed line", NULL);
   if (at->line && at->up)
     badline_cut(at->line, at->pair->mono);
   at->up = false;
@@ -286,6 +287,7 @@ struct node_core *pair_core(struct pair *p, size_t member) { return p->place[mem
 bool pair_is_due(const struct pair *p, size_t member) { return p->place[member].wake <= p->mono; }
 const char *pair_database(struct pair *p, size_t member) { return p->place[member].path; }
 tg_time pair_now(const struct pair *p) { return p->wall; }
+int64_t pair_mono(const struct pair *p) { return p->mono; }
 void pair_set_clock(struct pair *p, size_t member, tg_time ahead) { p->place[member].ahead = ahead; }
 void pair_set_hub_clock(struct pair *p, tg_time ahead) { p->ahead = ahead; }
 

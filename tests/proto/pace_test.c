@@ -27,6 +27,19 @@ static void bytes_keep_it_busy_for_their_time(void **state)
   assert_int_equal(pace_due(&p), 1500);
 }
 
+static void it_may_be_held_whatever_its_rate(void **state)
+{
+  (void)state;
+  for (uint64_t rate = 0; rate < 2000; rate += 1200) {
+    struct pace p = pace_of(rate);
+    p.held = true;
+    assert_false(pace_is_free(&p, 1000));
+    assert_true(pace_due(&p) == INT64_MAX);
+    p.held = false;
+    assert_true(pace_is_free(&p, 1000));
+  }
+}
+
 static void what_is_said_while_it_is_busy_comes_behind(void **state)
 {
   struct pace p = pace_of(1000);
@@ -74,6 +87,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(without_a_rate_the_line_is_always_free), cmocka_unit_test(bytes_keep_it_busy_for_their_time),
+      cmocka_unit_test(it_may_be_held_whatever_its_rate),
       cmocka_unit_test(what_is_said_while_it_is_busy_comes_behind), cmocka_unit_test(small_pieces_add_up_exactly),
       cmocka_unit_test(a_piece_lasts_not_much_longer_than_half_a_second), cmocka_unit_test(a_flash_takes_its_body_along),
   };
