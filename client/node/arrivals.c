@@ -3,9 +3,11 @@
 #include "client/node/bundle_in.h"
 #include "client/node/carried.h"
 #include "client/node/gossip.h"
+#include "client/node/history.h"
 #include "client/node/inbox.h"
 #include "client/node/says.h"
 #include "client/node/talk.h"
+#include "client/node/watch.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -90,27 +92,46 @@ static enum tg_err drop_bodies(struct node_core *core, const struct coming *c)
 
 /* ---- the end of a delivery, one way or the other ---- */
 
-static enum tg_err decline(struct node_core *core, const struct judged *j, const struct hash *id, uint64_t queue,
-                           uint64_t bytes, enum receipt_event event, const char *told, const struct tg_why *why)
+/* The log of the hub in whose queue it is; NULL: of one that was given up. */
+static enum tg_err log_of(struct node_core *core, const struct coming *c, const char **ret)
 {
+  const struct charter *charter = core_charter(core);
+  const struct charter_hub *hub = c->hub[0] && charter ? charter_hub(charter, slice_str(c->hub)) : NULL;
+  enum tg_err err = c->hub[0] ? TG_OK : history_only_hub(core, &hub);
+  if (err == TG_NOT_FOUND && c->queue) {
+    Tg__Delivery *m;
+    err = arrivals_get(core, &c->id, core->arena, &m);
+    if (err != TG_OK)
+      return err;
+    const struct opening o = {data_slice(m->entry), data_slice(m->salt), m->leaf, data_slice(m->path)};
+    err = history_hub(core, &o, &hub);
+  }
+  *ret = hub ? hub->log.name : NULL;
+  return err == TG_NOT_FOUND ? TG_OK : err;
+}
+
+static enum tg_err decline(struct node_core *core, const struct judged *j, const struct coming *c, const char *log, enum receipt_event event,
+                           const char *told, const struct tg_why *why)
+{
+  const struct hash *id = &c->id;
   char name[HOLDER_MAX + 1];
   core_name_of(core, &j->delivery.header.subject.originator, name);
   enum tg_err err = core_begin(core);
-  if (queue == 0) { /* it leaves no trace: when the hub brings it, it is looked at again */
+  if (c->queue == 0) { /* it leaves no trace: when the hub brings it, it is looked at again */
     bundle_in_declined(core, id, event, why);
     return err == TG_OK ? core_tell(core, NODE_ERROR, told, id, name, j->content.number, why) : err;
   }
   if (err == TG_OK && j->opened)
     err = inbox_number(core, &j->delivery.header, &j->content);
   if (err == TG_OK)
-    err = inbox_decline(core, id, event);
+    err = inbox_decline(core, log, id, event);
   if (err == TG_OK)
-    err = says_done(core, queue, bytes);
+    err = says_done(core, log, c->queue, c->bytes);
   return err == TG_OK ? core_tell(core, NODE_ERROR, told, id, name, j->content.number, why) : err;
 }
 
 static enum tg_err take_in(struct node_core *core, const Tg__Delivery *message, const struct judged *j, const struct check *check,
-                           const struct coming *c)
+                           const struct coming *c, const char *log)
 {
   unsigned portion[LIMIT_PORTIONS];
   struct depot_content content[LIMIT_PORTIONS];
@@ -119,7 +140,7 @@ static enum tg_err take_in(struct node_core *core, const Tg__Delivery *message, 
   enum tg_err err = inbox_is_purged(core, &c->id, j->originator->credential.holder.member, &purged);
   if (err == TG_OK && purged) { /* taken back before it came */
     err = drop_bodies(core, c);
-    return err == TG_OK ? decline(core, j, &c->id, c->queue, c->bytes, RECEIPT_PURGED, "purged", NULL) : err;
+    return err == TG_OK ? decline(core, j, c, log, RECEIPT_PURGED, "purged", NULL) : err;
   }
   for (size_t i = 0; i < c->n; i++) {
     portion[i] = c->part[i].portion;
@@ -133,11 +154,12 @@ static enum tg_err take_in(struct node_core *core, const Tg__Delivery *message, 
                                   .portion_count = c->n,
                                   .portion = portion,
                                   .content = content,
+                                  .log = log,
                                   .carried = c->queue == 0};
   core->urgent |= header->subject.precedence == PRECEDENCE_FLASH;
   if (err == TG_OK)
     err = inbox_take(core, &arrival);
-  return err == TG_OK && c->queue ? says_done(core, c->queue, c->bytes) : err;
+  return err == TG_OK && c->queue ? says_done(core, log, c->queue, c->bytes) : err;
 }
 
 /* The bytes are not those that the originator committed to: they are forgotten and, if they came as chunks, asked for again. */
@@ -167,13 +189,13 @@ static enum tg_err altered(struct node_core *core, struct coming *c)
 }
 
 static enum tg_err conclude(struct node_core *core, const Tg__Delivery *message, const struct judged *j,
-                            const struct check *check, const struct coming *c, enum check_result result,
+                            const struct check *check, const struct coming *c, const char *log, enum check_result result,
                             const struct tg_why *why)
 {
   if (result == CHECK_GOOD)
-    return take_in(core, message, j, check, c);
+    return take_in(core, message, j, check, c, log);
   enum tg_err err = drop_bodies(core, c);
-  return err == TG_OK ? decline(core, j, &c->id, c->queue, c->bytes, RECEIPT_UNREADABLE, "unreadable", why) : err;
+  return err == TG_OK ? decline(core, j, c, log, RECEIPT_UNREADABLE, "unreadable", why) : err;
 }
 
 /* ---- deliveries ---- */
@@ -199,7 +221,6 @@ static void came_by(const struct node_core *core, struct coming *c, const Tg__De
 
 static enum tg_err begin(struct node_core *core, const Tg__Delivery *message, const struct judged *j, struct coming *c)
 {
-  c->id = j->delivery.header.id;
   came_by(core, c, message);
   enum tg_err err = arrivals_describe(message, &j->delivery.header, core->arena, c);
   if (err == TG_OK)
@@ -231,7 +252,7 @@ static enum tg_err finish_now(struct node_core *core, const Tg__Delivery *messag
   struct tg_why why = {0};
   enum tg_err err = check ? check_step(core, check, UINT_MAX, &result, &why) : TG_NO_MEMORY;
   if (err == TG_OK)
-    err = conclude(core, message, j, check, c, result, &why);
+    err = conclude(core, message, j, check, c, watch_log(core), result, &why);
   check_free(check);
   return err;
 }
@@ -253,17 +274,15 @@ static enum tg_err wait_for_bodies(struct node_core *core, const Tg__Delivery *m
 static enum tg_err take_judged(struct node_core *core, const Tg__Delivery *message, const struct judged *j,
                                enum judge_verdict verdict, const struct tg_why *why)
 {
-  struct coming c = {0};
-  uint64_t bytes = arrivals_credit(message);
-  const struct hash *id = &j->delivery.header.id;
+  struct coming c = {.id = j->delivery.header.id, .queue = message->queue, .bytes = arrivals_credit(message)};
   enum tg_err err;
   switch (verdict) {
   case JUDGE_FORGED:
     return talk_strike(core, "delivery-forged", NULL, why);
   case JUDGE_REFUSED:
-    return decline(core, j, id, message->queue, bytes, RECEIPT_IMPORT_REFUSED, "import-refused", why);
+    return decline(core, j, &c, watch_log(core), RECEIPT_IMPORT_REFUSED, "import-refused", why);
   case JUDGE_UNREADABLE:
-    return decline(core, j, id, message->queue, bytes, RECEIPT_UNREADABLE, "unreadable", why);
+    return decline(core, j, &c, watch_log(core), RECEIPT_UNREADABLE, "unreadable", why);
   case JUDGE_TAKE:
     err = begin(core, message, j, &c);
     if (err == TG_OK)
@@ -295,22 +314,33 @@ static enum tg_err settle_carried(struct node_core *core, const Tg__Delivery *me
     err = hear(core, message, judged, under, &believe);
   if (err == TG_OK && believe)
     err = carried_settle(core, message, judged);
-  return err == TG_OK && believe ? says_done(core, message->queue, arrivals_credit(message)) : err;
+  return err == TG_OK && believe ? says_done(core, watch_log(core), message->queue, arrivals_credit(message)) : err;
+}
+
+/* Is this where it stands, as we know it? Each hub salts its own entries. */
+static enum tg_err is_placed(struct node_core *core, const Tg__Delivery *message, const struct hash *id, bool *ret)
+{
+  struct opening o;
+  enum tg_err err = inbox_opening(core, id, core->arena, &o);
+  *ret = err == TG_OK && o.index == message->leaf && slice_eq(o.salt, data_slice(message->salt)) && slice_eq(o.entry, data_slice(message->entry));
+  return err == TG_NOT_FOUND ? TG_OK : err;
 }
 
 /* It came before: what was said of it is said again, so that the hub may forget it. */
 static enum tg_err repeat(struct node_core *core, const Tg__Delivery *message, const struct witness_state *under, const struct hash *id)
 {
-  uint64_t leaf = message->leaf;
-  bool carried = false;
+  uint64_t leaf;
+  bool carried = false, placed = true;
   enum tg_err err = inbox_leaf(core, id, &leaf);
   if (err == TG_OK)
     err = carried_is(core, id, &carried); /* with its proof on the stick, its leaf is the hub's already */
-  if (err == TG_OK && (carried || leaf != message->leaf))
+  if (err == TG_OK)
+    err = is_placed(core, message, id, &placed);
+  if (err == TG_OK && (carried || !placed))
     return settle_carried(core, message, id, under);
   if (err == TG_OK || err == TG_NOT_FOUND)
     err = inbox_repeat(core, id);
-  return err == TG_OK ? says_done(core, message->queue, arrivals_credit(message)) : err;
+  return err == TG_OK ? says_done(core, watch_log(core), message->queue, arrivals_credit(message)) : err;
 }
 
 enum tg_err arrivals_take(struct node_core *core, const Tg__Delivery *message, const struct witness_state *under)
@@ -394,6 +424,7 @@ static enum tg_err begin_check(struct node_core *core, struct coming *c)
   enum judge_verdict verdict;
   struct tg_why why = {0};
   struct coming copy = *c;
+  const char *log = NULL;
   struct check_bodies bodies = bodies_of(c);
   arena_reset(a->arena);
   a->judged = arena_alloc(a->arena, sizeof *a->judged);
@@ -403,10 +434,11 @@ static enum tg_err begin_check(struct node_core *core, struct coming *c)
   if (err != TG_OK)
     return err;
   if (verdict != JUDGE_TAKE) {
-    err = drop_bodies(core, &copy);
+    err = log_of(core, c, &log);
     if (err == TG_OK)
-      err = decline(core, a->judged, &copy.id, copy.queue, copy.bytes,
-                    verdict == JUDGE_REFUSED ? RECEIPT_IMPORT_REFUSED : RECEIPT_UNREADABLE,
+      err = drop_bodies(core, &copy);
+    if (err == TG_OK)
+      err = decline(core, a->judged, &copy, log, verdict == JUDGE_REFUSED ? RECEIPT_IMPORT_REFUSED : RECEIPT_UNREADABLE,
                     verdict == JUDGE_REFUSED ? "import-refused" : "unreadable", &why);
     arena_reset(a->arena);
     return err == TG_OK ? remove_coming(core, &copy.id) : err;
@@ -430,7 +462,10 @@ static enum tg_err go_on_checking(struct node_core *core)
     return altered(core, c);
   }
   struct coming copy = *c;
-  err = conclude(core, a->message, a->judged, a->check, &copy, result, &why);
+  const char *log;
+  err = log_of(core, c, &log);
+  if (err == TG_OK)
+    err = conclude(core, a->message, a->judged, a->check, &copy, log, result, &why);
   return err == TG_OK ? remove_coming(core, &copy.id) : err;
 }
 
@@ -523,11 +558,14 @@ enum tg_err arrivals_forget(struct node_core *core, const struct hash *id, struc
   if (!*ret_any)
     return TG_OK;
   struct coming copy = *c;
-  enum tg_err err = drop_bodies(core, &copy);
+  const char *log;
+  enum tg_err err = log_of(core, c, &log);
+  if (err == TG_OK)
+    err = drop_bodies(core, &copy);
   if (err == TG_OK)
     err = remove_coming(core, id);
   if (err != TG_OK || copy.queue == 0) /* of what a bundle brought nothing is said */
     return err;
-  err = inbox_decline(core, id, RECEIPT_PURGED);
-  return err == TG_OK ? says_done(core, copy.queue, copy.bytes) : err;
+  err = inbox_decline(core, log, id, RECEIPT_PURGED);
+  return err == TG_OK ? says_done(core, log, copy.queue, copy.bytes) : err;
 }

@@ -1,6 +1,9 @@
 #include "client/node/history.h"
 
+#include "client/node/watch.h"
 #include "proto/merkle.h"
+
+#include <string.h>
 
 enum {
   ROOTS_KEPT = 100000,     /* entries of the log below the newest checkpoint */
@@ -200,6 +203,37 @@ enum tg_err history_holds(struct node_core *core, const char *log, const struct 
     return TG_DISK; /* it was verified before it was kept */
   leaf = merkle_leaf(hash_slice(&data));
   return find(core, log, &leaf, opening, 0, &r);
+}
+
+enum tg_err history_hub(struct node_core *core, const struct opening *opening, const struct charter_hub **ret)
+{
+  const struct charter *charter = core_charter(core);
+  const char *watched = watch_log(core);
+  for (int others = 0; charter && others < 2; others++)
+    for (size_t i = 0; i < charter->n_hubs; i++) {
+      const struct charter_hub *hub = &charter->hub[i];
+      if ((strcmp(hub->log.name, watched) != 0) != others)
+        continue;
+      enum tg_err err = history_holds(core, hub->log.name, opening);
+      if (err == TG_OK)
+        *ret = hub;
+      if (err != TG_NOT_FOUND)
+        return err;
+    }
+  return TG_NOT_FOUND;
+}
+
+enum tg_err history_only_hub(struct node_core *core, const struct charter_hub **ret)
+{
+  const struct charter *charter = core_charter(core);
+  bool others = true;
+  if (!charter || charter->n_hubs != 1)
+    return TG_NOT_FOUND;
+  enum tg_err err = history_has_others(core, charter->hub[0].log.name, &others);
+  if (err != TG_OK || others)
+    return err != TG_OK ? err : TG_NOT_FOUND;
+  *ret = &charter->hub[0];
+  return TG_OK;
 }
 
 enum tg_err history_has_others(struct node_core *core, const char *log, bool *ret)

@@ -3,10 +3,12 @@
 #include "client/node/arrivals.h"
 #include "client/node/carried.h"
 #include "client/node/desk.h"
+#include "client/node/history.h"
 #include "client/node/hooks.h"
 #include "client/node/record.h"
 #include "client/node/says.h"
 #include "client/node/schema.h"
+#include "client/node/watch.h"
 
 #include <stdlib.h>
 
@@ -59,7 +61,7 @@ static enum tg_err must_be_new(struct node_core *core, const struct hash *id)
   return err == TG_OK ? TG_DUPLICATE : err == TG_NOT_FOUND ? TG_OK : err;
 }
 
-enum tg_err inbox_decline(struct node_core *core, const struct hash *id, unsigned event)
+enum tg_err inbox_decline(struct node_core *core, const char *log, const struct hash *id, unsigned event)
 {
   enum tg_err err = core_begin(core);
   if (err == TG_OK)
@@ -68,7 +70,7 @@ enum tg_err inbox_decline(struct node_core *core, const struct hash *id, unsigne
     err = put_met(core, id, event);
   if (err == TG_OK)
     err = inbox_stop_waiting(core, id);
-  return err == TG_OK ? says_receipt(core, id, event, 0) : err;
+  return err == TG_OK ? says_receipt(core, log, id, event, 0) : err;
 }
 
 enum tg_err inbox_repeat(struct node_core *core, const struct hash *id)
@@ -83,7 +85,30 @@ enum tg_err inbox_repeat(struct node_core *core, const struct hash *id)
   unsigned event = (unsigned)db_u64(s, 0);
   uint64_t number = db_u64(s, 1);
   db_reset(s);
-  return says_receipt(core, id, event, number);
+  return says_receipt(core, watch_log(core), id, event, number);
+}
+
+/* ---- whom to tell what becomes of it ---- */
+
+enum tg_err inbox_log(struct node_core *core, const struct hash *id, struct arena *arena, const char **ret)
+{
+  const struct charter_hub *hub;
+  struct opening opening;
+  enum tg_err err = history_only_hub(core, &hub);
+  if (err == TG_NOT_FOUND) {
+    err = inbox_opening(core, id, arena, &opening);
+    if (err == TG_OK)
+      err = history_hub(core, &opening, &hub);
+  }
+  *ret = err == TG_OK ? hub->log.name : NULL;
+  return err == TG_NOT_FOUND ? TG_OK : err;
+}
+
+static enum tg_err say(struct node_core *core, const struct hash *id, enum receipt_event event)
+{
+  const char *log;
+  enum tg_err err = inbox_log(core, id, core->arena, &log);
+  return err == TG_OK && log ? says_receipt(core, log, id, event, 0) : err;
 }
 
 /* ---- corrections and recalls ---- */
@@ -110,12 +135,12 @@ static enum tg_err recall(struct node_core *core, const struct hash *target)
   switch (core->config->on_recall) {
   case NODE_RECALL_PURGE:
     err = erase(core, target, INBOX_PURGED);
-    return err == TG_OK ? says_receipt(core, target, RECEIPT_PURGED, 0) : err;
+    return err == TG_OK ? say(core, target, RECEIPT_PURGED) : err;
   case NODE_RECALL_RETAIN:
     err = put_state(core, target, INBOX_RETAINED);
-    return err == TG_OK ? says_receipt(core, target, RECEIPT_RETAINED, 0) : err;
+    return err == TG_OK ? say(core, target, RECEIPT_RETAINED) : err;
   case NODE_RECALL_REFUSE:
-    return says_receipt(core, target, RECEIPT_RECALL_REFUSED, 0);
+    return say(core, target, RECEIPT_RECALL_REFUSED);
   }
   return TG_INTERNAL;
 }
@@ -174,7 +199,7 @@ static enum tg_err wait_no_more(struct node_core *core, const struct hash *targe
 
 /* It was taken back before it came: nothing of it is here, and its originator is told so; if it comes after all, amend_arrival() has its
    say. */
-static enum tg_err recall_unseen(struct node_core *core, const struct hash *target, struct country member, bool carried)
+static enum tg_err recall_unseen(struct node_core *core, const char *log, const struct hash *target, struct country member, bool carried)
 {
   unsigned event;
   bool coming = arrivals_is_coming(core, target);
@@ -186,7 +211,7 @@ static enum tg_err recall_unseen(struct node_core *core, const struct hash *targ
     return err;
   if (coming)
     return core->config->on_recall == NODE_RECALL_PURGE ? arrivals_forget(core, target, member, &coming) : TG_OK;
-  return carried ? TG_OK : says_receipt(core, target, RECEIPT_PURGED, 0); /* inbox_logged() says it, when the hub knows */
+  return carried ? TG_OK : says_receipt(core, log, target, RECEIPT_PURGED, 0); /* inbox_logged() says it, when the hub knows */
 }
 
 /* What this bulletin does to an earlier one, or to one that is still to come. Only the state that said that one may. */
@@ -211,7 +236,7 @@ static enum tg_err amend_target(struct node_core *core, const struct inbox_arriv
     return living ? amend(core, &subject->supersedes, &a->header->id, subject->kind) : TG_OK;
   if (err != TG_NOT_FOUND)
     return err;
-  return subject->kind == KIND_RECALL ? recall_unseen(core, &subject->supersedes, a->member, a->carried) : TG_OK;
+  return subject->kind == KIND_RECALL ? recall_unseen(core, a->log, &subject->supersedes, a->member, a->carried) : TG_OK;
 }
 
 /* What came earlier and concerns this one. */
@@ -303,7 +328,7 @@ enum tg_err inbox_take(struct node_core *core, const struct inbox_arrival *a)
   for (size_t i = 0; err == TG_OK && i < a->portion_count; i++)
     err = depot_content_put(core->depot, id, a->portion[i], &a->content[i]);
   if (err == TG_OK)
-    err = says_receipt(core, id, RECEIPT_STORED, a->wrapped->number);
+    err = says_receipt(core, a->log, id, RECEIPT_STORED, a->wrapped->number);
   if (err == TG_OK)
     err = amend_target(core, a);
   if (err == TG_OK)
@@ -366,11 +391,11 @@ enum tg_err inbox_logged(struct node_core *core, const Tg__Delivery *message, co
   if (err == TG_OK)
     err = inbox_events(core, &header->id, events, &n, &number);
   for (size_t i = 0; err == TG_OK && i < n; i++)
-    err = says_receipt(core, &header->id, events[i], number);
+    err = says_receipt(core, watch_log(core), &header->id, events[i], number);
   if (err != TG_OK || header->subject.kind != KIND_RECALL)
     return err;
   err = inbox_met(core, &header->subject.supersedes, &event); /* a recall of what never came */
-  return err == TG_NOT_FOUND ? says_receipt(core, &header->subject.supersedes, RECEIPT_PURGED, 0) : err;
+  return err == TG_NOT_FOUND ? says_receipt(core, watch_log(core), &header->subject.supersedes, RECEIPT_PURGED, 0) : err;
 }
 
 /* ---- expiry ---- */
@@ -432,7 +457,7 @@ enum tg_err inbox_mark_read(struct node_core *core, const struct hash *id)
   struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE inbox SET seen = 1 WHERE " SCHEMA_INBOX("?1"));
   db_bind_blob(s, 1, hash_slice(id));
   err = db_run(s);
-  return err == TG_OK ? says_receipt(core, id, RECEIPT_READ, 0) : err;
+  return err == TG_OK ? say(core, id, RECEIPT_READ) : err;
 }
 
 enum tg_err inbox_acknowledge(struct node_core *core, const struct hash *id)
@@ -449,5 +474,5 @@ enum tg_err inbox_acknowledge(struct node_core *core, const struct hash *id)
   struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE inbox SET acknowledged = 1 WHERE " SCHEMA_INBOX("?1"));
   db_bind_blob(s, 1, hash_slice(id));
   err = db_run(s);
-  return err == TG_OK ? says_receipt(core, id, RECEIPT_ACKNOWLEDGED, 0) : err;
+  return err == TG_OK ? say(core, id, RECEIPT_ACKNOWLEDGED) : err;
 }

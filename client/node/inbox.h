@@ -78,6 +78,7 @@ struct inbox_arrival {
   size_t portion_count;
   const unsigned *portion;     /* indexes, ascending */
   const struct depot_content *content; /* parallel to portion */
+  const char *log;             /* of the hub that delivered it, which is told what becomes of it; NULL: nobody is */
   bool carried;                /* by a bundle: the hub may not know it */
 };
 /* Takes it in, once (asserted: it was not met before): content, stored receipt, running number; a correction or recall does to its
@@ -93,10 +94,13 @@ enum tg_err inbox_events(struct node_core *core, const struct hash *id, unsigned
                          uint64_t *ret_number);
 /* Was this bulletin ever answered? *ret_event: the receipt event. TG_NOT_FOUND. */
 enum tg_err inbox_met(struct node_core *core, const struct hash *id, unsigned *ret_event);
-/* States again what was stated about a bulletin that was met. */
+/* The log that it stands in, whose hub is to hear what is done with it later. NULL: none that still grows, as far as can be told; whoever delivers it again
+   hears all of it then. */
+enum tg_err inbox_log(struct node_core *core, const struct hash *id, struct arena *arena, const char **ret);
+/* States again, to the hub whose log is watched, what was stated about a bulletin that was met. */
 enum tg_err inbox_repeat(struct node_core *core, const struct hash *id);
-/* Remembers and states that a bulletin was not taken: unreadable, import-refused, purged. */
-enum tg_err inbox_decline(struct node_core *core, const struct hash *id, unsigned event);
+/* Remembers that a bulletin was not taken: unreadable, import-refused, purged; and states it to the hub of this log. */
+enum tg_err inbox_decline(struct node_core *core, const char *log, const struct hash *id, unsigned event);
 /* Was it taken back by its member, before it came, and do we purge what is taken back? */
 enum tg_err inbox_is_purged(struct node_core *core, const struct hash *id, struct country member, bool *ret);
 /* Remembers a running number; one that came with another bulletin, or breaks the chain, is told as an alarm. */

@@ -19,18 +19,28 @@ static void print_logs(const struct charter *charter, struct buf *out)
   }
 }
 
-/* Is a log that the charter named then not there now? */
-static bool is_lost(struct slice then, struct slice now)
+/* The next log that the charter named then and does not name now, without its key. */
+static bool next_lost(struct slice *then, struct slice now, struct slice *ret)
 {
   struct slice line, other;
-  while (take_line(&then, &line)) {
+  while (take_line(then, &line)) {
     bool found = false;
     for (struct slice rest = now; !found && take_line(&rest, &other);)
       found = slice_eq(line, other);
-    if (!found)
-      return true;
+    if (found)
+      continue;
+    while (line.n && line.p[line.n - 1] != '+')
+      line.n--;
+    *ret = slice_of(line.p, line.n ? line.n - 1 : 0);
+    return true;
   }
   return false;
+}
+
+static bool is_lost(struct slice then, struct slice now)
+{
+  struct slice log;
+  return next_lost(&then, now, &log);
 }
 
 /* ---- bulletins ---- */
@@ -38,18 +48,12 @@ static bool is_lost(struct slice then, struct slice now)
 /* Is it in a log that still grows? Where the checkpoints of its time were let go nobody knows, and a hub that has it says so again. */
 static enum tg_err is_logged(struct node_core *core, const struct hash *id, struct arena *arena, bool *ret)
 {
-  const struct charter *charter = core_charter(core);
+  const struct charter_hub *hub;
   struct opening opening;
-  struct history_row row;
-  struct slice path;
-  *ret = false;
   enum tg_err err = outbox_opening(core, id, arena, &opening);
-  for (size_t i = 0; err == TG_OK && !*ret && i < charter->n_hubs; i++) {
-    err = history_prove(core, charter->hub[i].log.name, &opening, 0, arena, &row, &path);
-    *ret = err == TG_OK;
-    if (err == TG_NOT_FOUND)
-      err = TG_OK;
-  }
+  if (err == TG_OK)
+    err = history_hub(core, &opening, &hub);
+  *ret = err == TG_OK;
   return err == TG_NOT_FOUND ? TG_OK : err;
 }
 
@@ -87,20 +91,27 @@ static enum tg_err bring_again(struct node_core *core, struct arena *arena, uint
   return err == TG_NOT_FOUND ? TG_OK : err;
 }
 
-/* Receipts about what the new hub has not delivered would be forged to it; they are stated anew when it does. */
-static enum tg_err forget_said(struct node_core *core)
+/* What was for its hub is for nobody: to another, which has not delivered it, it would be forged. It is stated anew when that one does. */
+static enum tg_err forget_said(struct node_core *core, struct slice then, struct slice now)
 {
-  return db_run(db_stmt(depot_db(core->depot), "DELETE FROM said"));
+  struct slice log;
+  enum tg_err err = TG_OK;
+  while (err == TG_OK && next_lost(&then, now, &log)) {
+    struct db_stmt *s = db_stmt(depot_db(core->depot), "DELETE FROM said WHERE log = ?");
+    db_bind_text(s, 1, log);
+    err = db_run(s);
+  }
+  return err;
 }
 
-static enum tg_err begin_anew(struct node_core *core)
+static enum tg_err begin_anew(struct node_core *core, struct slice then, struct slice now)
 {
   struct tg_why why;
   uint64_t n = 0;
   struct arena *rows = arena_new(ROWS_ARENA); /* the event's own holds the frame at hand */
   enum tg_err err = rows ? core_begin(core) : TG_NO_MEMORY;
   if (err == TG_OK)
-    err = forget_said(core);
+    err = forget_said(core, then, now);
   if (err == TG_OK)
     err = bring_again(core, rows, &n);
   arena_free(rows);
@@ -125,7 +136,7 @@ enum tg_err relog_welcome(struct node_core *core)
   if (first)
     err = TG_OK;
   if (err == TG_OK && lost)
-    err = begin_anew(core);
+    err = begin_anew(core, then, buf_slice(&now));
   if (err == TG_OK && !same)
     err = core_begin(core);
   if (err == TG_OK && !same)

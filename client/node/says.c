@@ -1,10 +1,13 @@
 #include "client/node/says.h"
 
 #include "client/node/carried.h"
+#include "client/node/inbox.h"
 #include "client/node/talk.h"
 #include "client/node/watch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { PER_FRAME = 2000 };
 #define SERIAL_MAX (UINT64_C(1) << 61) /* a hub that names a higher one would leave us none */
@@ -13,14 +16,22 @@ struct statement_due {
   struct hash bulletin;
   enum receipt_event event;
   uint64_t number;
+  tg_time time;
 };
 
-/* What this turn gathered. Invariant: serial is that of the last frame in the table `said`, or ever. */
-struct says {
+/* What this turn gathered for one hub. */
+struct gathered {
+  char log[NOTE_NAME_MAX + 1];
   struct statement_due *due;
   size_t n_due, cap_due;
   uint64_t *queues;
   size_t n_queues, cap_queues;
+};
+
+/* Invariant: serial is that of the last frame in the table `said`, whosever, or ever. */
+struct says {
+  struct gathered *of; /* one for each hub that there was anything for since the start */
+  size_t n_of, cap_of;
   uint64_t credit_count, credit_bytes; /* to be granted with the next frame */
   uint64_t serial;
 };
@@ -31,8 +42,11 @@ void says_free(struct says *s)
 {
   if (!s)
     return;
-  free(s->due);
-  free(s->queues);
+  for (size_t i = 0; i < s->n_of; i++) {
+    free(s->of[i].due);
+    free(s->of[i].queues);
+  }
+  free(s->of);
   free(s);
 }
 
@@ -51,36 +65,58 @@ static bool grow(void **at, size_t *cap, size_t n, size_t each)
   return true;
 }
 
-enum tg_err says_receipt(struct node_core *core, const struct hash *bulletin, enum receipt_event event, uint64_t number)
+static struct gathered *gathered_for(struct says *s, const char *log)
 {
-  struct says *s = core->says;
-  bool carried;
-  enum tg_err err = carried_is(core, bulletin, &carried);
-  if (err != TG_OK || carried)
-    return err;
-  if (!grow((void **)&s->due, &s->cap_due, s->n_due, sizeof *s->due))
+  for (size_t i = 0; i < s->n_of; i++)
+    if (!strcmp(s->of[i].log, log))
+      return &s->of[i];
+  if (!grow((void **)&s->of, &s->cap_of, s->n_of, sizeof *s->of))
+    return NULL;
+  struct gathered *g = &s->of[s->n_of++];
+  *g = (struct gathered){.n_due = 0};
+  snprintf(g->log, sizeof g->log, "%s", log);
+  return g;
+}
+
+static enum tg_err add(struct node_core *core, const char *log, const struct statement_due *due)
+{
+  struct gathered *g = gathered_for(core->says, log);
+  if (!g || !grow((void **)&g->due, &g->cap_due, g->n_due, sizeof *g->due))
     return TG_NO_MEMORY;
-  s->due[s->n_due++] = (struct statement_due){*bulletin, event, event == RECEIPT_STORED ? number : 0};
+  g->due[g->n_due++] = *due;
   return core_begin(core);
 }
 
-enum tg_err says_done(struct node_core *core, uint64_t queue, uint64_t bytes)
+enum tg_err says_receipt(struct node_core *core, const char *log, const struct hash *bulletin, enum receipt_event event, uint64_t number)
+{
+  const struct statement_due due = {*bulletin, event, event == RECEIPT_STORED ? number : 0, core->now.wall};
+  bool carried;
+  enum tg_err err = carried_is(core, bulletin, &carried);
+  return err != TG_OK || carried || !log ? err : add(core, log, &due);
+}
+
+enum tg_err says_done(struct node_core *core, const char *log, uint64_t queue, uint64_t bytes)
 {
   struct says *s = core->says;
-  if (!grow((void **)&s->queues, &s->cap_queues, s->n_queues, sizeof *s->queues))
+  if (!log)
+    return TG_OK;
+  struct gathered *g = gathered_for(s, log);
+  if (!g || !grow((void **)&g->queues, &g->cap_queues, g->n_queues, sizeof *g->queues))
     return TG_NO_MEMORY;
-  s->queues[s->n_queues++] = queue;
-  s->credit_count++;
-  s->credit_bytes += bytes;
+  g->queues[g->n_queues++] = queue;
+  if (!strcmp(log, watch_log(core))) {
+    s->credit_count++;
+    s->credit_bytes += bytes;
+  }
   return TG_OK;
 }
 
 /* ---- a frame ---- */
 
-static enum tg_err send(struct node_core *core, Tg__Receipts *frame)
+static enum tg_err send(struct node_core *core, const char *log, Tg__Receipts *frame)
 {
   struct says *s = core->says;
-  if (!talk_is_open(core))
+  if (!talk_is_open(core) || strcmp(log, watch_log(core)))
     return TG_OK;
   frame->checkpoint = slice_data(talk_note(core));
   frame->credit_count = s->credit_count;
@@ -90,14 +126,15 @@ static enum tg_err send(struct node_core *core, Tg__Receipts *frame)
 }
 
 /* Kept without credit and checkpoint: those are of the moment. */
-static enum tg_err keep(struct node_core *core, const Tg__Receipts *frame)
+static enum tg_err keep(struct node_core *core, const char *log, const Tg__Receipts *frame)
 {
   struct buf bytes = buf_new(LIMIT_FRAME);
   enum tg_err err = strict_pack(&limits_receipts, &frame->base, &bytes, NULL);
   if (err == TG_OK) {
-    struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT INTO said VALUES(?, ?)");
+    struct db_stmt *s = db_stmt(depot_db(core->depot), "INSERT INTO said VALUES(?, ?, ?)");
     db_bind_u64(s, 1, frame->serial);
     db_bind_buf(s, 2, &bytes);
+    db_bind_text(s, 3, slice_str(log));
     err = db_run(s);
   }
   buf_free(&bytes);
@@ -117,7 +154,7 @@ static enum tg_err build(struct node_core *core, const struct statement_due *due
   struct receipt receipt = {.bulletin = due->bulletin,
                             .node = core->me,
                             .event = due->event,
-                            .time = core->now.wall,
+                            .time = due->time,
                             .number = due->number,
                             .checkpoint_root = watch_root(core),
                             .checkpoint_size = watch_size(core)};
@@ -125,7 +162,7 @@ static enum tg_err build(struct node_core *core, const struct statement_due *due
 }
 
 /* The receipts of `due`, built, signed as one batch, kept and sent. */
-static enum tg_err state(struct node_core *core, const struct statement_due *due, size_t n, const uint64_t *queues,
+static enum tg_err state(struct node_core *core, const char *log, const struct statement_due *due, size_t n, const uint64_t *queues,
                          size_t n_queues)
 {
   struct batch *batch = batch_new();
@@ -159,28 +196,35 @@ static enum tg_err state(struct node_core *core, const struct statement_due *due
     frame.queues = (uint64_t *)(uintptr_t)queues;
     frame.n_queues = n_queues;
     frame.serial = next_serial(core);
-    err = keep(core, &frame);
+    err = keep(core, log, &frame);
   }
   if (err == TG_OK)
-    err = send(core, &frame);
+    err = send(core, log, &frame);
   buf_free(&bytes);
   batch_free(batch);
   return err;
 }
 
-enum tg_err says_turn(struct node_core *core)
+static enum tg_err state_all(struct node_core *core, struct gathered *g)
 {
-  struct says *s = core->says;
   enum tg_err err = TG_OK;
   size_t queue = 0;
-  for (size_t i = 0; err == TG_OK && i < s->n_due;) {
-    size_t n = s->n_due - i < PER_FRAME ? s->n_due - i : PER_FRAME;
-    size_t q = s->n_queues - queue < PER_FRAME ? s->n_queues - queue : PER_FRAME;
-    err = state(core, s->due + i, n, q ? s->queues + queue : NULL, q);
+  for (size_t i = 0; err == TG_OK && i < g->n_due;) {
+    size_t n = g->n_due - i < PER_FRAME ? g->n_due - i : PER_FRAME;
+    size_t q = g->n_queues - queue < PER_FRAME ? g->n_queues - queue : PER_FRAME;
+    err = state(core, g->log, g->due + i, n, q ? g->queues + queue : NULL, q);
     i += n;
     queue += q;
   }
-  s->n_due = s->n_queues = 0;
+  g->n_due = g->n_queues = 0;
+  return err;
+}
+
+enum tg_err says_turn(struct node_core *core)
+{
+  enum tg_err err = TG_OK;
+  for (size_t i = 0; err == TG_OK && i < core->says->n_of; i++)
+    err = state_all(core, &core->says->of[i]);
   return err;
 }
 
@@ -191,17 +235,19 @@ enum tg_err says_seen(struct node_core *core, const Tg__ReceiptsSeen *frame)
   enum tg_err err = core_begin(core);
   if (err != TG_OK)
     return err;
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "DELETE FROM said WHERE serial <= ?");
-  db_bind_u64(s, 1, frame->sequence < INT64_MAX ? frame->sequence : INT64_MAX);
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "DELETE FROM said WHERE log = ? AND serial <= ?");
+  db_bind_text(s, 1, slice_str(watch_log(core)));
+  db_bind_u64(s, 2, frame->sequence < INT64_MAX ? frame->sequence : INT64_MAX);
   return db_run(s);
 }
 
-/* The frame with the least serial that is not above `last` gets a new one. *ret_any: there was one. */
+/* The frame for this hub with the least serial that is not above `last` gets a new one. *ret_any: there was one. */
 static enum tg_err renumber_one(struct node_core *core, uint64_t last, bool *ret_any)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT serial, frame FROM said WHERE serial <= ? ORDER BY serial LIMIT 1");
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT serial, frame FROM said WHERE log = ? AND serial <= ? ORDER BY serial LIMIT 1");
   ProtobufCMessage *message;
-  db_bind_u64(s, 1, last);
+  db_bind_text(s, 1, slice_str(watch_log(core)));
+  db_bind_u64(s, 2, last);
   enum tg_err err = db_step(s, ret_any);
   if (err != TG_OK || !*ret_any)
     return err;
@@ -216,7 +262,7 @@ static enum tg_err renumber_one(struct node_core *core, uint64_t last, bool *ret
   err = db_run(s);
   Tg__Receipts *frame = (Tg__Receipts *)message;
   frame->serial = next_serial(core);
-  return err == TG_OK ? keep(core, frame) : err;
+  return err == TG_OK ? keep(core, watch_log(core), frame) : err;
 }
 
 enum tg_err says_dropped(struct node_core *core)
@@ -251,20 +297,75 @@ static enum tg_err go_above(struct node_core *core, uint64_t serial)
   return err == TG_OK ? depot_number_put(core->depot, "receipts-serial", s->serial) : err;
 }
 
+/* ---- what an earlier version kept, which did not say for whom ---- */
+
+/* What such a frame says of bulletins that stand here is stated anew, to their hubs. Of others whoever delivered them hears when it does so again. */
+static enum tg_err restate(struct node_core *core, const Tg__Receipts *frame, struct arena *rows)
+{
+  enum tg_err err = TG_OK;
+  for (size_t i = 0; err == TG_OK && i < frame->n_items; i++) {
+    struct receipt r;
+    const char *log = NULL;
+    arena_reset(rows);
+    err = receipt_parse(data_slice(frame->items[i]), rows, &r, NULL) == TG_OK ? inbox_log(core, &r.bulletin, rows, &log) : TG_DISK;
+    const struct statement_due due = {r.bulletin, r.event, r.number, r.time};
+    if (err == TG_OK && log)
+      err = add(core, log, &due);
+  }
+  return err;
+}
+
+static enum tg_err restate_each(struct node_core *core, struct arena *frames, struct arena *rows)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT frame FROM said WHERE log = '' ORDER BY serial");
+  ProtobufCMessage *frame;
+  bool row;
+  enum tg_err err;
+  while (arena_reset(frames), (err = db_step(s, &row)) == TG_OK && row) {
+    err = strict_unpack(&limits_receipts, db_blob(s, 0), frames, &frame, NULL) == TG_OK ? restate(core, (Tg__Receipts *)frame, rows) : TG_DISK;
+    if (err != TG_OK)
+      break;
+  }
+  if (err != TG_OK) {
+    db_reset(s);
+    return err;
+  }
+  return db_run(db_stmt(depot_db(core->depot), "DELETE FROM said WHERE log = ''"));
+}
+
+static enum tg_err restate_all(struct node_core *core)
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT 1 FROM said WHERE log = '' LIMIT 1");
+  bool any;
+  enum tg_err err = db_any(s, &any);
+  if (err != TG_OK || !any)
+    return err;
+  struct arena *frames = arena_new(FRAME_ARENA), *rows = arena_new(FRAME_ARENA);
+  err = frames && rows ? core_begin(core) : TG_NO_MEMORY;
+  if (err == TG_OK)
+    err = restate_each(core, frames, rows);
+  arena_free(frames);
+  arena_free(rows);
+  return err;
+}
+
 enum tg_err says_welcome(struct node_core *core, uint64_t serial)
 {
   core->says->credit_count = core->says->credit_bytes = 0;
-  enum tg_err err = go_above(core, serial);
+  enum tg_err err = restate_all(core);
+  if (err == TG_OK)
+    err = go_above(core, serial);
   if (err != TG_OK)
     return err;
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT frame FROM said ORDER BY serial");
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT frame FROM said WHERE log = ? ORDER BY serial");
   bool row;
+  db_bind_text(s, 1, slice_str(watch_log(core)));
   while ((err = db_step(s, &row)) == TG_OK && row) {
     ProtobufCMessage *frame;
     arena_reset(core->scrap);
     err = strict_unpack(&limits_receipts, db_blob(s, 0), core->scrap, &frame, NULL) == TG_OK ? TG_OK : TG_DISK;
     if (err == TG_OK)
-      err = send(core, (Tg__Receipts *)frame);
+      err = send(core, watch_log(core), (Tg__Receipts *)frame);
     if (err != TG_OK) {
       db_reset(s);
       return err;

@@ -169,4 +169,8 @@ const char *const schema_migrations[SCHEMA_MIGRATIONS] = {
     /* Our own receipts as the log has them, in the order in which we were shown them; size: of the checkpoint that the path leads to. */
     "CREATE TABLE stated(place INTEGER PRIMARY KEY AUTOINCREMENT, log TEXT NOT NULL, leaf INTEGER NOT NULL, size INTEGER NOT NULL,"
     " record BLOB NOT NULL, UNIQUE(log, leaf)) STRICT;",
+
+    /* log: whose hub they are for. Empty: several were watched, and an earlier version did not keep which. */
+    "ALTER TABLE said ADD COLUMN log TEXT NOT NULL DEFAULT '';"
+    "UPDATE said SET log = (SELECT log FROM watched) WHERE (SELECT count(*) FROM watched) = 1;",
 };

@@ -41,10 +41,10 @@ bool pair_next(struct slice *all, struct slice *ret)
 
 /* ---- the network ---- */
 
-static bool is_allowed(const struct pair *p, const struct seal_pk *key)
+static bool is_allowed(const struct site *s, const struct seal_pk *key)
 {
-  for (size_t i = 0; i < p->n_allowed; i++)
-    if (seal_pk_eq(&p->allowed[i], key))
+  for (size_t i = 0; i < s->n_allowed; i++)
+    if (seal_pk_eq(&s->allowed[i], key))
       return true;
   return false;
 }
@@ -56,7 +56,7 @@ static bool carry_to_hub(struct pair *p, struct place *at)
   struct slice all = buf_slice(&frames), frame;
   bool any = false;
   while (pair_next(&all, &frame) || (at->line && badline_arrived(at->line, &at->line->up, p->mono, &frame))) {
-    pair_need(hub_frame(p->hub, &key, frame) == TG_OK, "hub_frame", NULL);
+    pair_need(hub_frame(at->with->hub, &key, frame) == TG_OK, "hub_frame", NULL);
     any = true;
   }
   buf_free(&frames);
@@ -80,7 +80,7 @@ static bool hear_line(struct pair *p, struct place *at)
   if (!at->line || !at->line->resumed || !at->core)
     return false;
   if (badline_turned(at->line, true, &busy)) {
-    pair_need(hub_line(p->hub, &key, busy) == TG_OK, "hub_line", NULL);
+    pair_need(hub_line((at->with ? at->with : p->hub)->hub, &key, busy) == TG_OK, "hub_line", NULL);
     any = true;
   }
   if (badline_turned(at->line, false, &busy)) {
@@ -102,13 +102,14 @@ static bool run_node(struct pair *p, struct place *at)
     at->wake = INT64_MAX; /* a timer goes off once */
   struct buf frames = pair_pull(&at->from_hub);
   struct slice all = buf_slice(&frames), frame;
-  const bool may_come_up = at->wanted && at->plugged && !at->up && (!at->line || at->line->up_at <= p->mono);
+  const bool may_come_up = at->wanted && at->plugged && !at->cut_off[at->wanted - p->hub] && !at->up && (!at->line || at->line->up_at <= p->mono);
   bool any = all.n > 0 || due || at->line;
   if (any || may_come_up)
     pair_tell_time(at);
   any &= all.n > 0 || due;
-  if (may_come_up && is_allowed(p, &key)) {
+  if (may_come_up && is_allowed(at->wanted, &key)) {
     at->up = any = true;
+    at->with = at->wanted;
     pair_need(node_link(at->core, NODE_LINK_UP) == TG_OK, "node_link", NULL);
   }
   while (at->up && (pair_next(&all, &frame) || (at->line && badline_arrived(at->line, &at->line->down, p->mono, &frame)))) {
@@ -121,16 +122,26 @@ static bool run_node(struct pair *p, struct place *at)
   return any;
 }
 
+static bool hubs_time(struct pair *p)
+{
+  bool any = false;
+  for (size_t i = 0; i < p->n_hubs; i++) {
+    any |= p->hub[i].wake <= p->mono;
+    pair_need(hub_time(p->hub[i].hub, (struct hub_now){p->wall + p->ahead, p->mono}) == TG_OK, "hub_time", NULL);
+  }
+  return any;
+}
+
 void pair_settle(struct pair *p)
 {
   for (unsigned round = 0; round < ROUNDS; round++) {
-    bool any = p->hub_wake <= p->mono;
-    pair_need(hub_time(p->hub, (struct hub_now){p->wall + p->ahead, p->mono}) == TG_OK, "hub_time", NULL);
+    bool any = hubs_time(p);
     for (size_t i = 0; i < p->kit->n_members; i++) {
       any |= carry_to_hub(p, &p->place[i]);
       any |= hear_line(p, &p->place[i]);
     }
-    pair_hub_turn(p);
+    for (size_t i = 0; i < p->n_hubs; i++)
+      pair_hub_turn(&p->hub[i]);
     for (size_t i = 0; i < p->kit->n_members; i++)
       any |= run_node(p, &p->place[i]);
     if (!any)
@@ -159,7 +170,10 @@ void pair_line(struct pair *p, size_t member, struct badline *line)
 /* The next moment at which something happens. */
 static int64_t next_event(const struct pair *p)
 {
-  int64_t at = p->hub_wake;
+  int64_t at = INT64_MAX;
+  for (size_t i = 0; i < p->n_hubs; i++)
+    if (p->hub[i].wake < at)
+      at = p->hub[i].wake;
   for (size_t i = 0; i < p->kit->n_members; i++) {
     const struct place *place = &p->place[i];
     if (place->core && place->wake < at)
@@ -211,6 +225,20 @@ unsigned pair_alarms(const struct pair *p, size_t member) { return p->place[memb
 unsigned pair_evidence(const struct pair *p, size_t member) { return p->place[member].evidence; }
 struct slice pair_proof(const struct pair *p, size_t member) { return buf_slice(&p->place[member].proof); }
 
+uint64_t pair_counted(struct pair *p, size_t hub, const char *name)
+{
+  char key[64];
+  struct buf text = buf_new(1 << 20);
+  snprintf(key, sizeof key, "\"%s\":", name);
+  pair_need(hub_stats(p->hub[hub].hub, &text) == TG_OK, "hub_stats", NULL);
+  buf_put_u8(&text, 0);
+  const char *at = strstr((const char *)text.p, key);
+  pair_need(at != NULL, name, NULL);
+  const uint64_t n = strtoull(at + strlen(key), NULL, 10);
+  buf_free(&text);
+  return n;
+}
+
 /* ---- all of it ---- */
 
 struct pair *pair_new(struct kit *k)
@@ -220,8 +248,6 @@ struct pair *pair_new(struct kit *k)
   p->kit = k;
   p->wall = k->start + TG_HOUR;
   p->mono = 1000000;
-  p->hub_wake = INT64_MAX;
-  p->to_sign = buf_new(1 << 16);
   p->arena = arena_new(ARENA);
   pair_need(p->arena != NULL, "memory", NULL);
   strcpy(p->folder, "/tmp/toguna-pair-XXXXXX");
@@ -237,7 +263,7 @@ struct pair *pair_new(struct kit *k)
     snprintf(at->path, sizeof at->path, "%s/%s.db", p->folder, k->member[i].code.code);
     at->config = (struct node_config){.exchange = k->exchange, .database = at->path};
   }
-  pair_start_hub(p);
+  pair_add_hub(p, "hub1", k->hub_transport, k->hub_log);
   return p;
 }
 
@@ -255,8 +281,10 @@ void pair_free(struct pair *p)
     buf_free(&p->place[i].hooked);
     buf_free(&p->place[i].proof);
   }
-  hub_free(p->hub);
-  buf_free(&p->to_sign);
+  for (size_t i = 0; i < p->n_hubs; i++) {
+    hub_free(p->hub[i].hub);
+    buf_free(&p->hub[i].to_sign);
+  }
   arena_free(p->arena);
   snprintf(command, sizeof command, "rm -rf %s", p->folder);
   pair_need(system(command) == 0, "removing the folder", NULL);

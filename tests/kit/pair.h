@@ -14,6 +14,8 @@ struct pair;
 
 /* A hub that knows the founding documents of the exchange, at the time it was founded plus an hour. Borrows k. */
 struct pair *pair_new(struct kit *k);
+/* Another hub, that the charter names so; the keys are the caller's. */
+void pair_add_hub(struct pair *p, const char *name, const struct secret_key *transport, const struct secret_key *log);
 void pair_free(struct pair *p); /* removes the files; NULL is fine */
 
 /* ---- nodes, by member and number of its node */
@@ -24,6 +26,8 @@ void pair_start(struct pair *p, size_t member); /* its store is as it was left *
 void pair_kill(struct pair *p, size_t member);  /* as a power cut */
 /* Its connection to the hub; plugged in at first. */
 void pair_plug(struct pair *p, size_t member, bool in);
+/* The same with one hub alone: 0 is that of the kit, 1 the one that was added. */
+void pair_reach(struct pair *p, size_t member, size_t hub, bool can);
 struct node_core *pair_core(struct pair *p, size_t member);
 bool pair_is_due(const struct pair *p, size_t member); /* it wants a turn by now */
 const char *pair_database(struct pair *p, size_t member); /* path of the store */
@@ -52,7 +56,9 @@ void pair_set_uplink(struct pair *p, size_t member, pair_filter *f, void *contex
 void pair_inject(struct pair *p, size_t member, struct slice frame);
 /* So many bytes are free on the hub's disk from now on. */
 void pair_hub_disk(struct pair *p, uint64_t free_bytes);
-/* A document to the hub, as from its operator. */
+/* What a hub counts under this name (hub_stats()). */
+uint64_t pair_counted(struct pair *p, size_t hub, const char *name);
+/* A document to the hubs, as from their operators. */
 void pair_document(struct pair *p, struct slice note);
 
 /* ---- local programs of a node */

@@ -9,7 +9,7 @@
 
 /* Programs at a node: the one that is always there, and one that comes, asks and goes. */
 enum { PAIR_CLIENT = 1, PAIR_VISITOR = 2 };
-enum { PAIR_TOLD = 64 };
+enum { PAIR_TOLD = 64, PAIR_HUBS = 2 };
 
 /* Frames on their way: u32 length, bytes. */
 struct queue {
@@ -22,6 +22,21 @@ struct told {
   unsigned times;
 };
 
+/* A hub and its signer. */
+struct site {
+  struct pair *pair;
+  const struct secret_key *log;
+  struct seal_pk transport;
+  struct hub *hub;
+  struct signing_state signer;
+  struct hub_config config;
+  struct buf to_sign;
+  bool sign;
+  int64_t wake;
+  struct seal_pk allowed[64];
+  size_t n_allowed;
+};
+
 struct place {
   struct pair *pair;
   struct kit_node *kit;
@@ -29,7 +44,9 @@ struct place {
   struct node_secrets secrets;
   struct node_core *core; /* NULL: not running */
   char path[160];
-  bool plugged, wanted, up;
+  bool plugged, up;
+  struct site *wanted, *with;                 /* the hub that it wants; that it is connected to, while up */
+  bool cut_off[PAIR_HUBS];                    /* from this hub alone */
   int64_t wake;
   tg_time ahead; /* its clock */
   struct queue to_hub, from_hub, to_program, to_visitor; /* visitor: a program that comes, asks and goes */
@@ -46,15 +63,10 @@ struct place {
 
 struct pair {
   struct kit *kit;
-  struct hub *hub;
-  struct signing_state signer;
-  struct hub_config config;
-  struct buf to_sign;
-  bool sign;
-  tg_time wall, ahead; /* ahead: the hub's clock */
-  int64_t mono, hub_wake;
-  struct seal_pk allowed[64];
-  size_t n_allowed;
+  struct site hub[PAIR_HUBS];
+  size_t n_hubs;
+  tg_time wall, ahead; /* ahead: the hubs' clock */
+  int64_t mono;
   struct place place[KIT_MEMBERS];
   char folder[64];
   struct arena *arena;
@@ -69,9 +81,8 @@ struct buf pair_pull(struct queue *q);
 /* The next frame out of what pair_pull() gave. */
 bool pair_next(struct slice *all, struct slice *ret);
 
-void pair_start_hub(struct pair *p);
-/* The end of the hub's turn, with what it wants signed. */
-void pair_hub_turn(struct pair *p);
+/* The end of a hub's turn, with what it wants signed. */
+void pair_hub_turn(struct site *s);
 /* The node hears what time it is; and the end of its turn. */
 void pair_tell_time(struct place *at);
 void pair_turn(struct place *at);

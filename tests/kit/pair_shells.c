@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-/* ---- the hub's shell ---- */
+/* ---- a hub's shell ---- */
 
 static struct place *place_of(struct pair *p, const struct seal_pk *key)
 {
@@ -16,22 +17,29 @@ static struct place *place_of(struct pair *p, const struct seal_pk *key)
   return NULL;
 }
 
+/* Who is connected to it with this key. */
+static struct place *peer_of(const struct site *s, const struct seal_pk *key)
+{
+  struct place *at = place_of(s->pair, key);
+  return at && at->up && at->with == s ? at : NULL;
+}
+
 static void hub_send(void *context, const struct seal_pk *peer, struct slice frame)
 {
-  struct place *at = place_of(context, peer);
-  if (at && at->up && at->line)
+  struct place *at = peer_of(context, peer);
+  if (at && at->line)
     badline_send(at->line, &at->line->down, at->pair->mono, frame);
-  else if (at && at->up)
+  else if (at)
     pair_push(&at->from_hub, frame);
 }
 
 static void hub_allow(void *context, const struct seal_pk *keys, size_t count)
 {
-  struct pair *p = context;
+  struct site *s = context;
   pair_need(count <= 64, "so many keys", NULL);
-  p->n_allowed = count;
+  s->n_allowed = count;
   if (count)
-    memcpy(p->allowed, keys, count * sizeof *keys);
+    memcpy(s->allowed, keys, count * sizeof *keys);
 }
 
 static void link_down(struct place *at)
@@ -46,8 +54,8 @@ static void link_down(struct place *at)
 
 static void hub_cut(void *context, const struct seal_pk *peer)
 {
-  struct place *at = place_of(context, peer);
-  if (!at || !at->up)
+  struct place *at = peer_of(context, peer);
+  if (!at)
     return;
   link_down(at);
   if (at->core)
@@ -56,78 +64,88 @@ static void hub_cut(void *context, const struct seal_pk *peer)
 
 static void hub_sign(void *context, const struct hub_sign *request)
 {
-  struct pair *p = context;
+  struct site *s = context;
   struct signing_request r = {request->old_size, request->new_size, request->new_root, request->path};
-  buf_clear(&p->to_sign);
-  signing_request_print(&r, &p->to_sign);
-  p->sign = true;
+  buf_clear(&s->to_sign);
+  signing_request_print(&r, &s->to_sign);
+  s->sign = true;
 }
 
-static void hub_wake(void *context, int64_t mono) { ((struct pair *)context)->hub_wake = mono; }
+static void hub_wake(void *context, int64_t mono) { ((struct site *)context)->wake = mono; }
 
 static void hub_tell_nobody(void *context, const struct hub_event *event)
 {
-  (void)context;
   if (getenv("PAIR_TRACE"))
-    fprintf(stderr, "hub: %s %s\n", event->name, event->why && event->why->what ? event->why->what : "");
+    fprintf(stderr, "%s: %s %s\n", ((struct site *)context)->config.name, event->name, event->why && event->why->what ? event->why->what : "");
 }
 
-static void answer_signature(struct pair *p)
+static void answer_signature(struct site *s)
 {
   struct signing_request request;
   struct signing_state next_state;
   struct buf note = buf_new(CHECKPOINT_BYTES_MAX);
   struct tg_why why = {0};
-  p->sign = false;
-  pair_need(signing_request_parse(buf_slice(&p->to_sign), &request) == TG_OK, "a signing request", NULL);
-  pair_need(signing_advance(&p->signer, &request, p->wall, &next_state, &why) == TG_OK, "signing", &why);
-  p->signer = next_state;
-  struct checkpoint c = signing_checkpoint(&p->signer);
-  pair_need(checkpoint_sign(&c, p->kit->hub_log, &note, &why) == TG_OK, "signing", &why);
-  pair_need(hub_signed(p->hub, buf_slice(&note)) == TG_OK, "hub_signed", NULL);
+  s->sign = false;
+  pair_need(signing_request_parse(buf_slice(&s->to_sign), &request) == TG_OK, "a signing request", NULL);
+  pair_need(signing_advance(&s->signer, &request, s->pair->wall, &next_state, &why) == TG_OK, "signing", &why);
+  s->signer = next_state;
+  struct checkpoint c = signing_checkpoint(&s->signer);
+  pair_need(checkpoint_sign(&c, s->log, &note, &why) == TG_OK, "signing", &why);
+  pair_need(hub_signed(s->hub, buf_slice(&note)) == TG_OK, "hub_signed", NULL);
   buf_free(&note);
 }
 
-void pair_hub_turn(struct pair *p)
+void pair_hub_turn(struct site *s)
 {
   struct tg_why why = {0};
-  pair_need(hub_commit(p->hub, &why) == TG_OK, "hub_commit", &why);
-  while (p->sign) {
-    answer_signature(p);
-    pair_need(hub_commit(p->hub, &why) == TG_OK, "hub_commit", &why);
+  pair_need(hub_commit(s->hub, &why) == TG_OK, "hub_commit", &why);
+  while (s->sign) {
+    answer_signature(s);
+    pair_need(hub_commit(s->hub, &why) == TG_OK, "hub_commit", &why);
   }
 }
 
-static void found(void *context, struct slice note) { pair_document(context, note); }
+static void document(void *context, struct slice note)
+{
+  struct site *s = context;
+  struct tg_why why = {0};
+  pair_need(hub_time(s->hub, (struct hub_now){s->pair->wall + s->pair->ahead, s->pair->mono}) == TG_OK, "hub_time", NULL);
+  pair_need(hub_document(s->hub, note, &why) == TG_OK, "hub_document", &why);
+  pair_hub_turn(s);
+}
 
 void pair_hub_disk(struct pair *p, uint64_t free_bytes)
 {
-  pair_need(hub_disk(p->hub, free_bytes) == TG_OK, "hub_disk", NULL);
+  pair_need(hub_disk(p->hub[0].hub, free_bytes) == TG_OK, "hub_disk", NULL);
 }
 
 void pair_document(struct pair *p, struct slice note)
 {
-  struct tg_why why = {0};
-  pair_need(hub_time(p->hub, (struct hub_now){p->wall + p->ahead, p->mono}) == TG_OK, "hub_time", NULL);
-  pair_need(hub_document(p->hub, note, &why) == TG_OK, "hub_document", &why);
-  pair_hub_turn(p);
+  for (size_t i = 0; i < p->n_hubs; i++)
+    document(&p->hub[i], note);
 }
 
-void pair_start_hub(struct pair *p)
+void pair_add_hub(struct pair *p, const char *name, const struct secret_key *transport, const struct secret_key *log_key)
 {
-  struct hub_effects effects = {.context = p, .send = hub_send, .allow = hub_allow, .cut = hub_cut, .sign = hub_sign,
+  pair_need(p->n_hubs < PAIR_HUBS, "so many hubs", NULL);
+  struct site *s = &p->hub[p->n_hubs++];
+  *s = (struct site){.pair = p, .log = log_key, .transport = secret_key_seal_pk(transport), .wake = INT64_MAX, .to_sign = buf_new(1 << 16)};
+  struct hub_effects effects = {.context = s, .send = hub_send, .allow = hub_allow, .cut = hub_cut, .sign = hub_sign,
                                 .wake_at = hub_wake, .tell = hub_tell_nobody};
-  struct store_options options = {.database = ":memory:", .bodies = p->folder};
+  char bodies[sizeof p->folder + LABEL_MAX + 1];
+  struct store_options options = {.database = ":memory:", .bodies = bodies};
   struct store *store;
   struct note_key log;
   struct tg_why why = {0};
-  pair_need(secret_key_note_key(p->kit->hub_log, &log) == TG_OK && signing_begin(slice_str(log.name), &p->signer) == TG_OK,
-            "the signer", NULL);
-  p->config = (struct hub_config){.exchange = p->kit->exchange, .name = "hub1"};
+  snprintf(bodies, sizeof bodies, "%s/%s", p->folder, name);
+  pair_need(mkdir(bodies, 0700) == 0, "a folder", NULL);
+  pair_need(secret_key_note_key(log_key, &log) == TG_OK && signing_begin(slice_str(log.name), &s->signer) == TG_OK, "the signer", NULL);
+  s->config = (struct hub_config){.exchange = p->kit->exchange};
+  snprintf(s->config.name, sizeof s->config.name, "%s", name);
   pair_need(store_open(&options, &store, &why) == TG_OK, "store_open", &why);
-  pair_need(hub_new(&p->config, &store, &effects, (struct hub_now){p->wall + p->ahead, p->mono}, slice_of(NULL, 0), &p->hub, &why) == TG_OK,
+  pair_need(hub_new(&s->config, &store, &effects, (struct hub_now){p->wall + p->ahead, p->mono}, slice_of(NULL, 0), &s->hub, &why) == TG_OK,
             "hub_new", &why);
-  kit_each_document(p->kit, found, p);
+  kit_each_document(p->kit, document, s);
 }
 
 /* ---- a node's shell ---- */
@@ -150,17 +168,20 @@ static size_t node_to_hub(void *context, struct slice frame)
 static void node_connect(void *context, const char *endpoint, const struct seal_pk *hub)
 {
   struct place *at = context;
-  (void)hub;
-  at->wanted = endpoint != NULL;
+  struct pair *p = at->pair;
+  at->wanted = NULL;
+  for (size_t i = 0; endpoint && i < p->n_hubs; i++)
+    if (seal_pk_eq(hub, &p->hub[i].transport))
+      at->wanted = &p->hub[i];
   if (at->up) {
     struct seal_pk key = secret_key_seal_pk(at->kit->transport);
     struct buf last = pair_pull(&at->to_hub); /* a goodbye, say */
     struct slice all = buf_slice(&last), frame;
     while (pair_next(&all, &frame))
-      pair_need(hub_frame(at->pair->hub, &key, frame) == TG_OK, "hub_frame", NULL);
+      pair_need(hub_frame(at->with->hub, &key, frame) == TG_OK, "hub_frame", NULL);
     buf_free(&last);
     link_down(at);
-    pair_need(hub_gone(at->pair->hub, &key) == TG_OK, "hub_gone", NULL);
+    pair_need(hub_gone(at->with->hub, &key) == TG_OK, "hub_gone", NULL);
   }
 }
 
@@ -257,11 +278,23 @@ void pair_kill(struct pair *p, size_t member)
   struct seal_pk key = secret_key_seal_pk(at->kit->transport);
   node_free(at->core);
   at->core = NULL;
-  at->wanted = false;
+  at->wanted = NULL;
   if (at->up) {
     link_down(at);
-    pair_need(hub_gone(p->hub, &key) == TG_OK, "hub_gone", NULL);
-    pair_hub_turn(p);
+    pair_need(hub_gone(at->with->hub, &key) == TG_OK, "hub_gone", NULL);
+    pair_hub_turn(at->with);
+  }
+}
+
+static void pull(struct place *at)
+{
+  struct seal_pk key = secret_key_seal_pk(at->kit->transport);
+  link_down(at);
+  pair_need(hub_gone(at->with->hub, &key) == TG_OK, "hub_gone", NULL);
+  pair_hub_turn(at->with);
+  if (at->core) {
+    pair_need(node_link(at->core, NODE_LINK_DOWN) == TG_OK, "node_link", NULL);
+    pair_turn(at);
   }
 }
 
@@ -269,16 +302,16 @@ void pair_plug(struct pair *p, size_t member, bool in)
 {
   struct place *at = &p->place[member];
   at->plugged = in;
-  if (in || !at->up)
-    return;
-  struct seal_pk key = secret_key_seal_pk(at->kit->transport);
-  link_down(at);
-  pair_need(hub_gone(p->hub, &key) == TG_OK, "hub_gone", NULL);
-  pair_hub_turn(p);
-  if (at->core) {
-    pair_need(node_link(at->core, NODE_LINK_DOWN) == TG_OK, "node_link", NULL);
-    pair_turn(at);
-  }
+  if (!in && at->up)
+    pull(at);
+}
+
+void pair_reach(struct pair *p, size_t member, size_t hub, bool can)
+{
+  struct place *at = &p->place[member];
+  at->cut_off[hub] = !can;
+  if (!can && at->up && at->with == &p->hub[hub])
+    pull(at);
 }
 
 struct node_config *pair_config(struct pair *p, size_t member) { return &p->place[member].config; }

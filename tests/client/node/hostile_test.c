@@ -1,5 +1,6 @@
 /* A hub that cheats in what it delivers and answers, with all its keys: what a node must notice and refuse. */
 #include "client/node/schema.h"
+#include "client/node/watch.h"
 #include "os/db.h"
 #include "tests/client/node/world.h"
 
@@ -196,7 +197,7 @@ static void what_cannot_be_read_is_missed_by_nobody(void **state)
   const struct hash second = world_publish(p, "BF", "two");
   pair_settle(p);
   assert_true(look_row(p, BF, &second)->missing_before);
-  assert_int_equal(inbox_decline(pair_core(p, BF), &first, RECEIPT_UNREADABLE), TG_OK);
+  assert_int_equal(inbox_decline(pair_core(p, BF), watch_log(pair_core(p, BF)), &first, RECEIPT_UNREADABLE), TG_OK);
   assert_false(look_row(p, BF, &second)->missing_before);
 }
 

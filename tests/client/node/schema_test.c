@@ -17,6 +17,7 @@ static const char *const released[] = {
     "756b71111d2cdfdc0db55967d4ac44ebef0301a6e91c851cb3777e16352ed65f",
     "743328d702b54bdf8bd8b590a5d96905f6e3018e104f205041631507b0cf56a6",
     "bcf5d78f5c23f346591e8ab6a609f3e0d62e15776ea4a2913d42daa9b58d4c48",
+    "1e91df8b75b6db054581d1a7df824b911df3becf197826184542a875b525236e",
 };
 /* From this version on a bulletin of our own stands in sent, letter and answer, and met names what is not in the inbox. */
 enum { APART = 7 };
@@ -26,6 +27,8 @@ enum { PLACED = 8 };
 enum { SHOWN = 9 };
 /* From this version on numbers may be left out. */
 enum { LEFT_OUT = 12 };
+/* From this version on receipts that were not confirmed say for which hub they are. */
+enum { FOR_A_HUB = 14 };
 
 #define RELEASES (&(const struct releases){schema_migrations, SCHEMA_MIGRATIONS, released, sizeof released / sizeof *released})
 
@@ -77,6 +80,8 @@ static void fill(struct db *db, size_t from)
     releases_run(db, "INSERT INTO met VALUES(x'02', 1)");
   releases_run(db, "INSERT INTO heard(node, number, id) VALUES(x'03', 7, x'02')");
   put_sent(db, from);
+  releases_run(db, "INSERT INTO watched VALUES('sahel.example/hub1', x'09', 3, 0)");
+  releases_run(db, from < FOR_A_HUB ? "INSERT INTO said VALUES(17, x'0a')" : "INSERT INTO said VALUES(17, x'0a', 'sahel.example/hub1')");
   releases_run(db, "INSERT INTO inbox(id, node, number, precedence, state, received, expires, seen, acknowledged, leaf, record)"
                    " VALUES(x'02', x'03', 7, 4, 0, 1, 5, 0, 0, 3, x'07')");
 }
@@ -97,6 +102,7 @@ static void check(struct db *db, size_t from)
                                         " WHERE sent.place NOTNULL OR content.place NOTNULL OR (kind = 1 AND head = x'02')"), 5);
   assert_int_equal(releases_count(db, "SELECT count(*) FROM slice"), 3 * 256);
   assert_int_equal(releases_count(db, "SELECT count(*) FROM inbox WHERE id = x'02' AND leaf = 3 AND record = x'07'"), 1);
+  assert_int_equal(releases_count(db, "SELECT count(*) FROM said WHERE serial = 17 AND frame = x'0a' AND log = 'sahel.example/hub1'"), 1); /* the only one there was */
   assert_int_equal(releases_count(db, "SELECT count(*) FROM carried"), 0); /* nothing that came before came in a bundle */
 }
 

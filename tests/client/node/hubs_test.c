@@ -1,0 +1,287 @@
+/* Several hubs, each with a log of its own; and one in place of another. What a node states about a bulletin goes to the hub in whose log that stands: to any other it
+   would be forged. */
+#include "client/node/schema.h"
+#include "client/node/talk.h"
+#include "client/node/watch.h"
+#include "os/db.h"
+#include "tests/client/node/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { FIRST, SECOND };
+
+static struct secret_key *transport, *log_key;
+
+/* ---- the exchange ---- */
+
+static struct charter_hub second_hub(const struct charter *c)
+{
+  struct charter_hub hub = c->hub[0];
+  snprintf(hub.name, sizeof hub.name, "hub2");
+  snprintf(hub.endpoint[0], sizeof hub.endpoint[0], "tcp://127.0.0.1:7500");
+  hub.transport = secret_key_seal_pk(transport);
+  assert_int_equal(secret_key_note_key(log_key, &hub.log), TG_OK);
+  return hub;
+}
+
+static void two_hubs(struct charter *c)
+{
+  static struct charter_hub hubs[2];
+  hubs[0] = c->hub[0];
+  hubs[1] = second_hub(c);
+  c->hub = hubs;
+  c->n_hubs = 2;
+}
+
+static void second_in_place_of_first(struct charter *c) { c->hub[0] = second_hub(c); }
+
+static int begin(void **state, void (*tune)(struct charter *))
+{
+  static struct world w;
+  assert_true(sodium_init() >= 0);
+  assert_int_equal(secret_key_new(KEY_TRANSPORT, "sahel.example/hub2", &transport), TG_OK);
+  assert_int_equal(secret_key_new(KEY_HUB_LOG, "sahel.example/hub2", &log_key), TG_OK);
+  w.kit = kit_new(WORLD_MEMBERS, WORLD_FOUNDED, tune);
+  w.pair = pair_new(w.kit);
+  pair_add_hub(w.pair, "hub2", transport, log_key);
+  *state = &w;
+  world_start(&w);
+  return 0;
+}
+
+static int two(void **state) { return begin(state, two_hubs); }
+static int one(void **state) { return begin(state, NULL); }
+
+static int end(void **state)
+{
+  world_free(state);
+  secret_key_free(transport);
+  secret_key_free(log_key);
+  return 0;
+}
+
+/* Everybody is with this hub, and the other cannot be reached. */
+static void all_move_to(struct pair *p, size_t hub)
+{
+  for (size_t i = 0; i < WORLD_MEMBERS; i++) {
+    pair_reach(p, i, hub, true);
+    pair_reach(p, i, !hub, false);
+  }
+  pair_pass(p, 2 * TG_MINUTE);
+  for (size_t i = 0; i < WORLD_MEMBERS; i++) {
+    assert_int_equal(talk_state(pair_core(p, i)), TALK_OPEN);
+    assert_string_equal(talk_hub(pair_core(p, i)), hub == FIRST ? "hub1" : "hub2");
+  }
+}
+
+static void acknowledge(struct pair *p, const struct hash *id)
+{
+  Tg__LAck m = TG__LACK__INIT;
+  m.bulletin = (ProtobufCBinaryData){sizeof id->b, (uint8_t *)(uintptr_t)id->b};
+  enum local_type type;
+  assert_non_null(pair_ask(p, BF, LOCAL_ACK, &m.base, &type));
+  assert_int_equal(type, LOCAL_DONE);
+}
+
+static void expect_no_strikes(struct pair *p)
+{
+  assert_int_equal(pair_counted(p, FIRST, "malformed"), 0);
+  assert_int_equal(pair_counted(p, SECOND, "malformed"), 0);
+}
+
+/* ---- two at a time ---- */
+
+/* It came by the first hub and is read while the node is with the second, which hears only of its own. */
+static void what_is_read_later_goes_to_the_hub_that_has_it(void **state)
+{
+  struct pair *p = world_pair(state);
+  all_move_to(p, FIRST);
+  const struct hash first = world_publish(p, "BF", "by the first");
+  pair_settle(p);
+  assert_true(look_track(p, ML, &first, RECEIPT_STORED));
+  all_move_to(p, SECOND);
+  acknowledge(p, &first);
+  pair_settle(p);
+  const struct hash second = world_publish(p, "BF", "by the second");
+  pair_settle(p);
+  acknowledge(p, &second);
+  pair_pass(p, TG_MINUTE);
+  assert_true(look_track(p, ML, &second, RECEIPT_READ) && look_track(p, ML, &second, RECEIPT_ACKNOWLEDGED));
+  assert_false(look_track(p, ML, &first, RECEIPT_READ));
+  world_restart(p, BF); /* it is on the disk */
+  all_move_to(p, FIRST);
+  assert_true(look_track(p, ML, &first, RECEIPT_READ) && look_track(p, ML, &first, RECEIPT_ACKNOWLEDGED));
+  expect_no_strikes(p);
+}
+
+static bool no_receipts(void *context, struct buf *frame)
+{
+  (void)context;
+  struct arena *arena = arena_new(FRAME_ARENA);
+  const struct frame_kind *kind;
+  ProtobufCMessage *message;
+  assert_non_null(arena);
+  assert_int_equal(frame_decode(buf_slice(frame), FRAME_TO_HUB, arena, &kind, &message, NULL), TG_OK);
+  const bool pass = kind->type != FRAME_RECEIPTS;
+  arena_free(arena);
+  return pass;
+}
+
+/* Receipts for the first hub are lost on the way: the second, which confirms its own, must not end them. */
+static void what_was_not_confirmed_waits_for_its_hub(void **state)
+{
+  struct pair *p = world_pair(state);
+  all_move_to(p, FIRST);
+  pair_set_uplink(p, BF, no_receipts, NULL);
+  const struct hash first = world_publish(p, "BF", "by the first");
+  pair_settle(p);
+  acknowledge(p, &first);
+  pair_settle(p);
+  assert_false(look_track(p, ML, &first, RECEIPT_STORED));
+  pair_reach(p, BF, FIRST, false);
+  pair_set_uplink(p, BF, NULL, NULL);
+  all_move_to(p, SECOND);
+  const struct hash second = world_publish(p, "BF", "by the second");
+  pair_settle(p);
+  assert_true(look_track(p, ML, &second, RECEIPT_STORED));
+  all_move_to(p, FIRST);
+  assert_true(look_track(p, ML, &first, RECEIPT_STORED) && look_track(p, ML, &first, RECEIPT_ACKNOWLEDGED));
+  expect_no_strikes(p);
+}
+
+/* The last chunk of a body is kept from it. */
+struct last_chunk {
+  unsigned seen, withheld; /* withheld: which; 0: none */
+  struct buf frame;
+};
+
+static bool but_the_last_chunk(void *context, struct buf *frame)
+{
+  struct last_chunk *l = context;
+  struct arena *arena = arena_new(FRAME_ARENA);
+  const struct frame_kind *kind;
+  ProtobufCMessage *message;
+  assert_non_null(arena);
+  assert_int_equal(frame_decode(buf_slice(frame), FRAME_TO_NODE, arena, &kind, &message, NULL), TG_OK);
+  const bool chunk = kind->type == FRAME_CHUNK;
+  arena_free(arena);
+  if (!chunk || ++l->seen != l->withheld)
+    return true;
+  buf_put_slice(&l->frame, buf_slice(frame));
+  return false;
+}
+
+/* All of a body came, and before it was opened the power failed. The node comes back, finishes, and meets the other hub. */
+static void what_is_finished_after_a_restart_is_said_to_who_delivered_it(void **state)
+{
+  struct pair *p = world_pair(state);
+  const struct pair_bulletin large = {.to = "BF", .size = 3 << 20};
+  struct last_chunk last = {.frame = buf_new(LIMIT_FRAME)};
+  struct hash id;
+  all_move_to(p, FIRST);
+  pair_set_filter(p, BF, but_the_last_chunk, &last);
+  assert_int_equal(pair_publish(p, ML, &large, NULL), TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_inbox(p, BF), 1);
+  last = (struct last_chunk){.withheld = last.seen, .frame = last.frame};
+  assert_int_equal(pair_publish(p, ML, &large, &id), TG_OK);
+  pair_settle(p);
+  pair_inject(p, BF, buf_slice(&last.frame));
+  assert_int_equal(look_inbox(p, BF), 1); /* a few of its chunks were opened in this turn */
+  pair_kill(p, BF);
+  pair_set_filter(p, BF, NULL, NULL);
+  pair_reach(p, BF, FIRST, false);
+  pair_start(p, BF);
+  pair_settle(p);
+  assert_int_equal(look_inbox(p, BF), 2);
+  all_move_to(p, SECOND);
+  assert_false(look_track(p, ML, &id, RECEIPT_STORED));
+  expect_no_strikes(p);
+  pair_set_filter(p, BF, but_the_last_chunk, &last); /* it need not come again */
+  all_move_to(p, FIRST);
+  assert_true(look_track(p, ML, &id, RECEIPT_STORED));
+  assert_int_equal(last.seen, last.withheld);
+  expect_no_strikes(p);
+  buf_free(&last.frame);
+}
+
+/* A store of before, which did not keep for whom its receipts were. */
+static void what_an_earlier_version_kept_finds_its_hub(void **state)
+{
+  struct pair *p = world_pair(state);
+  struct db *db;
+  all_move_to(p, FIRST);
+  const struct hash first = world_publish(p, "BF", "by the first");
+  pair_settle(p);
+  all_move_to(p, SECOND);
+  acknowledge(p, &first);
+  pair_settle(p);
+  pair_kill(p, BF);
+  assert_int_equal(db_open(&(struct db_options){.path = pair_database(p, BF), .application_id = SCHEMA_APPLICATION, .migrations = schema_migrations,
+                                                .n_migrations = SCHEMA_MIGRATIONS}, &db, NULL), TG_OK);
+  assert_int_equal(db_run(db_stmt(db, "UPDATE said SET log = ''")), TG_OK);
+  assert_true(db_changes(db) > 0);
+  db_close(&db);
+  pair_start(p, BF);
+  pair_pass(p, TG_MINUTE);
+  all_move_to(p, FIRST);
+  assert_true(look_track(p, ML, &first, RECEIPT_READ) && look_track(p, ML, &first, RECEIPT_ACKNOWLEDGED));
+  expect_no_strikes(p);
+}
+
+/* ---- one after the other ---- */
+
+static void replace_the_hub(struct world *w)
+{
+  struct pair *p = w->pair;
+  struct tg_why why;
+  struct buf charter = kit_next_charter(w->kit, pair_now(p), second_in_place_of_first);
+  pair_document(p, buf_slice(&charter));
+  for (size_t i = 0; i < WORLD_MEMBERS; i++) {
+    pair_reach(p, i, FIRST, false);
+    assert_int_equal(node_document(pair_core(p, i), buf_slice(&charter), &why), TG_OK);
+  }
+  buf_free(&charter);
+}
+
+/* It is read when the hub that delivered it is lost, and before its originator brought it to the next: that one hears nothing of it until it delivers it, and then
+   all. */
+static void what_a_lost_hub_delivered_is_said_to_the_next(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  const struct hash id = world_publish(p, "BF", "before the loss");
+  pair_settle(p);
+  pair_plug(p, ML, false);
+  replace_the_hub(w);
+  pair_pass(p, 2 * TG_MINUTE);
+  assert_string_equal(talk_hub(pair_core(p, BF)), "hub2");
+  acknowledge(p, &id);
+  pair_pass(p, TG_MINUTE);
+  pair_plug(p, ML, true);
+  pair_pass(p, 2 * TG_MINUTE);
+  assert_int_equal(pair_told(p, ML, "log-given-up"), 1);
+  assert_true(look_track(p, ML, &id, RECEIPT_READ) && look_track(p, ML, &id, RECEIPT_ACKNOWLEDGED));
+  assert_int_equal(look_inbox(p, BF), 1);
+  expect_no_strikes(p);
+}
+
+int main(void)
+{
+#define STORY(f, begin) cmocka_unit_test_setup_teardown(f, begin, end)
+  const struct CMUnitTest tests[] = {
+      STORY(what_is_read_later_goes_to_the_hub_that_has_it, two),
+      STORY(what_was_not_confirmed_waits_for_its_hub, two),
+      STORY(what_is_finished_after_a_restart_is_said_to_who_delivered_it, two),
+      STORY(what_an_earlier_version_kept_finds_its_hub, two),
+      STORY(what_a_lost_hub_delivered_is_said_to_the_next, one),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
