@@ -195,6 +195,14 @@ void oracle_refused(struct sim *s, struct slice id)
     p->refused = true;
 }
 
+void oracle_accepted(struct sim *s, struct slice id)
+{
+  struct hash h;
+  struct publication *p = hash_read(id, &h) == TG_OK ? with_id(s, &h) : NULL;
+  if (p)
+    p->accepted = true;
+}
+
 void oracle_gone(struct sim *s, int node, const struct hash *id)
 {
   const struct publication *p = with_id(s, id);
@@ -328,6 +336,18 @@ static bool has_carried(const struct sim *s, const struct publication *p)
   return !missing || p->recalled;
 }
 
+/* For the revoked node alone and not answered yet: nothing that the run waits for shows whether it has left its originator. */
+static bool may_still_wait(const struct sim *s, const struct publication *p)
+{
+  return s->revoking && !p->accepted && p->part[0].sealed && !(p->part[0].sealed & ~(1u << SIM_REVOKED));
+}
+
+/* Its readers have it from a stick, and their answers too: nothing else that the run waits for shows whether the hub has it. */
+static bool waits_behind_stick(const struct sim *s, const struct publication *p)
+{
+  return p->carried && !p->accepted && is_owed(s, p) && !may_still_wait(s, p) && !s->node[p->node].restored;
+}
+
 /* It is held, or takes back what was. */
 static bool concerns_narrowed(const struct sim *s, const struct publication *p)
 {
@@ -344,7 +364,7 @@ bool oracle_settled(const struct sim *s)
   const bool exact = !s->revoking && !s->clocks_off && !s->narrowing;
   for (size_t i = 0; i < s->n_publications; i++) {
     const struct publication *p = &s->publication[i];
-    if ((is_owed(s, p) && !has_all(s, p)) || !has_carried(s, p))
+    if ((is_owed(s, p) && !has_all(s, p)) || !has_carried(s, p) || waits_behind_stick(s, p))
       return false;
     /* the hub delivers it no more: some may never answer */
     taken_back[p->node] += (p->recalled && !p->kept) || (s->revoking && (p->part[0].permitted >> SIM_REVOKED & 1)) || concerns_narrowed(s, p);
@@ -377,12 +397,6 @@ void oracle_explain(struct sim *s)
   for (int i = 0; i < SIM_NODES; i++)
     sim_tell(s, "oracle", "%s says that it sent %zu, %zu of them not delivered to all, %zu delivered and not settled", s->node[i].site.name,
              s->node[i].looker.last_items, s->node[i].looker.last_open, s->node[i].looker.last_unsettled);
-}
-
-/* For the revoked node alone and not answered yet: nothing that the run waits for shows whether it has left its originator. */
-static bool may_still_wait(const struct sim *s, const struct publication *p)
-{
-  return s->revoking && !p->accepted && p->part[0].sealed && !(p->part[0].sealed & ~(1u << SIM_REVOKED));
 }
 
 /* What is in the hub's store when everybody is gone. */

@@ -465,6 +465,8 @@ static void looked_at(struct sim *s, int node, const Tg__LItem *item)
     oracle_refused(s, slice_of_data(item->bulletin));
   else if (item->state > 3)
     sim_fail(s, s->node[node].site.name, "what it sent is in state %u", item->state);
+  else if (item->state > 0)
+    oracle_accepted(s, slice_of_data(item->bulletin));
 }
 
 /* ---- what the node says */
