@@ -3,14 +3,14 @@
 #include <sodium.h>
 #include <string.h>
 
-/* libsodium takes some bytes above 127 for letters of the alphabet; those end the matter before it sees them. Whitespace,
-   missing padding and set bits behind the last byte it refuses itself, so that equal bytes have equal text. */
-static bool in_alphabet(struct slice text)
+/* libsodium takes some bytes above 127 for letters of the alphabet; those end the matter before it sees them. Everything else that is no letter of
+   it, missing padding and set bits behind the last byte it refuses itself, so that equal bytes have equal text. */
+bool text_is_ascii(struct slice text)
 {
+  uint8_t all = 0;
   for (size_t i = 0; i < text.n; i++)
-    if (!memchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=", text.p[i], 65))
-      return false;
-  return true;
+    all |= text.p[i];
+  return all < 0x80;
 }
 
 enum tg_err base64_read_upto(struct slice text, uint8_t *ret, size_t max, size_t *ret_n)
@@ -20,7 +20,7 @@ enum tg_err base64_read_upto(struct slice text, uint8_t *ret, size_t max, size_t
   const char *begin = (const char *)text.p;
   if (text.n == 0)
     return *ret_n = 0, TG_OK;
-  if (text.n / 4 * 3 > max + 2 || !in_alphabet(text))
+  if (text.n / 4 * 3 > max + 2 || !text_is_ascii(text))
     return TG_BAD_INPUT;
   if (sodium_base642bin(ret, max, begin, text.n, NULL, &n, &end, sodium_base64_VARIANT_ORIGINAL) ||
       end != begin + text.n)

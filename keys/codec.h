@@ -7,6 +7,8 @@
 
 enum { KEY_TEXT = 45, HASH_TEXT = 65 }; /* room for 32 bytes in base64 and in hexadecimal, NUL included */
 
+/* No byte above 127. */
+bool text_is_ascii(struct slice text);
 /* Reads exactly n bytes; TG_BAD_INPUT for another length, whitespace, or another spelling of the same bytes. */
 enum tg_err base64_read(struct slice text, uint8_t *ret, size_t n);
 /* Reads at most max bytes, their number in *ret_n. */

@@ -12,6 +12,8 @@ static const char DASH[] = "\xe2\x80\x94 ";
 enum { DASH_LEN = sizeof DASH - 1, KEY_ID = 4, ED25519_SIG = 64, COSIGNATURE = 8 + 64, VKEY_BYTES = 1 + 32 };
 
 /* Unicode's spaces, in UTF-8: none may stand in a key name. */
+enum { ASCII_SPACES = 6 };
+
 static bool has_space(struct slice s)
 {
   static const char *const spaces[] = {
@@ -20,7 +22,8 @@ static bool has_space(struct slice s)
       "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88",
       "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f",
       "\xe3\x80\x80"};
-  for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)
+  const size_t n = text_is_ascii(s) ? ASCII_SPACES : sizeof spaces / sizeof *spaces;
+  for (size_t i = 0; i < n; i++)
     if (memmem(s.p, s.n, spaces[i], strlen(spaces[i])))
       return true;
   return false;
