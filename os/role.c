@@ -19,6 +19,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { ORPHAN_MS = 1000 };
+
 struct channel {
   char peer[CONTROL_NAME_MAX + 1];
   int fd;
@@ -34,6 +36,8 @@ struct role_start {
   struct loop_watch *watch;
   const struct role_events *events;
   void *arg;
+  struct loop *orphaned; /* whose loop ends with this code soon */
+  int code;
 };
 
 /* "togunad: core": the name behind ": ", or NULL. */
@@ -173,6 +177,23 @@ enum tg_err role_watch(struct role_start *s, struct loop *l, const struct role_e
   if (err == TG_OK)
     err = loop_signal(l, SIGHUP, hear_reload, s);
   return err == TG_OK ? loop_signal(l, SIGUSR1, hear_backup, s) : err;
+}
+
+static void orphan_over(void *arg)
+{
+  const struct role_start *s = arg;
+  loop_stop(s->orphaned, s->code);
+}
+
+void role_orphaned(struct role_start *s, struct loop *l, int code)
+{
+  struct loop_timer *over = loop_timer(l, orphan_over, s); /* freed with the loop */
+  s->orphaned = l;
+  s->code = code;
+  if (over)
+    loop_timer_in(over, ORPHAN_MS);
+  else
+    loop_stop(l, code);
 }
 
 void role_ready(struct role_start *s)

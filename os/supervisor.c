@@ -37,6 +37,8 @@ struct child {
   int64_t started, backoff;
   bool was_ready; /* one process of this role once said so */
   bool told;      /* to stop */
+  bool ended;     /* as status says, and that is not dealt with yet */
+  int status;
 };
 
 struct supervisor {
@@ -296,9 +298,10 @@ static void hear_child(void *arg, short events)
     v->options->ready(v->options->arg);
 }
 
-static void died(struct child *c, int status)
+static void died(struct child *c)
 {
   struct supervisor *v = c->in;
+  const int status = c->status;
   bool killed = WIFSIGNALED(status);
   int code = killed ? tg_exit_code(TG_INTERNAL) : WEXITSTATUS(status);
   hear_child(c, 0); /* a role may say READY and end before we listened */
@@ -306,6 +309,7 @@ static void died(struct child *c, int status)
   close(c->control);
   c->control = -1;
   c->pid = 0;
+  c->ended = false;
   if (v->stopping) {
     stop_next(v);
     return;
@@ -323,6 +327,14 @@ static void died(struct child *c, int status)
   c->backoff = c->backoff * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : c->backoff * 2;
 }
 
+static void dealt_with(struct supervisor *v, bool disposable)
+{
+  for (size_t i = 0; i < v->n; i++)
+    if (v->child[i].ended && v->child[i].role->disposable == disposable)
+      died(&v->child[i]);
+}
+
+/* Of those that ended together the vital one comes first: the other may have ended for want of it, and must not be taken for the reason. */
 static void reap(void *arg, int signal)
 {
   struct supervisor *v = arg;
@@ -331,8 +343,12 @@ static void reap(void *arg, int signal)
   (void)signal;
   while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
     for (size_t i = 0; i < v->n; i++)
-      if (v->child[i].pid == pid)
-        died(&v->child[i], status);
+      if (v->child[i].pid == pid) {
+        v->child[i].ended = true;
+        v->child[i].status = status;
+      }
+  dealt_with(v, false);
+  dealt_with(v, true);
 }
 
 static void told_to_stop(void *arg, int signal)

@@ -58,6 +58,7 @@ struct core {
   bool ordered; /* the front knows who may connect */
   bool copy_due; /* the next part of a backup is wanted at the end of this turn */
   bool ready, stopping, ended;
+  bool orphaned; /* ended, and the parent is about to say stop */
 };
 
 /* ---- the end */
@@ -325,7 +326,8 @@ static void effect_sign(void *context, const struct hub_sign *request)
   if (err == TG_OK)
     err = pipe_send(c->signer, buf_slice(&message));
   buf_free(&message);
-  check(c, err);
+  if (err != TG_UNREACHABLE) /* on_signer_closed() */
+    check(c, err);
 }
 
 static void effect_wake_at(void *context, int64_t mono)
@@ -535,13 +537,15 @@ static void on_signer_frame(void *arg, struct slice frame)
   }
 }
 
+/* What waits for its signature is never committed: as if this process had ended with it. */
 static void on_signer_closed(void *arg, enum tg_err reason)
 {
   struct core *c = arg;
-  struct tg_why why = {.err = reason};
-  pipe_free(&c->signer);
-  fail(c, TG_INTERNAL,
-       (why_set(&why, TG_INTERNAL, NULL, N_("the signer is gone"), NULL, NULL, NULL, NULL), &why));
+  if (c->ended)
+    return;
+  log_event(LOG_NOTICE, "signer-lost", log_err("error", reason), log_text("lost", "nothing that was acknowledged"));
+  c->ended = c->orphaned = true;
+  role_orphaned(c->start, c->loop, tg_exit_code(TG_INTERNAL));
 }
 
 /* ---- the parent's voice */
@@ -552,8 +556,8 @@ static void on_stop(void *arg)
   c->stopping = true;
   if (turn(c))
     check(c, hub_stop(c->hub));
-  else if (!c->ended)
-    end(c, 0); /* it had not begun */
+  else if (!c->ended || c->orphaned)
+    end(c, 0); /* it had not begun, or has no signer */
 }
 
 static void on_reload(void *arg)

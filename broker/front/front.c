@@ -249,8 +249,8 @@ static void on_closed(void *arg, enum tg_err why)
 {
   struct front *f = arg;
   (void)why;
-  pipe_free(&f->core);
-  loop_stop(f->loop, tg_exit_code(TG_INTERNAL));
+  pause_doors(f, true);
+  role_orphaned(f->start, f->loop, tg_exit_code(TG_INTERNAL));
 }
 
 /* ---- what strangers do */

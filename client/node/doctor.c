@@ -147,6 +147,18 @@ static enum tg_err check_refused(struct node_core *core, struct query *q)
   return found(q, "refused", WORTH_KNOWING, &why);
 }
 
+static enum tg_err check_store(struct node_core *core, struct query *q)
+{
+  struct tg_why why;
+  bool old;
+  enum tg_err err = outbox_is_old(core, &old);
+  if (err != TG_OK || !old)
+    return err;
+  why_set(&why, TG_STALE, NULL, N_("the store is an older copy: what it had received after the copy was made does not come again"),
+          N_("ask the originators to export what they sent since (`toguna export --to`), and erase what they say they have recalled"), NULL, NULL, NULL);
+  return found(q, "store", WORTH_KNOWING, &why);
+}
+
 static enum tg_err check_hub_disk(struct node_core *core, struct query *q)
 {
   struct tg_why why;
@@ -203,7 +215,7 @@ enum tg_err query_doctor(struct node_core *core, struct query *q)
 {
   static enum tg_err (*const checks[])(struct node_core *, struct query *) = {
       check_charter, check_credential, check_policy,  check_hub,   check_log,    check_sealing,
-      check_clock,   check_disk, check_hub_disk, check_refused, check_overdue, check_hooks, check_journal};
+      check_clock,   check_disk, check_store, check_hub_disk, check_refused, check_overdue, check_hooks, check_journal};
   enum tg_err err = (q->json = json_array()) ? TG_OK : TG_NO_MEMORY;
   for (size_t i = 0; err == TG_OK && i < sizeof checks / sizeof *checks; i++)
     err = checks[i](core, q);

@@ -252,6 +252,18 @@ static enum tg_err is_ours(struct node_core *core, uint64_t number, bool *ret)
   return db_any(s, ret);
 }
 
+static const char old_since[] = "store-old-since";
+
+enum tg_err outbox_is_old(struct node_core *core, bool *ret)
+{
+  const struct charter *charter = core_charter(core);
+  uint64_t since;
+  enum tg_err err = depot_number(core->depot, old_since, &since);
+  if (err == TG_OK)
+    *ret = since && (!charter || (tg_time)since + charter->limits.lifetime > core_careful_now(core));
+  return err;
+}
+
 /* Told once of each `mark` in turn. */
 static enum tg_err tell_old(struct node_core *core, uint64_t mark, uint64_t last_number)
 {
@@ -264,6 +276,8 @@ static enum tg_err tell_old(struct node_core *core, uint64_t mark, uint64_t last
   err = core_begin(core);
   if (err == TG_OK)
     err = depot_number_put(core->depot, fact, mark);
+  if (err == TG_OK)
+    err = depot_number_put(core->depot, old_since, core->now.wall > 0 ? (uint64_t)core->now.wall : 1);
   if (err != TG_OK)
     return err;
   why_set(&why, TG_STALE, core->config->database,

@@ -64,6 +64,8 @@ enum tg_err outbox_has_waiting(struct node_core *core, enum precedence least, bo
 void outbox_dropped(struct node_core *core, enum frame_type type);
 /* Did the hub last say that its disk is nearly full? Then one bulletin at a time is offered, less and less often. */
 bool outbox_rests(const struct node_core *core);
+/* Was this store found to be an older copy, and may something that it had received since still live? */
+enum tg_err outbox_is_old(struct node_core *core, bool *ret);
 /* The checkpoint settled further. */
 enum tg_err outbox_settled(struct node_core *core);
 /* Expiry. */

@@ -167,6 +167,24 @@ static void without_core_or_signer_it_ends(void **unused)
   forget(&s);
 }
 
+/* The parent is slow to hear of it, and the core is not; it must not be taken for the reason. */
+static void who_ended_first_is_told_as_the_reason(void **unused)
+{
+  (void)unused;
+  struct story s = tell();
+  daemon_start(&s.d);
+  const pid_t signer = role(&s, "signer");
+  kill(s.d.pid, SIGSTOP);
+  kill(signer, SIGKILL);
+  DAEMON_UNTIL(daemon_says(&s.d, "signer-lost") || daemon_says(&s.d, "hub-failed"), &s.d);
+  kill(s.d.pid, SIGCONT);
+  assert_int_equal(daemon_end(&s.d), 5);
+  assert_true(daemon_says(&s.d, "role-died role=signer"));
+  assert_false(daemon_says(&s.d, "role-died role=core"));
+  assert_false(daemon_says(&s.d, "hub-failed"));
+  forget(&s);
+}
+
 static void killed_whole_it_leaves_nothing_behind(void **unused)
 {
   (void)unused;
@@ -299,6 +317,7 @@ int main(void)
       cmocka_unit_test(a_check_starts_nothing),
       cmocka_unit_test(a_killed_front_comes_back),
       cmocka_unit_test(without_core_or_signer_it_ends),
+      cmocka_unit_test(who_ended_first_is_told_as_the_reason),
       cmocka_unit_test(killed_whole_it_leaves_nothing_behind),
       cmocka_unit_test(a_second_one_on_the_same_folder_is_told_so),
       cmocka_unit_test(an_occupied_port_is_told),

@@ -43,8 +43,13 @@ static void heard(void *arg, struct slice frame)
 
 static void gone(void *arg, enum tg_err why)
 {
+  struct actor *a = arg;
   (void)why;
-  tell(arg, "peer-gone");
+  tell(a, "peer-gone");
+  if (!strcmp(a->mode, "follows"))
+    loop_stop(a->loop, 5);
+  if (!strcmp(a->mode, "waits") && !strcmp(role_start_name(a->start), "front"))
+    role_orphaned(a->start, a->loop, 5);
 }
 
 static void join(struct actor *a, const char *peer, int fd)
@@ -81,9 +86,14 @@ static void on_reload(void *arg)
   tell(arg, "reload");
 }
 
+static bool is_of_followers(const struct actor *a) { return !strcmp(a->mode, "follows") || !strcmp(a->mode, "waits"); }
+
 static void on_backup(void *arg)
 {
-  tell(arg, "backup");
+  struct actor *a = arg;
+  tell(a, "backup");
+  if (is_of_followers(a) && !strcmp(role_start_name(a->start), "core"))
+    loop_stop(a->loop, 2);
 }
 
 static int act(struct role_start *start)
@@ -114,7 +124,8 @@ static int act(struct role_start *start)
   if (role_channel(start, "front") >= 0 || role_watch(start, a.loop, &events, &a) != TG_OK)
     return 79;
   tell(&a, "ready");
-  role_ready(start);
+  if (!is_of_followers(&a) || strcmp(role_start_name(start), "front"))
+    role_ready(start);
   int code = loop_run(a.loop);
   pipe_free(&a.front);
   pipe_free(&a.core);
@@ -333,6 +344,48 @@ static void when_a_vital_role_dies_all_stop(void **state)
   assert_false(is_alive(core) || is_alive(front) || is_alive(signer));
 }
 
+static bool is_zombie(pid_t pid)
+{
+  char path[64], state = 0;
+  snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+  FILE *f = fopen(path, "re");
+  const bool zombie = f && fscanf(f, "%*d (%*[^)]) %c", &state) == 1 && state == 'Z';
+  if (f)
+    fclose(f);
+  return zombie;
+}
+
+/* The core fails while it starts, and a front that is not ready yet has nothing to do without it. Whichever the parent, which is slow, hears of first: the core is
+   the reason, and its code decides whether anybody starts the program again. */
+static void who_follows_is_not_taken_for_the_reason(void **state)
+{
+  (void)state;
+  static const char *const modes[] = {"follows", "waits"};
+  for (size_t i = 0; i < 2; i++) {
+    struct story s = start(modes[i]);
+    pid_t core = 0, front = 0;
+    UNTIL(told(&s, "front", "heard hello from core", NULL) && told(&s, "core", "heard hello from front", NULL) && told(&s, "core", "ready", &core));
+    told(&s, "front", "ready", &front);
+    kill(s.parent, SIGSTOP);
+    kill(core, SIGUSR1);
+    UNTIL(is_zombie(core) && told(&s, "front", "peer-gone", NULL) && (i == 1 || is_zombie(front)));
+    kill(s.parent, SIGCONT);
+    assert_int_equal(end(&s), 2);
+  }
+}
+
+/* The front ends late: its parent, which has heard of the core, has told it to. */
+static void an_orphan_waits_to_be_told(void **state)
+{
+  (void)state;
+  struct story s = start("waits");
+  pid_t core = 0;
+  UNTIL(told(&s, "front", "heard hello from core", NULL) && told(&s, "core", "ready", &core));
+  kill(core, SIGUSR1);
+  UNTIL(told(&s, "front", "stopped", NULL) == 1);
+  assert_int_equal(end(&s), 2);
+}
+
 static void a_vital_role_that_ends_by_itself_is_no_success(void **state)
 {
   (void)state;
@@ -444,6 +497,8 @@ int main(int argc, char **argv)
       cmocka_unit_test(a_killed_front_comes_back_with_a_fresh_channel),
       cmocka_unit_test(when_a_vital_role_dies_all_stop),
       cmocka_unit_test(a_vital_role_that_ends_by_itself_is_no_success),
+      cmocka_unit_test(who_follows_is_not_taken_for_the_reason),
+      cmocka_unit_test(an_orphan_waits_to_be_told),
       cmocka_unit_test(no_child_outlives_its_parent),
       cmocka_unit_test(a_role_that_does_not_stop_is_killed),
       cmocka_unit_test(a_front_that_cannot_start_ends_the_program),

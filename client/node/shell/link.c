@@ -205,8 +205,10 @@ static void on_core(void *arg, struct slice message)
 
 static void on_core_gone(void *arg, enum tg_err why)
 {
+  struct link *k = arg;
   (void)why;
-  loop_stop(((struct link *)arg)->loop, 0); /* the parent stops all */
+  loop_after_ask(k->close);
+  role_orphaned(k->start, k->loop, 0);
 }
 
 static void on_core_drained(void *arg)

@@ -160,8 +160,10 @@ static void on_core(void *arg, struct slice message)
 
 static void on_core_gone(void *arg, enum tg_err why)
 {
+  struct runner *r = arg;
   (void)why;
-  loop_stop(((struct runner *)arg)->loop, 0);
+  r->stopping = true;
+  role_orphaned(r->start, r->loop, 0);
 }
 
 static void on_stop(void *arg)

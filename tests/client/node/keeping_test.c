@@ -1,7 +1,7 @@
 /* What a node keeps, for how long, and what becomes of it: corrections, recalls, expiry, an old image, a full disk. */
 #include "client/node/record.h"
 #include "client/node/rotation.h"
-#include "tests/client/node/world.h"
+#include "tests/client/node/look_paper.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -201,6 +201,19 @@ static void set_back(struct pair *p, size_t member)
   pair_settle(p);
 }
 
+/* Does the doctor say what is to be done after a copy was put back? */
+static bool doctor_says_old(struct world *w, size_t member)
+{
+  json_t *doctor = look_paper_asked(w, member, "doctor", NULL, NULL), *finding;
+  size_t i;
+  bool found = false;
+  json_array_foreach(json_object_get(doctor, "findings"), i, finding)
+    found |= strcmp(json_string_value(json_object_get(finding, "name")), "store") == 0;
+  assert_true(!found || !json_is_true(json_object_get(doctor, "well")));
+  json_decref(doctor);
+  return found;
+}
+
 /* Who restores yesterday's copy numbers nothing twice, and is told what happened. */
 static void a_restored_image_numbers_nothing_twice(void **state)
 {
@@ -218,6 +231,8 @@ static void a_restored_image_numbers_nothing_twice(void **state)
   pair_settle(p);
   assert_true(look_sent(p, ML, &id) >= SENT_DELIVERED);
   assert_int_equal(look_inbox(p, BF), 4);
+  assert_true(doctor_says_old(*state, ML));
+  assert_false(doctor_says_old(*state, BF));
   assert_int_equal(pair_told(p, BF, "number-twice"), 0);
   assert_int_equal(pair_told(p, BF, "chain-broken"), 0); /* though it has got all that ML forgot */
 }

@@ -44,12 +44,12 @@ bool look_paper_is_known(struct world *w, size_t member, const struct hash *docu
 json_t *look_paper_asked(struct world *w, size_t member, const char *what, const char *argument, const char *more)
 {
   Tg__LQuery m = TG__LQUERY__INIT;
-  ProtobufCBinaryData args[2] = {text_data(argument), text_data(more ? more : "")};
+  ProtobufCBinaryData args[2] = {text_data(argument ? argument : ""), text_data(more ? more : "")};
   struct buf all = buf_new(1 << 24);
   enum local_type type;
   m.what = text_data(what);
   m.args = args;
-  m.n_args = more ? 2 : 1;
+  m.n_args = more ? 2 : argument != NULL;
   const ProtobufCMessage *answer = pair_program(w->pair, member, ANYBODY, LOCAL_QUERY, &m.base, &all, &type);
   buf_free(&all);
   assert_non_null(answer);

@@ -16,7 +16,7 @@ struct hash look_paper_hash(struct slice bytes);
 /* ML has a new policy, which no longer lets anything go to BF; or, if it is hidden, says so to the hub alone. */
 struct hash look_paper_policy(struct world *w, bool hidden);
 bool look_paper_is_known(struct world *w, size_t member, const struct hash *document);
-/* What a program at this node is answered; NULL: it is refused. For json_decref(). */
+/* What a program at this node is answered; NULL: it is refused. argument and more may be NULL. For json_decref(). */
 json_t *look_paper_asked(struct world *w, size_t member, const char *what, const char *argument, const char *more);
 /* Does the node prove that this document of this member, with this serial, was logged? To whoever knows the log's key and nothing else. */
 bool look_paper_is_proved(struct world *w, size_t member, const char *asked, const struct hash *document, const char *code, uint64_t serial);
