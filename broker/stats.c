@@ -48,6 +48,7 @@ enum tg_err hub_stats(struct hub *hub, struct buf *ret)
       {"sessions_ended", c->cut},
       {"commits", db.commits},
       {"checkpoints", db.checkpoints},
+      {"syncs", db.syncs},
       {"cosignatures", c->cosignatures},
       {"cosignatures_ignored", c->cosignatures_ignored},
   };

@@ -17,7 +17,7 @@ static enum tg_err database_open(struct store *store, const struct store_options
                                       .migrations = STORE_MIGRATIONS,
                                       .n_migrations = STORE_MIGRATION_COUNT,
                                       .cache_bytes = o->cache_bytes ? o->cache_bytes : 32u << 20,
-                                      .checkpoint_bytes = 16u << 20},
+                                      .checkpoint_bytes = o->checkpoint_bytes},
                  &store->db, why);
 }
 

@@ -19,6 +19,7 @@ struct store_options {
   const char *bodies;   /* folder for large bodies; must exist. NULL: none are taken */
   const char *vfs;      /* SQLite VFS by name; NULL: the system's */
   uint64_t cache_bytes; /* of pages; 0: 32 MiB */
+  uint64_t checkpoint_bytes; /* as in db_options */
 };
 
 /* Opens, checks, brings an older layout up to date. TG_BUSY: another process has it open; TG_BAD_INPUT: not a hub's store; TG_UNKNOWN:

@@ -358,6 +358,18 @@ static enum tg_err checkpoint(struct db *db, int how)
   return err;
 }
 
+/* From half of its way to the checkpoint on, two frames of the log for each that came. The youngest are left to the checkpoint: what every commit
+   writes again, the beginnings of trees above all, would be written in vain. */
+static void write_ahead(struct db *db)
+{
+  const uint64_t pages = (uint64_t)db->wal_pages, limit = db->checkpoint_bytes / (uint64_t)db->page_size;
+  if (!db->extent || pages <= limit / 2)
+    return;
+  const uint64_t even = 2 * pages - limit, old = pages - limit / 32;
+  if (gather_ahead(db->gather, pages, even < old ? even : old) != TG_OK)
+    db->failed = true;
+}
+
 enum tg_err db_commit(struct db *db, struct tg_why *why)
 {
   enum tg_err err = db_run(db_stmt(db, "COMMIT"));
@@ -370,7 +382,8 @@ enum tg_err db_commit(struct db *db, struct tg_why *why)
     return TG_DISK;
   }
   db->open = false;
-  if ((uint64_t)db->wal_pages * (uint64_t)db->page_size < db->checkpoint_bytes)
+  write_ahead(db);
+  if (db->failed || (uint64_t)db->wal_pages * (uint64_t)db->page_size < db->checkpoint_bytes)
     return TG_OK;
   /* The commit itself is certain; but a checkpoint that cannot sync means that the next one may not be, so it
      fails the store for all that follows. */
@@ -412,7 +425,9 @@ int db_committed(void *arg, sqlite3 *sqlite, const char *name, int pages)
 
 struct db_counts db_counts(const struct db *db)
 {
-  return db->counts;
+  struct db_counts counts = db->counts;
+  counts.syncs = counts.commits + 3 * counts.checkpoints + (db->gather ? gather_ahead_syncs(db->gather) : 0);
+  return counts;
 }
 
 enum tg_err db_checkpoint(struct db *db, struct tg_why *why)

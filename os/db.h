@@ -87,9 +87,9 @@ bool db_failed(const struct db *db);
 /* Explains the last error of the store, with SQLite's words as argument. Returns err. */
 enum tg_err db_explain(struct db *db, enum tg_err err, struct tg_why *why);
 
-/* What the store did since it was opened. A commit that changed something costs one sync, a checkpoint three. */
+/* What the store did since it was opened. A commit that changed something costs one sync, a checkpoint three, and what is written ahead of it one for each 256 pages. */
 struct db_counts {
-  uint64_t commits, checkpoints;
+  uint64_t commits, checkpoints, syncs;
 };
 struct db_counts db_counts(const struct db *db);
 

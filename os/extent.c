@@ -1,17 +1,14 @@
 #include "os/extent.h"
 
-#include "os/pagesum.h"
+#include "os/wal.h"
 
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* SQLite's format of the log: https://www.sqlite.org/fileformat2.html#the_write_ahead_log */
+/* Where things stand in a head, of the log or of a frame. */
 enum {
-  HEAD = 32,
-  FRAME_HEAD = 24,
-  FRAME = FRAME_HEAD + PAGESUM_PAGE,
   SALT = 8,
   HEAD_SALT = 16,
   HEAD_SUM = 24,
@@ -58,7 +55,7 @@ static bool chain_is(const struct chain *c, const uint8_t *p)
   return word(p, true) == c->s0 && word(p + 4, true) == c->s1;
 }
 
-static bool head_holds(const uint8_t head[HEAD], struct chain *ret)
+static bool head_holds(const uint8_t head[WAL_HEAD], struct chain *ret)
 {
   const uint32_t magic = word(head, true);
   *ret = (struct chain){.big = magic & 1};
@@ -68,24 +65,24 @@ static bool head_holds(const uint8_t head[HEAD], struct chain *ret)
   return chain_is(ret, head + HEAD_SUM);
 }
 
-static bool frame_holds(struct chain *c, const uint8_t frame[FRAME], const uint8_t salt[SALT])
+static bool frame_holds(struct chain *c, const uint8_t frame[WAL_FRAME], const uint8_t salt[SALT])
 {
   chain_add(c, frame, 8);
-  chain_add(c, frame + FRAME_HEAD, PAGESUM_PAGE);
+  chain_add(c, frame + WAL_FRAME_HEAD, PAGESUM_PAGE);
   return memcmp(frame + FRAME_SALT, salt, SALT) == 0 && chain_is(c, frame + FRAME_SUM);
 }
 
 /* Frames of the log from its beginning that hold, at most as many as were certain. */
 static uint64_t frames_that_hold(const struct extent *e, sqlite3_file *log)
 {
-  uint8_t head[HEAD], frame[FRAME];
+  uint8_t head[WAL_HEAD], frame[WAL_FRAME];
   struct chain c;
   uint64_t n = 0;
-  if (log->pMethods->xRead(log, head, HEAD, 0) != SQLITE_OK || !head_holds(head, &c) ||
+  if (log->pMethods->xRead(log, head, WAL_HEAD, 0) != SQLITE_OK || !head_holds(head, &c) ||
       memcmp(head + HEAD_SALT, e->salt, SALT) != 0)
     return 0;
   for (; n < e->frames; n++) {
-    if (log->pMethods->xRead(log, frame, FRAME, HEAD + (sqlite3_int64)n * FRAME) != SQLITE_OK ||
+    if (log->pMethods->xRead(log, frame, WAL_FRAME, WAL_HEAD + (sqlite3_int64)n * WAL_FRAME) != SQLITE_OK ||
         !frame_holds(&c, frame, e->salt))
       break;
   }
@@ -221,12 +218,12 @@ bool extent_was_there(const struct extent *e)
 
 void extent_note(struct extent *e, sqlite3_file *log, uint64_t frames)
 {
-  uint8_t head[HEAD];
+  uint8_t head[WAL_HEAD];
   /* Within one life of a log the salt stays; a new one begins after a clear. */
   if (!log || !log->pMethods)
     return;
   if (e->frames == 0) {
-    if (log->pMethods->xRead(log, head, HEAD, 0) != SQLITE_OK)
+    if (log->pMethods->xRead(log, head, WAL_HEAD, 0) != SQLITE_OK)
       return;
     memcpy(e->salt, head + HEAD_SALT, SALT);
   }

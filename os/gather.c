@@ -1,6 +1,7 @@
 #include "os/gather.h"
 
-#include "os/pagesum.h"
+#include "os/ahead.h"
+#include "os/wal.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -10,6 +11,8 @@
 /* SQLite's own VFS writes no more than this at once: the length's lower 17 bits. What would not fit makes the rest go on
    first. */
 enum { MOST = 0x1ffff };
+/* Pages written ahead between two syncs: so long the next commit may have to wait for one. */
+enum { AHEAD_SYNC = 256 };
 
 static const char MAGIC[] = "SQLite format 3"; /* with its zero: a database begins so */
 
@@ -18,6 +21,12 @@ struct gather {
   sqlite3_vfs *base;
   bool sums, without;
   uint64_t bad; /* the page whose sum was wrong */
+  struct ahead *ahead;
+  struct file *store, *log; /* what it is about; NULL: not open, or a store without sums */
+  bool opened, moving; /* a store was; a checkpoint is under way */
+  uint32_t unread;     /* the page that it was not given, since it need not write it; 0: none */
+  unsigned unsynced; /* pages written ahead */
+  uint64_t syncs;
   char name[40];
 };
 
@@ -76,15 +85,34 @@ static int write_page(struct file *f, const uint8_t *page, sqlite3_int64 at)
   return write_bytes(f, summed, sizeof summed, at);
 }
 
-static int gather_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 at)
+static int put_page(struct file *f, const uint8_t *bytes, int n, sqlite3_int64 at)
 {
-  struct file *f = file_of(file);
-  if (!f->sums)
-    return write_bytes(f, bytes, (size_t)n, at);
   /* Anything else, or a page without room for a sum, is a mistake of ours: nothing of it may reach the file. */
   if (n != PAGESUM_PAGE || at % PAGESUM_PAGE || (at == 0 && !pagesum_has_room(bytes)))
     return SQLITE_IOERR_WRITE;
   return write_page(f, bytes, at);
+}
+
+/* Of a checkpoint. What it was not given may go nowhere. */
+static int checkpoint_page(struct file *f, const uint8_t *bytes, int n, sqlite3_int64 at)
+{
+  struct gather *g = f->gather;
+  const uint32_t number = (uint32_t)(at / PAGESUM_PAGE) + 1, unread = g->unread;
+  g->unread = 0;
+  if (n == PAGESUM_PAGE && at % PAGESUM_PAGE == 0 && ahead_is_written(g->ahead, number))
+    return SQLITE_OK;
+  return unread ? SQLITE_IOERR_WRITE : put_page(f, bytes, n, at);
+}
+
+static int gather_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 at)
+{
+  struct file *f = file_of(file);
+  struct gather *g = f->gather;
+  if (f == g->log)
+    ahead_logged(g->ahead, bytes, (size_t)n, (uint64_t)at);
+  if (!f->sums)
+    return write_bytes(f, bytes, (size_t)n, at);
+  return g->moving && f == g->store ? checkpoint_page(f, bytes, n, at) : put_page(f, bytes, n, at);
 }
 
 /* As it came from below. A few bytes of the beginning, which SQLite asks for before it knows the page size, prove nothing: what
@@ -118,9 +146,22 @@ static int read_bytes(struct file *f, void *out, int n, sqlite3_int64 at)
   return rc != SQLITE_OK ? rc : f->below->pMethods->xRead(f->below, out, n, at);
 }
 
+/* Does a checkpoint read a page that it need not write? */
+static bool is_in_vain(struct file *f, int n, sqlite3_int64 at)
+{
+  struct gather *g = f->gather;
+  const sqlite3_int64 from = at - WAL_HEAD - WAL_FRAME_HEAD;
+  g->unread = 0;
+  if (g->moving && f == g->log && n == PAGESUM_PAGE && from >= 0 && from % WAL_FRAME == 0)
+    g->unread = ahead_written_by(g->ahead, (uint64_t)from / WAL_FRAME + 1);
+  return g->unread > 0;
+}
+
 static int gather_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
 {
   struct file *f = file_of(file);
+  if (is_in_vain(f, n, at))
+    return SQLITE_OK;
   int rc = read_bytes(f, out, n, at);
   return rc != SQLITE_OK ? rc : check_pages(f, out, n, at);
 }
@@ -128,6 +169,8 @@ static int gather_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at)
 static int gather_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
   struct file *f = file_of(file);
+  if (f == f->gather->log)
+    ahead_clear(f->gather->ahead);
   int rc = flush(f);
   return rc != SQLITE_OK ? rc : f->below->pMethods->xTruncate(f->below, size);
 }
@@ -135,6 +178,8 @@ static int gather_truncate(sqlite3_file *file, sqlite3_int64 size)
 static int gather_sync(sqlite3_file *file, int flags)
 {
   struct file *f = file_of(file);
+  if (f == f->gather->store)
+    f->gather->unsynced = 0;
   int rc = flush(f);
   return rc != SQLITE_OK ? rc : f->below->pMethods->xSync(f->below, flags);
 }
@@ -149,6 +194,10 @@ static int gather_size(sqlite3_file *file, sqlite3_int64 *ret)
 static int gather_close(sqlite3_file *file)
 {
   struct file *f = file_of(file);
+  if (f == f->gather->store)
+    f->gather->store = NULL;
+  if (f == f->gather->log)
+    f->gather->log = NULL;
   int written = flush(f);
   int rc = f->below->pMethods->xClose(f->below);
   free(f->p);
@@ -179,6 +228,8 @@ static int gather_reserved(sqlite3_file *file, int *ret)
 static int gather_control(sqlite3_file *file, int op, void *arg)
 {
   struct file *f = file_of(file);
+  if (f == f->gather->store && (op == SQLITE_FCNTL_CKPT_START || op == SQLITE_FCNTL_CKPT_DONE))
+    f->gather->moving = op == SQLITE_FCNTL_CKPT_START;
   return f->below->pMethods->xFileControl(f->below, op, arg);
 }
 
@@ -208,6 +259,55 @@ static const sqlite3_io_methods methods = {.iVersion = 1,
                                            .xFileControl = gather_control,
                                            .xSectorSize = gather_sector,
                                            .xDeviceCharacteristics = gather_traits};
+
+/* ---- ahead of a checkpoint */
+
+static int move_page(struct gather *g, struct ahead_page p)
+{
+  uint8_t page[PAGESUM_PAGE];
+  int rc = read_bytes(g->log, page, sizeof page, WAL_HEAD + (sqlite3_int64)(p.frame - 1) * WAL_FRAME + WAL_FRAME_HEAD);
+  if (rc == SQLITE_OK)
+    rc = write_page(g->store, page, (sqlite3_int64)(p.page - 1) * PAGESUM_PAGE);
+  return rc;
+}
+
+/* They count as written when they have all gone on. */
+static int move_pages(struct gather *g, const struct ahead_page *pages, size_t n)
+{
+  int rc = SQLITE_OK;
+  for (size_t i = 0; rc == SQLITE_OK && i < n; i++)
+    rc = move_page(g, pages[i]);
+  if (rc == SQLITE_OK)
+    rc = flush(g->store);
+  for (size_t i = 0; rc == SQLITE_OK && i < n; i++)
+    ahead_wrote(g->ahead, pages[i]);
+  g->unsynced += (unsigned)n;
+  if (rc == SQLITE_OK && g->unsynced >= AHEAD_SYNC) {
+    rc = gather_sync(&g->store->base, SQLITE_SYNC_NORMAL);
+    g->syncs++;
+  }
+  return rc;
+}
+
+enum tg_err gather_ahead(struct gather *g, uint64_t committed, uint64_t until)
+{
+  struct ahead_page pages[AHEAD_AT_ONCE];
+  size_t n = AHEAD_AT_ONCE;
+  int rc = SQLITE_OK;
+  if (!g->store || !g->log)
+    return TG_OK;
+  ahead_committed(g->ahead, committed);
+  for (size_t done = 0; rc == SQLITE_OK && n > 0 && done < AHEAD_MOST; done += n) {
+    n = ahead_take(g->ahead, until, pages);
+    rc = move_pages(g, pages, n);
+  }
+  return rc == SQLITE_OK || (rc & 0xff) == SQLITE_FULL ? TG_OK : TG_DISK;
+}
+
+uint64_t gather_ahead_syncs(const struct gather *g)
+{
+  return g->syncs;
+}
 
 /* ---- the rest of a VFS: as below */
 
@@ -242,7 +342,11 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
   if (rc == SQLITE_OK && g->sums && (flags & SQLITE_OPEN_MAIN_DB)) {
     f->sums = !is_without(g, name, f->below);
     g->without |= !f->sums;
+    g->store = f->sums && !g->opened ? f : g->store;
+    g->opened = true;
   }
+  if (rc == SQLITE_OK && !g->log && (flags & SQLITE_OPEN_WAL))
+    g->log = f;
   /* A VFS may want xClose() after a failed open: it says so by its methods, and we by ours. */
   f->base.pMethods = f->below->pMethods ? &methods : NULL;
   return rc;
@@ -292,6 +396,10 @@ enum tg_err gather_new(const char *vfs, bool sums, struct gather **ret)
   struct gather *g = calloc(1, sizeof *g);
   if (!g)
     return TG_NO_MEMORY;
+  if (!(g->ahead = ahead_new())) {
+    free(g);
+    return TG_NO_MEMORY;
+  }
   snprintf(g->name, sizeof g->name, "toguna-gather-%llu", (unsigned long long)++made);
   g->base = base;
   g->sums = sums;
@@ -308,6 +416,7 @@ enum tg_err gather_new(const char *vfs, bool sums, struct gather **ret)
                          .xCurrentTime = vfs_time,
                          .xGetLastError = vfs_last_error};
   if (sqlite3_vfs_register(&g->vfs, 0) != SQLITE_OK) {
+    ahead_free(g->ahead);
     free(g);
     return TG_NO_MEMORY;
   }
@@ -340,5 +449,6 @@ void gather_free(struct gather *g)
   if (!g)
     return;
   (void)sqlite3_vfs_unregister(&g->vfs);
+  ahead_free(g->ahead);
   free(g);
 }

@@ -78,7 +78,7 @@ enum tg_err query_status(struct node_core *core, struct query *q)
     return err;
   }
   q->json = json_pack(
-      "{s:s, s:s, s:o, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I}, s:o}", //
+      "{s:s, s:s, s:o, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I, s:I}, s:o}", //
       "node", core->my_name, "member", core->member.code, "exchange", query_hex(&core->config->exchange),
       "version", TOGUNA_VERSION, "charter", charter_json(core), "hub", hub_json(core, forked), //
       "sent", "spooled", (json_int_t)out.spooled, "accepted", (json_int_t)out.accepted, "refused",
@@ -87,7 +87,7 @@ enum tg_err query_status(struct node_core *core, struct query *q)
       (json_int_t)in.unacknowledged_flash,                                                            //
       "arriving", (json_int_t)arrivals_count(core), "sealing_keys", (json_int_t)rotation_count(core), //
       "hooks", "retrying", (json_int_t)hooks.retrying, "set_aside", (json_int_t)hooks.set_aside, "store",
-      "commits", (json_int_t)db.commits, "checkpoints", (json_int_t)db.checkpoints, "machine", machine_json(core));
+      "commits", (json_int_t)db.commits, "checkpoints", (json_int_t)db.checkpoints, "syncs", (json_int_t)db.syncs, "machine", machine_json(core));
   return TG_OK;
 }
 

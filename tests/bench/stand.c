@@ -396,9 +396,9 @@ static json_t *hub_stats(const struct stand *s)
 static void put_store(json_t *into, const char *name, const json_t *after, double items)
 {
   double commits = json_number_value(json_object_get(after, "commits"));
-  double moved = json_number_value(json_object_get(after, "checkpoints"));
+  double syncs = json_number_value(json_object_get(after, "syncs"));
   if (after)
-    json_object_set_new(into, name, json_pack("{s:f,s:f,s:f}", "commits", commits, "syncs", commits + 2 * moved, "items_per_commit", commits > 0 ? items / commits : 0));
+    json_object_set_new(into, name, json_pack("{s:f,s:f,s:f}", "commits", commits, "syncs", syncs, "items_per_commit", commits > 0 ? items / commits : 0));
 }
 
 void stand_stores(struct stand *s, double items, json_t *into)

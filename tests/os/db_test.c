@@ -604,6 +604,151 @@ static void a_disk_full_before_the_commit_costs_the_transaction_only(void **stat
   disk_free(d);
 }
 
+/* ---- what is written ahead of a checkpoint */
+
+enum { ITEMS = 400, BODY = 1500, LOG_PAGES = 64 };
+
+static struct db *open_small_log(struct disk *d)
+{
+  struct db *db = NULL;
+  struct db_options o = with(two, 2);
+  o.path = "hub.db";
+  o.vfs = disk_vfs(d);
+  o.cache_bytes = 16 * 4096; /* transactions outgrow it, and write the log before they end */
+  o.checkpoint_bytes = LOG_PAGES * 4096;
+  assert_int_equal(db_open(&o, &db, NULL), TG_OK);
+  return db;
+}
+
+/* A body of nothing but this number. */
+static enum tg_err put_item(struct db *db, uint64_t id, uint32_t value)
+{
+  uint32_t body[BODY / sizeof(uint32_t)];
+  char name[40];
+  snprintf(name, sizeof name, "item %llu", (unsigned long long)id);
+  for (size_t i = 0; i < sizeof body / sizeof *body; i++)
+    body[i] = value;
+  struct db_stmt *s = db_stmt(db, "INSERT OR REPLACE INTO item (id, name, body) VALUES (?, ?, ?)");
+  db_bind_u64(s, 1, id);
+  db_bind_text(s, 2, slice_str(name));
+  db_bind_blob(s, 3, slice_of(body, sizeof body));
+  return db_run(s);
+}
+
+static uint32_t item(struct db *db, uint64_t id)
+{
+  struct db_stmt *s = db_stmt(db, "SELECT body FROM item WHERE id = ?");
+  uint32_t body[BODY / sizeof(uint32_t)] = {0};
+  bool row = false;
+  db_bind_u64(s, 1, id);
+  assert_int_equal(db_step(s, &row), TG_OK);
+  if (!row)
+    return 0;
+  assert_true(db_bytes(s, 0, body, sizeof body));
+  db_reset(s);
+  for (size_t i = 1; i < sizeof body / sizeof *body; i++)
+    assert_int_equal(body[i], body[0]);
+  return body[0];
+}
+
+/* Pages with such a body that stand in the database itself. */
+static size_t pages_with(struct disk *d, uint32_t value)
+{
+  uint8_t page[4096], run[64];
+  size_t n = 0;
+  for (size_t i = 0; i < sizeof run; i += sizeof value)
+    memcpy(run + i, &value, sizeof value);
+  for (size_t at = 0; disk_read(d, "hub.db", at, page, sizeof page); at += sizeof page)
+    n += memmem(page, sizeof page, run, sizeof run) != NULL;
+  return n;
+}
+
+/* Until there was one more checkpoint; most of what it was to write stood there before, and did not come at once. */
+static uint64_t until_a_checkpoint(struct disk *d, struct db *db, uint64_t id, uint32_t value)
+{
+  const uint64_t had = db_counts(db).checkpoints, from = id;
+  uint64_t seen = 0;
+  size_t before = 0;
+  for (; db_counts(db).checkpoints == had && id < from + ITEMS; id++) {
+    before = pages_with(d, value);
+    seen = seen || before == 0 ? seen : id - from;
+    assert_int_equal(db_begin(db, NULL), TG_OK);
+    assert_int_equal(put_item(db, id, value), TG_OK);
+    assert_int_equal(db_commit(db, NULL), TG_OK);
+  }
+  assert_int_equal(db_counts(db).checkpoints, had + 1);
+  const size_t all = pages_with(d, value);
+  if (before < all * 3 / 4 || seen < (id - from) / 3)
+    fail_msg("checkpoint %u of %llu items: of %zu pages %zu stood there before, the first at item %llu", (unsigned)had + 1, (unsigned long long)(id - from), all, before,
+             (unsigned long long)seen);
+  return id;
+}
+
+static void a_checkpoint_finds_little_to_write(void **state)
+{
+  (void)state;
+  struct random r = random_new(1);
+  struct disk *d = disk_new("db-test", &r);
+  struct db *db = open_small_log(d);
+  uint64_t id = 2;
+  for (uint32_t value = 77771; value < 77774; value++)
+    id = until_a_checkpoint(d, db, id, value);
+  db_close(&db);
+  disk_free(d);
+}
+
+/* Any mixture of changes, taken back or not, with the power cut or a write failing at any moment: what was committed is there. */
+static void what_was_written_ahead_is_never_old(void **state)
+{
+  (void)state;
+  size_t moved = 0, failed = 0;
+  for (uint64_t seed = 1; seed <= 60; seed++) {
+    struct random r = random_new(seed);
+    struct disk *d = disk_new("db-test", &r);
+    struct db *db = open_small_log(d);
+    uint32_t model[ITEMS] = {0}, tried[ITEMS];
+    memcpy(tried, model, sizeof tried);
+    if (random_chance(&r, 30))
+      disk_fail_after(d, 1 + random_below(&r, 900), random_chance(&r, 40));
+    for (uint32_t turn = 1, turns = 40 + (uint32_t)random_below(&r, 150); turn < turns && !db_failed(db); turn++) {
+      const uint64_t n = random_chance(&r, 5) ? 120 : 1 + random_below(&r, 4);
+      enum tg_err err = db_begin(db, NULL);
+      memcpy(tried, model, sizeof tried);
+      for (uint64_t i = 0; err == TG_OK && i < n; i++) {
+        const uint64_t id = 2 + (random_chance(&r, 50) ? random_below(&r, 8) : random_below(&r, ITEMS - 2));
+        tried[id] = turn;
+        err = put_item(db, id, turn);
+      }
+      if (err != TG_OK || random_chance(&r, 15))
+        db_rollback(db);
+      else if (db_commit(db, NULL) == TG_OK)
+        memcpy(model, tried, sizeof model);
+    }
+    moved += db_counts(db).checkpoints;
+    failed += db_failed(db);
+    const bool was_failed = db_failed(db);
+    if (random_chance(&r, 70))
+      disk_cut(d);
+    db_close(&db);
+    disk_restore(d);
+    disk_fail_after(d, 0, false);
+    db = open_small_log(d);
+    bool old = true, last = was_failed; /* a commit that failed may be there as a whole */
+    for (uint64_t id = 2; id < ITEMS; id++) {
+      const uint32_t is = item(db, id);
+      old = old && is == model[id];
+      last = last && is == tried[id];
+    }
+    if (!old && !last)
+      fail_msg("seed %llu: what was committed is not there", (unsigned long long)seed);
+    assert_int_equal(db_check(db, NULL), TG_OK);
+    db_close(&db);
+    disk_free(d);
+  }
+  assert_true(moved > 200);
+  assert_true(failed > 5);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -623,6 +768,8 @@ int main(void)
       T(a_store_without_sums_gets_them),
       T(no_acknowledged_commit_is_ever_lost),
       T(a_disk_full_before_the_commit_costs_the_transaction_only),
+      T(a_checkpoint_finds_little_to_write),
+      T(what_was_written_ahead_is_never_old),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -372,7 +372,8 @@ static enum tg_err open_hub(struct sim *s, struct tg_why *why)
                                       .sign = effect_sign,
                                       .wake_at = effect_wake_at,
                                       .tell = effect_tell};
-  const struct store_options options = {.database = "hub.db", .bodies = h->bodies, .vfs = disk_vfs(h->site.disk)};
+  /* Some hundred pages: a hub that lives for minutes has checkpoints, and pages that are written ahead of them. */
+  const struct store_options options = {.database = "hub.db", .bodies = h->bodies, .vfs = disk_vfs(h->site.disk), .checkpoint_bytes = 384 * 1024};
   struct store *store = NULL;
   struct buf note = signed_note(s);
   enum tg_err err = SCARCE(&h->site, store_open(&options, &store, why));
