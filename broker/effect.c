@@ -99,13 +99,16 @@ enum tg_err effects_cut(struct effects *e, const struct seal_pk *peer)
   return add(e, (struct effect){.kind = EFFECT_CUT, .peer = *peer});
 }
 
-enum tg_err effects_allow(struct effects *e, const struct seal_pk *keys, size_t count)
+/* Where a struct may stand: frames before it are of any length. */
+enum tg_err effects_allow(struct effects *e, const struct hub_peer *peers, size_t count)
 {
-  size_t at = e->bytes.n;
-  buf_put(&e->bytes, keys, count * sizeof *keys);
+  static const uint8_t fill[_Alignof(struct hub_peer)];
+  buf_put(&e->bytes, fill, (sizeof fill - e->bytes.n % sizeof fill) % sizeof fill);
+  const size_t at = e->bytes.n;
+  buf_put(&e->bytes, peers, count * sizeof *peers);
   if (buf_status(&e->bytes))
     return TG_NO_MEMORY;
-  return add(e, (struct effect){.kind = EFFECT_ALLOW, .at = at, .n = count * sizeof *keys});
+  return add(e, (struct effect){.kind = EFFECT_ALLOW, .at = at, .n = count * sizeof *peers});
 }
 
 enum tg_err effects_tell(struct effects *e, const struct hub_event *event)
@@ -158,7 +161,7 @@ static void carry_out(const struct effects *e, const struct effect *f, const str
     to->cut(to->context, &f->peer);
     break;
   case EFFECT_ALLOW:
-    to->allow(to->context, (const struct seal_pk *)bytes, f->n / sizeof(struct seal_pk));
+    to->allow(to->context, (const struct hub_peer *)(const void *)bytes, f->n / sizeof(struct hub_peer));
     break;
   case EFFECT_TELL:
     if (to->tell)

@@ -18,7 +18,7 @@ void effects_free(struct effects *e);
 enum tg_err effects_send(struct effects *e, const struct seal_pk *peer, enum frame_type type,
                          const ProtobufCMessage *message, size_t *ret_bytes);
 enum tg_err effects_cut(struct effects *e, const struct seal_pk *peer);
-enum tg_err effects_allow(struct effects *e, const struct seal_pk *keys, size_t count);
+enum tg_err effects_allow(struct effects *e, const struct hub_peer *peers, size_t count);
 enum tg_err effects_tell(struct effects *e, const struct hub_event *event);
 
 /* More waits for a signature than may. */

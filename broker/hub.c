@@ -137,20 +137,34 @@ enum tg_err hub_alarm(struct hub *hub, enum reason reason, struct party *node,
   return err ? err : hub_tell(hub, HUB_ALARM, reason_name(reason), node, subject, leaf, NULL);
 }
 
+static uint32_t member_number(const struct node *node)
+{
+  const char *code = node->credential.holder.member.code;
+  return (uint32_t)(uint8_t)code[0] << 8 | (uint8_t)code[1];
+}
+
+uint32_t hub_member(const struct hub *hub, const struct seal_pk *peer)
+{
+  const struct node *node = directory_node_by_transport(hub->rules.directory, peer);
+  return node ? member_number(node) : 0;
+}
+
 enum tg_err hub_allow(struct hub *hub)
 {
-  struct buf keys = buf_new(64 * 1024 * 1024);
+  struct buf peers = buf_new(64 * 1024 * 1024);
   const struct node *node;
   for (size_t i = 0; hub_self(hub) && (node = directory_node_at(hub->rules.directory, i)); i++)
-    if (!directory_may_act(hub->rules.directory, &node->credential.identity, hub->now.wall, NULL))
-      buf_put(&keys, node->credential.transport.b, 32);
-  struct hash h = hash_labelled("toguna/allowed", buf_slice(&keys));
-  enum tg_err err = buf_status(&keys) ? TG_NO_MEMORY : TG_OK;
+    if (!directory_may_act(hub->rules.directory, &node->credential.identity, hub->now.wall, NULL)) {
+      const struct hub_peer peer = {node->credential.transport, member_number(node)};
+      buf_put(&peers, &peer, sizeof peer);
+    }
+  struct hash h = hash_labelled("toguna/allowed", buf_slice(&peers));
+  enum tg_err err = buf_status(&peers) ? TG_NO_MEMORY : TG_OK;
   if (!err && !hash_eq(&h, &hub->allowed)) {
     hub->allowed = h;
-    err = effects_allow(hub->out, (const struct seal_pk *)keys.p, keys.n / sizeof(struct seal_pk));
+    err = effects_allow(hub->out, (const struct hub_peer *)(const void *)peers.p, peers.n / sizeof(struct hub_peer));
   }
-  buf_free(&keys);
+  buf_free(&peers);
   return err;
 }
 

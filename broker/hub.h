@@ -58,6 +58,12 @@ struct hub_sign {
   struct slice path; /* consistency proof old -> new, 32 bytes per step */
 };
 
+/* A node that may connect, and a number that all nodes of its member have, never 0. */
+struct hub_peer {
+  struct seal_pk key;
+  uint32_t member;
+};
+
 enum hub_level { HUB_ALARM, HUB_ERROR, HUB_NOTICE, HUB_DEBUG };
 
 /* Something the operator may want to read. Borrowed for the call; absent parts are NULL or 0. */
@@ -76,7 +82,7 @@ struct hub_effects {
   void *context;
   void (*send)(void *context, const struct seal_pk *peer, struct slice frame);
   void (*push)(void *context); /* what was sent should leave at once: the store is about to be written. May be NULL */
-  void (*allow)(void *context, const struct seal_pk *keys, size_t count); /* exactly these may connect; others are cut */
+  void (*allow)(void *context, const struct hub_peer *peers, size_t count); /* exactly these may connect; others are cut */
   void (*cut)(void *context, const struct seal_pk *peer);                 /* close its connections; it may come back */
   void (*sign)(void *context, const struct hub_sign *request);            /* answered by hub_signed(); one at a time */
   void (*wake_at)(void *context, int64_t mono); /* a turn is wanted at this time; replaces the former wish; INT64_MAX: none */
@@ -106,6 +112,8 @@ enum tg_err hub_frame(struct hub *hub, const struct seal_pk *peer, struct slice 
 enum { HUB_PART = 16 * 1024 };
 enum tg_err hub_hear(struct hub *hub, const struct seal_pk *peer, struct slice frame, size_t *ret_left);
 enum tg_err hub_go_on(struct hub *hub, const struct seal_pk *peer, size_t *ret_left);
+/* As hub_peer.member; 0: nobody's node. */
+uint32_t hub_member(const struct hub *hub, const struct seal_pk *peer);
 /* The peer's connection is known gone. */
 enum tg_err hub_gone(struct hub *hub, const struct seal_pk *peer);
 /* The line to it takes no more for now, or takes more again. Of a new session it takes. */

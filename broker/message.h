@@ -14,7 +14,7 @@ enum message {
   MESSAGE_DROPPED = 'D', /* key(32) frame-type(1) */
   /* core -> front */
   MESSAGE_SEND = 'S',  /* key(32) frame */
-  MESSAGE_ALLOW = 'A', /* n keys(32) */
+  MESSAGE_ALLOW = 'A', /* n times key(32) member(4): hub_peer */
   MESSAGE_CUT = 'C',   /* key(32) */
   MESSAGE_TAKEN = 'T', /* key(32) cost(4): so much of its frames is dealt with (turns_back()) */
   /* core -> signer */
@@ -53,7 +53,7 @@ static inline enum tg_err message_send(struct pipe *to, enum message type, const
   return pipe_send_parts(to, parts, 3);
 }
 
-/* front -> core: the front hears nobody while more than a fraction of this waits (front.c); as many allowed keys as a frame is long. */
+/* front -> core: the front hears nobody while more than a fraction of this waits (front.c); as many nodes may be allowed as a frame is long. */
 #define MESSAGE_CORE_LIMITS ((struct pipe_limits){.max_frame = 33 + LIMIT_FRAME, .max_queue = 4u << 20})
 /* core -> front: memory_channel(). */
 #define MESSAGE_FRONT_LIMITS(queue) ((struct pipe_limits){.max_frame = 33 + LIMIT_FRAME, .max_queue = (queue)})

@@ -291,12 +291,25 @@ static void effect_push(void *context)
     (void)pipe_flush(c->front, 0);
 }
 
-static void effect_allow(void *context, const struct seal_pk *keys, size_t count)
+static enum tg_err say_allowed(struct pipe *front, const struct hub_peer *peers, size_t count)
+{
+  struct buf message = buf_new(MESSAGE_CORE_LIMITS.max_frame);
+  buf_put_u8(&message, MESSAGE_ALLOW);
+  for (size_t i = 0; i < count; i++) {
+    buf_put(&message, peers[i].key.b, sizeof peers[i].key.b);
+    buf_put_u32(&message, peers[i].member);
+  }
+  enum tg_err err = buf_status(&message);
+  if (err == TG_OK)
+    err = pipe_send(front, buf_slice(&message));
+  buf_free(&message);
+  return err;
+}
+
+static void effect_allow(void *context, const struct hub_peer *peers, size_t count)
 {
   struct core *c = context;
-  const uint8_t head = MESSAGE_ALLOW;
-  const struct slice parts[] = {slice_of(&head, 1), slice_of(keys, count * sizeof *keys)};
-  enum tg_err err = c->front ? pipe_send_parts(c->front, parts, 2) : TG_OK;
+  enum tg_err err = c->front ? say_allowed(c->front, peers, count) : TG_OK;
   c->ordered = true;
   if (err == TG_TOO_BIG || err == TG_NO_MEMORY)
     check(c, err);
@@ -455,13 +468,19 @@ static void on_front_closed(void *arg, enum tg_err why)
   pipe_free(&c->front);
 }
 
+static uint32_t member_of(void *arg, const struct seal_pk *key)
+{
+  const struct core *c = arg;
+  return c->hub ? hub_member(c->hub, key) : 0;
+}
+
 static enum tg_err join_front(struct core *c, int fd)
 {
   static const struct pipe_events events = {
       .frame = on_front_frame, .closed = on_front_closed, .drained = on_front_drained};
   pipe_free(&c->front);
   turns_free(c->turns);
-  c->turns = ingress_new();
+  c->turns = ingress_new(member_of, c);
   c->n_drops = 0; /* of connections that are gone */
   if (!c->turns)
     return TG_NO_MEMORY;

@@ -1,8 +1,8 @@
 #include "broker/core/ingress.h"
 
-struct turns *ingress_new(void)
+struct turns *ingress_new(uint32_t (*member)(void *arg, const struct seal_pk *sender), void *arg)
 {
-  return turns_new((struct turns_options){.part = HUB_PART});
+  return turns_new((struct turns_options){.part = HUB_PART, .member = member, .arg = arg});
 }
 
 enum tg_err ingress_step(struct turns *waiting, struct hub *hub, struct seal_pk *ret_from, uint64_t *ret_cost)

@@ -12,15 +12,24 @@
 #include "os/zsock.h"
 #include "proto/frame.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #define STRANGERS_MS 60000 /* what strangers did is logged at most this often */
 /* Bytes on their way to the core: whoever comes next waits behind them. */
 #define CORE_HIGH (128u << 10)
 #define CORE_LOW (64u << 10)
-/* Of one sender the core has so much to deal with, or one frame: enough to be at work until it hears of the next. Others' frames pass by. */
-#define SENDER_WINDOW (128u << 10)
+/* Of one member the core has so much to deal with, or one frame: enough to be at work until it hears of the next. Others' frames pass by. */
+#define MEMBER_WINDOW (128u << 10)
 /* Messages that wait for a node that reads slowly. What a session begins with must fit, or it would end as soon as it is open, again and again: a Want for each of 128 bodies
    that wait for it, outcomes, receipts; and four bodies' windows of chunks behind them. Bytes are the burden's to watch. */
 enum { NODE_QUEUE = 256 };
+
+/* A node, and whose it is. */
+struct peer {
+  struct seal_pk key;
+  uint32_t member;
+};
 
 struct front {
   struct role_start *start;
@@ -29,6 +38,8 @@ struct front {
   struct zsock *door[SETTINGS_ENDPOINTS];
   size_t n; /* doors that are open */
   struct pipe *core;
+  struct peer *peer; /* who may connect, by key */
+  size_t n_peers;
   struct turns *turns;
   uint64_t most; /* bytes that may wait there */
   bool paused;
@@ -92,7 +103,7 @@ static void feed(struct front *f)
     pause_doors(f, false);
 }
 
-/* While memory is short ZeroMQ's queues are emptied, for they count messages and not bytes. Who has little waiting loses nothing by it. */
+/* While memory is short ZeroMQ's queues are emptied, for they count messages and not bytes. Whose member has little waiting loses nothing by it. */
 static bool is_too_much(const struct front *f, const struct seal_pk *from, size_t bytes)
 {
   const uint64_t all = turns_bytes(f->turns), room = all < 2 * f->most ? 2 * f->most - all : 0;
@@ -195,15 +206,54 @@ static enum tg_err open_doors(struct front *f, const struct seal_pk *keys, size_
   return err;
 }
 
+static int by_key(const void *a, const void *b)
+{
+  return memcmp(((const struct peer *)a)->key.b, ((const struct peer *)b)->key.b, sizeof(struct seal_pk));
+}
+
+static uint32_t member_of(void *arg, const struct seal_pk *key)
+{
+  const struct front *f = arg;
+  const struct peer wanted = {.key = *key}, *found = f->n_peers ? bsearch(&wanted, f->peer, f->n_peers, sizeof *f->peer, by_key) : NULL;
+  return found ? found->member : 0; /* it was let in, and is not any more */
+}
+
+/* Remembers whose nodes they are; their keys, in keys[]. False: the core's message is none. */
+static bool take_peers(struct front *f, struct slice bytes, struct peer *peers, struct seal_pk *keys, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    if (!message_take_key(&bytes, &peers[i].key) || !take_u32(&bytes, &peers[i].member))
+      return false;
+    keys[i] = peers[i].key;
+  }
+  qsort(peers, n, sizeof *peers, by_key);
+  free(f->peer);
+  f->peer = peers;
+  f->n_peers = n;
+  return true;
+}
+
+static enum tg_err let_in(struct front *f, const struct seal_pk *keys, size_t n, struct tg_why *why)
+{
+  enum tg_err err = f->auth ? TG_OK : open_doors(f, keys, n, why);
+  for (size_t i = 0; err == TG_OK && i < f->n; i++)
+    err = zsock_allow(f->door[i], keys, n);
+  return err;
+}
+
 static void allow(struct front *f, struct slice bytes)
 {
   struct tg_why why = {.err = TG_OK};
-  /* A seal_pk is 32 bytes and nothing else, wherever they lie. */
-  const struct seal_pk *keys = (const void *)bytes.p;
-  size_t n = bytes.n / sizeof *keys;
-  enum tg_err err = f->auth ? TG_OK : open_doors(f, keys, n, &why);
-  for (size_t i = 0; err == TG_OK && i < f->n; i++)
-    err = zsock_allow(f->door[i], keys, n);
+  const size_t n = bytes.n / (sizeof(struct seal_pk) + sizeof(uint32_t));
+  struct peer *peers = calloc(n + 1, sizeof *peers);
+  struct seal_pk *keys = calloc(n + 1, sizeof *keys);
+  enum tg_err err = peers && keys ? TG_OK : TG_NO_MEMORY;
+  if (err == TG_OK && take_peers(f, bytes, peers, keys, n)) {
+    peers = NULL;
+    err = let_in(f, keys, n, &why);
+  }
+  free(peers);
+  free(keys);
   if (err != TG_OK)
     end(f, "front-failed", err, &why);
 }
@@ -304,7 +354,7 @@ static enum tg_err prepare(struct front *f, struct tg_why *why)
   f->loop = loop_new();
   f->strangers = f->loop ? loop_timer(f->loop, tell_of_strangers, f) : NULL;
   f->most = memory_turns(brief->memory);
-  f->turns = f->strangers ? turns_new((struct turns_options){.window = SENDER_WINDOW}) : NULL;
+  f->turns = f->strangers ? turns_new((struct turns_options){.window = MEMBER_WINDOW, .member = member_of, .arg = f}) : NULL;
   f->burden = f->turns ? burden_new(f->loop, memory_front(brief->memory), on_burden, f) : NULL;
   enum tg_err err = f->burden ? role_watch(f->start, f->loop, &events, f) : TG_NO_MEMORY;
   if (err == TG_OK)
@@ -326,6 +376,7 @@ int front_main(struct role_start *start)
   pipe_free(&f.core);
   burden_free(f.burden);
   turns_free(f.turns);
+  free(f.peer);
   for (size_t i = 0; i < f.n; i++)
     zsock_free(&f.door[i]);
   zauth_free(&f.auth);

@@ -117,9 +117,9 @@ static void on_send(void *context, const struct seal_pk *peer, struct slice fram
   kept.list[kept.n++].n = frame.n;
 }
 
-static void on_allow(void *context, const struct seal_pk *keys, size_t count)
+static void on_allow(void *context, const struct hub_peer *peers, size_t count)
 {
-  (void)context, (void)keys, (void)count;
+  (void)context, (void)peers, (void)count;
 }
 
 static void on_cut(void *context, const struct seal_pk *peer)

@@ -47,9 +47,21 @@ static struct story tell(void)
   return s;
 }
 
+/* The first `own` are each a member's only node, the others all of one. */
+static void allow_members(struct story *s, const struct seal_pk *keys, size_t n, size_t own)
+{
+  struct buf message = buf_new(1 << 20);
+  for (size_t i = 0; i < n; i++) {
+    buf_put(&message, keys[i].b, sizeof keys[i].b);
+    buf_put_u32(&message, (uint32_t)(i < own ? i : own) + 1);
+  }
+  rig_say(s->front, MESSAGE_ALLOW, buf_slice(&message));
+  buf_free(&message);
+}
+
 static void allow(struct story *s, const struct seal_pk *keys, size_t n)
 {
-  rig_say(s->front, MESSAGE_ALLOW, slice_of(keys, n * sizeof *keys));
+  allow_members(s, keys, n, n);
 }
 
 static void say_to(struct story *s, enum message type, const struct seal_pk *to, struct slice frame)
@@ -348,6 +360,58 @@ static void who_has_said_much_waits_until_it_is_dealt_with(void **unused)
   rig_stop(s.front);
 }
 
+/* The next frame; whose it was. */
+static struct seal_pk expect_sender(struct story *s)
+{
+  struct slice got = rig_expect(s->front, MESSAGE_FRAME);
+  struct seal_pk key;
+  assert_true(message_take_key(&got, &key));
+  return key;
+}
+
+/* The nodes of one member have together no more before the core than one of another's. */
+static void many_nodes_are_heard_as_one_member(void **unused)
+{
+  enum { NODES = 16, EACH = 10, LONG = 20000, WINDOW = 128 * 1024 / LONG + 1 };
+  (void)unused;
+  struct story s = tell();
+  static uint8_t words[LONG];
+  static struct node loud[NODES];
+  struct key_pair key[1 + NODES];
+  struct seal_pk keys[1 + NODES];
+  struct node quiet;
+  for (int i = 0; i <= NODES; i++) {
+    key[i] = key_new();
+    keys[i] = key[i].public_key;
+  }
+  allow_members(&s, keys, 1 + NODES, 1);
+  rig_expect_ready(s.front);
+  connect_to(&s, &quiet, &key[0]);
+  for (int i = 0; i < NODES; i++)
+    connect_to(&s, &loud[i], &key[1 + i]);
+  for (int i = 0; i < NODES; i++)
+    KIT_UNTIL(s.front->loop, quiet.up && loud[i].up);
+  for (int i = 0; i < NODES * EACH; i++)
+    assert_int_equal(zsock_send(loud[i % NODES].link, NULL, slice_of(words, LONG)), TG_OK);
+  struct seal_pk said[WINDOW];
+  for (int i = 0; i < WINDOW; i++)
+    said[i] = expect_sender(&s);
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(zsock_send(quiet.link, NULL, slice_str("little")), TG_OK);
+    expect_frame(&s, &keys[0], "little"); /* and nothing else before it */
+  }
+  const uint8_t cost[] = {0, 0, LONG / 256, 255};
+  for (int i = 0; i < NODES * EACH; i++) {
+    say_to(&s, MESSAGE_TAKEN, &said[i % WINDOW], slice_of(cost, sizeof cost));
+    if (i < NODES * EACH - WINDOW)
+      said[i % WINDOW] = expect_sender(&s);
+  }
+  for (int i = 0; i < NODES; i++)
+    leave(&loud[i]);
+  leave(&quiet);
+  rig_stop(s.front);
+}
+
 static void without_its_core_it_ends(void **unused)
 {
   (void)unused;
@@ -370,6 +434,7 @@ int main(int argc, char **argv)
       cmocka_unit_test(a_node_that_does_not_read_costs_no_memory),
       cmocka_unit_test(an_occupied_port_ends_it_with_code_4),
       cmocka_unit_test(who_has_said_much_waits_until_it_is_dealt_with),
+      cmocka_unit_test(many_nodes_are_heard_as_one_member),
       cmocka_unit_test(without_its_core_it_ends),
   };
   return rig_main(argc, argv, tests, sizeof tests / sizeof *tests);

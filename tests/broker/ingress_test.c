@@ -60,7 +60,7 @@ static void a_small_member_comes_between_the_parts_of_a_floods_frame(void **stat
 {
   struct stage *s = *state;
   struct actor *loud = &s->actor[ML], *quiet = &s->actor[BF];
-  struct turns *t = ingress_new();
+  struct turns *t = ingress_new(NULL, NULL);
   struct buf frame = buf_new(LIMIT_FRAME), lone = buf_new(LIMIT_FRAME);
   Tg__Submit m = TG__SUBMIT__INIT;
   Tg__Submission *item = seal(quiet, 0);
@@ -106,7 +106,7 @@ static void parts_cost_what_was_taken_in(void **state)
   enum { MANY = 100, LONG = 9 * 1024 };
   struct stage *s = *state;
   struct actor *loud = &s->actor[ML], *quiet = &s->actor[BF];
-  struct turns *t = ingress_new();
+  struct turns *t = ingress_new(NULL, NULL);
   struct buf frame = buf_new(LIMIT_FRAME), lone = buf_new(LIMIT_FRAME);
   Tg__Submit m = TG__SUBMIT__INIT;
   Tg__Submission *item = seal(quiet, 0);

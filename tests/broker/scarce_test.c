@@ -37,10 +37,10 @@ static void send(void *context, const struct seal_pk *peer, struct slice frame)
   stage_effects.send(context, peer, frame);
 }
 
-static void allow(void *context, const struct seal_pk *keys, size_t count)
+static void allow(void *context, const struct hub_peer *peers, size_t count)
 {
   scarce_rest();
-  stage_effects.allow(context, keys, count);
+  stage_effects.allow(context, peers, count);
 }
 
 static void sign(void *context, const struct hub_sign *request)

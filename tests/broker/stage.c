@@ -311,9 +311,9 @@ static void on_send(void *context, const struct seal_pk *peer, struct slice fram
   hears[kind->type](a, message);
 }
 
-static void on_allow(void *context, const struct seal_pk *keys, size_t count)
+static void on_allow(void *context, const struct hub_peer *peers, size_t count)
 {
-  (void)keys;
+  (void)peers;
   ((struct stage *)context)->allowed = count;
 }
 

@@ -231,10 +231,92 @@ static void test_who_has_enough_out_is_passed_by(void **state)
   turns_free(t);
 }
 
+/* Sixteen of one member, whose number is 1; everybody else is one of his own. */
+enum { NODES = 16 };
+static struct seal_pk node_of_many(uint8_t i)
+{
+  return (struct seal_pk){{1, i}};
+}
+static uint32_t member(void *arg, const struct seal_pk *sender)
+{
+  (void)arg;
+  return sender->b[0];
+}
+
+static void test_many_nodes_say_no_more_than_one(void **state)
+{
+  enum { SAID = 2000, EACH = 200 };
+  (void)state;
+  struct turns *t = turns_new((struct turns_options){.member = member});
+  uint64_t said[4] = {0}, of[NODES] = {0};
+  const struct seal_pk *key;
+  struct slice frame;
+  for (int n = 0; n < EACH; n++)
+    for (uint8_t i = 0; i < NODES; i++) {
+      const struct seal_pk from = node_of_many(i);
+      put(t, &from, SAID, i);
+    }
+  for (int n = 0; n < 2 * EACH; n++) {
+    put(t, &QUIET, SAID, 0);
+    put(t, &THIRD, SAID, 0);
+  }
+  for (int n = 0; n < 4 * EACH; n++) {
+    assert_true(turns_next(t, &key, &frame, NULL));
+    said[key->b[0]] += frame.n;
+    if (key->b[0] == 1)
+      of[frame.p[0]] += frame.n;
+    turns_done(t);
+  }
+  const uint64_t third = 4 * EACH * SAID / 3;
+  for (int i = 1; i <= 3; i++)
+    assert_in_range(said[i], third * 8 / 10, third * 12 / 10);
+  for (int i = 0; i < NODES; i++) /* and it is divided among them */
+    assert_in_range(of[i], 1, 3 * third / NODES);
+  turns_free(t);
+}
+
+/* Together they have no more out than one, and none of what comes back is lost when who said it has gone. */
+static void test_many_nodes_have_one_window(void **state)
+{
+  (void)state;
+  struct turns *t = turns_new((struct turns_options){.window = 100 * 1000, .member = member});
+  const struct seal_pk *key;
+  struct slice frame;
+  uint64_t out = 0, of[NODES] = {0};
+  for (int n = 0; n < 10; n++)
+    for (uint8_t i = 0; i < NODES; i++) {
+      const struct seal_pk from = node_of_many(i);
+      put(t, &from, 5000, i);
+    }
+  for (; turns_next(t, &key, &frame, NULL); out += turns_done(t))
+    of[frame.p[0]] += frame.n;
+  assert_in_range(out, 100 * 1000, 106 * 1000);
+  put(t, &QUIET, 2000, 100);
+  assert_int_equal(take_next(t, &QUIET), 100);
+  const struct seal_pk first = node_of_many(0), last = node_of_many(NODES - 1);
+  const uint64_t waits = turns_bytes_of(t, &last);
+  assert_true(waits > 100 * 1000);
+  const uint64_t gone = turns_forget(t, &last);
+  assert_true(gone > 0);
+  assert_int_equal(turns_bytes_of(t, &first), waits - gone);
+  assert_false(turns_next(t, &key, &frame, NULL));
+  for (uint8_t i = 0; i < NODES; i++) {
+    const struct seal_pk from = node_of_many(i);
+    turns_back(t, &from, UINT64_MAX);
+  }
+  while (turns_bytes(t) > 0) {
+    assert_true(turns_next(t, &key, &frame, NULL));
+    const struct seal_pk from = *key;
+    turns_back(t, &from, turns_done(t));
+  }
+  turns_free(t);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_others_come_between_the_parts_of_a_long_frame), cmocka_unit_test(test_a_part_that_was_long_is_paid_for), cmocka_unit_test(test_who_has_enough_out_is_passed_by),
                                      cmocka_unit_test(test_empty_frames_are_not_free), cmocka_unit_test(test_small_frames_do_not_wait_behind_all_large_ones), cmocka_unit_test(test_bytes_are_shared_evenly),
-                                     cmocka_unit_test(test_what_one_said_is_forgotten)};
+                                     cmocka_unit_test(test_what_one_said_is_forgotten),
+                                     cmocka_unit_test(test_many_nodes_say_no_more_than_one), cmocka_unit_test(test_many_nodes_have_one_window)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

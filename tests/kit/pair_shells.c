@@ -33,13 +33,13 @@ static void hub_send(void *context, const struct seal_pk *peer, struct slice fra
     pair_push(&at->from_hub, frame);
 }
 
-static void hub_allow(void *context, const struct seal_pk *keys, size_t count)
+static void hub_allow(void *context, const struct hub_peer *peers, size_t count)
 {
   struct site *s = context;
   pair_need(count <= 64, "so many keys", NULL);
   s->n_allowed = count;
-  if (count)
-    memcpy(s->allowed, keys, count * sizeof *keys);
+  for (size_t i = 0; i < count; i++)
+    s->allowed[i] = peers[i].key;
 }
 
 static void link_down(struct place *at)

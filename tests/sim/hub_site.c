@@ -187,7 +187,7 @@ static void effect_send(void *context, const struct seal_pk *peer, struct slice 
     network_to_node(s, peer, frame); /* where the oracle sees it */
 }
 
-static void effect_allow(void *context, const struct seal_pk *keys, size_t count)
+static void effect_allow(void *context, const struct hub_peer *peers, size_t count)
 {
   struct sim *s = context;
   if (!site_effect(&s->hub.site))
@@ -196,8 +196,8 @@ static void effect_allow(void *context, const struct seal_pk *keys, size_t count
     sim_fail(s, "hub", "it lets in more keys than there are");
     return;
   }
-  if (count > 0)
-    memcpy(s->hub.allowed, keys, count * sizeof *keys);
+  for (size_t i = 0; i < count; i++)
+    s->hub.allowed[i] = peers[i].key;
   s->hub.n_allowed = count;
   for (int i = 0; i < SIM_NODES; i++)
     if (!hub_site_admits(s, i))
