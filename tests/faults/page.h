@@ -19,6 +19,7 @@ enum fault {
   FAULT_ENOSPC = 4,
   FAULT_EINTR = 5,
   FAULT_SHORT = 6,    /* half of it is written */
+  FAULT_POWER = 7,    /* a power cut of the whole daemon: what none of its processes synced is lost, and nothing leaves any of them any more */
 };
 
 /* One role of one daemon, over all processes that play it. */
@@ -28,6 +29,8 @@ struct page_role {
   uint64_t fault;
   uint64_t struck; /* 1: it did */
   uint64_t number; /* of the call that it struck */
+  uint64_t pid;    /* of the process that plays it now, */
+  uint64_t undone; /* 1: the power is off, and what it had not synced is undone */
   char what[PAGE_WHAT]; /* that call, and what it was about */
   uint8_t trace[PAGE_TRACE]; /* which faults each of the newest calls could have had, as bits; by its number */
 };
@@ -35,6 +38,7 @@ struct page_role {
 struct page {
   uint64_t torn;   /* a power cut keeps some of the unsynced blocks, chosen by this seed; 0: none */
   uint64_t budget; /* files may grow by so many bytes more, plus one; 0: without limit */
+  uint64_t off;    /* 1: the power is off, until who started the daemon puts 0 */
   struct page_role role[PAGE_ROLES];
 };
 

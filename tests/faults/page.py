@@ -1,11 +1,19 @@
 """What a driver shares with the daemons it torments: tests/faults/page.h from Python."""
 import mmap
+import pathlib
 import struct
 
 ROLES = {"parent": 0, "core": 1, "front": 2, "link": 2, "signer": 3, "window": 4, "hooks": 5}
-FAULTS = {"kill": 1, "cut": 2, "eio": 3, "enospc": 4, "eintr": 5, "short": 6}
+FAULTS = {"kill": 1, "cut": 2, "eio": 3, "enospc": 4, "eintr": 5, "short": 6, "power": 7}
 TRACE = 4096
-HEAD, ROLE, WHAT, MOST = 16, 40 + 64 + TRACE, 64, 8
+HEAD, ROLE, WHAT, MOST = 24, 56 + 64 + TRACE, 64, 8
+
+
+def has_ended(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] in "ZX"
+    except OSError:
+        return True
 
 
 class Page:
@@ -33,7 +41,7 @@ class Page:
 
     def can(self, role, number, fault):
         """Could this call, one of the newest, have had this fault?"""
-        return self.map[self.place(role) + 40 + WHAT + number % TRACE] >> FAULTS[fault] & 1
+        return self.map[self.place(role) + 56 + WHAT + number % TRACE] >> FAULTS[fault] & 1
 
     def arm(self, role, after, fault, torn=0):
         """The fault strikes at the `after`-th call from now on that can have it."""
@@ -50,10 +58,21 @@ class Page:
         self.put(at + 8, 0)
         if not self.get(at + 24):
             return None
-        return self.map[at + 40:at + 40 + WHAT].split(b"\0")[0].decode("utf-8", "replace")
+        return self.map[at + 56:at + 56 + WHAT].split(b"\0")[0].decode("utf-8", "replace")
 
     def struck(self, role):
         return bool(self.get(self.place(role) + 24))
+
+    def is_dark(self):
+        return bool(self.get(16))
+
+    def power(self, on):
+        self.put(16, 0 if on else 1)
+
+    def living(self):
+        """Processes of the daemon that still are."""
+        pids = (self.get(HEAD + ROLE * role + 40) for role in range(MOST))
+        return [pid for pid in pids if pid and not has_ended(pid)]
 
     def budget(self, more):
         """Files may grow by so many bytes more; None: without limit."""

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every point at which bytes leave a process of a real exchange, struck once.
 
-    points.py                         every call of every process, with every fault (in two parts side by side some 20 minutes on two quiet cores)
+    points.py                         every call of every process, with every fault
     points.py --sample 14 --seed 5    some of them
     points.py --point hub/core/cut/17 one of them
     points.py --list FILE --part 1/2 --from 40
@@ -9,19 +9,21 @@
                                       little each time. Parts that run side by side each need their own network (unshare -n), or one
                                       takes the port of the other's resting hub
 
-A short story is told again and again: one daemon stops and starts, a FLASH and a ROUTINE of 300 KiB go out, arrive, are answered for; one
-is taken back. In each telling one process is struck at its n-th write, sync, send, rename ...: killed (kill), its power cut so that what
-was not synced is lost (cut; torn: some of it survives), or the call fails once (eio, enospc, eintr, short). Who ends is started again, as
+A short story is told again and again: one daemon stops and starts, a FLASH and a ROUTINE of 300 KiB go out, arrive, run a hook, are answered
+for; one is taken back; somebody reads the log at the hub's window. In each telling one process is struck at its n-th write, sync, send,
+rename ...: killed (kill), its power cut so that what was not synced is lost (cut; torn: some of it survives), or the call fails once (eio,
+enospc, eintr, short); or there the power of its whole daemon is cut (power). Who ends is started again, as
 systemd would, and nothing else is done for it. In the end everything that was acknowledged has arrived, once, in order, answered for,
 and the log verifies. What the blow did not strike in 2 tellings is counted as not reached.
 
-A power cut takes the struck process' unsynced bytes; the other processes of its daemon die with it and lose theirs only when they are
-the one that is struck. What the kernel or a disk does beyond that (reordering within what was synced) is not simulated here;
+cut and torn take the struck process' unsynced bytes: the other processes of its daemon die with it and lose nothing, as when one of several
+disks fails. power takes those of all of them, at one moment, and at every second point some of them survive. What the kernel or a disk does beyond that (reordering within what was synced) is not simulated here;
 tests/sim/disk.h has it.
 """
 import argparse
 import atexit
 import collections
+import http.client
 import os
 import pathlib
 import random
@@ -29,6 +31,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "exchange"))
@@ -37,18 +40,24 @@ from exchange import Exchange  # noqa: E402
 from page import Page  # noqa: E402
 
 PAIR = {"ML": "ML/dgse/n1", "SN": "SN/cigs/n1"}
-VICTIMS = [(d, r) for d, roles in (("hub", ("core", "signer", "front", "parent")), ("ML", ("core", "link", "parent")),
-                                   ("SN", ("core", "link", "parent"))) for r in roles]
-FAULTS = ["kill", "cut", "torn", "eio", "enospc", "eintr", "short"]
+VICTIMS = [(d, r) for d, roles in (("hub", ("core", "signer", "front", "window", "parent")), ("ML", ("core", "link", "parent")),
+                                   ("SN", ("core", "link", "hooks", "parent"))) for r in roles]
+FAULTS = ["kill", "cut", "torn", "power", "eio", "enospc", "eintr", "short"]
 ALERT = ["--topic", "alert.test", "--class", "RESTRICTED", "--tlp", "amber", "--to", "SN"]
 STORIES = 60  # then another exchange, so that no inbox grows without end
 NOT_AGAIN = (2, 3)  # RestartPreventExitStatus of both units: somebody must look first
 LIMIT = 60.0  # seconds for everything to arrive after a fault
+HOOK = "#!/bin/sh\nset -e\nnew=$(mktemp {folder}/part.XXXXXX)\ncat >$new\nmv $new $new.json\n"
 STORE = re.compile(r"^(fsync|fdatasync) \S*(-wal|-end|\.db|\bstate)$")
 
 
 class Wrong(Exception):
     """A promise that was not kept."""
+
+
+def tile_path(n):
+    """As the tiles of a log are named: 1234 is x001/234."""
+    return f"{n:03}" if n < 1000 else "/".join([*(f"x{part}" for part in re.findall("...", f"{n // 1000:0{3 * ((len(str(n // 1000)) + 2) // 3)}}")), f"{n % 1000:03}"])
 
 
 def library():
@@ -57,10 +66,19 @@ def library():
 
 
 class Stage:
-    """An exchange of two states whose three daemons can be struck, and what it has said so far."""
+    """An exchange of two states whose three daemons can be struck, and what it has said so far. whole: with a window and a hook."""
 
-    def __init__(self, hub_lines=(), node_lines=()):
+    def __init__(self, hub_lines=(), node_lines=(), whole=False):
         self.place = kit.Folder("points")
+        self.window, self.hooked = None, self.place.path / "hooked"
+        if whole:
+            self.window = kit.free_port()
+            self.hooked.mkdir()
+            hook = self.place.path / "hook"
+            hook.write_text(HOOK.format(folder=self.hooked))
+            hook.chmod(0o755)
+            hub_lines = [*hub_lines, f"serve-log 127.0.0.1:{self.window}"]
+            node_lines = [*node_lines, f"hook file {hook}", f"hook-folder {self.hooked}"]
         self.e = Exchange(self.place.path, PAIR, members=list(PAIR), hub_lines=hub_lines, node_lines=node_lines)
         self.daemons = {"hub": self.e.hub, **self.e.nodes}
         self.pages = {name: Page(self.place.path / f"{name}.page") for name in self.daemons}
@@ -69,7 +87,7 @@ class Stage:
                           "ASAN_OPTIONS": "detect_leaks=0:verify_asan_link_order=0"}
         self.big = self.place.path / "big"
         self.big.write_bytes(random.Random(5).randbytes(300 * 1024))
-        self.spooled, self.told, self.deaths, self.stories = {}, 0, [], 0
+        self.spooled, self.told, self.deaths, self.stories, self.seen = {}, 0, [], 0, 0
         atexit.register(self.e.kill)
         self.e.start()
 
@@ -79,9 +97,17 @@ class Stage:
             if daemon.process.poll() is None:
                 continue
             self.deaths.append((name, daemon.process.returncode, daemon.text()))
+            self.come_light(name)
             if daemon.process.returncode in NOT_AGAIN:
                 raise Wrong(f"{name} ended with {daemon.process.returncode}, and would stay down: {daemon.tail()}")
             daemon.start(wait=False)
+
+    def come_light(self, name):
+        """The power comes again, when all that was running without it has gone."""
+        page = self.pages[name]
+        if page.is_dark():
+            kit.until(lambda: not page.living(), f"the processes of {name} to be gone")
+            page.power(True)
 
     def until(self, condition, what, limit=LIMIT):
         def turn():
@@ -103,8 +129,9 @@ class Stage:
             daemon.process.wait(30)
         except subprocess.TimeoutExpired:
             raise Wrong(f"{name} did not stop: {daemon.tail()}") from None
-        self.struck_stopping = any(self.pages[name].struck(role) for role in ("parent", "core", "front", "signer"))
+        self.struck_stopping = any(self.pages[name].struck(role) for role in ("parent", "core", "front", "signer", "window", "hooks"))
         self.deaths.append((name, daemon.process.returncode, daemon.text()))
+        self.come_light(name)
         daemon.start(wait=False)
         self.ready(name)
 
@@ -129,6 +156,28 @@ class Stage:
 
     def answered(self, bulletin, event):
         return event in self.e["ML"].track(bulletin).get("SN", {})
+
+    def has_run(self, bulletin):
+        """Has the hook run for it, to its end? Once more after a node that died does no harm."""
+        return any(bulletin in path.read_text() for path in self.hooked.glob("*.json"))
+
+    def look(self):
+        """Reads the log at the hub's window, as anybody may: the checkpoint, and a tile that holds what it names. Until it shows all that the hub has."""
+        def get(path):
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.window}/{path}", timeout=10) as answer:
+                return answer.read()
+        def shown():
+            try:
+                size = int(get("checkpoint").split(b"\n")[1])
+                width = size % 256
+                tile = get("tile/0/" + tile_path(size // 256) + f".p/{width}") if width else get("tile/0/" + tile_path(size // 256 - 1))
+                get("metrics")
+            except (OSError, http.client.HTTPException, IndexError, ValueError):
+                return None
+            if len(tile) != 32 * (width or 256):
+                raise Wrong(f"the window shows {len(tile)} bytes of a tile of {width}")
+            return size if size >= self.seen else None  # its files are not synced each time: what a cut cost of them is written again
+        self.seen = self.until(shown, f"the window to show {self.seen} entries or more")
 
     def recall(self, bulletin):
         """Taken back: asked again until the node has it, or says that it has it already."""
@@ -159,6 +208,12 @@ class Stage:
             raise Wrong("what was read is not what was sent")
         for bulletin in (flash, large):
             self.until(lambda b=bulletin: self.answered(b, "stored"), f"ML to know that {bulletin[:12]} arrived")
+        if self.window:
+            self.look()
+            for bulletin in (flash, large):
+                self.until(lambda b=bulletin: self.has_run(b), f"SN's hook to run for {bulletin[:12]}")
+            for path in self.hooked.glob("*.json"):
+                path.unlink()
         self.recall(large)
 
     def inspect(self, overtaken=False):
@@ -199,7 +254,8 @@ def strike(stage, point):
     """One telling with one blow. What it struck, or None."""
     victim, role, fault, n = point
     page = stage.pages[victim]
-    page.arm(role, n, "cut" if fault == "torn" else fault, torn=n * 2654435761 + 1 if fault == "torn" else 0)
+    torn = fault == "torn" or (fault == "power" and n % 2)
+    page.arm(role, n, "cut" if fault == "torn" else fault, torn=n * 2654435761 + 1 if torn else 0)
     for _ in range(2):
         stage.deaths.clear()
         stage.story(victim)
@@ -229,7 +285,7 @@ def check_stop(stage, point, what):
 
 def measure():
     """The points: what each process' calls in one telling could suffer. Two more than seen, for they differ a little."""
-    stage, points = Stage(), []
+    stage, points = Stage(whole=True), []
     for victim, role in VICTIMS:
         page = stage.pages[victim]
         before = page.count(role)
@@ -262,7 +318,7 @@ def run(points):
             if stage and stage.stories >= STORIES:
                 stage, old = None, stage
                 old.end(False)
-            stage = stage or Stage()
+            stage = stage or Stage(whole=True)
             what = strike(stage, point)
             reached[point[2], what is not None] += 1
             if what is not None:
@@ -287,8 +343,8 @@ def run(points):
 
 
 # About how many calls there are: a sample need not count first.
-ABOUT = {("hub", "core"): 145, ("hub", "signer"): 38, ("hub", "front"): 70, ("hub", "parent"): 10, ("ML", "core"): 80, ("ML", "link"): 35,
-         ("ML", "parent"): 7, ("SN", "core"): 90, ("SN", "link"): 30, ("SN", "parent"): 7}
+ABOUT = {("hub", "core"): 145, ("hub", "signer"): 38, ("hub", "front"): 70, ("hub", "window"): 6, ("hub", "parent"): 10, ("ML", "core"): 80, ("ML", "link"): 35,
+         ("ML", "parent"): 7, ("SN", "core"): 90, ("SN", "link"): 30, ("SN", "hooks"): 8, ("SN", "parent"): 7}
 
 
 def sampled(size, seed):

@@ -1,5 +1,5 @@
 /* Preloaded into a daemon and all its processes: counts the calls by which bytes leave a process, and at one of them,
-   which a driver names, kills the process, cuts its power or lets the call fail once. The calls themselves are made as raw
+   which a driver names, kills the process, cuts its power or that of the whole daemon, or lets the call fail once. The calls themselves are made as raw
    system calls, so that neither the loader nor a sanitizer's interceptors are asked, and nothing needs a right that a
    sandboxed process has not got. */
 #define _GNU_SOURCE
@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -23,16 +24,108 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define HOOK __attribute__((visibility("default")))
 
-enum { FDS = 4096, NAME = 512, LOGS = 3 /* descriptors below are a terminal's or a log's */ };
+enum {
+  FDS = 4096,
+  NAME = 512,
+  LOGS = 3,           /* descriptors below are a terminal's or a log's */
+  TOGETHER_MS = 3000, /* so long a process waits at most for the others to have undone what was not synced */
+};
 
 static struct page *page;
 static struct page_role *self;
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+/* Held over whatever changes files and is remembered to be undone. */
+static pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static char *names[FDS]; /* of files that were opened by name */
+
+/* ---- the power of the whole daemon */
+
+static void futex_wait(void *word, uint32_t value, const struct timespec *limit)
+{
+  (void)syscall(SYS_futex, word, FUTEX_WAIT, value, limit, NULL, 0);
+}
+
+/* Nothing leaves this thread any more. */
+static _Noreturn void stand_still(void)
+{
+  static uint32_t nothing;
+  for (;;)
+    futex_wait(&nothing, 0, NULL);
+}
+
+static bool is_dark(void)
+{
+  return page && __atomic_load_n(&page->off, __ATOMIC_SEQ_CST) != 0;
+}
+
+static bool all_undone(void)
+{
+  for (int i = 0; i < PAGE_ROLES; i++) {
+    const struct page_role *r = &page->role[i];
+    const uint64_t pid = __atomic_load_n(&r->pid, __ATOMIC_SEQ_CST);
+    if (pid && !__atomic_load_n(&r->undone, __ATOMIC_SEQ_CST) && (kill((pid_t)pid, 0) == 0 || errno != ESRCH))
+      return false;
+  }
+  return true;
+}
+
+/* A thread of its own, for the process may be waiting for anything when the power of its daemon goes off. None ends before all have undone
+   theirs: their parent's end would kill them first. It began before the sandbox and is not in it. */
+static void *watch(void *unused)
+{
+  static uint32_t nothing;
+  (void)unused;
+  while (!is_dark())
+    futex_wait(&page->off, 0, NULL);
+  pthread_mutex_lock(&mutex);
+  undo_all(page->torn);
+  __atomic_store_n(&self->undone, 1, __ATOMIC_SEQ_CST);
+  for (unsigned i = 0; i < TOGETHER_MS && !all_undone(); i++)
+    futex_wait(&nothing, 0, &(struct timespec){.tv_nsec = 1000000});
+  (void)syscall(SYS_kill, getpid(), SIGKILL);
+  return NULL;
+}
+
+static void await_the_dark(void)
+{
+  pthread_t thread;
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before); /* what the process is sent is for its own threads */
+  if (pthread_create(&thread, NULL, watch, NULL) != 0)
+    abort();
+  pthread_detach(thread);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static _Noreturn void go_dark(void)
+{
+  __atomic_store_n(&page->off, 1, __ATOMIC_SEQ_CST);
+  (void)syscall(SYS_futex, &page->off, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+  stand_still();
+}
+
+/* Around a change of files: it is made and remembered, or neither, when the power goes off. */
+static void begin_change(void)
+{
+  pthread_mutex_lock(&mutex);
+  if (!is_dark())
+    return;
+  pthread_mutex_unlock(&mutex);
+  stand_still();
+}
+
+static long end_change(long rc)
+{
+  const int error = errno;
+  pthread_mutex_unlock(&mutex);
+  errno = error;
+  return rc;
+}
 
 /* ---- which process this is */
 
@@ -65,6 +158,11 @@ __attribute__((constructor)) static void begin(int argc, char **argv)
   (void)syscall(SYS_close, fd);
   page = p;
   self = &page->role[role];
+  for (int i = 0; role == 0 && i < PAGE_ROLES; i++)
+    page->role[i].pid = page->role[i].undone = 0;
+  self->undone = 0;
+  __atomic_store_n(&self->pid, (uint64_t)getpid(), __ATOMIC_SEQ_CST);
+  await_the_dark();
 }
 
 __attribute__((destructor)) static void end(void)
@@ -119,6 +217,8 @@ static bool strikes(const char *call, const char *about, unsigned can, enum faul
 {
   if (!self)
     return false;
+  if (is_dark())
+    stand_still();
   uint64_t n = __atomic_add_fetch(&self->count, 1, __ATOMIC_SEQ_CST);
   self->trace[n % PAGE_TRACE] = (uint8_t)can;
   uint64_t at = __atomic_load_n(&self->at, __ATOMIC_SEQ_CST);
@@ -130,10 +230,12 @@ static bool strikes(const char *call, const char *about, unsigned can, enum faul
   *ret_fault = (enum fault)self->fault;
   if (*ret_fault == FAULT_KILL || *ret_fault == FAULT_CUT)
     die(*ret_fault == FAULT_CUT);
+  if (*ret_fault == FAULT_POWER)
+    go_dark();
   return true;
 }
 
-#define CAN_DIE (1u << FAULT_KILL | 1u << FAULT_CUT)
+#define CAN_DIE (1u << FAULT_KILL | 1u << FAULT_CUT | 1u << FAULT_POWER)
 #define CAN_FAIL (CAN_DIE | 1u << FAULT_EIO)
 #define CAN_FILL (CAN_FAIL | 1u << FAULT_ENOSPC)
 
@@ -180,12 +282,10 @@ static ssize_t file_write(const char *call, int fd, const void *p, size_t n, off
     n = n > 1 ? n / 2 : n;
   if (!fits(fd, at + (off_t)n))
     return -1;
-  if (self && *about) {
-    pthread_mutex_lock(&mutex);
+  begin_change();
+  if (self && *about)
     undo_write(fd, about, at, n);
-    pthread_mutex_unlock(&mutex);
-  }
-  return placed ? syscall(SYS_pwrite64, fd, p, n, at) : syscall(SYS_write, fd, p, n);
+  return end_change(placed ? syscall(SYS_pwrite64, fd, p, n, at) : syscall(SYS_write, fd, p, n));
 }
 
 static ssize_t any_pwrite(int fd, const void *p, size_t n, off_t at)
@@ -215,17 +315,16 @@ static int any_sync(const char *call, long number, int fd)
     return (int)fails(f);
   }
   int rc = (int)syscall(number, fd);
-  if (self && rc == 0) {
-    pthread_mutex_lock(&mutex);
-    if (number == SYS_syncfs)
-      undo_all_synced();
-    else if (folder)
-      undo_folder_synced(about);
-    else
-      undo_synced(about);
-    pthread_mutex_unlock(&mutex);
-  }
-  return rc;
+  if (!self || rc != 0)
+    return rc;
+  begin_change(); /* one that ends in the dark has told nobody */
+  if (number == SYS_syncfs)
+    undo_all_synced();
+  else if (folder)
+    undo_folder_synced(about);
+  else
+    undo_synced(about);
+  return (int)end_change(rc);
 }
 HOOK int fsync(int fd)
 {
@@ -247,12 +346,10 @@ static int any_truncate(int fd, off_t size)
     return (int)fails(f);
   if (!fits(fd, size))
     return -1;
-  if (self && *name_of(fd)) {
-    pthread_mutex_lock(&mutex);
+  begin_change();
+  if (self && *name_of(fd))
     undo_truncate(fd, name_of(fd), size);
-    pthread_mutex_unlock(&mutex);
-  }
-  return (int)syscall(SYS_ftruncate, fd, size);
+  return (int)end_change(syscall(SYS_ftruncate, fd, size));
 }
 HOOK int ftruncate(int fd, off_t size)
 {
@@ -289,15 +386,15 @@ static int any_open(int folder, const char *path, int flags, mode_t mode)
     errno = ENOSPC;
     return -1;
   }
+  if (makes)
+    begin_change();
   int fd = (int)syscall(SYS_openat, folder, path, flags, mode);
-  if (fd < 0 || !self)
-    return fd;
-  name(fd, named ? path : NULL);
-  if (makes) {
-    pthread_mutex_lock(&mutex);
+  if (makes && fd >= 0)
     undo_created(path);
-    pthread_mutex_unlock(&mutex);
-  }
+  if (makes)
+    fd = (int)end_change(fd);
+  if (fd >= 0 && self)
+    name(fd, named ? path : NULL);
   return fd;
 }
 
@@ -342,12 +439,10 @@ HOOK int rename(const char *from, const char *to)
   enum fault f;
   if (self && strikes("rename", to, CAN_FILL, &f))
     return (int)fails(f);
-  if (self) {
-    pthread_mutex_lock(&mutex);
+  begin_change();
+  if (self)
     undo_rename(from, to);
-    pthread_mutex_unlock(&mutex);
-  }
-  return (int)syscall(SYS_rename, from, to);
+  return (int)end_change(syscall(SYS_rename, from, to));
 }
 
 HOOK int link(const char *from, const char *to)
@@ -355,13 +450,11 @@ HOOK int link(const char *from, const char *to)
   enum fault f;
   if (self && strikes("link", to, CAN_FILL, &f))
     return (int)fails(f);
+  begin_change();
   int rc = (int)syscall(SYS_link, from, to);
-  if (self && rc == 0) {
-    pthread_mutex_lock(&mutex);
+  if (self && rc == 0)
     undo_created(to);
-    pthread_mutex_unlock(&mutex);
-  }
-  return rc;
+  return (int)end_change(rc);
 }
 
 HOOK int unlinkat(int folder, const char *path, int flags)
@@ -374,10 +467,9 @@ HOOK int unlinkat(int folder, const char *path, int flags)
   path = whole;
   if (strikes("unlink", path, CAN_FAIL, &f))
     return (int)fails(f);
-  pthread_mutex_lock(&mutex);
+  begin_change();
   undo_unlink(path);
-  pthread_mutex_unlock(&mutex);
-  return (int)syscall(SYS_unlink, path);
+  return (int)end_change(syscall(SYS_unlink, path));
 }
 HOOK int unlink(const char *path)
 {
