@@ -12,6 +12,7 @@ enum message {
   MESSAGE_FRAME = 'F',   /* key(32) frame */
   MESSAGE_GONE = 'G',    /* key(32): no connection of it is known */
   MESSAGE_DROPPED = 'D', /* key(32) frame-type(1) */
+  MESSAGE_LINE = 'L',    /* key(32) busy(1): its line takes no more for now, or takes more again */
   /* core -> front */
   MESSAGE_SEND = 'S',  /* key(32) frame */
   MESSAGE_ALLOW = 'A', /* n times key(32) member(4): hub_peer */

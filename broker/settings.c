@@ -2,6 +2,7 @@
 
 #include "broker/memory.h"
 #include "os/http.h"
+#include "proto/endpoint.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -54,7 +55,7 @@ static const struct conf_key KEYS[] = {
      .max_words = 1,
      .required = true,
      .example = "tcp://0.0.0.0:7700",
-     .help = N_("Where to listen. May stand several times.")},
+     .help = N_("Where to listen. May stand several times. resume://0.0.0.0:7701 beside it is for nodes on lines that are cut again and again.")},
     TEXT("serve-log", serve_log, HTTP_ADDRESS_MAX - 1, .example = "127.0.0.1:7780",
          .help = N_("Serve the log (checkpoint and tiles) there, read-only, over HTTP. On the loopback interface only: "
                     "a web server that speaks TLS passes it on to others. Without it nothing is served.")),
@@ -95,12 +96,8 @@ enum { N_KEYS = sizeof KEYS / sizeof *KEYS };
 
 uint16_t settings_port(const char *endpoint)
 {
-  const char *colon = strrchr(endpoint, ':');
-  uint64_t port;
-  if (strncmp(endpoint, "tcp://", 6) != 0 || endpoint[6] == '*' || colon < endpoint + 7 ||
-      number_parse(slice_str(colon + 1), UINT16_MAX, &port) != TG_OK)
-    return 0;
-  return (uint16_t)port;
+  struct endpoint e;
+  return endpoint_read(slice_str(endpoint), &e) == TG_OK && e.host[0] != '*' ? e.port : 0;
 }
 
 static bool exchange_read(const char *text, struct hash *ret)
@@ -120,6 +117,12 @@ static enum tg_err check(const char *path, const struct settings *s, struct tg_w
                    NULL);
   if (s->listen.n > SETTINGS_ENDPOINTS)
     return why_set(why, TG_BAD_INPUT, path, N_("more than 8 addresses to listen at"), NULL, NULL, NULL, NULL);
+  bool resumed_alone = s->listen.n > 0;
+  for (size_t i = 0; i < s->listen.n; i++)
+    resumed_alone &= endpoint_resumes(s->listen.line[i].word[0]);
+  if (resumed_alone)
+    return why_set(why, TG_BAD_INPUT, path, N_("this hub would listen at resume:// only, which is carried to a tcp:// address of its own"),
+                   N_("Add a line: listen tcp://127.0.0.1:7700"), NULL, NULL, NULL);
   for (size_t i = 0; i < s->listen.n; i++)
     if (!settings_port(s->listen.line[i].word[0]))
       return why_set(why, TG_BAD_INPUT, conf_where(path, &s->listen.line[i], where),

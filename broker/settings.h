@@ -28,7 +28,7 @@ void settings_free(struct settings *settings);
 /* The annotated default file. `translate` as in why_render(). */
 void settings_print(const char *(*translate)(const char *), struct buf *ret);
 
-/* The port of "tcp://host:7700"; 0 when this is no address to listen at. */
+/* The port of "tcp://host:7700" or "resume://host:7701"; 0 when this is no address to listen at. */
 uint16_t settings_port(const char *endpoint);
 /* What the hub's core is configured with. */
 void settings_hub(const struct settings *settings, struct hub_config *ret);

@@ -1,5 +1,6 @@
 #include "keys/charter.h"
 #include "keys/limit.h"
+#include "proto/endpoint.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -269,25 +270,23 @@ static enum tg_err read_bloc(struct reading *r, const struct line *l)
   return TG_OK;
 }
 
-/* "tcp://host:port", printable and without anything that a socket library would take for an option. */
+/* Printable and without anything that a socket library would take for an option. */
 bool charter_endpoint_valid(struct slice s)
 {
-  if (s.n < 9 || s.n > ENDPOINT_MAX || memcmp(s.p, "tcp://", 6))
+  struct endpoint e;
+  if (s.n > ENDPOINT_MAX || endpoint_read(s, &e) != TG_OK || e.port == 0)
     return false;
-  for (size_t i = 6; i < s.n; i++)
+  for (size_t i = e.kind == ENDPOINT_RESUME ? 9 : 6; i < s.n; i++)
     if (s.p[i] <= ' ' || s.p[i] > '~' || strchr("/;,*\"'\\", s.p[i]))
       return false;
-  const uint8_t *colon = memrchr(s.p + 6, ':', s.n - 6);
-  uint64_t port;
-  return colon && colon > s.p + 6 &&
-         !number_parse(slice_of(colon + 1, s.n - 1 - (size_t)(colon - s.p)), 65535, &port) && port > 0;
+  return true;
 }
 
 static enum tg_err read_endpoints(struct reading *r, const struct line *l, struct charter_hub *hub)
 {
   for (size_t i = 8; i < l->n; i++) {
     if (!charter_endpoint_valid(l->word[i].text))
-      return fault(r, l, i, N_("this is not the address of a hub"), N_("write it as tcp://host:port"), NULL);
+      return fault(r, l, i, N_("this is not the address of a hub"), N_("write it as tcp://host:port or resume://host:port"), NULL);
     word_copy(l, i, hub->endpoint[hub->n_endpoints++], sizeof hub->endpoint[0]);
   }
   return TG_OK;

@@ -50,7 +50,7 @@ struct charter_hub {
   struct seal_pk transport; /* CURVE */
   struct note_key log;
   size_t n_endpoints;
-  char endpoint[CHARTER_ENDPOINTS_MAX][ENDPOINT_MAX + 1]; /* "tcp://host:port" */
+  char endpoint[CHARTER_ENDPOINTS_MAX][ENDPOINT_MAX + 1]; /* "tcp://host:port", "resume://host:port" */
 };
 
 /* Everything that a member can make grow, and how far. `limit NAME VALUE` lines; GRAMMAR.md has each name, unit, default
@@ -112,7 +112,7 @@ void charter_print(const struct charter *c, struct buf *out);
 const struct charter_member *charter_member(const struct charter *c, struct country code);
 const struct charter_bloc *charter_bloc(const struct charter *c, struct slice name);
 const struct charter_hub *charter_hub(const struct charter *c, struct slice name);
-/* Is s the address of a hub, "tcp://host:port"? */
+/* Is s the address of a hub, "tcp://host:port" or "resume://host:port"? */
 bool charter_endpoint_valid(struct slice s);
 bool charter_has_suite(const struct charter *c, uint16_t suite);
 

@@ -1,23 +1,12 @@
 #include "os/port.h"
 
+#include "proto/endpoint.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* "tcp://[::]:7700" to "::" and "7700". */
-static bool take_apart(const char *endpoint, char host[64], const char **port)
-{
-  const char *begin = strncmp(endpoint, "tcp://", 6) == 0 ? endpoint + 6 : NULL, *end = begin ? strrchr(begin, ':') : NULL;
-  if (!end)
-    return false;
-  *port = end + 1;
-  if (*begin == '[' && end[-1] == ']')
-    begin++, end--;
-  return (size_t)snprintf(host, 64, "%.*s", (int)(end - begin), begin) < 64;
-}
 
 /* As libzmq will: a port whose last connections still fade away is free. 0, or the errno of bind(2). */
 static int try_bind(const struct addrinfo *a)
@@ -35,9 +24,12 @@ enum tg_err port_check(const char *endpoint, struct tg_why *why)
 {
   const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
   struct addrinfo *found = NULL;
-  char host[64];
-  const char *port;
-  if (!take_apart(endpoint, host, &port) || getaddrinfo(host, port, &hints, &found) != 0)
+  struct endpoint e;
+  char port[8];
+  if (endpoint_read(slice_str(endpoint), &e) != TG_OK)
+    return TG_OK;
+  snprintf(port, sizeof port, "%u", e.port);
+  if (getaddrinfo(e.host, port, &hints, &found) != 0)
     return TG_OK;
   int error = try_bind(found);
   freeaddrinfo(found);

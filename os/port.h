@@ -4,7 +4,7 @@
 
 #include "proto/base.h"
 
-/* endpoint: "tcp://ADDRESS:PORT" with a numeric address. TG_BUSY when another program listens there, TG_INTERNAL when
+/* endpoint: "tcp://ADDRESS:PORT" or "resume://ADDRESS:PORT" with a numeric address. TG_BUSY when another program listens there, TG_INTERNAL when
    the system does not let us. TG_OK for what is no such endpoint, or fails in another way: whoever listens says why.
    It may be taken the moment after: this replaces no later check. */
 enum tg_err port_check(const char *endpoint, struct tg_why *why);

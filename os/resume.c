@@ -8,7 +8,7 @@
 
 enum {
   ANSWER = 1 + 8,
-  BUSY_SECONDS = 4, /* of the line: two under way, one until it is confirmed, and one */
+  BUSY_SECONDS = 5, /* of the line: two under way, one until it is confirmed, and a piece or two */
   BUSY_LEAST = 4 << 10,
   CONFIRM_LEAST = 1 << 10,
   CONFIRM_MOST = 8 << 10,
@@ -22,8 +22,9 @@ static const uint8_t MAGIC[4] = {'T', 'G', 'R', 1};
 /* What is read of the line next. */
 enum part { PART_ANSWER, PART_HEAD, PART_CONFIRMED, PART_BYTES };
 
-/* Invariants: held is what was put from byte `confirmed` on; confirmed <= sent <= confirmed + held.n; at_confirmed and at_sent are where the stream stands at these two
-   places, at_received at the end of what came; told <= received. A connection that may carry our bytes is `open`; out is of the present connection only. */
+/* Invariants: held is what was put from byte `confirmed` on; confirmed <= sent <= confirmed + held.n; at_confirmed and at_sent are where the stream stands
+   at these two places, at_received at the end of what came; told <= received. A connection that may carry our bytes is `open`; out is of the present
+   connection only. */
 struct resume {
   uint8_t token[RESUME_TOKEN];
   bool is_client, has_token, answered, connected, open, end, said_end, heard_end, confirm;
@@ -31,6 +32,7 @@ struct resume {
   size_t busy_at, confirm_at;
   struct buf held, out, in;
   size_t wrote, gave; /* of out and in */
+  uint64_t moved;
   uint64_t confirmed, sent, received, told;
   struct zhead at_confirmed, at_sent, at_received;
   enum part part;
@@ -249,7 +251,11 @@ struct slice resume_out(struct resume *r)
   return rest_of(&r->out, r->wrote);
 }
 
-void resume_wrote(struct resume *r, size_t n) { r->wrote += n; }
+void resume_wrote(struct resume *r, size_t n)
+{
+  r->wrote += n;
+  r->moved += n;
+}
 
 /* ---- from the line */
 
@@ -269,9 +275,9 @@ static enum tg_err take_answer(struct resume *r, uint8_t byte)
   uint64_t place = 0;
   (void)take_u64(&s, &place);
   r->n_some = 0;
-  r->part = PART_HEAD;
   if (r->some[0] == ANSWER_NONE)
     return TG_NOT_FOUND;
+  r->part = PART_HEAD;
   if (r->some[0] != (r->answered ? ANSWER_RESUMED : ANSWER_BEGAN) || (!r->answered && place))
     return TG_BAD_INPUT;
   if (!r->answered) {
@@ -329,6 +335,7 @@ static enum tg_err take_byte(struct resume *r, uint8_t byte)
 enum tg_err resume_take(struct resume *r, struct slice bytes)
 {
   enum tg_err err = TG_OK;
+  r->moved += bytes.n;
   while (err == TG_OK && bytes.n) {
     size_t n = 1;
     if (r->part == PART_BYTES) {
@@ -350,6 +357,7 @@ size_t resume_room(const struct resume *r) { return r->end ? 0 : RESUME_WINDOW -
 
 enum tg_err resume_put(struct resume *r, struct slice bytes)
 {
+  r->moved += bytes.n;
   buf_put_slice(&r->held, bytes);
   return buf_status(&r->held);
 }
@@ -360,6 +368,7 @@ struct slice resume_in(struct resume *r) { return rest_of(&r->in, r->gave); }
 
 void resume_gave(struct resume *r, size_t n)
 {
+  r->moved += n;
   r->gave += n;
   if (r->gave == r->in.n) {
     r->gave = 0;
@@ -372,6 +381,8 @@ void resume_gave(struct resume *r, size_t n)
 bool resume_is_ended(const struct resume *r) { return r->heard_end && r->in.n == 0; }
 bool resume_is_said(const struct resume *r) { return r->said_end && r->wrote == r->out.n; }
 bool resume_is_busy(const struct resume *r) { return !r->open || r->held.n >= r->busy_at; }
+bool resume_was_met(const struct resume *r) { return r->part != PART_ANSWER; }
 bool resume_waits(const struct resume *r) { return r->connected && (r->sent > r->confirmed || r->part == PART_ANSWER); }
 void resume_confirm(struct resume *r) { r->confirm = r->received > r->told; }
 bool resume_owes(const struct resume *r) { return r->received > r->told; }
+uint64_t resume_moved(const struct resume *r) { return r->moved; }

@@ -1,7 +1,7 @@
-/* One end of a stream of bytes that outlives the connections that carry it: for lines that are cut again and again. Each side keeps what the other has
-   not confirmed; a new connection goes on from the byte that the other lacks. Whoever talks over it never sees the cut. Pure: no sockets, no
-   clock. The bytes on the line are in docs/protocol.md ("Resumed connections"). It hides nothing and proves nothing: CURVE runs inside, from end to end. Who steals the token on
-   the way can cut the line, which he could do before. */
+/* One end of a stream of bytes that outlives the connections that carry it: for lines that are cut again and again. Each side keeps what the other has not
+   confirmed; a new connection goes on from the byte that the other lacks. Whoever talks over it never sees the cut. Pure: no sockets, no clock. The bytes
+   on the line are in docs/protocol.md ("Resumed connections"). It hides nothing and proves nothing: CURVE runs inside, from end to end. Who steals the
+   token on the way can cut the line, which he could do before. */
 #ifndef TOGUNA_OS_RESUME_H
 #define TOGUNA_OS_RESUME_H
 
@@ -60,9 +60,11 @@ bool resume_is_ended(const struct resume *r); /* the other side has ended, and a
 bool resume_is_said(const struct resume *r);  /* we have ended, and all of it went to the line */
 /* More was put than the line takes for now, or there is no line: what is urgent would wait behind what comes next. */
 bool resume_is_busy(const struct resume *r);
+bool resume_was_met(const struct resume *r); /* the present connection, or the last one, was answered */
 bool resume_waits(const struct resume *r); /* something is under way that the other side must confirm, or an answer is due */
 /* Confirm now what came; small amounts are else confirmed with the next. */
 void resume_confirm(struct resume *r);
 bool resume_owes(const struct resume *r); /* is something unconfirmed? */
+uint64_t resume_moved(const struct resume *r); /* grows with each byte that was put, taken, written or handed on */
 
 #endif

@@ -3,6 +3,7 @@
 #include "os/fault.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -78,6 +79,25 @@ enum tg_err unix_listen(const char *path, mode_t mode, int *ret_fd, struct tg_wh
   }
   *ret_fd = fd;
   return TG_OK;
+}
+
+enum tg_err unix_listen_abstract(const char *name, int *ret_fd)
+{
+  struct sockaddr_un at = {.sun_family = AF_UNIX};
+  const size_t n = strlen(name);
+  if (n >= sizeof at.sun_path)
+    return TG_INTERNAL;
+  memcpy(at.sun_path + 1, name, n);
+  const int fd = stream();
+  if (fd < 0)
+    return TG_INTERNAL;
+  if (bind(fd, (const struct sockaddr *)&at, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n)) == 0 && listen(fd, BACKLOG) == 0) {
+    *ret_fd = fd;
+    return TG_OK;
+  }
+  const enum tg_err err = errno == EADDRINUSE ? TG_BUSY : TG_INTERNAL;
+  close(fd);
+  return err;
 }
 
 static enum tg_err peer_of(int fd, struct unix_peer *ret)

@@ -17,6 +17,8 @@ struct unix_peer {
    is TG_BUSY; anything else in its place is TG_DUPLICATE and left alone. TG_BAD_INPUT when the path is too
    long (107 bytes), TG_DISK. */
 enum tg_err unix_listen(const char *path, mode_t mode, int *ret_fd, struct tg_why *why);
+/* Under a name that is in no folder ("@name" of ZeroMQ's): anybody on this machine may connect. TG_BUSY: the name is taken; TG_INTERNAL. */
+enum tg_err unix_listen_abstract(const char *name, int *ret_fd);
 /* The next waiting connection. TG_BUSY when there is none now, or when descriptors are used up. */
 enum tg_err unix_accept(int listen_fd, struct unix_peer *ret_peer, int *ret_fd);
 /* TG_UNREACHABLE with a why that says whether the socket is missing, dead, or closed to this user. */

@@ -1,5 +1,5 @@
-/* How the next message in a stream of ZeroMQ under CURVE will begin. Of the 42 bytes that ZMTP 3.1 and CURVE put around a message 25 stand before its seal: flags,
-   length, "\7MESSAGE" and a number that counts up; who has seen the messages before can say them from the length alone. Nothing depends on what the
+/* How the next message in a stream of ZeroMQ under CURVE will begin. Of the 42 bytes that ZMTP 3.1 and CURVE put around a message 25 stand before its seal:
+   flags, length, "\7MESSAGE" and a number that counts up; who has seen the messages before can say them from the length alone. Nothing depends on what the
    stream really is: of any other, bytes are foretold wrongly or not at all, and whoever asks compares them before he leaves them out. Pure. */
 #ifndef TOGUNA_OS_ZHEAD_H
 #define TOGUNA_OS_ZHEAD_H

@@ -30,6 +30,8 @@ struct zpeers {
   size_t named; /* by zpeers_newest() last */
   uint64_t clock;
   uint64_t empty; /* when nothing more was there to be heard */
+  bool (*spare)(void *arg, int fd); /* NULL: none */
+  void *spare_arg;
 };
 
 struct zpeers *zpeers_new(void)
@@ -105,10 +107,10 @@ static void settle(struct zpeers *p, struct peer *peer, int fd)
   peer->marked = bytes_read(fd, &peer->mark, &acked) ? p->clock : 0;
 }
 
-void zpeers_heard(struct zpeers *p, int fd, struct slice id, const struct seal_pk *key, size_t bytes)
+bool zpeers_heard(struct zpeers *p, int fd, struct slice id, const struct seal_pk *key, size_t bytes)
 {
   if (fd < 0 || fd >= FD_MAX || id.n > ID_MAX || ((size_t)fd >= p->n && !grow(p, (size_t)fd + 1)))
-    return;
+    return false;
   struct peer *peer = &p->peer[fd];
   const uint64_t cookie = cookie_of(fd); /* a peer may choose its id, and have it again in its next connection */
   bool same = peer->heard && peer->cookie == cookie && peer->id_n == id.n && !memcmp(peer->id, id.p, id.n) && seal_pk_eq(&peer->key, key);
@@ -119,6 +121,13 @@ void zpeers_heard(struct zpeers *p, int fd, struct slice id, const struct seal_p
   peer->heard = ++p->clock;
   peer->taken += on_wire(bytes);
   settle(p, peer, fd);
+  return !same;
+}
+
+void zpeers_spare(struct zpeers *p, bool (*fn)(void *arg, int fd), void *arg)
+{
+  p->spare = fn;
+  p->spare_arg = arg;
 }
 
 void zpeers_silent(struct zpeers *p)
@@ -199,6 +208,8 @@ struct held {
 static bool weigh(const struct zpeers *p, int fd, struct held *ret)
 {
   uint64_t came, went;
+  if (p->spare && p->spare(p->spare_arg, fd))
+    return false;
   if (!bytes_read(fd, &came, &went))
     return false;
   *ret = (struct held){.fd = fd, .cookie = cookie_of(fd)};

@@ -12,8 +12,8 @@ struct zpeers *zpeers_new(void); /* NULL without memory */
 void zpeers_free(struct zpeers **p);
 
 /* A message of `bytes` with this routing id, of this proven key, came over fd (-1: not known; then it is not
-   remembered). */
-void zpeers_heard(struct zpeers *p, int fd, struct slice id, const struct seal_pk *key, size_t bytes);
+   remembered). Is it the first of that key over this connection? */
+bool zpeers_heard(struct zpeers *p, int fd, struct slice id, const struct seal_pk *key, size_t bytes);
 /* There was nothing more to be heard, of anybody. */
 void zpeers_silent(struct zpeers *p);
 /* So many bytes were handed over for the connection that zpeers_newest() named last. */
@@ -29,5 +29,7 @@ size_t zpeers_cut_unless(struct zpeers *p, bool (*keep)(void *arg, const struct 
 /* Shuts down the connections that have most in this process's memory - read from the network and not yet heard, handed over and not yet sent, by what the
    kernel counts of each - until all others together have no more than `most` bytes. Those that never said anything are among them. Returns how many. */
 size_t zpeers_relieve(struct zpeers *p, uint64_t most);
+/* Connections of this process that are none of libzmq's: they are not weighed. */
+void zpeers_spare(struct zpeers *p, bool (*fn)(void *arg, int fd), void *arg);
 
 #endif

@@ -146,10 +146,10 @@ static int set_server(void *socket, const struct zsock_server_options *o)
   return rc == 0 ? zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, o->secret_key, 32) : rc;
 }
 
-/* The address to reach ourselves at: the wildcard is no destination. */
-static void own_address(const char *endpoint, char out[256])
+/* The wildcard is no destination. */
+void zsock_own_address(const struct zsock *z, char out[256])
 {
-  const char *port = strrchr(endpoint, ':');
+  const char *endpoint = z->endpoint, *port = strrchr(endpoint, ':');
   bool wild = !strncmp(endpoint, "tcp://0.0.0.0:", 14) || !strncmp(endpoint, "tcp://[::]:", 11);
   if (wild)
     snprintf(out, 256, "tcp://127.0.0.1%s", port);
@@ -166,7 +166,7 @@ static enum tg_err prove_shut(struct zsock *z, void *context, const uint8_t *ser
   struct zsock *knock = NULL;
   crypto_scalarmult_base(server_pk, server_secret);
   crypto_box_keypair(pk, sk);
-  own_address(z->endpoint, address);
+  zsock_own_address(z, address);
   struct seal_pk server, own;
   memcpy(server.b, server_pk, sizeof server.b);
   memcpy(own.b, pk, sizeof own.b);
@@ -244,7 +244,7 @@ enum tg_err zsock_client(void *context, const struct zsock_client_options *o, st
   enum tg_err err = TG_OK;
   if (set_client(z->socket, o) != 0)
     err = cannot(o->endpoint, TG_INTERNAL, N_("ZeroMQ refuses a setting we cannot do without: %1$s"), why);
-  else if (strncmp(o->endpoint, "tcp://", 6) != 0 || zmq_connect(z->socket, o->endpoint) != 0)
+  else if ((strncmp(o->endpoint, "tcp://", 6) != 0 && strncmp(o->endpoint, "ipc://@", 7) != 0) || zmq_connect(z->socket, o->endpoint) != 0)
     err = why_set(why, TG_BAD_INPUT, o->endpoint, N_("this is not an address one can connect to"),
                   N_("Write it like tcp://hub.example:7440"), NULL, NULL, NULL);
   if (err != TG_OK) {
@@ -309,7 +309,7 @@ static void receive_on_server(struct zsock *z, struct parts *p)
   }
   int fd = zmq_msg_get(&p->body, ZMQ_SRCFD);
   struct slice id = slice_of(zmq_msg_data(&p->id), zmq_msg_size(&p->id));
-  zpeers_heard(z->peers, fd, id, &key, zmq_msg_size(&p->body));
+  const bool met = zpeers_heard(z->peers, fd, id, &key, zmq_msg_size(&p->body));
   if (!zauth_allows(z->auth, &key)) {
     z->counts.unknown_sender++;
     z->counts.cut += zpeers_cut(z->peers, &key);
@@ -323,6 +323,8 @@ static void receive_on_server(struct zsock *z, struct parts *p)
     return;
   }
   z->counts.received++;
+  if (met && z->events->met)
+    z->events->met(z->arg, &key, fd);
   z->events->message(z->arg, &key, slice_of(zmq_msg_data(&p->body), zmq_msg_size(&p->body)));
 }
 
@@ -501,6 +503,11 @@ size_t zsock_relieve(struct zsock *z, uint64_t most)
   size_t n = zpeers_relieve(z->peers, most);
   z->counts.cut += n;
   return n;
+}
+
+void zsock_spare(struct zsock *z, bool (*fn)(void *arg, int fd), void *arg)
+{
+  zpeers_spare(z->peers, fn, arg);
 }
 
 static bool is_allowed(void *arg, const struct seal_pk *key)

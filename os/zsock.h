@@ -25,7 +25,7 @@ enum tg_err zsock_server(struct zauth *auth, const struct zsock_server_options *
                          struct tg_why *why);
 
 struct zsock_client_options {
-  const char *endpoint; /* "tcp://hub.example:7440" */
+  const char *endpoint; /* "tcp://hub.example:7440", or "ipc://@name" of this process */
   const struct seal_pk *server_key;
   const struct seal_pk *public_key;
   const uint8_t *secret_key; /* 32 bytes, borrowed for the call */
@@ -50,6 +50,8 @@ enum tg_err zsock_client(void *zmq_context, const struct zsock_client_options *o
 void zsock_free(struct zsock **z); /* before zauth_free(); NULL is fine */
 /* "tcp://127.0.0.1:40123": where a server really listens. */
 const char *zsock_endpoint(const struct zsock *z);
+/* Where this process reaches its own server: the same without a wildcard. */
+void zsock_own_address(const struct zsock *z, char out[256]);
 
 /* All may send, cut and pause; none may free the socket: ask for that with a loop_after. */
 struct zsock_events {
@@ -61,6 +63,8 @@ struct zsock_events {
   void (*down)(void *arg);
   void (*refused)(void *arg);
   void (*failed)(void *arg);
+  /* Server: the first message of this key over a connection, before message(); fd is libzmq's, to be looked at. May be NULL. */
+  void (*met)(void *arg, const struct seal_pk *from, int fd);
   /* Messages that could not be sent may be tried again. May be NULL. */
   void (*writable)(void *arg);
 };
@@ -84,6 +88,8 @@ size_t zsock_cut(struct zsock *z, const struct seal_pk *key);
 /* Server: closes the connections that hold most of our memory until the others hold no more than `most` bytes together; returns how many. All of the process's
    TCP connections are looked at, also those that did not prove a key. Looks at each descriptor: for emergencies. */
 size_t zsock_relieve(struct zsock *z, uint64_t most);
+/* Those of which fn says that they are none of libzmq's are left alone. */
+void zsock_spare(struct zsock *z, bool (*fn)(void *arg, int fd), void *arg);
 
 /* What strangers did; for metrics. */
 struct zsock_counts {

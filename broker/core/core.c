@@ -449,6 +449,8 @@ static void on_front_frame(void *arg, struct slice frame)
     gone(c, &key);
   else if (type == MESSAGE_DROPPED && frame.n == 1)
     check(c, hub_dropped(c->hub, &key, frame.p[0]));
+  else if (type == MESSAGE_LINE && frame.n == 1)
+    check(c, hub_line(c->hub, &key, frame.p[0]));
 }
 
 static void on_front_drained(void *arg)

@@ -2,6 +2,7 @@
    it carries. libzmq may fall over hostile bytes; then the parent starts another one. It keeps no queue for a peer: what
    cannot be sent now is reported. What comes waits here for its turn, a little of it (turns.h). */
 #include "broker/front/burden.h"
+#include "broker/front/resumed.h"
 #include "broker/turns.h"
 #include "broker/memory.h"
 #include "broker/message.h"
@@ -10,6 +11,7 @@
 #include "os/sandbox.h"
 #include "os/zauth.h"
 #include "os/zsock.h"
+#include "proto/endpoint.h"
 #include "proto/frame.h"
 
 #include <stdlib.h>
@@ -37,6 +39,8 @@ struct front {
   struct zauth *auth;
   struct zsock *door[SETTINGS_ENDPOINTS];
   size_t n; /* doors that are open */
+  struct resumed *resumed[SETTINGS_ENDPOINTS];
+  size_t n_resumed;
   struct pipe *core;
   struct peer *peer; /* who may connect, by key */
   size_t n_peers;
@@ -89,8 +93,8 @@ static void hand_over(struct front *f, const struct seal_pk *from, struct slice 
   turns_back(f->turns, &key, cost);
 }
 
-/* As much as the core should have before it. What waits beyond that waits here, each sender for itself; and when much does, nobody is heard: ZeroMQ's queues fill, then
-   TCP's, and the senders wait. */
+/* As much as the core should have before it. What waits beyond that waits here, each sender for itself; and when much does, nobody is heard: ZeroMQ's
+   queues fill, then TCP's, and the senders wait. */
 static void feed(struct front *f)
 {
   const struct seal_pk *key;
@@ -130,6 +134,29 @@ static void on_message(void *arg, const struct seal_pk *from, struct slice body)
   if (!f->paused && turns_bytes(f->turns) > f->most && !burden_is_short(f->burden))
     pause_doors(f, true);
   burden_moved(f->burden, body.n);
+}
+
+static void on_met(void *arg, const struct seal_pk *from, int fd)
+{
+  struct front *f = arg;
+  for (size_t i = 0; i < f->n_resumed; i++)
+    resumed_met(f->resumed[i], from, fd);
+}
+
+static void on_turned(void *arg, const struct seal_pk *key, bool busy)
+{
+  const uint8_t b = busy;
+  tell_core(arg, MESSAGE_LINE, key, slice_of(&b, 1));
+}
+
+/* Connections that are not ZeroMQ's. */
+static bool is_ours(void *arg, int fd)
+{
+  const struct front *f = arg;
+  bool ours = false;
+  for (size_t i = 0; !ours && i < f->n_resumed; i++)
+    ours = resumed_owns(f->resumed[i], fd);
+  return ours;
 }
 
 static void on_drained(void *arg)
@@ -178,7 +205,7 @@ static void send_to(struct front *f, const struct seal_pk *key, struct slice fra
 static enum tg_err open_door(struct front *f, const uint8_t *secret_key, const char *endpoint,
                              struct tg_why *why)
 {
-  static const struct zsock_events events = {.message = on_message};
+  static const struct zsock_events events = {.message = on_message, .met = on_met};
   const struct zsock_server_options o = {
       .endpoint = endpoint, .secret_key = secret_key, .max_body = LIMIT_FRAME, .queue = NODE_QUEUE};
   enum tg_err err = zsock_server(f->auth, &o, &f->door[f->n], why);
@@ -186,7 +213,21 @@ static enum tg_err open_door(struct front *f, const uint8_t *secret_key, const c
     return err;
   log_event(LOG_NOTICE, "listening", log_text("endpoint", endpoint));
   burden_add(f->burden, f->door[f->n]);
+  zsock_spare(f->door[f->n], is_ours, f);
   return zsock_watch(f->door[f->n++], f->loop, &events, f);
+}
+
+/* For those on bad lines, in front of the first door. */
+static enum tg_err open_resumed(struct front *f, const char *endpoint, struct tg_why *why)
+{
+  char door[256];
+  zsock_own_address(f->door[0], door);
+  enum tg_err err = resumed_new(f->loop, endpoint, door, on_turned, f, &f->resumed[f->n_resumed], why);
+  if (err != TG_OK)
+    return err;
+  f->n_resumed++;
+  log_event(LOG_NOTICE, "listening", log_text("endpoint", endpoint));
+  return TG_OK;
 }
 
 /* Not before the core has said who may enter, and with their keys in place: a node that came too early would
@@ -199,7 +240,11 @@ static enum tg_err open_doors(struct front *f, const struct seal_pk *keys, size_
   if (err == TG_OK)
     err = zauth_allow(f->auth, keys, n);
   for (size_t i = 0; err == TG_OK && i < brief->n; i++)
-    err = open_door(f, brief->transport_key, brief->endpoint[i], why);
+    if (!endpoint_resumes(brief->endpoint[i]))
+      err = open_door(f, brief->transport_key, brief->endpoint[i], why);
+  for (size_t i = 0; err == TG_OK && i < brief->n && f->n; i++)
+    if (endpoint_resumes(brief->endpoint[i]))
+      err = open_resumed(f, brief->endpoint[i], why);
   role_brief_forget(f->start);
   if (err == TG_OK)
     role_ready(f->start);
@@ -377,6 +422,8 @@ int front_main(struct role_start *start)
   burden_free(f.burden);
   turns_free(f.turns);
   free(f.peer);
+  for (size_t i = 0; i < f.n_resumed; i++)
+    resumed_free(&f.resumed[i]);
   for (size_t i = 0; i < f.n; i++)
     zsock_free(&f.door[i]);
   zauth_free(&f.auth);

@@ -5,6 +5,7 @@
 #include "client/cli/show.h"
 #include "keys/codec.h"
 #include "os/clock.h"
+#include "proto/endpoint.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -47,7 +48,7 @@ static enum tg_err check_plan(const struct hub_plan *plan, struct tg_why *why)
   for (size_t i = 0; i < plan->n_endpoints; i++)
     if (!charter_endpoint_valid(slice_str(plan->endpoints[i])))
       return why_set(why, TG_BAD_INPUT, plan->endpoints[i], N_("this is not the address of a hub"),
-                     N_("write it as tcp://host:port"), NULL, NULL, NULL);
+                     N_("write it as tcp://host:port or resume://host:port"), NULL, NULL, NULL);
   return TG_OK;
 }
 
@@ -102,26 +103,37 @@ static enum tg_err find_hub(const char *folder, const struct folio *folio, const
 
 /* Where to listen for an endpoint: an address that only this machine reaches stays one, so that nothing else can
    knock there; any other is reached through some interface of the machine. */
-static const char *listen_host(const char *endpoint)
+static const char *listen_host(const struct endpoint *e)
 {
-  static const struct {
-    const char *begins, *host;
-  } own[] = {{"tcp://localhost:", "127.0.0.1"}, {"tcp://127.0.0.1:", "127.0.0.1"}, {"tcp://[::1]:", "[::1]"}};
-  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-    if (!strncmp(endpoint, own[i].begins, strlen(own[i].begins)))
-      return own[i].host;
-  return "0.0.0.0";
+  if (!strcmp(e->host, "localhost") || !strcmp(e->host, "127.0.0.1"))
+    return "127.0.0.1";
+  return strcmp(e->host, "::1") ? "0.0.0.0" : "[::1]";
+}
+
+/* The first endpoint of this kind; false: there is none. */
+static bool first_of_kind(const struct charter_hub *hub, enum endpoint_kind kind, struct endpoint *ret)
+{
+  for (size_t i = 0; i < hub->n_endpoints; i++)
+    if (endpoint_read(slice_str(hub->endpoint[i]), ret) == TG_OK && ret->kind == kind)
+      return true;
+  return false;
 }
 
 static void print_listen(struct buf *out, const struct charter_hub *hub, char *const *listen, size_t n)
 {
   char address[ENDPOINT_MAX + 16];
+  struct endpoint e;
   for (size_t i = 0; i < n; i++)
     init_conf_value(out, "listen", listen[i]);
   if (n)
     return;
-  const char *endpoint = hub->endpoint[0];
-  snprintf(address, sizeof address, "tcp://%s:%s", listen_host(endpoint), strrchr(endpoint, ':') + 1);
+  if (!first_of_kind(hub, ENDPOINT_TCP, &e)) /* what is resumed is carried there */
+    e = (struct endpoint){.host = "127.0.0.1", .port = 7700};
+  snprintf(address, sizeof address, "tcp://%s:%u", listen_host(&e), e.port);
+  init_conf_value(out, "listen", address);
+  if (!first_of_kind(hub, ENDPOINT_RESUME, &e))
+    return;
+  snprintf(address, sizeof address, "resume://%s:%u", listen_host(&e), e.port);
   init_conf_value(out, "listen", address);
 }
 
@@ -308,7 +320,7 @@ static const struct option_key options[] = {
      offsetof(struct hub_options, endpoints),
      {0},
      N_("ADDRESS"),
-     N_("Where nodes reach it, such as tcp://hub.example:7700. May be repeated.")},
+     N_("Where nodes reach it, such as tcp://hub.example:7700. May be repeated; resume://hub.example:7701 beside it is for nodes on bad lines.")},
     {"listen",
      0,
      OPTION_MANY,

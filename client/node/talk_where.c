@@ -5,6 +5,7 @@
 #include "client/node/calls.h"
 #include "client/node/outbox.h"
 #include "client/node/watch.h"
+#include "proto/endpoint.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -23,13 +24,27 @@ static void add_candidate(struct talk *t, const char *hub, const char *endpoint)
   snprintf(c->endpoint, sizeof c->endpoint, "%s", endpoint);
 }
 
-static void add_hub(struct talk *t, const struct charter_hub *hub, const char *endpoint)
+static void add_of_kind(struct talk *t, const struct charter_hub *hub, bool resumes)
 {
-  if (endpoint)
-    add_candidate(t, hub->name, endpoint);
-  else
-    for (size_t i = 0; i < hub->n_endpoints; i++)
+  for (size_t i = 0; i < hub->n_endpoints; i++)
+    if (endpoint_resumes(hub->endpoint[i]) == resumes)
       add_candidate(t, hub->name, hub->endpoint[i]);
+}
+
+/* On a slow line what outlives its cuts comes first; on others it is but one hand more, and taken only where there is nothing else. */
+static void add_hub(struct node_core *core, const struct charter_hub *hub, const char *endpoint)
+{
+  struct talk *t = core->talk;
+  const size_t before = t->n;
+  if (endpoint) {
+    add_candidate(t, hub->name, endpoint);
+    return;
+  }
+  if (core->config->line_rate)
+    add_of_kind(t, hub, true);
+  add_of_kind(t, hub, false);
+  if (t->n == before)
+    add_of_kind(t, hub, true);
 }
 
 static void list_candidates(struct node_core *core)
@@ -42,13 +57,13 @@ static void list_candidates(struct node_core *core)
     return;
   if (!config->hubs || !config->hubs[0]) {
     for (size_t i = 0; i < charter->n_hubs; i++)
-      add_hub(t, &charter->hub[i], NULL);
+      add_hub(core, &charter->hub[i], NULL);
     return;
   }
   for (size_t i = 0; config->hubs[i]; i++) {
     const struct charter_hub *hub = charter_hub(charter, slice_str(config->hubs[i]));
     if (hub)
-      add_hub(t, hub, config->endpoints ? config->endpoints[i] : NULL);
+      add_hub(core, hub, config->endpoints ? config->endpoints[i] : NULL);
   }
 }
 

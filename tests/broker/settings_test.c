@@ -51,12 +51,13 @@ static void what_is_said_holds(void **unused)
   (void)unused;
   struct settings s = {0};
   struct hub_config c;
-  assert_int_equal(read_text(HEAD LISTEN "listen tcp://[::1]:7701\nflash-per-hour 3\nin-flight-bytes 2MiB\n"
+  assert_int_equal(read_text(HEAD LISTEN "listen tcp://[::1]:7701\nlisten resume://0.0.0.0:7702\nflash-per-hour 3\nin-flight-bytes 2MiB\n"
                                          "strike-window 10s\nstrikes 2\nmemory 1GiB\nuser toguna\nserve-log [::1]:7780\n",
                              &s, NULL),
                    TG_OK);
   settings_hub(&s, &c);
-  assert_int_equal(s.listen.n, 2);
+  assert_int_equal(s.listen.n, 3);
+  assert_int_equal(settings_port(s.listen.line[2].word[0]), 7702);
   assert_int_equal(c.flash_per_hour, 3);
   assert_int_equal(c.in_flight_bytes, 2 << 20);
   assert_int_equal(c.refusal_window, 10 * TG_SECOND);
@@ -84,6 +85,8 @@ static void mistakes_are_said_with_their_place(void **unused)
       {HEAD "listen tcp://*:7700\n", "no address to listen at"},
       {HEAD "listen tcp://127.0.0.1:0\n", "no address to listen at"},
       {HEAD "listen tcp://127.0.0.1:70000\n", "no address to listen at"},
+      {HEAD "listen resume://127.0.0.1:7701\n", "resume:// only"},
+      {HEAD LISTEN "listen resume://*:7701\n", "no address to listen at"},
       {HEAD "listen ipc:///tmp/x\n", "no address to listen at"},
       {HEAD LISTEN "serve-log 0.0.0.0:7780\n", "not on the loopback interface"},
       {HEAD LISTEN "serve-log [2001:db8::1]:7780\n", "not on the loopback interface"},

@@ -60,12 +60,13 @@ class Node(kit.Daemon):
 class Exchange:
     """Eighteen states, six of them with a node, one hub; or fewer. Everything lies in `folder`."""
 
-    def __init__(self, folder, nodes=AGENCIES, members=REGION, policies=None, kdf="test", hub_lines=(), node_lines=()):
+    def __init__(self, folder, nodes=AGENCIES, members=REGION, policies=None, kdf="test", hub_lines=(), node_lines=(), endpoints=()):
         self.folder = pathlib.Path(folder)
         self.passphrase = self.folder / "passphrase"
         self.passphrase.write_text("a passphrase for tests and demonstrations\n")
         self.passphrase.chmod(0o600)
         self.port = kit.free_port()
+        self.endpoints = [f"tcp://127.0.0.1:{self.port}", *endpoints]
         self.agencies = dict(nodes)
         self.at = self.folder / "exchange"
         self.make(members, policies, kdf)
@@ -89,8 +90,8 @@ class Exchange:
             quorum += ["--witness-quorum", "1 of AES and 1 of ECOWAS"]
         rules = ["--policies", policies] if policies else ["--open"]
         kit.toguna("init", "exchange", "sahel.example", *words, *[w for b in blocs for w in ("--bloc", b)], *quorum, *rules,
-                   "--hub", "dakar", "--host", "SN" if "SN" in members else members[0], "--endpoint",
-                   f"tcp://127.0.0.1:{self.port}", "--folder", self.at, "--passphrase-file", self.passphrase, "--kdf", kdf)
+                   "--hub", "dakar", "--host", "SN" if "SN" in members else members[0],
+                   *[w for e in self.endpoints for w in ("--endpoint", e)], "--folder", self.at, "--passphrase-file", self.passphrase, "--kdf", kdf)
 
     def __getitem__(self, code):
         return self.nodes[code]

@@ -23,7 +23,7 @@ class Story(unittest.TestCase):
     def setUp(self):
         self.place = kit.Folder("exchange")
         self.e = Exchange(self.place.path, self.nodes, members=list(self.nodes), policies=self.policies(self.place.path / "policies"),
-                          hub_lines=self.hub_lines(), node_lines=self.node_lines())
+                          hub_lines=self.hub_lines(), node_lines=self.node_lines(), endpoints=self.endpoints())
         self.addCleanup(self.clean)
         self.start()
 
@@ -38,6 +38,10 @@ class Story(unittest.TestCase):
         return ()
 
     def node_lines(self):
+        return ()
+
+    def endpoints(self):
+        """More addresses of the hub, for the charter."""
         return ()
 
     def clean(self):

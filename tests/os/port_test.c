@@ -54,7 +54,7 @@ static void what_is_no_address_is_left_to_who_listens(void **state)
 {
   (void)state;
   static const char *const endpoints[] = {"",         "tcp://",         "tcp://eth0:7700", "ipc:///tmp/x",
-                                          "tcp://[::1", "tcp://127.0.0.1", "tcp://127.0.0.1:http:x"};
+                                          "tcp://[::1", "tcp://127.0.0.1", "resume://eth0:7700", "tcp://127.0.0.1:http:x"};
   for (size_t i = 0; i < sizeof endpoints / sizeof *endpoints; i++)
     assert_int_equal(port_check(endpoints[i], NULL), TG_OK);
 }

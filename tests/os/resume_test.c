@@ -250,7 +250,7 @@ static void the_window_bounds_what_is_kept(void **state)
 static void a_slow_line_is_busy_soon(void **state)
 {
   (void)state;
-  struct world w = world_new(noise(10), noise(4 * RATE + 1));
+  struct world w = world_new(noise(10), noise(5 * RATE + 1));
   assert_true(resume_is_busy(w.client.r)); /* there is none yet */
   meet(&w);
   assert_false(resume_is_busy(w.client.r));

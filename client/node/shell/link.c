@@ -1,11 +1,13 @@
 #include "client/node/shell/link.h"
 
 #include "client/node/shell/brief.h"
+#include "client/node/shell/relay.h"
 #include "client/node/shell/wire.h"
 #include "os/log.h"
 #include "os/pipe.h"
 #include "os/sandbox.h"
 #include "os/zsock.h"
+#include "proto/endpoint.h"
 #include "proto/frame.h"
 
 #include <stdio.h>
@@ -14,8 +16,9 @@
 
 enum { SLOW_RETRY_MS = 200 }; /* on a slow line it tries again sooner: to meet takes long enough */
 
-/* Invariants: socket exists exactly between WIRE_CONNECT and WIRE_CLOSE, except that a refused one is closed
-   at once; held is a frame that the socket had no room for, and then the core is not read. */
+/* Invariants: socket exists exactly between WIRE_CONNECT and WIRE_CLOSE, except that a refused one is closed at once, and one over a relay exists from its
+   `ready` to its `over`; leaving is the relay of the one before, which may have a goodbye to say; held is a frame that the socket had no room for, and then
+   the core is not read. */
 struct link {
   struct role_start *start;
   struct loop *loop;
@@ -24,8 +27,10 @@ struct link {
   struct zsock *socket;
   struct loop_after *close;
   struct pipe *core;
-  uint32_t session;
-  bool up, slow;
+  uint32_t session, rate;
+  bool up, stopping;
+  struct relay *relay, *leaving;
+  struct seal_pk hub;
   struct buf held;
 };
 
@@ -147,15 +152,26 @@ static void on_writable(void *arg)
   pipe_pause(k->core, false);
 }
 
-static void disconnect(void *arg)
+static void close_socket(struct link *k)
 {
-  struct link *k = arg;
   let_go(k);
   zsock_free(&k->socket);
   k->up = false;
 }
 
-static void on_connect(struct link *k, struct slice message)
+static void disconnect(void *arg)
+{
+  struct link *k = arg;
+  close_socket(k);
+  if (!k->relay)
+    return;
+  relay_free(&k->leaving);
+  k->leaving = k->relay;
+  k->relay = NULL;
+  relay_leave(k->leaving);
+}
+
+static void open_socket(struct link *k, const char *endpoint)
 {
   static const struct zsock_events events = {.message = on_message,
                                              .up = on_up,
@@ -163,21 +179,14 @@ static void on_connect(struct link *k, struct slice message)
                                              .refused = on_refused,
                                              .failed = on_failed,
                                              .writable = on_writable};
-  struct seal_pk hub, me = secret_key_seal_pk(k->keys.transport);
-  struct slice key;
+  struct seal_pk me = secret_key_seal_pk(k->keys.transport);
   struct tg_why why = {0};
-  char endpoint[256];
-  disconnect(k);
-  if (!take(&message, sizeof hub.b, &key))
-    return;
-  memcpy(hub.b, key.p, sizeof hub.b);
-  snprintf(endpoint, sizeof endpoint, "%.*s", (int)message.n, (const char *)message.p);
   struct zsock_client_options options = {.endpoint = endpoint,
-                                         .server_key = &hub,
+                                         .server_key = &k->hub,
                                          .public_key = &me,
                                          .secret_key = secret_key_x25519(k->keys.transport),
                                          .max_body = LIMIT_FRAME,
-                                         .reconnect_ms = k->slow ? SLOW_RETRY_MS : 0};
+                                         .reconnect_ms = k->rate ? SLOW_RETRY_MS : 0};
   enum tg_err err = zsock_client(k->zmq, &options, &k->socket, &why);
   if (err == TG_OK)
     err = zsock_watch(k->socket, k->loop, &events, k);
@@ -185,6 +194,56 @@ static void on_connect(struct link *k, struct slice message)
     return;
   log_event(LOG_ERROR, "cannot-connect", log_why(&why));
   zsock_free(&k->socket);
+}
+
+/* ---- over a relay */
+
+static void on_ready(void *arg)
+{
+  struct link *k = arg;
+  close_socket(k);
+  open_socket(k, relay_local(k->relay));
+}
+
+static void on_over(void *arg, struct relay *r)
+{
+  struct link *k = arg;
+  if (r == k->leaving) {
+    relay_free(&k->leaving);
+    if (k->stopping)
+      loop_stop(k->loop, 0);
+    return;
+  }
+  const bool was_up = k->up;
+  close_socket(k);
+  if (was_up)
+    tell_core_that(k, WIRE_LOST);
+}
+
+static void on_turned(void *arg, bool busy)
+{
+  const uint8_t message[2] = {WIRE_LINE, busy};
+  const struct slice part = {message, sizeof message};
+  tell_core(arg, &part, 1);
+}
+
+static void on_connect(struct link *k, struct slice message)
+{
+  static const struct relay_events events = {.ready = on_ready, .over = on_over, .turned = on_turned};
+  struct slice key;
+  char endpoint[256];
+  disconnect(k);
+  if (!take(&message, sizeof k->hub.b, &key))
+    return;
+  memcpy(k->hub.b, key.p, sizeof k->hub.b);
+  snprintf(endpoint, sizeof endpoint, "%.*s", (int)message.n, (const char *)message.p);
+  if (!endpoint_resumes(endpoint)) {
+    open_socket(k, endpoint);
+    return;
+  }
+  enum tg_err err = relay_new(k->loop, endpoint, k->rate, &events, k, &k->relay);
+  if (err != TG_OK)
+    log_event(LOG_ERROR, "cannot-connect", log_err("error", err), log_text("endpoint", endpoint));
 }
 
 /* ---- the core */
@@ -218,9 +277,14 @@ static void on_core_drained(void *arg)
     zsock_pause(k->socket, false);
 }
 
+/* A goodbye that has gone to a relay goes on to the line. */
 static void on_stop(void *arg)
 {
-  loop_stop(((struct link *)arg)->loop, 0);
+  struct link *k = arg;
+  disconnect(k);
+  k->stopping = true;
+  if (!k->leaving)
+    loop_stop(k->loop, 0);
 }
 
 /* ---- the process */
@@ -231,7 +295,8 @@ static enum tg_err prepare(struct link *k, struct tg_why *why)
   enum tg_err err = brief_take(role_brief(k->start), &settings, &k->keys, why);
   if (err == TG_OK)
     log_set_level((enum log_level)settings->log);
-  k->slow = err == TG_OK && settings->line_rate;
+  if (err == TG_OK)
+    k->rate = settings->line_rate < UINT32_MAX ? (uint32_t)settings->line_rate : UINT32_MAX;
   settings_free(settings);
   role_brief_forget(k->start);
   if (err != TG_OK)
@@ -265,7 +330,9 @@ static enum tg_err confine(struct tg_why *why)
 static void finish(struct link *k)
 {
   if (k->loop) {
-    disconnect(k);
+    close_socket(k);
+    relay_free(&k->relay);
+    relay_free(&k->leaving);
     pipe_free(&k->core);
     loop_after_free(&k->close);
     loop_free(k->loop);

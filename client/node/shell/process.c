@@ -303,6 +303,10 @@ static void on_link_message(struct process *p, uint8_t what, struct slice messag
     if (message.n == 1)
       end(p, node_dropped(p->core, message.p[0]));
     break;
+  case WIRE_LINE:
+    if (message.n == 1)
+      end(p, node_line(p->core, message.p[0]));
+    break;
   case WIRE_UP:
   case WIRE_SEND:
   case WIRE_CONNECT:

@@ -3,6 +3,7 @@
 #include "client/node/calls.h"
 #include "keys/codec.h"
 #include "os/file.h"
+#include "proto/endpoint.h"
 #include "proto/pace.h"
 #include "proto/subject.h"
 
@@ -317,8 +318,9 @@ static enum tg_err take_hubs(struct settings *s, struct tg_why *why)
     const struct conf_line *line = &s->hubs.line[i];
     s->hub[i] = line->word[0];
     s->endpoint[i] = line->n > 1 ? line->word[1] : NULL;
-    if (s->endpoint[i] && strncmp(s->endpoint[i], "tcp://", 6) != 0)
-      return at_line(s, line, N_("%1$s is no endpoint"), N_("write it as tcp://host:port"), s->endpoint[i],
+    struct endpoint e;
+    if (s->endpoint[i] && endpoint_read(slice_str(s->endpoint[i]), &e) != TG_OK)
+      return at_line(s, line, N_("%1$s is no endpoint"), N_("write it as tcp://host:port or resume://host:port"), s->endpoint[i],
                      why);
   }
   return TG_OK;

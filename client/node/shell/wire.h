@@ -13,6 +13,7 @@ enum wire {
   WIRE_ANOTHER = 'A', /* who answers there is not the hub */
   WIRE_FRAME = 'F',   /* frame */
   WIRE_DROPPED = 'D', /* type(1) of a frame that was not sent */
+  WIRE_LINE = 'B',    /* busy(1): the line takes no more for now, or takes more again */
   /* core → link */
   WIRE_SEND = 'S',    /* session(4) frame */
   WIRE_CONNECT = 'E', /* key(32) endpoint: there and nowhere else */

@@ -79,6 +79,9 @@ class Fields(Kitchen):
             self.made("init", "exchange", "a.b", "ML/dgse/n1", "--open", "--endpoint", endpoint, "-f", f"x{i}")
             conf = (self.at / f"x{i}/hub/hub.conf").read_text()
             self.assertEqual(re.findall(r"^listen (.*)$", conf, re.M), [listens], endpoint)
+        self.made("init", "exchange", "a.b", "ML/dgse/n1", "--open", "--endpoint", "resume://hub.example:7711", "--endpoint", "tcp://hub.example:7712", "-f", "y")
+        conf = (self.at / "y/hub/hub.conf").read_text()
+        self.assertEqual(re.findall(r"^listen (.*)$", conf, re.M), ["tcp://0.0.0.0:7712", "resume://0.0.0.0:7711"])
 
     def test_what_a_charter_lacks_is_said_of_its_cards(self):
         self.made("init", "member", "ML", "--exchange", "a.b")

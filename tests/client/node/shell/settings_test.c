@@ -58,7 +58,7 @@ static void every_line_is_heard(void **state)
   (void)state;
   struct settings *s = parse(EXCHANGE "folder /srv/node\n"
                                       "user root reader publisher\nuser 4711 auditor\n"
-                                      "hub bamako tcp://10.0.0.5:7700\nhub dakar\n"
+                                      "hub bamako tcp://10.0.0.5:7700\nhub dakar resume://10.0.0.6:7701\n"
                                       "hook file /bin/true --strict \"two words\"\nhook-folder /tmp\nhook-time 5s\n"
                                       "alarm-hook bell /bin/true\n"
                                       "on-recall retain\npolicy-name ml.policy\nlifetime 2d\nkeep-sent 7d\ncredit-count 10\n"
@@ -75,7 +75,7 @@ static void every_line_is_heard(void **state)
   assert_int_equal(c.users[1].uid, 4711);
   assert_string_equal(c.hubs[1], "dakar");
   assert_string_equal(c.endpoints[0], "tcp://10.0.0.5:7700");
-  assert_null(c.endpoints[1]);
+  assert_string_equal(c.endpoints[1], "resume://10.0.0.6:7701");
   assert_null(c.hubs[2]);
   assert_string_equal(c.hooks[0], "file");
   assert_string_equal(s->hook[0].argv[0], "/bin/true");
@@ -102,6 +102,7 @@ static void mistakes_get_their_line_and_a_way_out(void **state)
   refuses(EXCHANGE "user nobody-of-this-name reader\n", "node.conf:2");
   refuses(EXCHANGE "user root poet\n", "unknown role poet");
   refuses(EXCHANGE "hub bamako http://x\n", "no endpoint");
+  refuses(EXCHANGE "hub bamako resume://x\n", "no endpoint");
   refuses(EXCHANGE "hook a true\n", "absolute path");
   refuses(EXCHANGE "hook a /no/such/program\n", "cannot be run");
   refuses(EXCHANGE "call-window 02:00-04:00\ncall-window 2-4\n", "2-4 is no time of the day");

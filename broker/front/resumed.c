@@ -1,0 +1,363 @@
+#include "broker/front/resumed.h"
+
+#include "os/carry.h"
+#include "os/log.h"
+#include "os/lookup.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+  BACKLOG = 256,
+  ACCEPTS = 16,         /* in one turn */
+  OPENING_MS = 15000,   /* 33 bytes over a line of any kind */
+  DETACHED_MS = 60000,  /* without a line */
+  SWEEP_MS = 1000,
+};
+
+/* A connection that has not said what it wants, or was told that it does not get it. */
+struct guest {
+  struct resumed *all;
+  int fd; /* -1: nobody */
+  struct sockaddr_storage from;
+  struct loop_watch *watch;
+  int64_t since;
+  bool refused;
+  size_t n;
+  uint8_t opening[RESUME_OPENING];
+};
+
+/* Invariants: of a session that ZeroMQ has heard, key says whose it is; detached is since when it has no line, 0 while it has one. */
+struct session {
+  struct resumed *all;
+  struct carry *carry;
+  struct sockaddr_storage from; /* who began it */
+  struct seal_pk key;
+  bool known;
+  int64_t since, detached;
+};
+
+struct resumed {
+  struct loop *loop;
+  struct lookup_address door;
+  resumed_turned_fn *fn;
+  void *arg;
+  int listener;
+  struct loop_watch *watch;
+  struct loop_timer *sweep;
+  struct guest guest[RESUMED_GUESTS];
+  struct session *session[RESUMED_SESSIONS];
+  size_t n;
+};
+
+/* ---- sessions */
+
+static void session_free(struct session *s)
+{
+  struct resumed *r = s->all;
+  for (size_t i = 0; i < r->n; i++)
+    if (r->session[i] == s) {
+      r->session[i] = r->session[--r->n];
+      break;
+    }
+  carry_free(&s->carry);
+  free(s);
+}
+
+static void on_lost(void *arg)
+{
+  struct session *s = arg;
+  s->detached = loop_now(s->all->loop);
+}
+
+static void on_over(void *arg, enum tg_err why)
+{
+  (void)why;
+  session_free(arg);
+}
+
+static void on_turned(void *arg, bool busy)
+{
+  struct session *s = arg;
+  if (s->known)
+    s->all->fn(s->all->arg, &s->key, busy);
+}
+
+/* Of those that ZeroMQ has not heard - of this address, or of any - the one that is longest there. *ret_n: how many there are. */
+static struct session *stranger(const struct resumed *r, const struct sockaddr_storage *from, size_t *ret_n)
+{
+  struct session *oldest = NULL;
+  *ret_n = 0;
+  for (size_t i = 0; i < r->n; i++) {
+    struct session *s = r->session[i];
+    if (s->known || (from && !lookup_same(&s->from, from, false)))
+      continue;
+    ++*ret_n;
+    if (!oldest || s->since < oldest->since)
+      oldest = s;
+  }
+  return oldest;
+}
+
+/* Members are never put out for strangers, nor strangers for those of an address that has its share. */
+static bool make_room(struct resumed *r, const struct sockaddr_storage *from)
+{
+  size_t n;
+  struct session *s = stranger(r, from, &n);
+  if (n < RESUMED_SHARE)
+    s = r->n < RESUMED_SESSIONS ? NULL : stranger(r, NULL, &n);
+  if (s)
+    session_free(s);
+  return r->n < RESUMED_SESSIONS;
+}
+
+static int to_door(const struct resumed *r)
+{
+  const int fd = socket(r->door.at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0 || connect(fd, (const struct sockaddr *)&r->door.at, r->door.n) == 0 || errno == EINPROGRESS)
+    return fd;
+  close(fd);
+  return -1;
+}
+
+static struct session *session_new(struct resumed *r, const struct sockaddr_storage *from)
+{
+  static const struct carry_events events = {.lost = on_lost, .over = on_over, .turned = on_turned};
+  struct session *s = make_room(r, from) ? calloc(1, sizeof *s) : NULL;
+  const int door = s ? to_door(r) : -1;
+  if (door < 0 || carry_new(r->loop, door, 0, &events, s, &s->carry) != TG_OK) {
+    free(s);
+    return NULL;
+  }
+  s->all = r;
+  s->from = *from;
+  s->since = loop_now(r->loop);
+  r->session[r->n++] = s;
+  return s;
+}
+
+/* All are compared, each in constant time. */
+static struct session *session_find(const struct resumed *r, const uint8_t token[RESUME_TOKEN])
+{
+  struct session *found = NULL;
+  for (size_t i = 0; i < r->n; i++)
+    if (resume_is_token(carry_resume(r->session[i]->carry), token))
+      found = r->session[i];
+  return found;
+}
+
+/* ---- guests */
+
+static void guest_free(struct guest *g)
+{
+  loop_watch_free(&g->watch);
+  if (g->fd >= 0)
+    close(g->fd);
+  g->fd = -1;
+}
+
+/* What it says behind its opening is read away: closing over unread bytes would take the answer back. */
+static void refuse(struct guest *g)
+{
+  const struct slice answer = resume_refusal();
+  g->refused = true;
+  if (send(g->fd, answer.p, answer.n, MSG_NOSIGNAL) < 0 || shutdown(g->fd, SHUT_WR) != 0)
+    guest_free(g);
+}
+
+static void seat(struct guest *g)
+{
+  struct resumed *r = g->all;
+  struct resume_opening o;
+  if (resume_opening_read(slice_of(g->opening, g->n), &o) != TG_OK) {
+    guest_free(g);
+    return;
+  }
+  struct session *s = session_find(r, o.token);
+  if (o.begins && !s)
+    s = session_new(r, &g->from);
+  else if (o.begins)
+    s = NULL; /* a token serves once */
+  if (!s || resume_accept(carry_resume(s->carry), &o) != TG_OK) {
+    refuse(g);
+    return;
+  }
+  loop_watch_free(&g->watch);
+  s->detached = 0;
+  if (carry_line(s->carry, g->fd) != TG_OK)
+    s->detached = loop_now(r->loop);
+  g->fd = -1;
+}
+
+static void on_guest(void *arg, short events)
+{
+  struct guest *g = arg;
+  uint8_t away[4096];
+  (void)events;
+  const ssize_t n = g->refused ? recv(g->fd, away, sizeof away, 0) : recv(g->fd, g->opening + g->n, sizeof g->opening - g->n, 0);
+  if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+    guest_free(g);
+  } else if (n > 0 && !g->refused) {
+    g->n += (size_t)n;
+    if (g->n == sizeof g->opening)
+      seat(g);
+  }
+}
+
+/* A free place; or that of who has been silent longest, of the same address when that has its share. */
+static struct guest *place(struct resumed *r, const struct sockaddr_storage *from)
+{
+  struct guest *unused = NULL, *oldest = NULL, *own = NULL;
+  size_t n = 0;
+  for (struct guest *g = r->guest; g < r->guest + RESUMED_GUESTS; g++) {
+    if (g->fd < 0) {
+      unused = g;
+      continue;
+    }
+    const bool same = lookup_same(&g->from, from, false);
+    n += same;
+    if (!oldest || g->since < oldest->since)
+      oldest = g;
+    if (same && (!own || g->since < own->since))
+      own = g;
+  }
+  struct guest *g = n >= RESUMED_SHARE ? own : unused ? unused : oldest;
+  guest_free(g);
+  return g;
+}
+
+static void on_listener(void *arg, short events)
+{
+  struct resumed *r = arg;
+  (void)events;
+  for (int i = 0; i < ACCEPTS; i++) {
+    struct sockaddr_storage from = {0};
+    socklen_t n = sizeof from;
+    const int fd = accept4(r->listener, (struct sockaddr *)&from, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0)
+      return;
+    struct guest *g = place(r, &from);
+    *g = (struct guest){.all = r, .fd = fd, .from = from, .since = loop_now(r->loop)};
+    if (!(g->watch = loop_watch(r->loop, fd, POLLIN, on_guest, g)))
+      guest_free(g);
+  }
+}
+
+static void on_sweep(void *arg)
+{
+  struct resumed *r = arg;
+  const int64_t now = loop_now(r->loop);
+  for (size_t i = 0; i < RESUMED_GUESTS; i++)
+    if (r->guest[i].fd >= 0 && now - r->guest[i].since >= OPENING_MS)
+      guest_free(&r->guest[i]);
+  for (size_t i = r->n; i-- > 0;)
+    if (r->session[i]->detached && now - r->session[i]->detached >= DETACHED_MS)
+      session_free(r->session[i]);
+  loop_timer_in(r->sweep, SWEEP_MS);
+}
+
+/* ---- the front */
+
+/* Is fd's other end the local socket of this session? */
+static bool is_opposite(const struct session *s, int fd)
+{
+  struct sockaddr_storage theirs = {0}, own = {0};
+  socklen_t n_theirs = sizeof theirs, n_own = sizeof own;
+  return getpeername(fd, (struct sockaddr *)&theirs, &n_theirs) == 0 && getsockname(carry_local(s->carry), (struct sockaddr *)&own, &n_own) == 0 &&
+         lookup_same(&theirs, &own, true);
+}
+
+void resumed_met(struct resumed *r, const struct seal_pk *key, int fd)
+{
+  struct session *met = NULL;
+  for (size_t i = 0; i < r->n; i++)
+    if (is_opposite(r->session[i], fd))
+      met = r->session[i];
+  if (!met)
+    return;
+  for (size_t i = r->n; i-- > 0;)
+    if (r->session[i] != met && r->session[i]->known && seal_pk_eq(&r->session[i]->key, key))
+      session_free(r->session[i]);
+  met->key = *key;
+  met->known = true;
+}
+
+bool resumed_owns(const struct resumed *r, int fd)
+{
+  bool owns = false;
+  for (size_t i = 0; !owns && i < r->n; i++)
+    owns = carry_owns(r->session[i]->carry, fd);
+  for (size_t i = 0; !owns && i < RESUMED_GUESTS; i++)
+    owns = fd == r->guest[i].fd;
+  return owns;
+}
+
+static enum tg_err cannot_listen(const char *endpoint, struct tg_why *why)
+{
+  if (errno == EADDRINUSE)
+    return why_set(why, TG_BUSY, endpoint, N_("another program listens at this address"), N_("Stop it first, or choose another port"), NULL, NULL, NULL);
+  return why_set(why, errno == EADDRNOTAVAIL ? TG_BAD_INPUT : TG_INTERNAL, endpoint, N_("cannot listen at this address: %1$s"),
+                 N_("Write it like resume://0.0.0.0:7701"), strerror(errno), NULL, NULL);
+}
+
+static enum tg_err listen_at(struct resumed *r, const char *endpoint, struct tg_why *why)
+{
+  struct endpoint e;
+  struct lookup_address a;
+  const int on = 1, defer = OPENING_MS / 1000;
+  if (endpoint_read(slice_str(endpoint), &e) != TG_OK || lookup_number(&e, true, &a) == 0)
+    return why_set(why, TG_BAD_INPUT, endpoint, N_("cannot listen at this address: %1$s"), N_("Write it like resume://0.0.0.0:7701"),
+                   strerror(EADDRNOTAVAIL), NULL, NULL);
+  r->listener = socket(a.at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (r->listener < 0 || setsockopt(r->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      setsockopt(r->listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer, sizeof defer) != 0 /* who says nothing stays with the kernel */ ||
+      bind(r->listener, (const struct sockaddr *)&a.at, a.n) != 0 || listen(r->listener, BACKLOG) != 0)
+    return cannot_listen(endpoint, why);
+  r->watch = loop_watch(r->loop, r->listener, POLLIN, on_listener, r);
+  return r->watch ? TG_OK : TG_NO_MEMORY;
+}
+
+enum tg_err resumed_new(struct loop *l, const char *endpoint, const char *door, resumed_turned_fn *fn, void *arg, struct resumed **ret, struct tg_why *why)
+{
+  struct resumed *r = calloc(1, sizeof *r);
+  struct endpoint e;
+  if (!r)
+    return TG_NO_MEMORY;
+  *r = (struct resumed){.loop = l, .fn = fn, .arg = arg, .listener = -1, .sweep = loop_timer(l, on_sweep, r)};
+  for (size_t i = 0; i < RESUMED_GUESTS; i++)
+    r->guest[i].fd = -1;
+  enum tg_err err = r->sweep ? TG_OK : TG_NO_MEMORY;
+  if (err == TG_OK && (endpoint_read(slice_str(door), &e) != TG_OK || lookup_number(&e, false, &r->door) == 0))
+    err = why_set(why, TG_BAD_INPUT, door, N_("cannot listen at this address: %1$s"), N_("Write it like tcp://[::]:7440"), strerror(EADDRNOTAVAIL), NULL, NULL);
+  if (err == TG_OK)
+    err = listen_at(r, endpoint, why);
+  if (err != TG_OK) {
+    resumed_free(&r);
+    return err;
+  }
+  loop_timer_in(r->sweep, SWEEP_MS);
+  *ret = r;
+  return TG_OK;
+}
+
+void resumed_free(struct resumed **taken)
+{
+  struct resumed *r = taken ? *taken : NULL;
+  if (!r)
+    return;
+  *taken = NULL;
+  loop_watch_free(&r->watch);
+  if (r->listener >= 0)
+    close(r->listener);
+  for (size_t i = 0; i < RESUMED_GUESTS; i++)
+    guest_free(&r->guest[i]);
+  while (r->n)
+    session_free(r->session[0]);
+  loop_timer_free(&r->sweep);
+  free(r);
+}
