@@ -69,30 +69,45 @@ static bool is_complete(const struct brought *p)
   return true;
 }
 
-/* Is its entry in the log of a hub of ours, under a checkpoint that agrees with those that we saw? */
+/* Whose checkpoint is it: of a hub of ours, or of one that an earlier charter named, as long as its writer has not heard of the later one? A hub that has another key is another one, whatever
+   its name. */
+static enum tg_err open_checkpoint(struct node_core *core, struct slice note, const struct charter_hub **ret_hub, struct checkpoint *ret, enum tg_err *ret_verdict,
+                                   struct tg_why *why)
+{
+  const struct charter_hub *hub;
+  struct slice text = note, origin;
+  bool named = false;
+  if (!take_line(&text, &origin))
+    return bundle_in_no(why, ret_verdict, TG_BAD_INPUT, N_("the bundle holds a proof without the checkpoint that it leads to"), NULL);
+  for (size_t i = 0; (hub = core_hub_ever(core, i)); i++) {
+    if (!slice_is(origin, hub->log.name))
+      continue;
+    named = true;
+    *ret_verdict = checkpoint_open(note, &hub->log, ret, NULL, why);
+    *ret_hub = hub;
+    if (*ret_verdict == TG_OK || core_is_fatal(*ret_verdict))
+      return *ret_verdict;
+  }
+  return named ? TG_OK : bundle_in_no(why, ret_verdict, TG_UNKNOWN, N_("the bundle holds a proof from a log that is none of the exchange's"), NULL);
+}
+
+/* Is its entry in such a log, under a checkpoint that agrees with those that we saw? */
 static enum tg_err check_proof(struct node_core *core, struct bundle_in *b, const struct brought *p, enum tg_err *ret,
                                struct tg_why *why)
 {
-  const struct charter *charter = core_charter(core);
-  struct slice text = p->checkpoint, origin;
   struct opening opening = {data_slice(p->delivery.entry), data_slice(p->delivery.salt), p->delivery.leaf,
                             data_slice(p->delivery.path)};
   struct checkpoint checkpoint;
   struct history_row ours;
   const struct charter_hub *hub = NULL;
-  if (!take_line(&text, &origin))
-    return bundle_in_no(why, ret, TG_BAD_INPUT, N_("the bundle holds a proof without the checkpoint that it leads to"), NULL);
-  for (size_t i = 0; i < charter->n_hubs; i++)
-    if (slice_is(origin, charter->hub[i].log.name))
-      hub = &charter->hub[i];
-  if (!hub)
-    return bundle_in_no(why, ret, TG_UNKNOWN, N_("the bundle holds a proof from a log that is none of the exchange's"), NULL);
-  *ret = checkpoint_open(p->checkpoint, &hub->log, &checkpoint, NULL, why);
+  enum tg_err err = open_checkpoint(core, p->checkpoint, &hub, &checkpoint, ret, why);
+  if (err != TG_OK)
+    return err;
   if (*ret == TG_OK)
     *ret = opening_verify(&opening, &checkpoint, NULL, why);
   if (*ret != TG_OK)
     return core_is_fatal(*ret) ? *ret : TG_OK;
-  enum tg_err err = history_at(core, hub->log.name, checkpoint.size, b->work, &ours);
+  err = history_at(core, hub->log.name, checkpoint.size, b->work, &ours);
   if (err == TG_NOT_FOUND || (err == TG_OK && hash_eq(&ours.root, &checkpoint.root)))
     return TG_OK;
   if (err != TG_OK)

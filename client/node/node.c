@@ -226,6 +226,16 @@ tg_time core_careful_now(const struct node_core *core)
   return hubs < own ? hubs : own;
 }
 
+const struct charter_hub *core_hub_ever(const struct node_core *core, size_t n)
+{
+  const struct charter *c = core_charter(core);
+  while (c && n >= c->n_hubs) {
+    n -= c->n_hubs;
+    c = directory_charter_version(core->directory, c->version - 1, NULL);
+  }
+  return c ? &c->hub[n] : NULL;
+}
+
 size_t core_hubs(const struct node_core *core, const struct charter_hub **ret, size_t max)
 {
   const struct charter *charter = core_charter(core);

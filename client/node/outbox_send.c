@@ -103,16 +103,33 @@ static enum tg_err next_rows(struct node_core *core, enum precedence least, uint
   return err;
 }
 
-/* What corrects or recalls a bulletin of ours must not overtake it, whatever its precedence: the hub refuses for good what amends a
-   bulletin that it does not know. It goes when the hub has answered the other. */
-static enum tg_err must_wait(struct node_core *core, const struct subject *subject, bool *ret)
+/* The bulletin of ours that this one corrects or recalls, while the hub has not answered it; 0: none. */
+static enum tg_err amended(struct node_core *core, const struct subject *subject, uint64_t *ret_place)
 {
-  *ret = false;
+  *ret_place = 0;
   if (subject->kind != KIND_CORRECTION && subject->kind != KIND_RECALL)
     return TG_OK;
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT 1 FROM sent WHERE " SCHEMA_SENT("?1") " AND state = 0");
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT place FROM sent WHERE " SCHEMA_SENT("?1") " AND state = 0");
   db_bind_blob(s, 1, hash_slice(&subject->supersedes));
-  return db_any(s, ret);
+  const enum tg_err err = db_number(s, ret_place);
+  return err == TG_NOT_FOUND ? TG_OK : err;
+}
+
+/* What corrects or recalls a bulletin of ours must not overtake it, whatever its precedence: the hub refuses for good what amends a
+   bulletin that it does not know. It goes when the hub has answered the other, which goes in its stead: left where its own
+   precedence puts it, it would never go while what waits for it stands before it and is all that there is room for. *ret_goes: it is not under way. */
+static enum tg_err first_of_its_line(struct node_core *core, uint64_t place, struct sent_row *ret, bool *ret_goes)
+{
+  for (uint64_t other = place; other != 0;) {
+    place = other;
+    enum tg_err err = outbox_after(core, place - 1, core->arena, ret);
+    if (err == TG_OK)
+      err = amended(core, &ret->header.subject, &other);
+    if (err != TG_OK)
+      return err == TG_NOT_FOUND ? TG_DISK : err;
+  }
+  *ret_goes = !is_out(core->outbox, place);
+  return TG_OK;
 }
 
 /* A full hub is offered one bulletin at a time, but every recall: those it takes. */
@@ -126,24 +143,22 @@ static bool is_held_back(struct outbox *o, enum kind kind, uint64_t place)
   return false;
 }
 
-/* One Submit with as many of the rows as fit. *ret_sent: how many. */
-static enum tg_err submit(struct node_core *core, const uint64_t *places, size_t n, size_t *ret_sent)
+/* One Submit with as many of the rows as fit, at most `most`. *ret_sent: how many. */
+static enum tg_err submit(struct node_core *core, const uint64_t *places, size_t n, size_t most, size_t *ret_sent)
 {
   struct outbox *o = core->outbox;
   Tg__Submit frame = TG__SUBMIT__INIT;
   Tg__Submission *items[ITEMS_MAX];
   size_t room = talk_max_frame(core) - FRAME_SPARE, sent = 0;
   arena_reset(core->arena);
-  for (size_t i = 0; i < n; i++) {
+  for (size_t i = 0; i < n && sent < most; i++) {
     struct sent_row row;
-    bool waits = false;
-    enum tg_err err = outbox_after(core, places[i] - 1, core->arena, &row);
-    if (err == TG_OK)
-      err = must_wait(core, &row.header.subject, &waits);
+    bool goes = false;
+    enum tg_err err = first_of_its_line(core, places[i], &row, &goes);
     if (err != TG_OK)
-      return err == TG_NOT_FOUND ? TG_DISK : err;
-    depot_met(core->depot, DEPOT_SENT, &row.id, places[i]); /* the hub's answer names the id */
-    if (waits || is_held_back(o, row.header.subject.kind, places[i]))
+      return err;
+    depot_met(core->depot, DEPOT_SENT, &row.id, row.place); /* the hub's answer names the id */
+    if (!goes || is_held_back(o, row.header.subject.kind, row.place))
       continue;
     Tg__Submission *item = (Tg__Submission *)(uintptr_t)row.message;
     size_t bare = protobuf_c_message_get_packed_size(&item->base) + 16;
@@ -153,7 +168,7 @@ static enum tg_err submit(struct node_core *core, const uint64_t *places, size_t
       return err;
     room -= protobuf_c_message_get_packed_size(&item->base) + 16;
     items[sent++] = item;
-    o->out[o->n_out++] = places[i];
+    o->out[o->n_out++] = row.place;
   }
   *ret_sent = sent;
   frame.items = items;
@@ -173,9 +188,9 @@ static enum tg_err submit_waiting(struct node_core *core)
     uint64_t places[ITEMS_MAX];
     enum precedence least;
     size_t n, room = room_for(core, &least), sent = 0;
-    enum tg_err err = next_rows(core, least, places, room < ITEMS_MAX ? room : ITEMS_MAX, &n);
+    enum tg_err err = next_rows(core, least, places, ITEMS_MAX, &n); /* more than there is room for: some wait for others */
     if (err == TG_OK)
-      err = submit(core, places, n, &sent);
+      err = submit(core, places, n, room < ITEMS_MAX ? room : ITEMS_MAX, &sent);
     if (err != TG_OK)
       return err;
     if (sent == 0 && !o->rests_until && least == PRECEDENCE_ROUTINE)

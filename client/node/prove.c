@@ -29,7 +29,7 @@ struct wish {
   struct hash id;
   bool document, stated; /* stated: receipts of ours; id is their batch's */
   struct opening opening;
-  const struct charter_hub *hub; /* whose log it is in; NULL: none of those that we may use, as far as can be proven */
+  const struct charter_hub *hub; /* whose log it is in; NULL: none of those that a charter named, as far as can be proven */
   struct history_row row;
   struct slice path;
 };
@@ -50,37 +50,37 @@ static enum tg_err find_bulletin(struct node_core *core, struct query *q, struct
   return err == TG_NOT_FOUND && sees_inbox(q) ? inbox_opening(core, &w->id, core->arena, &w->opening) : err;
 }
 
-/* The log is that of a hub which we may use; its name does not stand with the bulletin. */
+/* The log's name does not stand with the bulletin. */
 static enum tg_err prove_bulletin(struct node_core *core, struct wish *w)
 {
-  const struct charter *charter = core_charter(core);
-  for (size_t i = 0; charter && i < charter->n_hubs; i++) {
-    enum tg_err err = history_prove(core, charter->hub[i].log.name, &w->opening, 0, core->arena, &w->row, &w->path);
+  const struct charter_hub *hub;
+  for (size_t i = 0; (hub = core_hub_ever(core, i)); i++) {
+    enum tg_err err = history_prove(core, hub->log.name, &w->opening, 0, core->arena, &w->row, &w->path);
     if (err == TG_NOT_FOUND)
       continue;
-    w->hub = &charter->hub[i];
+    w->hub = hub;
     return err;
   }
   return TG_OK;
 }
 
-/* A document stands in the log of each hub; any of them will do. TG_NOT_FOUND: it was opened to us by none that we may use. */
+/* A document stands in the log of each hub; any of them will do. TG_NOT_FOUND: it was opened to us by none that a charter named. */
 static enum tg_err prove_document(struct node_core *core, struct wish *w)
 {
-  const struct charter *charter = core_charter(core);
+  const struct charter_hub *hub;
   bool found = false;
-  for (size_t i = 0; charter && i < charter->n_hubs; i++) {
+  for (size_t i = 0; (hub = core_hub_ever(core, i)); i++) {
     struct logged_row row;
-    enum tg_err err = logged_of(core, charter->hub[i].log.name, &w->id, core->arena, &row);
+    enum tg_err err = logged_of(core, hub->log.name, &w->id, core->arena, &row);
     if (err == TG_NOT_FOUND)
       continue;
     w->opening = row.opening;
     found = true;
     if (err == TG_OK)
-      err = history_prove(core, charter->hub[i].log.name, &row.opening, row.size, core->arena, &w->row, &w->path);
+      err = history_prove(core, hub->log.name, &row.opening, row.size, core->arena, &w->row, &w->path);
     if (err == TG_NOT_FOUND)
       continue;
-    w->hub = &charter->hub[i];
+    w->hub = hub;
     return err;
   }
   return found ? TG_OK : TG_NOT_FOUND;
@@ -89,11 +89,11 @@ static enum tg_err prove_document(struct node_core *core, struct wish *w)
 /* Receipts of ours whose entry stands there, as far as the hub was asked for them (stated.h). TG_NOT_FOUND. */
 static enum tg_err prove_stated(struct node_core *core, struct wish *w, uint64_t leaf)
 {
-  const struct charter *charter = core_charter(core);
-  for (size_t i = 0; charter && i < charter->n_hubs; i++) {
+  const struct charter_hub *hub;
+  for (size_t i = 0; (hub = core_hub_ever(core, i)); i++) {
     struct stated_row row;
     struct entry entry;
-    enum tg_err err = stated_at(core, charter->hub[i].log.name, leaf, core->arena, &row);
+    enum tg_err err = stated_at(core, hub->log.name, leaf, core->arena, &row);
     if (err == TG_NOT_FOUND)
       continue;
     if (err == TG_OK) {
@@ -103,9 +103,9 @@ static enum tg_err prove_stated(struct node_core *core, struct wish *w, uint64_t
     if (err == TG_OK) {
       w->id = entry.subject;
       w->stated = true;
-      err = history_prove(core, charter->hub[i].log.name, &w->opening, row.size, core->arena, &w->row, &w->path);
+      err = history_prove(core, hub->log.name, &w->opening, row.size, core->arena, &w->row, &w->path);
     }
-    w->hub = err == TG_OK ? &charter->hub[i] : NULL;
+    w->hub = err == TG_OK ? hub : NULL;
     return err == TG_NOT_FOUND ? TG_OK : err;
   }
   return TG_NOT_FOUND;

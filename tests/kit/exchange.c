@@ -168,23 +168,52 @@ static void charter_found(struct kit *k, void (*tune)(struct charter *))
     free(blocs[i].member);
 }
 
-struct buf kit_next_charter(const struct kit *k, tg_time effective, void (*tune)(struct charter *))
+static struct charter *second_charter(const struct kit *k, tg_time effective)
 {
-  const struct secret_key *roots[KIT_MEMBERS];
   struct charter *c = NULL;
   struct note note;
-  struct buf text = buf_new(NOTE_BYTES_MAX);
   need(note_parse(buf_slice(&k->charter), NULL, &note, NULL) == TG_OK && charter_parse(note.text, NULL, &c, NULL) == TG_OK,
        "reading the charter");
   c->version = 2;
   c->previous = k->exchange;
   c->effective = effective;
-  tune(c);
+  return c;
+}
+
+/* Signed by everybody. Takes the charter. */
+static struct buf sign_charter(const struct kit *k, struct charter *c)
+{
+  const struct secret_key *roots[KIT_MEMBERS];
+  struct buf text = buf_new(NOTE_BYTES_MAX);
   charter_print(c, &text);
   charter_free(c);
   for (size_t i = 0; i < k->n_members; i++)
     roots[i] = k->member[i].root;
   return sign(&text, roots, k->n_members);
+}
+
+struct buf kit_next_charter(const struct kit *k, tg_time effective, void (*tune)(struct charter *))
+{
+  struct charter *c = second_charter(k, effective);
+  tune(c);
+  return sign_charter(k, c);
+}
+
+void kit_hub_keys(const char *name, struct secret_key **ret_transport, struct secret_key **ret_log)
+{
+  *ret_transport = key_new(KEY_TRANSPORT, name);
+  *ret_log = key_new(KEY_HUB_LOG, name);
+}
+
+struct buf kit_charter_naming(const struct kit *k, tg_time effective, const char *hub, const struct secret_key *transport,
+                              const struct secret_key *log)
+{
+  struct charter *c = second_charter(k, effective);
+  need(strlen(hub) < sizeof c->hub->name, "a hub's name");
+  strcpy(c->hub->name, hub);
+  c->hub->transport = secret_key_seal_pk(transport);
+  need(secret_key_note_key(log, &c->hub->log) == TG_OK, "the log's note key");
+  return sign_charter(k, c);
 }
 
 struct kit *kit_new(size_t n, tg_time start, void (*tune)(struct charter *))

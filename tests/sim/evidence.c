@@ -12,29 +12,38 @@
 
 enum { FLIPS = 12 };
 
-static struct note_key log_key(const struct sim *s)
+static struct note_key log_key(const struct sim *s, int hub)
 {
   struct note_key key;
-  if (secret_key_note_key(s->kit->hub_log, &key) != TG_OK)
+  if (secret_key_note_key(s->hub[hub].log, &key) != TG_OK)
     abort();
   return key;
 }
 
 /* What a file says when it convinces. Filled with zeros before: compared as bytes. */
 struct claim {
-  uint64_t kind, index, size[2];
+  uint64_t hub, kind, index, size[2];
   struct hash root[2], path, entry, salt, header, subject;
 };
 
+/* In the log of any hub that a charter named: of what the newest need not have, the first one's proof is as good as ever. */
 static bool proves(const struct sim *s, struct slice text, struct claim *ret)
 {
   struct proof proof;
   struct entry entry;
   struct checkpoint c;
-  const struct note_key log = log_key(s);
-  if (proof_parse(text, "proof", &proof, NULL) != TG_OK || proof_verify_opening(&proof, &log, &entry, &c, NULL, NULL) != TG_OK)
+  int hub = s->serving;
+  if (proof_parse(text, "proof", &proof, NULL) != TG_OK)
+    return false;
+  for (; hub >= 0; hub--) {
+    const struct note_key log = log_key(s, hub);
+    if (proof_verify_opening(&proof, &log, &entry, &c, NULL, NULL) == TG_OK)
+      break;
+  }
+  if (hub < 0)
     return false;
   memset(ret, 0, sizeof *ret);
+  ret->hub = (uint64_t)hub;
   ret->kind = entry.type;
   ret->index = proof.index;
   ret->size[0] = c.size;
@@ -49,7 +58,7 @@ static bool convicts(const struct sim *s, struct slice text, struct claim *ret)
 {
   struct evidence e;
   struct checkpoint first, second;
-  const struct note_key log = log_key(s);
+  const struct note_key log = log_key(s, 0);
   if (evidence_parse(text, "evidence", &e, NULL) != TG_OK || !note_key_eq(&e.log, &log) || evidence_verify(&e, &first, &second, NULL) != TG_OK)
     return false;
   memset(ret, 0, sizeof *ret);
@@ -94,32 +103,46 @@ void oracle_proof(struct sim *s, int node, const struct publication *p, struct s
     sim_fail(s, name, "its proof that no. %zu was logged does not verify", (size_t)(p - s->publication));
     return;
   }
-  if (claim.kind != ENTRY_ACCEPTED || !hash_eq(&claim.subject, &p->id))
+  const bool refused = claim.kind == ENTRY_REFUSED && claim.hub > 0 && sim_rules_change(s); /* by the hub that came later: other rules hold there */
+  if ((claim.kind != ENTRY_ACCEPTED && !refused) || !hash_eq(&claim.subject, &p->id))
     sim_fail(s, name, "its proof of no. %zu is about something else", (size_t)(p - s->publication));
-  if (claim.size[0] >= s->n_roots || !hash_eq(&s->root[claim.size[0]], &claim.root[0]))
+  if (!log_roots_have(&s->hub[claim.hub].roots, claim.size[0], &claim.root[0]))
     sim_fail(s, name, "its proof of no. %zu rests on a checkpoint that was not signed", (size_t)(p - s->publication));
   tamper(s, node, "a proof", text, &claim, proves);
 }
 
 /* ---- a hub that signs two histories */
 
+struct log_roots log_roots_copy(const struct log_roots *roots)
+{
+  struct log_roots copy = *roots;
+  copy.root = calloc(roots->n + 1, sizeof *copy.root);
+  if (!copy.root)
+    abort();
+  if (roots->n > 0)
+    memcpy(copy.root, roots->root, roots->n * sizeof *copy.root);
+  return copy;
+}
+
+bool log_roots_have(const struct log_roots *roots, uint64_t size, const struct hash *root)
+{
+  return size < roots->n && hash_eq(&roots->root[size], root);
+}
+
 void oracle_forks(struct sim *s, uint64_t size)
 {
+  struct log_roots *roots = &s->hub[0].roots;
   s->forked = true;
   s->fork_size = size;
-  s->other_root = s->root;
-  s->n_other = s->n_roots;
-  s->root = calloc(s->n_other, sizeof *s->root);
-  if (!s->root)
-    abort();
-  memcpy(s->root, s->other_root, (size_t)(size + 1) * sizeof *s->root);
-  s->newest = size;
-  s->revoked = s->narrowed = false; /* it may have forgotten */
+  s->other = log_roots_copy(roots);
+  memset(&roots->root[size + 1], 0, (size_t)(roots->n - size - 1) * sizeof *roots->root);
+  roots->newest = size;
+  s->hub[0].revoked = s->hub[0].narrowed = false; /* it may have forgotten */
 }
 
 static bool was_signed(const struct sim *s, uint64_t size, const struct hash *root)
 {
-  return (size < s->n_roots && hash_eq(&s->root[size], root)) || (size < s->n_other && hash_eq(&s->other_root[size], root));
+  return log_roots_have(&s->hub[0].roots, size, root) || log_roots_have(&s->other, size, root);
 }
 
 void oracle_evidence(struct sim *s, int node, const char *file, struct slice text)
@@ -150,7 +173,7 @@ static bool is_deceived(const struct sim *s, int node)
   const struct node_site *n = &s->node[node];
   const uint64_t size = watch_size(n->core);
   const struct hash root = watch_root(n->core);
-  return n->evidence == 0 && (n->distrusts || (size > s->fork_size && size <= s->newest && size < s->n_other && hash_eq(&s->other_root[size], &root)));
+  return n->evidence == 0 && (n->distrusts || (size > s->fork_size && size <= s->hub[0].roots.newest && log_roots_have(&s->other, size, &root)));
 }
 
 bool oracle_uncovered(const struct sim *s)
@@ -174,9 +197,10 @@ void oracle_deceived(struct sim *s)
 static struct buf note_of(const struct sim *s, uint64_t size)
 {
   struct buf note = buf_new(CHECKPOINT_BYTES_MAX);
-  const struct note_key log = log_key(s);
-  const struct checkpoint c = {.origin = slice_str(log.name), .size = size, .root = s->root[size]};
-  if (checkpoint_sign(&c, s->kit->hub_log, &note, NULL) != TG_OK)
+  const struct hub_site *h = &s->hub[s->serving];
+  const struct note_key log = log_key(s, s->serving);
+  const struct checkpoint c = {.origin = slice_str(log.name), .size = size, .root = h->roots.root[size]};
+  if (checkpoint_sign(&c, h->log, &note, NULL) != TG_OK)
     abort();
   return note;
 }
@@ -185,7 +209,7 @@ static struct buf note_of(const struct sim *s, uint64_t size)
 static uint64_t some_size(struct sim *s, uint64_t most)
 {
   uint64_t size = 1 + random_below(&s->chance, most);
-  while (size > 0 && hash_is_zero(&s->root[size]))
+  while (size > 0 && hash_is_zero(&s->hub[s->serving].roots.root[size]))
     size--;
   return size;
 }
@@ -193,11 +217,12 @@ static uint64_t some_size(struct sim *s, uint64_t most)
 /* Somebody who has the log's checkpoints makes up what is to look like evidence against it. */
 void oracle_slander(struct sim *s)
 {
-  const uint64_t larger = s->newest ? some_size(s, s->newest) : 0, smaller = larger ? some_size(s, larger) : 0;
+  const struct log_roots *roots = &s->hub[s->serving].roots;
+  const uint64_t larger = roots->newest ? some_size(s, roots->newest) : 0, smaller = larger ? some_size(s, larger) : 0;
   if (smaller == 0)
     return;
   struct buf a = note_of(s, smaller), b = note_of(s, larger);
-  struct evidence e = {.log = log_key(s), .first = buf_slice(&a), .second = buf_slice(&b)};
+  struct evidence e = {.log = log_key(s, s->serving), .first = buf_slice(&a), .second = buf_slice(&b)};
   for (int kind = EVIDENCE_SAME_SIZE; kind <= EVIDENCE_OTHER_BEGINNING; kind++)
     for (e.path.n = 0; e.path.n < 8; e.path.n++) {
       e.kind = (enum evidence_kind)kind;
@@ -205,7 +230,7 @@ void oracle_slander(struct sim *s)
         for (size_t k = 0; k < sizeof e.path.hash[i].b; k++)
           e.path.hash[i].b[k] = (uint8_t)random_next(&s->chance);
       if (random_chance(&s->chance, 50))
-        e.path.hash[0] = s->root[smaller];
+        e.path.hash[0] = roots->root[smaller];
       if (evidence_verify(&e, NULL, NULL, NULL) == TG_OK)
         sim_fail(s, "oracle", "what was made up convicts an honest log: %s of %llu and %llu entries", evidence_kind_name(e.kind),
                  (unsigned long long)smaller, (unsigned long long)larger);

@@ -5,13 +5,13 @@ enum { PAUSE_MS = 1200 };
 
 static struct site *site_of(struct sim *s, int who)
 {
-  return who < 0 ? &s->hub.site : &s->node[who].site;
+  return who < 0 ? &s->hub[s->serving].site : &s->node[who].site;
 }
 
 static void power(struct sim *s, int who)
 {
   if (who < 0)
-    hub_site_crash(s);
+    hub_site_crash(s, s->serving);
   else
     node_site_crash(s, who);
 }
@@ -38,7 +38,7 @@ static void line(struct sim *s, int who)
 static void stop(struct sim *s, int who)
 {
   if (who < 0)
-    hub_site_stop(s);
+    hub_site_stop(s, s->serving);
   else
     node_site_stop(s, who);
 }
@@ -46,7 +46,7 @@ static void stop(struct sim *s, int who)
 static void front(struct sim *s, int who)
 {
   (void)who;
-  hub_site_front_dies(s);
+  hub_site_front_dies(s, s->serving);
 }
 
 static void wall_clock(struct sim *s, int who)
@@ -88,7 +88,7 @@ static void memory(struct sim *s, int who)
 static void tell_space(struct sim *s, int who, uint64_t free_bytes)
 {
   if (who < 0)
-    hub_site_disk(s, free_bytes);
+    hub_site_disk(s, s->serving, free_bytes);
   else
     node_site_disk(s, who, free_bytes);
 }
@@ -142,9 +142,9 @@ static void image(struct sim *s, int who)
 {
   const bool has = site_of(s, who)->copy;
   if (who < 0 && has)
-    hub_site_restore(s);
+    hub_site_restore(s, s->serving);
   else if (who < 0)
-    hub_site_copy(s);
+    hub_site_copy(s, s->serving);
   else if (has)
     node_site_restore(s, who);
   else
@@ -194,25 +194,33 @@ void fault_begin(struct sim *s)
     carry(s, (int)random_below(&s->chance, SIM_NODES));
   if (s->plan.faults & PLAN_NIGHT)
     agenda_post(s, sim_between(s, 100, 4 * PAUSE_MS), (struct event){.happens = night, .node = -1}, (struct slice){0});
+  if ((s->plan.faults & (PLAN_HUB | PLAN_CHEAT)) == PLAN_HUB) /* of one that cheats nothing need arrive */
+    succession_begins(s);
   if (s->plan.faults & PLAN_CHEAT)
     agenda_post(s, sim_between(s, 10, PAUSE_MS), (struct event){.happens = cheat, .node = -1}, (struct slice){0});
   agenda_post(s, sim_between(s, 10, 2 * PAUSE_MS), (struct event){.happens = strikes, .node = -1},
               (struct slice){0});
 }
 
+/* Nothing is wrong with it any more. */
+static void mended(struct site *site)
+{
+  disk_fail_after(site->disk, 0, false);
+  disk_full(site->disk, false);
+  site->scarce = 0;
+  site->skew = 0;
+  if (site->doomed > 0)
+    site->doomed = 0;
+}
+
 void fault_end(struct sim *s)
 {
   s->quiet = true;
-  for (int who = -1; who < SIM_NODES; who++) {
-    struct site *site = site_of(s, who);
-    disk_fail_after(site->disk, 0, false);
-    disk_full(site->disk, false);
-    if (s->plan.faults & PLAN_FULL)
-      tell_space(s, who, UINT64_C(1) << 40);
-    site->scarce = 0;
-    site->skew = 0;
-    if (site->doomed > 0)
-      site->doomed = 0;
-  }
+  for (int hub = 0; hub <= s->serving; hub++)
+    mended(&s->hub[hub].site);
+  for (int node = 0; node < SIM_NODES; node++)
+    mended(&s->node[node].site);
+  for (int who = -1; who < SIM_NODES && (s->plan.faults & PLAN_FULL); who++)
+    tell_space(s, who, UINT64_C(1) << 40);
   sim_tell(s, "sim", "the last fault is over");
 }

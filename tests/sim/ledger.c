@@ -14,7 +14,7 @@ static struct publication *with_id(struct sim *s, const struct hash *id)
 }
 
 /* What is decided has one entry, and the store says the same. */
-static void decided(struct sim *s, struct store *store, uint64_t leaf, const struct entry *entry)
+static void decided(struct sim *s, int hub, struct store *store, uint64_t leaf, const struct entry *entry)
 {
   struct publication *p = with_id(s, &entry->subject);
   struct store_bulletin found;
@@ -22,7 +22,8 @@ static void decided(struct sim *s, struct store *store, uint64_t leaf, const str
     sim_fail(s, "oracle", "entry %llu decides on a bulletin, and the hub's store says otherwise", (unsigned long long)leaf);
   if (p && ++p->entries > 1)
     sim_fail(s, "oracle", "no. %zu was decided on twice, again in entry %llu", (size_t)(p - s->publication), (unsigned long long)leaf);
-  if (p && p->accepted && entry->type != ENTRY_ACCEPTED)
+  const bool before = hub > 0 && sim_rules_change(s); /* by the hub that was lost, and other rules hold now */
+  if (p && p->accepted && entry->type != ENTRY_ACCEPTED && !before)
     sim_fail(s, "oracle", "no. %zu was said to be accepted, and entry %llu refuses it", (size_t)(p - s->publication), (unsigned long long)leaf);
 }
 
@@ -36,8 +37,9 @@ static void revoked(struct sim *s, uint64_t leaf, const struct entry *entry, boo
   *cut |= s->revoking && entry->type == ENTRY_DOCUMENT && hash_eq(&entry->subject, &s->revocation);
 }
 
-void oracle_ledger(struct sim *s, struct store *store, uint64_t size)
+void oracle_ledger(struct sim *s, int hub, struct store *store, uint64_t size)
 {
+  const struct hub_site *h = &s->hub[hub];
   struct merkle_frontier tree = {0};
   bool cut = false;
   for (uint64_t leaf = 0; leaf < size && !s->failed; leaf++) {
@@ -51,15 +53,19 @@ void oracle_ledger(struct sim *s, struct store *store, uint64_t size)
     const struct hash hash = entry_leaf(found.salt, found.bytes), node = merkle_leaf(slice_of(hash.b, sizeof hash.b));
     merkle_frontier_append(&tree, &node, NULL);
     const struct hash root = merkle_frontier_root(&tree);
-    if (leaf + 1 < s->n_roots && !hash_is_zero(&s->root[leaf + 1]) && !hash_eq(&s->root[leaf + 1], &root))
+    if (leaf + 1 < h->roots.n && !hash_is_zero(&h->roots.root[leaf + 1]) && !hash_eq(&h->roots.root[leaf + 1], &root))
       sim_fail(s, "oracle", "what was signed with %llu leaves is not the tree of these entries", (unsigned long long)(leaf + 1));
     revoked(s, leaf, &entry, &cut);
     if (entry.type == ENTRY_ACCEPTED || (entry.type == ENTRY_REFUSED && !reason_is_not_now(entry.reason)))
-      decided(s, store, leaf, &entry);
+      decided(s, hub, store, leaf, &entry);
   }
-  for (size_t i = 0; i < s->n_publications && !s->failed; i++)
-    if (s->publication[i].accepted && s->publication[i].entries == 0)
+  for (size_t i = 0; i < s->n_publications && !s->failed; i++) {
+    struct publication *p = &s->publication[i];
+    const bool accepted = oracle_has_logged(s, hub, p) || (p->accepted && s->serving == 0); /* which of two told its originator is not known */
+    if (accepted && p->entries == 0)
       sim_fail(s, "oracle", "no. %zu was accepted, and the log has no entry of it", i);
-  if (s->revoked && !cut)
+    p->entries = 0;
+  }
+  if (h->revoked && !cut)
     sim_fail(s, "oracle", "the hub said that it has the revocation, and the log has no entry of it");
 }

@@ -1,4 +1,4 @@
-/* The lines between nodes and hub. Within a session frames keep their order and none is lost, as TCP has it;
+/* The lines between nodes and hubs. Within a session frames keep their order and none is lost, as TCP has it;
    when it breaks, what is under way is lost, or comes late, behind the first frames of the next session; and
    what a full queue does not take is told to who sent it. */
 #include "tests/sim/sim.h"
@@ -30,18 +30,19 @@ static void comes_up(struct sim *s, const struct event *e)
   struct wire *w = &s->node[e->node].wire;
   if (!site_hears(&s->node[e->node].site, e) || e->number != w->attempt || !w->wanted || w->up)
     return;
-  if (!site_alive(&s->hub.site) || !s->hub.front || (s->mono < w->barred && !s->quiet)) {
+  const struct hub_site *h = &s->hub[w->hub];
+  if (!site_alive(&h->site) || !h->front || (s->mono < w->barred && !s->quiet)) {
     agenda_post(s, sim_between(s, RETRY_MS / 2, 2 * RETRY_MS),
                 (struct event){.happens = comes_up, .node = e->node, .life = e->life, .number = e->number},
                 (struct slice){0});
     return;
   }
-  if (!hub_site_admits(s, e->node)) {
+  if (!hub_site_admits(s, w->hub, e->node)) {
     node_site_link(s, e->node, NODE_LINK_REFUSED);
     return;
   }
-  if (s->revoked && e->node == SIM_REVOKED)
-    sim_fail(s, "hub", "it lets a revoked node in");
+  if (h->revoked && e->node == SIM_REVOKED)
+    sim_fail(s, h->site.name, "it lets a revoked node in");
   w->up = true;
   w->session++;
   w->waiting = 0;
@@ -59,25 +60,41 @@ static void attempt(struct sim *s, int node, int64_t delay)
               (struct slice){0});
 }
 
-void network_connect(struct sim *s, int node, bool wanted)
+static void hub_learns(struct sim *s, const struct event *e)
+{
+  const struct wire *w = &s->node[e->node].wire;
+  if (site_hears(&s->hub[e->hub].site, e) && !(w->up && w->hub == e->hub))
+    hub_site_gone(s, e->hub, e->node);
+}
+
+/* The node turns away from a hub that it was connected with. */
+static void leaves(struct sim *s, int node, int hub)
+{
+  const struct wire *w = &s->node[node].wire;
+  if (w->up && w->hub != hub)
+    agenda_post(s, sim_between(s, 0, 100), (struct event){.happens = hub_learns, .node = node, .hub = w->hub, .life = s->hub[w->hub].site.life},
+                (struct slice){0});
+}
+
+void network_connect(struct sim *s, int node, int hub)
 {
   struct wire *w = &s->node[node].wire;
+  leaves(s, node, hub);
   w->up = false;
-  w->wanted = wanted;
-  if (wanted)
-    attempt(s, node, sim_between(s, 1, DELAY_MS));
+  w->wanted = true;
+  w->hub = hub;
+  attempt(s, node, sim_between(s, 1, DELAY_MS));
+}
+
+void network_disconnect(struct sim *s, int node)
+{
+  s->node[node].wire.up = s->node[node].wire.wanted = false;
 }
 
 static void goes_down(struct sim *s, const struct event *e)
 {
   if (site_hears(&s->node[e->node].site, e) && !s->node[e->node].wire.up)
     node_site_link(s, e->node, NODE_LINK_DOWN);
-}
-
-static void hub_learns(struct sim *s, const struct event *e)
-{
-  if (site_hears(&s->hub.site, e) && !s->node[e->node].wire.up)
-    hub_site_gone(s, e->node);
 }
 
 void network_cut(struct sim *s, int node)
@@ -92,7 +109,7 @@ void network_cut(struct sim *s, int node)
               (struct slice){0});
   if (random_chance(&s->chance, 50)) /* the front notices only when it sends */
     agenda_post(s, sim_between(s, 0, 100),
-                (struct event){.happens = hub_learns, .node = node, .life = s->hub.site.life},
+                (struct event){.happens = hub_learns, .node = node, .hub = w->hub, .life = s->hub[w->hub].site.life},
                 (struct slice){0});
   attempt(s, node, sim_between(s, 100, 3 * RETRY_MS)); /* the link process tries again by itself */
 }
@@ -124,8 +141,8 @@ static void reaches_hub(struct sim *s, const struct event *e)
     if (w->waiting == 0 && w->up)
       node_site_drained(s, e->node);
   }
-  if (site_hears(&s->hub.site, e) && comes_through(s, e->node, e->number))
-    hub_site_frame(s, e->node, bytes_of(e));
+  if (site_hears(&s->hub[e->hub].site, e) && w->hub == e->hub && comes_through(s, e->node, e->number))
+    hub_site_frame(s, e->hub, e->node, bytes_of(e));
 }
 
 static void reaches_node(struct sim *s, const struct event *e)
@@ -143,25 +160,27 @@ static void node_learns(struct sim *s, const struct event *e)
 
 static void front_tells(struct sim *s, const struct event *e)
 {
-  if (!site_hears(&s->hub.site, e))
+  if (!site_hears(&s->hub[e->hub].site, e))
     return;
   if (e->number > UINT8_MAX)
-    hub_site_gone(s, e->node);
+    hub_site_gone(s, e->hub, e->node);
   else
-    hub_site_dropped(s, e->node, (uint8_t)e->number);
+    hub_site_dropped(s, e->hub, e->node, (uint8_t)e->number);
 }
 
 /* A full queue: the front cuts who would see a gap, at once, and tells the core. */
-static void front_drops(struct sim *s, int node, uint8_t type)
+static void front_drops(struct sim *s, int hub, int node, uint8_t type)
 {
   const struct frame_kind *kind = frame_kind(type);
+  const bool is_here = s->node[node].wire.up && s->node[node].wire.hub == hub;
   agenda_post(s, 0,
               (struct event){.happens = front_tells,
                              .node = node,
-                             .life = s->hub.site.life,
-                             .number = s->node[node].wire.up ? type : UINT64_MAX},
+                             .hub = hub,
+                             .life = s->hub[hub].site.life,
+                             .number = is_here ? type : UINT64_MAX},
               (struct slice){0});
-  if (kind && kind->chained)
+  if (is_here && kind && kind->chained)
     network_cut(s, node);
 }
 
@@ -178,21 +197,21 @@ size_t network_to_hub(struct sim *s, int node, struct slice frame)
   }
   w->waiting += frame.n;
   const struct event e = {
-      .happens = reaches_hub, .node = node, .life = s->hub.site.life, .number = w->session};
+      .happens = reaches_hub, .node = node, .hub = w->hub, .life = s->hub[w->hub].site.life, .number = w->session};
   agenda_post(s, arrival(s, &w->last_to_hub), e, frame);
   return w->waiting;
 }
 
-void network_to_node(struct sim *s, const struct seal_pk *peer, struct slice frame)
+void network_to_node(struct sim *s, int hub, const struct seal_pk *peer, struct slice frame)
 {
   for (int i = 0; i < SIM_NODES; i++) {
     struct wire *w = &s->node[i].wire;
     struct seal_pk key = secret_key_seal_pk(s->kit->member[i].node[0].transport);
     if (!seal_pk_eq(&key, peer))
       continue;
-    oracle_leaves(s, i, frame);
-    if (!w->up || (!s->quiet && random_chance(&s->chance, 1)))
-      front_drops(s, i, type_of(frame));
+    oracle_leaves(s, hub, i, frame);
+    if (!w->up || w->hub != hub || (!s->quiet && random_chance(&s->chance, 1)))
+      front_drops(s, hub, i, type_of(frame));
     else
       agenda_post(s, arrival(s, &w->last_to_node),
                   (struct event){
@@ -200,5 +219,5 @@ void network_to_node(struct sim *s, const struct seal_pk *peer, struct slice fra
                   frame);
     return;
   }
-  sim_fail(s, "hub", "it sends to a key that is nobody's");
+  sim_fail(s, s->hub[hub].site.name, "it sends to a key that is nobody's");
 }

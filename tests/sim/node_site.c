@@ -181,21 +181,29 @@ static struct here here_of(void *context)
 static size_t effect_to_hub(void *context, struct slice frame)
 {
   struct here h = here_of(context);
-  if (!site_effect(&h.s->node[h.node].site))
+  if (!site_effect(&h.s->node[h.which].site))
     return 0;
-  oracle_states(h.s, h.node, frame);
-  return network_to_hub(h.s, h.node, frame);
+  oracle_states(h.s, h.which, frame);
+  return network_to_hub(h.s, h.which, frame);
 }
 
-static void effect_connect(void *context, const char *endpoint, const struct seal_pk *hub)
+static void effect_connect(void *context, const char *endpoint, const struct seal_pk *key)
 {
   struct here h = here_of(context);
-  struct seal_pk expected = secret_key_seal_pk(h.s->kit->hub_transport);
-  if (!site_effect(&h.s->node[h.node].site))
+  if (!site_effect(&h.s->node[h.which].site))
     return;
-  if (endpoint && !seal_pk_eq(hub, &expected))
-    sim_fail(h.s, h.s->node[h.node].site.name, "it connects to a hub of another key");
-  network_connect(h.s, h.node, endpoint != NULL);
+  if (!endpoint) {
+    network_disconnect(h.s, h.which);
+    return;
+  }
+  for (int hub = 0; hub < SIM_HUBS; hub++) {
+    const struct seal_pk expected = secret_key_seal_pk(h.s->hub[hub].transport);
+    if (seal_pk_eq(key, &expected)) {
+      network_connect(h.s, h.which, hub);
+      return;
+    }
+  }
+  sim_fail(h.s, h.s->node[h.which].site.name, "it connects to a hub of another key");
 }
 
 /* event.number is the client */
@@ -214,9 +222,9 @@ static void socket_closes(struct sim *s, const struct event *e)
 static size_t effect_to_client(void *context, uint64_t client, struct slice frame)
 {
   struct here h = here_of(context);
-  struct event e = for_node(h.s, h.node, frame_arrives);
+  struct event e = for_node(h.s, h.which, frame_arrives);
   e.number = client;
-  if (site_effect(&h.s->node[h.node].site))
+  if (site_effect(&h.s->node[h.which].site))
     agenda_post(h.s, 0, e, frame);
   return 0;
 }
@@ -224,16 +232,16 @@ static size_t effect_to_client(void *context, uint64_t client, struct slice fram
 static void effect_close_client(void *context, uint64_t client)
 {
   struct here h = here_of(context);
-  struct event e = for_node(h.s, h.node, socket_closes);
+  struct event e = for_node(h.s, h.which, socket_closes);
   e.number = client;
-  if (site_effect(&h.s->node[h.node].site))
+  if (site_effect(&h.s->node[h.which].site))
     agenda_post(h.s, 0, e, (struct slice){0});
 }
 
 static void effect_hook(void *context, const struct node_hook *order)
 {
   struct here h = here_of(context);
-  sim_fail(h.s, h.s->node[h.node].site.name, "it runs hook %zu, and has none", order->hook);
+  sim_fail(h.s, h.s->node[h.which].site.name, "it runs hook %zu, and has none", order->hook);
 }
 
 static void wakes(struct sim *s, const struct event *e)
@@ -245,11 +253,11 @@ static void wakes(struct sim *s, const struct event *e)
 static void effect_wake_at(void *context, int64_t mono)
 {
   struct here h = here_of(context);
-  struct site *site = &h.s->node[h.node].site;
+  struct site *site = &h.s->node[h.which].site;
   site->wish++;
   if (mono == INT64_MAX)
     return;
-  struct event e = for_node(h.s, h.node, wakes);
+  struct event e = for_node(h.s, h.which, wakes);
   e.number = site->wish;
   agenda_post(h.s, mono - h.s->mono, e, (struct slice){0});
 }
@@ -257,10 +265,10 @@ static void effect_wake_at(void *context, int64_t mono)
 static void effect_evidence(void *context, const char *name, struct slice text)
 {
   struct here h = here_of(context);
-  struct site *site = &h.s->node[h.node].site;
+  struct site *site = &h.s->node[h.which].site;
   const bool is_last = !h.s->quiet && random_chance(&h.s->chance, 20), before = is_last && random_chance(&h.s->chance, 50);
   if (site_effect(site) && !before)
-    oracle_evidence(h.s, h.node, name, text);
+    oracle_evidence(h.s, h.which, name, text);
   if (is_last)
     site->doomed = -1; /* the power fails just before, or just after */
   if (site->doomed < 0)
@@ -273,17 +281,17 @@ static void effect_tell(void *context, const struct node_event *event)
   char text[300] = "";
   if (event->why)
     why_render(event->why, NULL, text, sizeof text);
-  sim_tell(h.s, h.s->node[h.node].site.name, "%s %s #%llu %s", event->name, event->who ? event->who : "",
+  sim_tell(h.s, h.s->node[h.which].site.name, "%s %s #%llu %s", event->name, event->who ? event->who : "",
            (unsigned long long)event->number, text);
-  h.s->node[h.node].distrusts |= strcmp(event->name, "log-forked") == 0;
-  const bool is_old = (strcmp(event->name, "store-is-old") == 0 || strcmp(event->name, "receipt-of-a-stranger") == 0) && h.s->node[h.node].restored;
+  h.s->node[h.which].distrusts |= strcmp(event->name, "log-forked") == 0;
+  const bool is_old = (strcmp(event->name, "store-is-old") == 0 || strcmp(event->name, "receipt-of-a-stranger") == 0) && h.s->node[h.which].restored;
   if (event->level == NODE_ALARM && !is_old && !h.s->forked && strcmp(event->name, "receipts-overdue") != 0) /* faults do make things late */
-    sim_fail(h.s, h.s->node[h.node].site.name, "an alarm in an honest exchange: %s %s", event->name, text);
+    sim_fail(h.s, h.s->node[h.which].site.name, "an alarm in an honest exchange: %s %s", event->name, text);
 }
 
 /* ---- the start */
 
-static void take_document(struct sim *s, int node, struct slice note)
+void node_site_document(struct sim *s, int node, struct slice note)
 {
   struct tg_why why = {.err = TG_OK};
   if (!turn(s, node))
@@ -301,7 +309,7 @@ static void take_document(struct sim *s, int node, struct slice note)
 void node_site_start(struct sim *s, int node)
 {
   struct node_site *n = &s->node[node];
-  n->here = (struct here){.s = s, .node = node};
+  n->here = (struct here){.s = s, .which = node};
   const struct node_effects effects = {.context = &n->here,
                                        .to_hub = effect_to_hub,
                                        .connect = effect_connect,
@@ -319,7 +327,9 @@ void node_site_start(struct sim *s, int node)
   sim_tell(s, n->site.name, "starts");
   if (!check(s, node, SCARCE(&s->node[node].site, node_new(&n->config, &n->secrets, &effects, now(s, node), &n->core, &why)), &why))
     return;
-  take_document(s, node, buf_slice(&s->kit->charter));
-  take_document(s, node, buf_slice(&s->kit->member[node].node[0].credential));
+  node_site_document(s, node, buf_slice(&s->kit->charter));
+  if (succession_charter(s, node).n > 0)
+    node_site_document(s, node, succession_charter(s, node));
+  node_site_document(s, node, buf_slice(&s->kit->member[node].node[0].credential));
   program_node_up(s, node);
 }

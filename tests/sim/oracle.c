@@ -12,23 +12,24 @@
 
 enum { FORKED_MS = 15000 }; /* so long all may meet a hub that cheats before they are looked at */
 
-void oracle_signed(struct sim *s, const struct checkpoint *c)
+void oracle_signed(struct sim *s, int hub, const struct checkpoint *c)
 {
-  if (c->size < s->newest)
-    sim_fail(s, "oracle", "the log shrinks from %llu to %llu", (unsigned long long)s->newest,
+  struct log_roots *r = &s->hub[hub].roots;
+  if (c->size < r->newest)
+    sim_fail(s, "oracle", "the log shrinks from %llu to %llu", (unsigned long long)r->newest,
              (unsigned long long)c->size);
-  if (c->size >= s->n_roots) {
+  if (c->size >= r->n) {
     uint64_t n = 2 * c->size + 64;
-    s->root = realloc(s->root, n * sizeof *s->root);
-    if (!s->root)
+    r->root = realloc(r->root, n * sizeof *r->root);
+    if (!r->root)
       abort();
-    memset(&s->root[s->n_roots], 0, (n - s->n_roots) * sizeof *s->root);
-    s->n_roots = n;
+    memset(&r->root[r->n], 0, (n - r->n) * sizeof *r->root);
+    r->n = n;
   }
-  if (!hash_is_zero(&s->root[c->size]) && !hash_eq(&s->root[c->size], &c->root))
+  if (!hash_is_zero(&r->root[c->size]) && !hash_eq(&r->root[c->size], &c->root))
     sim_fail(s, "oracle", "two checkpoints of size %llu", (unsigned long long)c->size);
-  s->root[c->size] = c->root;
-  s->newest = c->size > s->newest ? c->size : s->newest;
+  r->root[c->size] = c->root;
+  r->newest = c->size > r->newest ? c->size : r->newest;
 }
 
 static size_t number_of(const struct sim *s, const struct publication *p)
@@ -160,15 +161,16 @@ bool oracle_is_narrowed(const struct sim *s, const struct publication *p)
 }
 
 /* A recall goes to whom the recalled went; everything else by what is in force. */
-void oracle_leaves(struct sim *s, int node, struct slice frame)
+void oracle_leaves(struct sim *s, int hub, int node, struct slice frame)
 {
   const struct frame_kind *kind;
   ProtobufCMessage *message;
-  if (!s->narrowed || frame.n < 2 || frame.p[1] != FRAME_DELIVER)
+  const char *name = s->hub[hub].site.name;
+  if (!s->hub[hub].narrowed || frame.n < 2 || frame.p[1] != FRAME_DELIVER)
     return;
   arena_reset(s->arena);
   if (frame_decode(frame, FRAME_TO_NODE, s->arena, &kind, &message, NULL) != TG_OK) {
-    sim_fail(s, "hub", "it sends what is no frame");
+    sim_fail(s, name, "it sends what is no frame");
     return;
   }
   const Tg__Deliver *m = (const Tg__Deliver *)message;
@@ -176,7 +178,7 @@ void oracle_leaves(struct sim *s, int node, struct slice frame)
     struct hash id = header_id(slice_of(m->items[i]->header.data, m->items[i]->header.len));
     const struct publication *p = with_id(s, &id);
     if (p && oracle_is_narrowed(s, p))
-      sim_fail(s, "hub", "it gives no. %zu to %s, which the policy of %s no longer permits", number_of(s, p), s->node[node].site.name,
+      sim_fail(s, name, "it gives no. %zu to %s, which the policy of %s no longer permits", number_of(s, p), s->node[node].site.name,
                s->node[SIM_NARROWER].site.name);
   }
 }
@@ -275,6 +277,22 @@ void oracle_bundle_refused(struct sim *s, int node, int from, const Tg__LError *
     sim_fail(s, s->node[node].site.name, "it refuses a bundle of %s: %.*s", s->node[from].site.name, (int)m->what.len, (const char *)m->what.data);
 }
 
+bool oracle_has_logged(const struct sim *s, int hub, const struct publication *p)
+{
+  const struct hub_site *h = &s->hub[hub];
+  for (size_t i = 0; i < h->n_accepted; i++)
+    if (hash_eq(&h->accepted[i], &p->id))
+      return true;
+  return false;
+}
+
+/* Has the hub that the members named last said that it has it, to us or to its originator? */
+static bool is_held(const struct sim *s, const struct publication *p)
+{
+  const struct hub_site *h = &s->hub[s->serving];
+  return !h->lost && (oracle_has_logged(s, s->serving, p) || (p->accepted && s->serving == 0));
+}
+
 /* What it has shown since may be shown again, at another place, or is gone: the hub heard that it has it. What it has spooled since is gone unless
    the hub has it. */
 void oracle_restored(struct sim *s, int node)
@@ -289,8 +307,18 @@ void oracle_restored(struct sim *s, int node)
       p->carried &= ~(1u << node);
       p->purged &= ~(1u << node);
     }
-    p->lost |= p->node == node && i >= s->node[node].copied && !p->accepted;
+    p->forgotten |= p->node == node && i >= s->node[node].copied;
+    p->lost |= p->forgotten && !is_held(s, p);
   }
+}
+
+void oracle_logged(struct sim *s, int hub, const struct hash *id)
+{
+  struct hub_site *h = &s->hub[hub];
+  if (h->n_accepted == sizeof h->accepted / sizeof *h->accepted)
+    sim_fail(s, h->site.name, "it accepts more than was published");
+  else
+    h->accepted[h->n_accepted++] = *id;
 }
 
 /* ---- the end */
@@ -312,7 +340,7 @@ static bool is_owed(const struct sim *s, const struct publication *p)
 {
   if (p->refused || (s->revoking && p->node == SIM_REVOKED) || oracle_is_narrowed(s, p))
     return false;
-  return (p->spooled && !p->lost && !perhaps_taken_back(s, p)) || (p->part[0].shown && !(p->lost && p->carried));
+  return (p->spooled && !p->lost && !perhaps_taken_back(s, p)) || (p->part[0].shown && !(p->lost && (p->carried || s->serving > 0)));
 }
 
 /* What was taken back need not be seen before it goes. */
@@ -354,17 +382,35 @@ static bool concerns_narrowed(const struct sim *s, const struct publication *p)
   return oracle_is_narrowed(s, p) || (p->target && oracle_is_narrowed(s, p->target));
 }
 
+/* The one that stood for a lost hub cannot have what was taken back: its originator has erased it. */
+static bool need_not_be_held(const struct sim *s, const struct publication *p)
+{
+  return s->serving > 0 && p->recalled && !p->kept;
+}
+
+/* Everybody may have it, since the hub that was lost had it. The other may have died before it said that it has it, too. */
+static bool is_brought(const struct sim *s, const struct publication *p)
+{
+  const struct hub_site *h = &s->hub[s->serving];
+  struct store_bulletin found;
+  if (s->serving == 0 || !is_owed(s, p) || may_still_wait(s, p) || need_not_be_held(s, p) || oracle_has_logged(s, s->serving, p))
+    return true;
+  return site_alive(&h->site) && store_bulletin_by_id(hub_store(h->hub), &p->id, &found) == TG_OK && found.accepted;
+}
+
 bool oracle_settled(const struct sim *s)
 {
   if (s->forked)
     return s->mono > s->storm + FORKED_MS && oracle_uncovered(s);
+  if (!succession_is_over(s))
+    return false;
   size_t sent[SIM_NODES] = {0}, taken_back[SIM_NODES] = {0};
   bool unsure[SIM_NODES] = {false}; /* of a recall that its node died of: nobody who was given nothing shows it */
   /* What was spooled and never answered is known by its being read; unless it was refused, or is for the revoked. */
   const bool exact = !s->revoking && !s->clocks_off && !s->narrowing;
   for (size_t i = 0; i < s->n_publications; i++) {
     const struct publication *p = &s->publication[i];
-    if ((is_owed(s, p) && !has_all(s, p)) || !has_carried(s, p) || waits_behind_stick(s, p))
+    if ((is_owed(s, p) && !has_all(s, p)) || !has_carried(s, p) || waits_behind_stick(s, p) || !is_brought(s, p))
       return false;
     /* the hub delivers it no more: some may never answer */
     taken_back[p->node] += (p->recalled && !p->kept) || (s->revoking && (p->part[0].permitted >> SIM_REVOKED & 1)) || concerns_narrowed(s, p);
@@ -385,6 +431,8 @@ bool oracle_settled(const struct sim *s)
 
 void oracle_explain(struct sim *s)
 {
+  if (!succession_is_over(s))
+    sim_tell(s, "oracle", "the hub was not followed by another");
   for (size_t i = 0; i < s->n_publications; i++) {
     const struct publication *p = &s->publication[i];
     if (is_owed(s, p) && !has_all(s, p))
@@ -393,41 +441,65 @@ void oracle_explain(struct sim *s)
                p->accepted  ? "accepted"
                : p->spooled ? "spooled"
                             : "never answered");
+    if (!is_brought(s, p))
+      sim_tell(s, "oracle", "no. %zu of %s was not brought to the new hub", i, s->node[p->node].site.name);
   }
   for (int i = 0; i < SIM_NODES; i++)
     sim_tell(s, "oracle", "%s says that it sent %zu, %zu of them not delivered to all, %zu delivered and not settled", s->node[i].site.name,
              s->node[i].looker.last_items, s->node[i].looker.last_open, s->node[i].looker.last_unsettled);
 }
 
-/* What is in the hub's store when everybody is gone. */
-void oracle_inspect(struct sim *s)
+/* What is on a hub's disk, when nobody uses it. */
+static struct store *open_store(struct sim *s, int hub)
 {
-  const struct store_options options = {
-      .database = "hub.db", .bodies = s->hub.bodies, .vfs = disk_vfs(s->hub.site.disk)};
+  const struct store_options options = {.database = "hub.db", .bodies = s->hub[hub].bodies, .vfs = disk_vfs(s->hub[hub].site.disk)};
   struct store *store = NULL;
   uint64_t size = 0;
   if (store_open(&options, &store, NULL) != TG_OK || store_log_size(store, &size) != TG_OK) {
     sim_fail(s, "oracle", "the hub's store cannot be read");
     store_close(&store);
-    return;
+    return NULL;
   }
-  if (size < s->newest)
-    sim_fail(s, "oracle", "%llu leaves were signed, %llu are there", (unsigned long long)s->newest,
+  if (size < s->hub[hub].roots.newest)
+    sim_fail(s, "oracle", "%llu leaves were signed, %llu are there", (unsigned long long)s->hub[hub].roots.newest,
              (unsigned long long)size);
-  for (size_t i = 0; i < s->n_publications; i++) {
+  oracle_ledger(s, hub, store, size);
+  return store;
+}
+
+static void close_store(struct sim *s, int hub, struct store *store)
+{
+  char of_texts[SIM_MARK]; /* what stands in each: one search for all */
+  if (disk_contains(s->hub[hub].site.disk, of_texts, sim_mark(s, of_texts)))
+    sim_fail(s, "oracle", "the hub's disk holds a text");
+  disk_cut(s->hub[hub].site.disk); /* nobody wants it tidied up */
+  store_close(&store);
+}
+
+/* Of what its node forgot nothing was left but what the hub had. */
+void oracle_hub_lost(struct sim *s, int hub)
+{
+  struct store *store = open_store(s, hub);
+  if (store)
+    close_store(s, hub, store);
+  for (size_t i = 0; i < s->n_publications; i++)
+    s->publication[i].lost |= s->publication[i].forgotten && !is_held(s, &s->publication[i]);
+}
+
+/* What is in the hub's store when everybody is gone. */
+void oracle_inspect(struct sim *s)
+{
+  struct store *store = open_store(s, s->serving);
+  for (size_t i = 0; store && i < s->n_publications; i++) {
     const struct publication *p = &s->publication[i];
     struct store_bulletin found;
-    if (!is_owed(s, p) || may_still_wait(s, p))
+    if (!is_owed(s, p) || may_still_wait(s, p) || need_not_be_held(s, p))
       continue;
     enum tg_err err = store_bulletin_by_id(store, &p->id, &found);
     if (err != TG_OK || !found.accepted)
       sim_fail(s, "oracle", "no. %zu was %s, and is not in the hub's log", i,
                p->accepted ? "accepted" : "spooled");
   }
-  oracle_ledger(s, store, size);
-  char of_texts[SIM_MARK]; /* what stands in each: one search for all */
-  if (disk_contains(s->hub.site.disk, of_texts, sim_mark(s, of_texts)))
-    sim_fail(s, "oracle", "the hub's disk holds a text");
-  disk_cut(s->hub.site.disk); /* nobody wants it tidied up */
-  store_close(&store);
+  if (store)
+    close_store(s, s->serving, store);
 }

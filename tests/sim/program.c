@@ -354,12 +354,6 @@ static void audience(struct sim *s, struct publication *p, const Tg__LAudience *
                p->part[part].sealed, p->part[part].permitted);
 }
 
-/* Does something not fit the rules that the hub goes by when it comes? */
-static bool may_be_refused(const struct sim *s)
-{
-  return s->clocks_off || s->revoking || s->narrowing || s->forked;
-}
-
 static void progress(struct sim *s, int node, const Tg__LProgress *m)
 {
   struct publication *p = publication_of(s, m->request);
@@ -372,7 +366,7 @@ static void progress(struct sim *s, int node, const Tg__LProgress *m)
            m->state);
   oracle_spooled(s, p, slice_of_data(m->bulletin), m->number);
   audience(s, p, m->audience);
-  if (m->state == 4 && may_be_refused(s))
+  if (m->state == 4 && sim_rules_change(s))
     p->refused = true;
   else if (m->state == 4 || m->state == 5)
     sim_fail(s, s->node[node].site.name, "the hub refuses what policy permits: %.*s", (int)m->detail.len,
@@ -461,7 +455,7 @@ static void looked_at(struct sim *s, int node, const Tg__LItem *item)
   l->items++;
   l->open += item->state < 2;
   l->unsettled += item->state == 2;
-  if (item->state == 4 && may_be_refused(s))
+  if (item->state == 4 && sim_rules_change(s))
     oracle_refused(s, slice_of_data(item->bulletin));
   else if (item->state > 3)
     sim_fail(s, s->node[node].site.name, "what it sent is in state %u", item->state);

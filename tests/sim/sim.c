@@ -31,6 +31,11 @@ tg_time sim_wall(const struct sim *s)
   return s->kit->start + SIM_BEGINS + s->mono + s->slept;
 }
 
+bool sim_rules_change(const struct sim *s)
+{
+  return s->clocks_off || s->revoking || s->narrowing || s->forked;
+}
+
 int64_t sim_between(struct sim *s, int64_t least, int64_t most)
 {
   return least + (int64_t)random_below(&s->chance, (uint64_t)(most - least) + 1);
@@ -95,7 +100,12 @@ static struct sim *sim_new(const struct stage *stage, uint64_t seed, struct plan
   s->entropy = random_new(seed * 2);
   s->plan = plan;
   s->kit = stage->kit;
-  snprintf(s->hub.bodies, sizeof s->hub.bodies, "%s", stage->bodies);
+  s->stage = stage;
+  for (int hub = 0; hub < SIM_HUBS; hub++) {
+    s->hub[hub].transport = stage->machine[hub].transport;
+    s->hub[hub].log = stage->machine[hub].log;
+    s->hub[hub].bodies = stage->machine[hub].bodies;
+  }
   return s;
 }
 
@@ -103,14 +113,9 @@ static struct sim *sim_new(const struct stage *stage, uint64_t seed, struct plan
 static void take_founded(struct sim *s, const struct stage *stage)
 {
   s->mono = FOUNDING_MS;
-  s->hub.signed_state = stage->signed_state;
-  s->n_roots = stage->n_roots;
-  s->newest = stage->newest;
-  s->root = malloc(stage->n_roots * sizeof *s->root);
-  if (!s->root)
-    abort();
-  memcpy(s->root, stage->root, stage->n_roots * sizeof *s->root);
-  disk_image_restore(s->hub.site.disk, stage->hub);
+  s->hub[0].signed_state = stage->signed_state;
+  s->hub[0].roots = log_roots_copy(&stage->roots);
+  disk_image_restore(s->hub[0].site.disk, stage->hub);
   for (int i = 0; i < SIM_NODES; i++)
     disk_image_restore(s->node[i].site.disk, stage->node[i]);
 }
@@ -118,19 +123,30 @@ static void take_founded(struct sim *s, const struct stage *stage)
 /* Nothing has been, but the stores are laid out. */
 static void take_blank(struct sim *s, const struct stage *stage)
 {
-  disk_image_restore(s->hub.site.disk, stage->blank_hub);
+  disk_image_restore(s->hub[0].site.disk, stage->blank_hub);
   for (int i = 0; i < SIM_NODES; i++)
     disk_image_restore(s->node[i].site.disk, stage->blank_node);
+}
+
+static void set_up_hub(struct sim *s, int hub, const char *name)
+{
+  struct hub_site *h = &s->hub[hub];
+  snprintf(h->site.name, sizeof h->site.name, "%s", name);
+  h->site.disk = disk_of(s, name);
+  h->config = (struct hub_config){.exchange = s->kit->exchange, .part = 1}; /* a bulletin at a time, and whatever else happens between two of them */
+  snprintf(h->config.name, sizeof h->config.name, "hub%d", hub + 1);
+  if (signing_begin(slice_str(secret_key_name(h->log)), &h->signed_state) != TG_OK)
+    abort();
 }
 
 static void set_up(struct sim *s, const struct stage *stage)
 {
   random_drives_libsodium(&s->entropy);
-  snprintf(s->hub.site.name, sizeof s->hub.site.name, "hub");
-  s->hub.site.disk = disk_of(s, "hub");
-  s->hub.config = (struct hub_config){.exchange = s->kit->exchange, .name = "hub1", .part = 1}; /* a bulletin at a time, and whatever else happens between two of them */
-  if (signing_begin(slice_str(secret_key_name(s->kit->hub_log)), &s->hub.signed_state) != TG_OK)
-    abort();
+  set_up_hub(s, 0, "hub");
+  if (s->plan.faults & PLAN_HUB) {
+    set_up_hub(s, 1, "hub2");
+    disk_image_restore(s->hub[1].site.disk, stage->blank_hub);
+  }
   for (int i = 0; i < SIM_NODES; i++) {
     struct node_site *n = &s->node[i];
     const struct kit_node *k = &s->kit->member[i].node[0];
@@ -150,7 +166,7 @@ static void set_up(struct sim *s, const struct stage *stage)
     take_founded(s, stage);
   else if (s->plan.faults & PLAN_BLANK)
     take_blank(s, stage);
-  hub_site_start(s);
+  hub_site_start(s, 0);
   for (int i = 0; i < SIM_NODES; i++)
     node_site_start(s, i);
 }
@@ -167,11 +183,15 @@ static void storm_begins(struct sim *s)
 
 static void take_down(struct sim *s)
 {
-  disk_cut(s->hub.site.disk); /* nothing more is written */
-  hub_free(s->hub.hub);
-  disk_image_free(s->hub.site.copy);
-  disk_image_free(s->hub.cheat);
-  disk_free(s->hub.site.disk);
+  for (int i = 0; i < SIM_HUBS && s->hub[i].site.disk; i++) {
+    struct hub_site *h = &s->hub[i];
+    disk_cut(h->site.disk); /* nothing more is written */
+    hub_free(h->hub);
+    disk_image_free(h->site.copy);
+    disk_image_free(h->cheat);
+    disk_free(h->site.disk);
+    free(h->roots.root);
+  }
   for (int i = 0; i < SIM_NODES; i++) {
     disk_cut(s->node[i].site.disk);
     node_free(s->node[i].core);
@@ -187,8 +207,10 @@ static void take_down(struct sim *s)
       free(s->publication[i].part[part].text);
   agenda_clear(s);
   arena_free(s->arena);
-  free(s->root);
-  free(s->other_root);
+  buf_free(&s->charter);
+  buf_free(&s->revocation_note);
+  buf_free(&s->narrower_note);
+  free(s->other.root);
   free(s);
 }
 
@@ -273,9 +295,10 @@ static void story_of(struct sim *s)
     return;
   prove(s);
   oracle_slander(s);
-  hub_free(s->hub.hub);
-  s->hub.hub = NULL;
-  s->hub.site.life++;
+  struct hub_site *h = &s->hub[s->serving];
+  hub_free(h->hub);
+  h->hub = NULL;
+  h->site.life++;
   oracle_inspect(s);
 }
 
@@ -294,6 +317,8 @@ struct plan plan_of(uint64_t seed)
     plan.faults |= PLAN_CARRY;
   if (random_chance(&r, 20))
     plan.faults |= PLAN_NIGHT;
+  if (random_chance(&r, 10) && !(plan.faults & PLAN_CHEAT)) /* dearer than the others by half */
+    plan.faults |= PLAN_HUB;
   return plan;
 }
 
@@ -345,29 +370,42 @@ static void found(struct stage *stage)
   run_until(s, FOUNDING_MS, NULL);
   if (s->failed)
     abort();
-  hub_free(s->hub.hub);
-  s->hub.hub = NULL;
-  stage->hub = disk_image(s->hub.site.disk);
+  hub_free(s->hub[0].hub);
+  s->hub[0].hub = NULL;
+  stage->hub = disk_image(s->hub[0].site.disk);
   for (int i = 0; i < SIM_NODES; i++) {
     node_free(s->node[i].core);
     s->node[i].core = NULL;
     stage->node[i] = disk_image(s->node[i].site.disk);
   }
-  stage->signed_state = s->hub.signed_state;
-  stage->n_roots = s->n_roots;
-  stage->newest = s->newest;
-  stage->root = s->root;
-  s->root = NULL;
+  stage->signed_state = s->hub[0].signed_state;
+  stage->roots = s->hub[0].roots;
+  s->hub[0].roots = (struct log_roots){0};
   take_down(s);
+}
+
+static void set_aside(struct stage *stage, int hub)
+{
+  const char *where = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+  char name[16];
+  snprintf(name, sizeof name, "hub%d", hub + 1);
+  snprintf(stage->machine[hub].bodies, sizeof stage->machine[hub].bodies, "%s/toguna-sim-XXXXXX", where);
+  if (!mkdtemp(stage->machine[hub].bodies))
+    abort();
+  stage->machine[hub].transport = stage->kit->hub_transport;
+  stage->machine[hub].log = stage->kit->hub_log;
+  if (hub > 0)
+    kit_hub_keys(name, &stage->machine[hub].transport, &stage->machine[hub].log);
 }
 
 void stage_open(struct stage *stage, struct kit *kit)
 {
-  const char *where = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+  static struct random same; /* as the exchange, so are the machines that wait to be named */
+  same = random_new(2);
+  random_drives_libsodium(&same);
   *stage = (struct stage){.kit = kit};
-  snprintf(stage->bodies, sizeof stage->bodies, "%s/toguna-sim-XXXXXX", where);
-  if (!mkdtemp(stage->bodies))
-    abort();
+  for (int i = 0; i < SIM_HUBS; i++)
+    set_aside(stage, i);
   stage->blank_hub = lay_out((struct db_options){.path = "hub.db",
                                                  .application_id = STORE_APPLICATION_ID,
                                                  .migrations = STORE_MIGRATIONS,
@@ -379,14 +417,20 @@ void stage_open(struct stage *stage, struct kit *kit)
   found(stage);
 }
 
-void stage_tidy(const struct stage *stage)
+static void empty(const char *folder)
 {
-  DIR *d = opendir(stage->bodies);
+  DIR *d = opendir(folder);
   for (struct dirent *e; d && (e = readdir(d));)
     if (e->d_name[0] != '.')
       unlinkat(dirfd(d), e->d_name, 0);
   if (d)
     closedir(d);
+}
+
+void stage_tidy(const struct stage *stage)
+{
+  for (int i = 0; i < SIM_HUBS; i++)
+    empty(stage->machine[i].bodies);
 }
 
 void stage_close(struct stage *stage)
@@ -396,7 +440,12 @@ void stage_close(struct stage *stage)
   disk_image_free(stage->hub);
   for (int i = 0; i < SIM_NODES; i++)
     disk_image_free(stage->node[i]);
-  free(stage->root);
+  free(stage->roots.root);
   stage_tidy(stage);
-  rmdir(stage->bodies);
+  for (int i = 0; i < SIM_HUBS; i++)
+    rmdir(stage->machine[i].bodies);
+  for (int i = 1; i < SIM_HUBS; i++) {
+    secret_key_free(stage->machine[i].transport);
+    secret_key_free(stage->machine[i].log);
+  }
 }

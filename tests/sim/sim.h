@@ -19,7 +19,7 @@
     10 proofs verify, and evidence of two histories that were signed; what was changed or made up does not. Where a hub signs two, nodes do not
        show anything twice or to whom it is not permitted either; whoever saw one and is shown the other has evidence
 
-   Files: stand_in (for libsodium's curves), agenda (time), network, hub_site, node_site, program (publishing and reading), carrier (bundles), oracle, ledger, evidence, fault, sim
+   Files: stand_in (for libsodium's curves), agenda (time), network, hub_site, node_site, program (publishing and reading), carrier (bundles), succession (another hub), oracle, ledger, evidence, fault, sim
    (one run), worker (many), main. */
 #ifndef TOGUNA_TESTS_SIM_SIM_H
 #define TOGUNA_TESTS_SIM_SIM_H
@@ -37,6 +37,7 @@
 
 #define SIM_BEGINS TG_DAY /* after the charter took effect: a clock that is behind must not come before it */
 
+enum { SIM_HUBS = 2 /* the first, and the one that the members name in its place */ };
 enum { SIM_NODES = 5, SIM_PUBLICATIONS = 24, SIM_PARTS = 2, SIM_TEXT = 180 * 1024, SIM_INLINE = 2048, SIM_REVOKED = 2, SIM_NARROWER = 2 };
 
 /* ---- time: what happens next */
@@ -46,7 +47,8 @@ struct event {
   int64_t at;
   uint64_t order; /* of events at the same time: as they were posted */
   void (*happens)(struct sim *s, const struct event *e);
-  int node;      /* whom it concerns; -1: the hub */
+  int node;      /* whom it concerns; -1: a hub alone */
+  int hub;       /* which one, where it concerns one */
   uint64_t life; /* of that process; checked by `happens` */
   uint64_t number;
   uint8_t *bytes; /* owned */
@@ -68,6 +70,7 @@ void agenda_clear(struct sim *s);
 /* Invariant: up implies wanted and both ends alive; what was sent in another session is lost or late. */
 struct wire {
   bool wanted, up;
+  int hub; /* with which it is, or is to be */
   uint64_t session, attempt;
   int64_t barred; /* until then it does not come up */
   int64_t last_to_hub, last_to_node; /* arrival of the newest frame: order is kept within a session */
@@ -88,18 +91,37 @@ struct site {
   struct disk_image *copy; /* of its disk, for later; NULL: none */
 };
 
+struct here { /* what an effect must know */
+  struct sim *s;
+  int which; /* hub or node */
+};
+/* What a hub's signer signed: the root for each size, zeros where none was. */
+struct log_roots {
+  struct hash *root;
+  uint64_t n, newest;
+};
+struct log_roots log_roots_copy(const struct log_roots *roots);
+/* Was it signed? */
+bool log_roots_have(const struct log_roots *roots, uint64_t size, const struct hash *root);
 struct hub_site {
   struct site site;
+  struct here here;
   struct hub *hub;
   struct hub_config config;
+  const struct secret_key *transport, *log;
   struct signing_state signed_state; /* on the signer's own disk */
+  struct log_roots roots;
+  struct hash accepted[4 * SIM_PUBLICATIONS]; /* what it said that it accepted */
+  size_t n_accepted;
+  bool lost;              /* its machine is no more */
+  bool revoked, narrowed; /* it said that it has the revocation of SIM_REVOKED's node; the policy that permits less */
   struct seal_pk allowed[16];
   size_t n_allowed;
   bool front; /* alive */
   uint64_t copied; /* leaves that were signed when the copy of the disk was made */
   struct disk_image *cheat; /* a copy of its disk to cheat with, and of its signer's; NULL: none */
   struct signing_state cheat_signed;
-  char bodies[64]; /* the stage's folder */
+  const char *bodies; /* the stage's folder for them */
 };
 
 /* A program that follows the inbox, one that publishes, one that looks after what became of it. `client` is 0
@@ -146,10 +168,6 @@ struct carrier {
   struct buf bundle, answer; /* on the stick, as it was written; the receipts so far */
   bool receipts, altered, tried; /* the bundle is of receipts; it is read with a byte changed; it was read before */
 };
-struct here { /* what an effect of a node must know */
-  struct sim *s;
-  int node;
-};
 struct node_site {
   struct site site;
   struct here here;
@@ -193,7 +211,8 @@ struct publication {
   size_t n_parts;
   struct part part[SIM_PARTS];
   bool spooled, accepted, refused;
-  bool lost; /* its node forgot it with the rest of its disk, and had not said that the hub has it */
+  bool lost; /* its node forgot it with the rest of its disk, and had not said that the hub has it; or that hub was lost since */
+  bool forgotten; /* its node forgot it */
   struct hash id; /* zeros: not told */
   uint64_t number;
   uint64_t place[SIM_NODES];
@@ -203,7 +222,8 @@ struct publication {
 };
 
 /* What a seed plays; drawn from it apart from everything else, so that a new kind of fault leaves old seeds' stories as they were. */
-enum plan_fault { PLAN_FOUNDED = 1, PLAN_MEMORY = 2, PLAN_FULL = 4, PLAN_IMAGE = 8, PLAN_BLANK = 16, PLAN_CHEAT = 32, PLAN_CARRY = 64, PLAN_NIGHT = 128 };
+enum plan_fault { PLAN_FOUNDED = 1, PLAN_MEMORY = 2, PLAN_FULL = 4, PLAN_IMAGE = 8, PLAN_BLANK = 16, PLAN_CHEAT = 32, PLAN_CARRY = 64, PLAN_NIGHT = 128,
+                  PLAN_HUB = 256 };
 struct plan {
   bool founded; /* it begins with the stage's exchange; otherwise with empty disks, or (PLAN_BLANK) stores that are laid out */
   unsigned faults; /* of enum plan_fault: those that may come besides the old ones */
@@ -215,28 +235,33 @@ struct plan plan_from(unsigned number);
 struct sim {
   uint64_t seed;
   struct plan plan;
+  const struct stage *stage;
   struct random chance, entropy;
   int64_t mono;
   struct agenda agenda;
   struct kit *kit;
-  struct hub_site hub;
+  struct hub_site hub[SIM_HUBS];
+  bool succeeding;    /* the first hub is to be followed by another */
+  int serving;        /* the hub that the members named last */
+  struct buf charter; /* that names it, when it is not the first */
+  unsigned told;      /* the nodes that were handed that charter */
   struct node_site node[SIM_NODES];
   struct publication publication[SIM_PUBLICATIONS];
   size_t n_publications, to_publish;
   tg_time slept; /* all machines together: their clocks, and no timeout, went on by so much */
   int64_t storm; /* its end; from then on no faults */
-  struct hash *root; /* by size: what was signed */
-  uint64_t n_roots, newest;
   struct arena *arena;
   uint64_t clients;
   bool quiet; /* no more faults */
-  bool revoking, revoked; /* the node SIM_REVOKED: the document is on its way; the hub said that it has it */
+  bool revoking; /* the node SIM_REVOKED: the document is on its way, or there */
   struct hash revocation;
-  bool narrowing, narrowed; /* the same of the policy by which SIM_NARROWER tells its reports to nobody any more */
+  struct buf revocation_note;
+  bool narrowing; /* the same of the policy by which SIM_NARROWER tells its reports to nobody any more */
   struct hash narrower;
+  struct buf narrower_note;
   bool forked; /* the hub went on from an old copy of its disk and its signer's, of fork_size entries */
-  uint64_t fork_size, n_other;
-  struct hash *other_root; /* by size: what was signed before */
+  uint64_t fork_size;
+  struct log_roots other; /* what was signed before */
   bool clocks_off; /* a clock was wrong by more than the charter allows */
   bool failed;
   bool story; /* print what happens */
@@ -248,12 +273,14 @@ struct sim {
    there. One of them is played at a time. */
 struct stage {
   struct kit *kit;
-  char bodies[64]; /* folder of the hub's large ones: real files, which lose nothing in a crash */
+  struct {
+    struct secret_key *transport, *log; /* the first one's are the kit's */
+    char bodies[64]; /* folder of its large ones: real files, which lose nothing in a crash */
+  } machine[SIM_HUBS];
   struct disk_image *hub, *node[SIM_NODES];
   struct disk_image *blank_hub, *blank_node; /* stores with their tables and nothing in them: to make these each time took a seed's half */
   struct signing_state signed_state;
-  struct hash *root; /* as in struct sim */
-  uint64_t n_roots, newest;
+  struct log_roots roots;
 };
 /* Borrows the kit. From now on libsodium's chance is the simulator's. */
 void stage_open(struct stage *stage, struct kit *kit);
@@ -275,6 +302,8 @@ enum { SIM_MARK = 48 };
 size_t sim_mark(const struct sim *s, char out[SIM_MARK]);
 int64_t sim_between(struct sim *s, int64_t least, int64_t most);
 
+/* May something not fit the rules that the hub goes by when it comes? */
+bool sim_rules_change(const struct sim *s);
 /* What a clock says that is right. */
 tg_time sim_wall(const struct sim *s);
 
@@ -286,24 +315,36 @@ bool site_hears(const struct site *site, const struct event *e);
 bool site_effect(struct site *site);
 
 /* ---- hub_site.c */
-void hub_site_start(struct sim *s);
-void hub_site_crash(struct sim *s);
-void hub_site_stop(struct sim *s);
-void hub_site_disk(struct sim *s, uint64_t free_bytes); /* is told how much is free */
-void hub_site_front_dies(struct sim *s);
-void hub_site_frame(struct sim *s, int node, struct slice frame);
-void hub_site_gone(struct sim *s, int node);
-void hub_site_dropped(struct sim *s, int node, uint8_t type);
+void hub_site_start(struct sim *s, int hub);
+void hub_site_crash(struct sim *s, int hub);
+void hub_site_stop(struct sim *s, int hub);
+void hub_site_disk(struct sim *s, int hub, uint64_t free_bytes); /* is told how much is free */
+void hub_site_front_dies(struct sim *s, int hub);
+void hub_site_frame(struct sim *s, int hub, int node, struct slice frame);
+void hub_site_gone(struct sim *s, int hub, int node);
+void hub_site_dropped(struct sim *s, int hub, int node, uint8_t type);
+/* A document from its folder. */
+void hub_site_document(struct sim *s, int hub, struct slice note);
 /* The state of SIM_REVOKED revokes its node's credential; the hub's operator hands the document in. */
 void hub_site_revoke(struct sim *s);
 /* The state of SIM_NARROWER signs a policy that permits less. */
 void hub_site_narrow(struct sim *s);
 /* Of its disk; and what stands there now is put away for one, which must not start. */
-void hub_site_copy(struct sim *s);
-void hub_site_restore(struct sim *s);
+void hub_site_copy(struct sim *s, int hub);
+void hub_site_restore(struct sim *s, int hub);
 /* Keeps a copy of its disk and its signer's, and after a while goes on from both as if nothing had been: it signs a second history. */
 void hub_site_cheat(struct sim *s);
-bool hub_site_admits(const struct sim *s, int node);
+bool hub_site_admits(const struct sim *s, int hub, int node);
+
+/* ---- succession.c */
+/* The hub's machine is lost, or to be given up; the members name another. */
+void succession_begins(struct sim *s);
+/* What the members have decided since the exchange was founded is in the folder of a hub that is named later. */
+void succession_documents(struct sim *s, int hub);
+/* Is it over, or not to be? */
+bool succession_is_over(const struct sim *s);
+/* The charter that names it, where somebody has handed it to this node; else empty. */
+struct slice succession_charter(const struct sim *s, int node);
 
 /* ---- node_site.c */
 void node_site_start(struct sim *s, int node);
@@ -311,6 +352,7 @@ void node_site_crash(struct sim *s, int node);
 void node_site_copy(struct sim *s, int node);    /* of its disk */
 void node_site_restore(struct sim *s, int node); /* and back to it */
 void node_site_stop(struct sim *s, int node);
+void node_site_document(struct sim *s, int node, struct slice note); /* from its folder */
 void node_site_disk(struct sim *s, int node, uint64_t free_bytes);
 void node_site_frame(struct sim *s, int node, struct slice frame);
 void node_site_link(struct sim *s, int node, enum node_link_state state);
@@ -321,9 +363,10 @@ void node_site_program(struct sim *s, int node, uint64_t client, enum local_type
 void node_site_joined(struct sim *s, int node, uint64_t client);
 
 /* ---- network.c */
-void network_connect(struct sim *s, int node, bool wanted);
+void network_connect(struct sim *s, int node, int hub);
+void network_disconnect(struct sim *s, int node);
 size_t network_to_hub(struct sim *s, int node, struct slice frame);
-void network_to_node(struct sim *s, const struct seal_pk *peer, struct slice frame);
+void network_to_node(struct sim *s, int hub, const struct seal_pk *peer, struct slice frame);
 /* The connection breaks; what is under way is lost. Each side learns of it some time. */
 void network_cut(struct sim *s, int node);
 
@@ -350,14 +393,19 @@ void program_prove(struct sim *s, int node, const struct publication *p);
 void program_reread(struct sim *s, int node, const struct publication *p);
 
 /* ---- oracle.c */
-void oracle_signed(struct sim *s, const struct checkpoint *checkpoint);
+void oracle_signed(struct sim *s, int hub, const struct checkpoint *checkpoint);
+/* A hub says that it accepted this; did it? */
+void oracle_logged(struct sim *s, int hub, const struct hash *id);
+bool oracle_has_logged(const struct sim *s, int hub, const struct publication *p);
+/* A hub is gone for good: its log is read for the last time, and another is to have what it had. */
+void oracle_hub_lost(struct sim *s, int hub);
 void oracle_spooled(struct sim *s, struct publication *p, struct slice id, uint64_t number);
 /* A frame leaves the hub for a node. */
-void oracle_leaves(struct sim *s, int node, struct slice frame);
+void oracle_leaves(struct sim *s, int hub, int node, struct slice frame);
 /* Does the narrowed policy no longer permit it? */
 bool oracle_is_narrowed(const struct sim *s, const struct publication *p);
 /* ledger.c: the log in the hub's store, entry by entry. */
-void oracle_ledger(struct sim *s, struct store *store, uint64_t size);
+void oracle_ledger(struct sim *s, int hub, struct store *store, uint64_t size);
 /* A reader got this portion's text, whole, at this place. */
 void oracle_read(struct sim *s, int node, uint64_t place, const struct hash *id, unsigned part, struct slice text);
 /* A frame leaves a node for the hub. */

@@ -3,6 +3,7 @@
 #include "client/node/schema.h"
 #include "client/node/talk.h"
 #include "client/node/watch.h"
+#include "keys/codec.h"
 #include "os/db.h"
 #include "tests/client/node/world.h"
 
@@ -273,6 +274,66 @@ static void what_a_lost_hub_delivered_is_said_to_the_next(void **state)
   expect_no_strikes(p);
 }
 
+/* The node's proof that it was logged, as it answers `prove`. Borrowed until the next question. */
+static struct slice proof_of(struct pair *p, size_t member, const struct hash *id)
+{
+  Tg__LQuery m = TG__LQUERY__INIT;
+  enum local_type type;
+  char hex[HASH_TEXT];
+  hash_print(id, hex);
+  ProtobufCBinaryData arg = {strlen(hex), (uint8_t *)hex};
+  m.what = (ProtobufCBinaryData){5, (uint8_t *)(uintptr_t)"prove"};
+  m.args = &arg;
+  m.n_args = 1;
+  const Tg__LJson *answer = (const Tg__LJson *)pair_ask(p, member, LOCAL_QUERY, &m.base, &type);
+  assert_non_null(answer);
+  assert_int_equal(type, LOCAL_JSON);
+  return slice_of(answer->json.data, answer->json.len);
+}
+
+/* Before its originator has met the next hub, which knows nothing of it yet. */
+static void what_a_lost_hub_logged_is_proven_still(void **state)
+{
+  static const char from_log[] = "\"log\":\"sahel.example/hub1\"";
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  const struct hash id = world_publish(p, "BF", "before the loss");
+  pair_settle(p);
+  pair_plug(p, ML, false);
+  replace_the_hub(w);
+  pair_pass(p, 2 * TG_MINUTE);
+  assert_string_equal(core_charter(pair_core(p, ML))->hub[0].name, "hub2");
+  const struct slice proof = proof_of(p, ML, &id);
+  assert_non_null(memmem(proof.p, proof.n, "\"proof\":\"", 9));
+  assert_non_null(memmem(proof.p, proof.n, from_log, sizeof from_log - 1));
+}
+
+/* To the next hub goes what the lost one had, and its recall, which is more urgent and must not come first. On a slow line there is room for one. */
+static void an_urgent_recall_does_not_stand_before_what_it_recalls(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  pair_kill(p, ML);
+  pair_config(p, ML)->line_rate = 1200;
+  pair_start(p, ML);
+  pair_pass(p, TG_MINUTE);
+  struct hash id, recall, other;
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "wrong", .precedence = PRECEDENCE_ROUTINE}, &id), TG_OK);
+  pair_pass(p, TG_MINUTE);
+  assert_true(look_sent(p, ML, &id) >= SENT_ACCEPTED);
+  pair_plug(p, ML, false);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "it was", .kind = KIND_RECALL, .supersedes = &id,
+                                                               .precedence = PRECEDENCE_IMMEDIATE}, &recall), TG_OK);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "right"}, &other), TG_OK);
+  replace_the_hub(w);
+  pair_plug(p, ML, true);
+  pair_pass(p, 5 * TG_MINUTE);
+  assert_int_equal(pair_told(p, ML, "log-given-up"), 1);
+  assert_true(look_sent(p, ML, &other) >= SENT_ACCEPTED && look_sent(p, ML, &recall) >= SENT_ACCEPTED);
+  assert_true(look_track(p, ML, &id, RECEIPT_PURGED));
+  expect_no_strikes(p);
+}
+
 int main(void)
 {
 #define STORY(f, begin) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -282,6 +343,8 @@ int main(void)
       STORY(what_is_finished_after_a_restart_is_said_to_who_delivered_it, two),
       STORY(what_an_earlier_version_kept_finds_its_hub, two),
       STORY(what_a_lost_hub_delivered_is_said_to_the_next, one),
+      STORY(what_a_lost_hub_logged_is_proven_still, one),
+      STORY(an_urgent_recall_does_not_stand_before_what_it_recalls, one),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

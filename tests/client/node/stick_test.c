@@ -21,8 +21,8 @@ struct stick {
   size_t n;
 };
 
-/* All that `from` has for `to`. */
-static struct stick written(struct pair *p, size_t from, const char *to)
+/* All that `from` has for `to`; bare: without documents and proofs. */
+static struct stick written(struct pair *p, size_t from, const char *to, bool bare)
 {
   struct stick s = {.arena = arena_new(ROOM)};
   struct node_core *core = pair_core(p, from);
@@ -31,7 +31,7 @@ static struct stick written(struct pair *p, size_t from, const char *to)
   struct buf all = buf_new(ROOM);
   struct tg_why why = {0};
   enum tg_err verdict = TG_OK;
-  assert_int_equal(bundle_out_new(core, slice_str(to), NULL, 0, true, &out, &verdict, &why), TG_OK);
+  assert_int_equal(bundle_out_new(core, slice_str(to), NULL, 0, bare, &out, &verdict, &why), TG_OK);
   assert_int_equal(verdict, TG_OK);
   for (bool end = false; !end;) {
     struct slice piece;
@@ -147,13 +147,13 @@ static void nothing_of_a_false_stick_is_taken(void **state)
   world_publish(p, "BF", "carried by hand");
   pair_settle(p);
   for (size_t i = 0; i < sizeof cheats / sizeof *cheats; i++) {
-    struct stick s = written(p, ML, "BF");
+    struct stick s = written(p, ML, "BF", true);
     cheats[i].cheat(&s);
     assert_int_equal(read_by_bf(w, &s), cheats[i].verdict);
     assert_int_equal(look_inbox(p, BF), 0);
     arena_free(s.arena);
   }
-  struct stick s = written(p, ML, "BF");
+  struct stick s = written(p, ML, "BF", true);
   assert_int_equal(read_by_bf(w, &s), TG_OK);
   assert_int_equal(look_inbox(p, BF), 1);
   arena_free(s.arena);
@@ -170,7 +170,7 @@ static void nobody_carries_the_words_of_another_as_its_own(void **state)
   world_publish(p, "BF", "mine");
   assert_int_equal(pair_publish(p, NE, &(struct pair_bulletin){.to = "BF", .text = "theirs"}, NULL), TG_OK);
   pair_settle(p);
-  struct stick mine = written(p, ML, "BF"), theirs = written(p, NE, "BF");
+  struct stick mine = written(p, ML, "BF", true), theirs = written(p, NE, "BF", true);
   for (size_t i = 0; i < theirs.n; i++)
     if (theirs.record[i].type == BUNDLE_PARCEL || theirs.record[i].type == BUNDLE_CHUNK)
       mine.record[mine.n++] = theirs.record[i];
@@ -180,12 +180,46 @@ static void nobody_carries_the_words_of_another_as_its_own(void **state)
   arena_free(mine.arena);
 }
 
+/* The hub is lost, and who wrote the stick has not heard of the one in its place: it still proves what it wrote by the lost one's log. */
+static void a_proof_from_the_log_of_a_lost_hub_will_do(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  struct secret_key *transport, *log;
+  struct tg_why why;
+  kit_hub_keys("hub2", &transport, &log);
+  pair_plug(p, BF, false);
+  const struct hash id = world_publish(p, "BF", "before the loss");
+  pair_settle(p);
+  assert_int_equal(look_sent(p, ML, &id), SENT_ACCEPTED);
+  struct buf charter = kit_charter_naming(w->kit, pair_now(p), "hub2", transport, log);
+  assert_int_equal(node_document(pair_core(p, BF), buf_slice(&charter), &why), TG_OK);
+  pair_settle(p);
+  struct stick s = written(p, ML, "BF", false);
+  const ProtobufCBinaryData note = ((Tg__Parcel *)first(&s, BUNDLE_PARCEL))->checkpoint;
+  assert_true(note.len > 0);
+  note.data[0] ^= 1; /* of the log's name */
+  assert_int_equal(read_by_bf(w, &s), TG_UNKNOWN);
+  note.data[0] ^= 1;
+  note.data[note.len - 20] ^= 1; /* of its signature */
+  assert_int_not_equal(read_by_bf(w, &s), TG_OK);
+  assert_int_equal(look_inbox(p, BF), 0);
+  note.data[note.len - 20] ^= 1;
+  assert_int_equal(read_by_bf(w, &s), TG_OK);
+  assert_int_equal(look_inbox(p, BF), 1);
+  arena_free(s.arena);
+  buf_free(&charter);
+  secret_key_free(transport);
+  secret_key_free(log);
+}
+
 int main(void)
 {
 #define STORY(f) cmocka_unit_test_setup_teardown(f, world_started, world_free)
   const struct CMUnitTest tests[] = {
       STORY(nothing_of_a_false_stick_is_taken),
       STORY(nobody_carries_the_words_of_another_as_its_own),
+      STORY(a_proof_from_the_log_of_a_lost_hub_will_do),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
