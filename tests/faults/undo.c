@@ -19,6 +19,8 @@ enum kind { WRITTEN, CREATED, RENAMED, UNLINKED };
 struct record {
   enum kind kind;
   bool doomed, was_there;
+  bool shorter; /* WRITTEN: the file was cut to a length; that reaches the disk as a whole, or not at all */
+  bool kept;    /* a later shortening of the file reached the disk: so did this, as far as anything of it is left */
   char path[PATH], to[PATH];
   off_t at, size;
   size_t n;
@@ -92,6 +94,7 @@ void undo_truncate(int fd, const char *path, off_t size)
   const off_t before = size_of(fd);
   struct record *r = record(WRITTEN, path);
   r->size = before;
+  r->shorter = true;
   keep(r, fd, size, size < before ? (size_t)(before - size) : 0);
 }
 
@@ -186,8 +189,22 @@ static bool survives(const char *path, uint64_t block, uint64_t torn)
   return torn && mix(h + block) >> 60 & 1;
 }
 
+/* A file system records a new length in one piece, and nothing that was written behind it before that. */
+static bool keeps_length(const struct record *newer, uint64_t torn)
+{
+  if (!newer->shorter || !survives(newer->path, UINT64_MAX - 1, torn))
+    return false;
+  for (struct record *r = newer->older; r; r = r->older)
+    r->kept |= r->kind == WRITTEN && strcmp(r->path, newer->path) == 0;
+  return true;
+}
+
 static void unwrite(const struct record *r, uint64_t torn)
 {
+  if (r->kept || keeps_length(r, torn))
+    return;
+  if (r->shorter)
+    torn = 0;
   int fd = raw_open(r->path, O_WRONLY);
   if (fd < 0)
     return;
