@@ -295,7 +295,7 @@ static enum tg_err send_chunks(struct node_core *core)
 enum tg_err outbox_pump(struct node_core *core)
 {
   const struct outbox *o = core->outbox;
-  enum tg_err err = talk_has_room(core) ? submit_waiting(core) : TG_OK;
+  enum tg_err err = talk_has_room(core) && !talk_is_away(core) ? submit_waiting(core) : TG_OK;
   if (err == TG_OK && talk_has_room(core))
     err = send_chunks(core);
   if (o->waiting || o->n_serving)

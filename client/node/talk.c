@@ -244,7 +244,9 @@ static enum tg_err keep_alive(struct node_core *core)
     enum tg_err err = core_tell(core, NODE_NOTICE, "hub-silent", NULL, t->hub, 0, NULL);
     return err == TG_OK ? talk_end(core, REASON_SILENT, "") : err;
   }
-  return core->now.mono - t->said >= tick_of(core) ? talk_tick(core, slice_of(NULL, 0), false) : TG_OK;
+  bool left;
+  enum tg_err err = talk_round_time(core, &left);
+  return err == TG_OK && !left && core->now.mono - t->said >= tick_of(core) ? talk_tick(core, slice_of(NULL, 0), false) : err;
 }
 
 enum tg_err talk_time(struct node_core *core)
@@ -280,7 +282,9 @@ int64_t talk_due(const struct node_core *core)
   if (t->state != TALK_OPEN)
     return t->deadline;
   int64_t silent = t->heard + SILENT_TICKS * tick_of(core), due = t->said + tick_of(core);
-  return silent < due ? silent : due;
+  const int64_t round = talk_round_due(core);
+  due = silent < due ? silent : due;
+  return round < due ? round : due;
 }
 
 enum tg_err talk_stop(struct node_core *core)

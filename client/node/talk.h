@@ -39,6 +39,8 @@ enum tg_err talk_ask(struct node_core *core, struct slice other);
 enum tg_err talk_stop(struct node_core *core);
 
 bool talk_is_open(const struct node_core *core);
+/* Does it only look in at a hub, or is on its way to or from one? Bulletins of ours wait until it is back where it belongs. */
+bool talk_is_away(const struct node_core *core);
 int64_t talk_heard(const struct node_core *core); /* monotonic: the hub's last frame in this session */
 enum talk_state talk_state(const struct node_core *core);
 const char *talk_hub(const struct node_core *core); /* name of the present hub; "" when none */

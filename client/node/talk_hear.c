@@ -52,7 +52,8 @@ static enum tg_err on_welcome(struct node_core *core, const ProtobufCMessage *me
   t->rest_ms = TALK_REST_FIRST_MS;
   t->inline_body = welcome->max_inline_body;
   t->max_frame = welcome->max_frame && welcome->max_frame < LIMIT_FRAME ? (size_t)welcome->max_frame : LIMIT_FRAME;
-  enum tg_err err = core_tell(core, NODE_NOTICE, "connected", NULL, t->hub, watch_size(core), NULL);
+  const bool only_looks = talk_round_welcome(core);
+  enum tg_err err = core_tell(core, only_looks ? NODE_DEBUG : NODE_NOTICE, "connected", NULL, t->hub, watch_size(core), NULL);
   if (err == TG_OK)
     err = check_clock(core, welcome->time);
   if (err == TG_OK)
@@ -222,6 +223,8 @@ enum tg_err talk_frame(struct node_core *core, struct slice frame)
   if (kind->type == FRAME_WELCOME && is_of_another_session(t, message))
     return t->state == TALK_GREETING ? TG_OK : talk_end(core, REASON_CONFLICT, "welcome");
   t->heard = core->now.mono;
+  if (kind->type != FRAME_TICK)
+    t->given = core->now.mono;
   bool go_on;
   err = take_checkpoint(core, handler, message, &go_on);
   return err == TG_OK && go_on ? handler->take(core, message) : err;

@@ -39,6 +39,11 @@ struct talk {
   bool full, stopped;
   bool shows;                /* a hub did not know the checkpoint that we named: it is shown the note */
   struct pace pace; /* of the line */
+  bool away;                 /* it left a hub to look at others, and is not back */
+  char left[LABEL_MAX + 1];  /* that hub */
+  unsigned misses;           /* how often in a row nobody else was there */
+  int64_t opened, given;     /* this session; its last frame that was no Tick */
+  int64_t look;              /* when it looks next */
 };
 
 /* ---- talk.c */
@@ -52,6 +57,16 @@ enum tg_err talk_tick(struct node_core *core, struct slice other, bool vouch);
 enum tg_err talk_rest(struct node_core *core, int64_t at_least);
 /* The same, and then the next hub is tried. */
 enum tg_err talk_next(struct node_core *core, int64_t at_least);
+/* ---- talk_round.c */
+/* A session opened. Is it one of those that are only looked in at, or is that over now? */
+bool talk_round_welcome(struct node_core *core);
+/* The present candidate cannot be reached, or ended it. */
+void talk_round_failed(struct talk *t);
+/* In a session: goes on to another hub, perhaps. */
+enum tg_err talk_round_time(struct node_core *core, bool *ret_left);
+int64_t talk_round_due(const struct node_core *core);
+
+/* ---- talk_where.c, again */
 /* After a rest: connects, or stays away outside all call windows. */
 enum tg_err talk_call_if_due(struct node_core *core);
 /* Outside all windows the line is given up when nothing urgent was waiting for a while. *ret_over: it was, or is. */

@@ -176,6 +176,7 @@ static enum tg_err connect_now(struct node_core *core)
 enum tg_err talk_next(struct node_core *core, int64_t at_least)
 {
   struct talk *t = core->talk;
+  talk_round_failed(t);
   if (t->n)
     t->current = (t->current + 1) % t->n;
   return talk_rest(core, at_least);
@@ -186,6 +187,7 @@ enum tg_err talk_hubs_changed(struct node_core *core)
   struct talk *t = core->talk;
   struct candidate before = t->n ? t->candidates[t->current] : (struct candidate){.hub = {0}};
   list_candidates(core);
+  t->away = false; /* where it came from may be no more */
   t->current = 0;
   for (size_t i = 0; i < t->n; i++)
     if (strcmp(t->candidates[i].hub, before.hub) == 0 && strcmp(t->candidates[i].endpoint, before.endpoint) == 0) {

@@ -237,6 +237,63 @@ static void what_an_earlier_version_kept_finds_its_hub(void **state)
   expect_no_strikes(p);
 }
 
+/* ---- from one to the other ---- */
+
+static void expect_at(struct pair *p, size_t member, const char *hub)
+{
+  assert_int_equal(talk_state(pair_core(p, member)), TALK_OPEN);
+  assert_string_equal(talk_hub(pair_core(p, member)), hub);
+}
+
+/* The first hub was away for a while. */
+static void who_fell_back_goes_home_again(void **state)
+{
+  struct pair *p = world_pair(state);
+  all_move_to(p, SECOND);
+  pair_pass(p, 50 * TG_MINUTE); /* it is looked for in vain, less and less often, and what is published meanwhile goes by the one that there is */
+  const struct hash id = world_publish(p, "BF,NE", "by the second");
+  pair_pass(p, TG_MINUTE);
+  assert_true(look_track(p, ML, &id, RECEIPT_STORED));
+  for (size_t i = 0; i < WORLD_MEMBERS; i++)
+    pair_reach(p, i, FIRST, true);
+  pair_pass(p, 59 * TG_MINUTE);
+  for (size_t i = 0; i < WORLD_MEMBERS; i++)
+    expect_at(p, i, "hub1");
+  expect_no_strikes(p);
+}
+
+/* ML cannot reach the first hub, and the others have no reason to leave it. */
+static void what_waits_at_another_hub_is_fetched(void **state)
+{
+  struct pair *p = world_pair(state);
+  struct hash ours;
+  all_move_to(p, FIRST);
+  pair_reach(p, BF, SECOND, true);
+  pair_reach(p, ML, FIRST, false);
+  pair_reach(p, ML, SECOND, true);
+  pair_pass(p, 2 * TG_MINUTE);
+  expect_at(p, ML, "hub2");
+  const struct hash id = world_publish(p, "BF", "by the second");
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(look_inbox(p, BF), 0);
+  const uint64_t accepted = pair_counted(p, SECOND, "accepted");
+  for (unsigned i = 0; i < 40 && look_inbox(p, BF) == 0; i++) {
+    pair_pass(p, 2 * TG_MINUTE);
+    assert_int_equal(pair_publish(p, BF, &(struct pair_bulletin){.to = "NE", .text = "who is at home"}, &ours), TG_OK);
+  }
+  assert_int_equal(look_inbox(p, BF), 1);
+  pair_pass(p, 2 * TG_MINUTE);
+  expect_at(p, BF, "hub1"); /* and is back */
+  assert_true(look_sent(p, BF, &ours) >= SENT_DELIVERED);
+  assert_true(look_track(p, ML, &id, RECEIPT_STORED));
+  assert_int_equal(pair_counted(p, SECOND, "accepted"), accepted); /* of what it published meanwhile nothing went there */
+  acknowledge(p, &id); /* which the second hub hears at the next look */
+  for (unsigned i = 0; i < 40 && !look_track(p, ML, &id, RECEIPT_ACKNOWLEDGED); i++)
+    pair_pass(p, 2 * TG_MINUTE);
+  assert_true(look_track(p, ML, &id, RECEIPT_ACKNOWLEDGED));
+  expect_no_strikes(p);
+}
+
 /* ---- one after the other ---- */
 
 static void replace_the_hub(struct world *w)
@@ -342,6 +399,8 @@ int main(void)
       STORY(what_was_not_confirmed_waits_for_its_hub, two),
       STORY(what_is_finished_after_a_restart_is_said_to_who_delivered_it, two),
       STORY(what_an_earlier_version_kept_finds_its_hub, two),
+      STORY(who_fell_back_goes_home_again, two),
+      STORY(what_waits_at_another_hub_is_fetched, two),
       STORY(what_a_lost_hub_delivered_is_said_to_the_next, one),
       STORY(what_a_lost_hub_logged_is_proven_still, one),
       STORY(an_urgent_recall_does_not_stand_before_what_it_recalls, one),

@@ -1,0 +1,120 @@
+/* With several hubs: back to the one that is preferred, and a look at the others now and then. Each hub keeps what is for us in a queue of its own, and what we have to
+   say to it waits here; a node that stayed for ever with the one that it fell back to would never hear of the one, nor the other of it. */
+#include "client/node/talk_inside.h"
+
+#include "client/node/arrivals.h"
+#include "client/node/outbox.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+  RETURN_MS = 10 * 60 * 1000, /* from a hub that is not the preferred one: is that there again? */
+  LOOK_MS = 60 * 60 * 1000,   /* at the others: each session of each node is two entries of a log */
+  MISSES_MAX = 4,             /* each time that nobody is there the next waits twice as long, up to so many times */
+  QUIET_MS = 3000,            /* a hub that has nothing more for us says nothing but Ticks */
+  STAY_MS = 30 * 1000,        /* when something of ours waits meanwhile; what is urgent waits for nothing */
+  AGAIN_MS = 5000,
+};
+
+static bool is_of(const struct talk *t, size_t i, const char *hub) { return strcmp(t->candidates[i].hub, hub) == 0; }
+static bool is_home(const struct talk *t, size_t i) { return is_of(t, i, t->candidates[0].hub); }
+
+/* The first address of the next hub; 0 at the end. */
+static size_t next_hub(const struct talk *t)
+{
+  for (size_t i = t->current + 1; i < t->n; i++)
+    if (!is_of(t, i, t->candidates[t->current].hub) && !is_home(t, i))
+      return i;
+  return 0;
+}
+
+static bool has_others(const struct talk *t)
+{
+  return t->n > 1 && (!is_home(t, t->current) || next_hub(t) != 0);
+}
+
+bool talk_is_away(const struct node_core *core) { return core->talk->away; }
+
+bool talk_round_welcome(struct node_core *core)
+{
+  struct talk *t = core->talk;
+  const bool home = is_home(t, t->current), was = t->away, back = strcmp(t->hub, t->left) == 0;
+  t->opened = t->given = core->now.mono;
+  if (was && !back)
+    t->misses = 0;
+  if (home || !was || back || !is_of(t, 0, t->left))
+    t->away = false;
+  if (t->away)
+    return true;
+  const int64_t pause = (int64_t)(home ? LOOK_MS : RETURN_MS) << t->misses;
+  t->look = core->now.mono + pause + (int64_t)randombytes_uniform((uint32_t)(pause / 4));
+  return was && back;
+}
+
+void talk_round_failed(struct talk *t)
+{
+  if (t->n && is_home(t, t->current))
+    t->away = false; /* whoever answers now is who there is */
+}
+
+static enum tg_err leave(struct node_core *core, size_t to)
+{
+  struct talk *t = core->talk;
+  Tg__Goodbye frame = TG__GOODBYE__INIT;
+  frame.reason = REASON_CLOSED;
+  enum tg_err err = talk_send(core, FRAME_GOODBYE, &frame.base);
+  t->current = to;
+  t->rest_ms = TALK_REST_FIRST_MS;
+  return err == TG_OK ? talk_rest(core, 0) : err;
+}
+
+/* Nothing of ours goes out here: who is at home would not hear of it before he looks in too. */
+static enum tg_err visit(struct node_core *core, bool *ret_left)
+{
+  struct talk *t = core->talk;
+  uint64_t place;
+  bool urgent = false, waits = false;
+  enum tg_err err = outbox_has_waiting(core, PRECEDENCE_IMMEDIATE, &urgent);
+  if (err == TG_OK)
+    err = outbox_has_waiting(core, PRECEDENCE_ROUTINE, &waits);
+  if (err != TG_OK)
+    return err;
+  const bool quiet = core->now.mono - t->given >= QUIET_MS && arrivals_places(core, t->hub, &place, 1) == 0;
+  *ret_left = urgent || quiet || (waits && core->now.mono - t->opened >= STAY_MS);
+  return *ret_left ? leave(core, quiet && !urgent ? next_hub(t) : 0) : TG_OK;
+}
+
+static enum tg_err set_out(struct node_core *core, bool *ret_left)
+{
+  struct talk *t = core->talk;
+  uint64_t place;
+  bool urgent = false;
+  if (core->now.mono < t->look || arrivals_places(core, t->hub, &place, 1) > 0)
+    return TG_OK;
+  enum tg_err err = outbox_has_waiting(core, PRECEDENCE_FLASH, &urgent);
+  if (err != TG_OK || urgent)
+    return err;
+  *ret_left = t->away = true;
+  t->misses += t->misses < MISSES_MAX;
+  snprintf(t->left, sizeof t->left, "%s", t->hub);
+  return leave(core, is_home(t, t->current) ? next_hub(t) : 0);
+}
+
+enum tg_err talk_round_time(struct node_core *core, bool *ret_left)
+{
+  *ret_left = false;
+  if (!has_others(core->talk))
+    return TG_OK;
+  return core->talk->away ? visit(core, ret_left) : set_out(core, ret_left);
+}
+
+int64_t talk_round_due(const struct node_core *core)
+{
+  const struct talk *t = core->talk;
+  if (!has_others(t))
+    return INT64_MAX;
+  const int64_t due = t->away ? t->given + QUIET_MS : t->look;
+  return due > core->now.mono ? due : core->now.mono + AGAIN_MS;
+}
