@@ -27,7 +27,7 @@ struct carry {
   struct loop_watch *local_watch, *line_watch;
   struct loop_timer *look;
   int64_t owed, heard;
-  bool busy;
+  bool busy, mute; /* mute: nothing can be said over this line any more */
 };
 
 static void hang_up(int *fd, struct loop_watch **watch)
@@ -51,7 +51,7 @@ void carry_free(struct carry **taken)
   free(c);
 }
 
-/* ---- bytes. Each: has the other side of that socket gone? */
+/* ---- bytes. Those that return something: has the other side of that socket gone? */
 
 static bool is_gone(ssize_t n) { return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR); }
 
@@ -95,15 +95,16 @@ static bool read_line(struct carry *c, enum tg_err *err)
   return is_gone(n);
 }
 
-static bool write_line(struct carry *c)
+/* What came before the line broke is read first: that it is gone is heard there. */
+static void write_line(struct carry *c)
 {
-  const struct slice out = c->line >= 0 ? resume_out(c->resume) : slice_of(NULL, 0);
+  const struct slice out = c->line >= 0 && !c->mute ? resume_out(c->resume) : slice_of(NULL, 0);
   if (!out.n)
-    return false;
+    return;
   const ssize_t n = send(c->line, out.p, out.n, MSG_NOSIGNAL);
   if (n > 0)
     resume_wrote(c->resume, (size_t)n);
-  return is_gone(n);
+  c->mute = is_gone(n);
 }
 
 /* ---- how it stands afterwards */
@@ -120,7 +121,7 @@ static void watch(struct carry *c)
   if (c->local_watch)
     loop_watch_set(c->local_watch, (short)((resume_room(c->resume) ? POLLIN : 0) | (in ? POLLOUT : 0)));
   if (c->line_watch)
-    loop_watch_set(c->line_watch, (short)((in ? 0 : POLLIN) | (resume_out(c->resume).n ? POLLOUT : 0)));
+    loop_watch_set(c->line_watch, (short)((in ? 0 : POLLIN) | (!c->mute && resume_out(c->resume).n ? POLLOUT : 0)));
 }
 
 static void set_timer(struct carry *c)
@@ -137,7 +138,7 @@ static void set_timer(struct carry *c)
 /* Tells what has come of it: at most one thing, last. */
 static void settle(struct carry *c, enum tg_err err, bool lost)
 {
-  const bool ended = resume_is_ended(c->resume) || (c->local < 0 && (c->line < 0 || lost || resume_is_said(c->resume)));
+  const bool ended = resume_is_ended(c->resume) || (c->local < 0 && (c->line < 0 || lost)); /* the other side hangs up when it has heard our end */
   if (err != TG_OK || ended) {
     hang_up(&c->local, &c->local_watch);
     if (c->line >= 0)
@@ -170,7 +171,8 @@ static void pump(struct carry *c)
       hang_up(&c->local, &c->local_watch);
       resume_end(c->resume);
     }
-    lost |= err == TG_OK && write_line(c);
+    if (err == TG_OK)
+      write_line(c);
     if (resume_moved(c->resume) == before)
       break;
   }
@@ -226,6 +228,7 @@ enum tg_err carry_line(struct carry *c, int fd)
   hang_up(&c->line, &c->line_watch);
   (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   c->line = fd;
+  c->mute = false;
   c->line_watch = loop_watch(c->loop, fd, POLLIN | POLLOUT, on_events, c);
   c->heard = loop_now(c->loop);
   if (c->line_watch)

@@ -15,7 +15,7 @@
 struct question {
   struct endpoint endpoint;
   struct lookup_address found[LOOKUP_MAX];
-  size_t n;
+  atomic_size_t n; /* written last */
   int told; /* an eventfd: the answer is there */
   atomic_int users;
 };
@@ -88,9 +88,10 @@ static void leave(struct question *q)
 static void *ask(void *arg)
 {
   struct question *q = arg;
-  q->n = resolve(&q->endpoint, AI_ADDRCONFIG, q->found, LOOKUP_MAX);
-  if (q->n == 0) /* a machine that has but its loopback interface */
-    q->n = resolve(&q->endpoint, 0, q->found, LOOKUP_MAX);
+  size_t n = resolve(&q->endpoint, AI_ADDRCONFIG, q->found, LOOKUP_MAX);
+  if (n == 0) /* a machine that has but its loopback interface */
+    n = resolve(&q->endpoint, 0, q->found, LOOKUP_MAX);
+  atomic_store(&q->n, n);
   (void)eventfd_write(q->told, 1);
   leave(q);
   return NULL;
@@ -101,7 +102,8 @@ static void on_told(void *arg, short events)
   struct lookup *l = arg;
   (void)events;
   loop_watch_free(&l->watch);
-  l->fn(l->arg, l->question->found, l->question->n);
+  const size_t n = atomic_load(&l->question->n);
+  l->fn(l->arg, l->question->found, n);
 }
 
 static bool begin(struct question *q)

@@ -379,10 +379,9 @@ void resume_gave(struct resume *r, size_t n)
 /* ---- how it stands */
 
 bool resume_is_ended(const struct resume *r) { return r->heard_end && r->in.n == 0; }
-bool resume_is_said(const struct resume *r) { return r->said_end && r->wrote == r->out.n; }
 bool resume_is_busy(const struct resume *r) { return !r->open || r->held.n >= r->busy_at; }
 bool resume_was_met(const struct resume *r) { return r->part != PART_ANSWER; }
-bool resume_waits(const struct resume *r) { return r->connected && (r->sent > r->confirmed || r->part == PART_ANSWER); }
+bool resume_waits(const struct resume *r) { return r->connected && (r->sent > r->confirmed || r->part == PART_ANSWER || r->said_end); }
 void resume_confirm(struct resume *r) { r->confirm = r->received > r->told; }
 bool resume_owes(const struct resume *r) { return r->received > r->told; }
 uint64_t resume_moved(const struct resume *r) { return r->moved; }

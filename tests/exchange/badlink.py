@@ -68,10 +68,10 @@ class Way:
 
 class BadLink:
     """Listens on `port`; `rate` in bytes a second (None: as fast as it goes), `delay` in seconds one way, `cut_every` in seconds on
-    average (None: never). Up until close()."""
+    average (None: never); metered: ZeroMQ goes over it as it is. Up until close()."""
 
-    def __init__(self, to, rate=None, delay=0.0, cut_every=None, seed=1):
-        self.to, self.rate, self.delay, self.cut_every = to, rate, delay, cut_every
+    def __init__(self, to, rate=None, delay=0.0, cut_every=None, seed=1, metered=True):
+        self.to, self.rate, self.delay, self.cut_every, self.metered = to, rate, delay, cut_every, metered
         self.chance = random.Random(seed)
         self.up, self.down = Way(self), Way(self)  # from the node to the hub, and back
         self.pairs, self.lock, self.ended, self.dead = set(), threading.Lock(), threading.Event(), False
@@ -112,7 +112,7 @@ class BadLink:
 
     def carry(self, pair, source, sink, way):
         """Until one side closes, the link is cut, or it goes dead: then bytes vanish and nobody is told."""
-        queue, more, meter = [], threading.Condition(), Meter(way)
+        queue, more, meter = [], threading.Condition(), Meter(way) if self.metered else None
         threading.Thread(target=self.deliver, args=(pair, sink, queue, more, way), daemon=True).start()
         try:
             while True:
@@ -120,7 +120,8 @@ class BadLink:
                 if not data:
                     break
                 through = way.take(len(data))
-                meter.take(data)
+                if meter:
+                    meter.take(data)
                 with more:
                     queue.append((through + self.delay, data))
                     more.notify()

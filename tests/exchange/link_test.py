@@ -24,7 +24,7 @@ class Link(Story):
 
     def start(self):
         """Like Exchange.start(), with the link between SN and the hub: its first meeting is undisturbed."""
-        self.link = BadLink(self.hub_port(), rate=None, seed=7)
+        self.link = BadLink(self.hub_port(), rate=None, seed=7, metered=self.scheme == "tcp")
         self.addCleanup(self.link.close)
         with open(self.e["SN"].folder / "node.conf", "a", encoding="utf-8") as conf:
             conf.write(f"hub dakar {self.scheme}://127.0.0.1:{self.link.port}\nline-rate {self.rate * self.faster}\n")

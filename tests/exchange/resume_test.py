@@ -24,7 +24,7 @@ class Resumed(Story):
         return (f"listen resume://127.0.0.1:{self.port}",)
 
     def start(self):
-        self.link = BadLink(self.port, seed=7)
+        self.link = BadLink(self.port, seed=7, metered=False)
         self.addCleanup(self.link.close)
         with open(self.e["SN"].folder / "node.conf", "a", encoding="utf-8") as conf:
             conf.write(f"hub dakar resume://127.0.0.1:{self.link.port}\nline-rate {RATE}\n")

@@ -44,6 +44,22 @@ static void who_connects_is_known(void **state)
   close(client), close(server), close(listening);
 }
 
+static void a_name_in_no_folder_is_taken_once(void **state)
+{
+  (void)state;
+  int first, second;
+  char name[120];
+  snprintf(name, sizeof name, "toguna-test-%d", (int)getpid());
+  assert_int_equal(unix_listen_abstract(name, &first), TG_OK);
+  assert_int_equal(unix_listen_abstract(name, &second), TG_BUSY);
+  close(first);
+  assert_int_equal(unix_listen_abstract(name, &second), TG_OK);
+  close(second);
+  memset(name, 'x', sizeof name);
+  name[108] = 0;
+  assert_int_equal(unix_listen_abstract(name, &second), TG_INTERNAL);
+}
+
 static void a_dead_socket_is_replaced_a_living_one_is_not(void **state)
 {
   (void)state;
@@ -82,6 +98,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   const struct CMUnitTest tests[] = {
       T(who_connects_is_known),
+      T(a_name_in_no_folder_is_taken_once),
       T(a_dead_socket_is_replaced_a_living_one_is_not),
       T(nothing_else_is_ever_removed),
   };

@@ -13,6 +13,7 @@
 
 enum { MEMBERS = 2, RATE = 1200, DELAY = 1000, CUT_EVERY = 30000, SIZE = 1 << 20, SEALED = 1081633, HOURS_MAX = 2 };
 enum { MORE_MAX = 27, RESUMED_MORE_MAX = 15 }; /* percent of SIZE, both ways together */
+enum { FLASHES = 24, FLASH_CUT_MS = 12000 };
 #define START ((tg_time)1796083200000) /* 2026-12-01T00:00:00Z */
 
 /* SIZE bytes through cuts; `far` is the node behind the line. */
@@ -74,6 +75,56 @@ static void a_resumed_line_brings_it_to_the_hub(void **state)
 {
   (void)state;
   carries(0, 1, 0, true);
+}
+
+/* ---- what is urgent, behind a body */
+
+/* FLASHES of 2,000 bytes at odd moments behind SIZE of ROUTINE; the slowest, in ms. */
+static int64_t slowest_flash(size_t far, int64_t cut_every)
+{
+  struct kit *kit = kit_new(MEMBERS, START, kit_two_cosign);
+  struct pair *p = pair_new(kit);
+  struct badline line = {.rate = RATE, .delay = DELAY, .cut_every = cut_every};
+  struct hash id;
+  int64_t slowest = 0;
+  pair_config(p, far)->line_rate = RATE;
+  for (size_t i = 0; i < MEMBERS; i++)
+    pair_start(p, i);
+  pair_settle(p);
+  pair_pass(p, TG_MINUTE);
+  badline_resume(&line, pair_mono(p));
+  pair_line(p, far, &line);
+  assert_int_equal(pair_publish(p, 0, &(struct pair_bulletin){.to = "BF", .size = SIZE, .precedence = 1}, &id), TG_OK);
+  for (size_t i = 0; i < FLASHES; i++) {
+    pair_run(p, 20 * TG_SECOND + 370 * (int64_t)i);
+    assert_int_equal(pair_publish(p, 0, &(struct pair_bulletin){.to = "BF", .size = 2000, .precedence = 4}, &id), TG_OK);
+    const int64_t begun = pair_mono(p);
+    while (look_inbox(p, 1) == i && pair_mono(p) < begun + 60 * TG_SECOND)
+      pair_run(p, 50);
+    assert_int_equal(look_inbox(p, 1), i + 1);
+    slowest = pair_mono(p) - begun > slowest ? pair_mono(p) - begun : slowest;
+  }
+  printf("%d FLASHES %s, cut %u times: the slowest took %lld ms\n", FLASHES, far == 1 ? "from the hub" : "to the hub", line.cuts, (long long)slowest);
+  pair_line(p, far, NULL);
+  badline_free(&line);
+  pair_free(p);
+  kit_free(kit);
+  return slowest;
+}
+
+static void a_flash_overtakes_on_a_resumed_line(void **state)
+{
+  (void)state;
+  assert_in_range(slowest_flash(1, 0), 1, 5000);
+  assert_in_range(slowest_flash(0, 0), 1, 5000);
+}
+
+/* Cut once, it waits for the next connection and what it lost; never behind what was said while there was no line. */
+static void a_flash_waits_for_the_line_and_for_nothing_else(void **state)
+{
+  (void)state;
+  assert_in_range(slowest_flash(1, CUT_EVERY), 1, FLASH_CUT_MS);
+  assert_in_range(slowest_flash(0, CUT_EVERY), 1, FLASH_CUT_MS);
 }
 
 /* ---- what a node on a slow line says in Hello */
@@ -147,6 +198,8 @@ int main(void)
       cmocka_unit_test(a_bulletin_goes_to_the_hub_through_cuts),
       cmocka_unit_test(a_resumed_line_brings_it_from_the_hub),
       cmocka_unit_test(a_resumed_line_brings_it_to_the_hub),
+      cmocka_unit_test(a_flash_overtakes_on_a_resumed_line),
+      cmocka_unit_test(a_flash_waits_for_the_line_and_for_nothing_else),
       cmocka_unit_test(a_checkpoint_that_the_hub_does_not_know_is_shown_whole),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
