@@ -68,8 +68,8 @@ static const char *widening_words(const struct policy_example *example, bool too
   return words[example->effect == POLICY_DROPS_PIN][too_soon];
 }
 
-/* A widening takes a second officer and the charter's delay; a member's first policy and a narrowing neither.
- */
+/* A widening takes a second officer and the charter's delay; a member's first policy and a narrowing neither. Whether what is older than we are
+   came in time those knew to whom it came: the delay was theirs, and each node keeps it by its own clock. */
 static enum tg_err check_widening(struct hub *hub, struct paper *p, const struct policy *next,
                                   const struct policy_set *set, tg_time at)
 {
@@ -86,7 +86,7 @@ static enum tg_err check_widening(struct hub *hub, struct paper *p, const struct
             widening_words(&example, false), REFUSAL_SIGN, example.topic, NULL, NULL);
     return refuse(p, REASON_QUORUM);
   }
-  if (p->news.effective < hub->now.wall + hub_limits(hub)->widening_delay) {
+  if (p->how == DIRECTORY_FRESH && p->news.effective < hub->now.wall + hub_limits(hub)->widening_delay) {
     char when[25];
     time_print(hub->now.wall + hub_limits(hub)->widening_delay, when);
     why_set(&p->why, TG_REFUSED, example.why.where,

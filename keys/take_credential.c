@@ -103,6 +103,15 @@ static enum tg_err check_room(const struct directory *d, const struct intake *in
                       state->code.code, NULL);
 }
 
+/* The sealing keys of another key that had this name. Who knows this credential first, as the machine does that it was issued for, takes the
+   earlier one for stale, and would find nobody who vouches for them. */
+static struct hash keys_of_former(const struct directory *d, const struct credential *c)
+{
+  const struct record *former = record_named(d, &c->holder);
+  const bool has = former && former->sealing_item && !sign_pk_eq(&former->node.credential.identity, &c->identity);
+  return has ? former->sealing_item->is.hash : (struct hash){{0}};
+}
+
 enum tg_err take_credential_check(const struct directory *d, struct intake *in)
 {
   struct credential *c = &in->credential;
@@ -125,6 +134,8 @@ enum tg_err take_credential_check(const struct directory *d, struct intake *in)
   if (!err && in->how == DIRECTORY_FRESH && c->not_after < in->now)
     err = intake_error(in, TG_EXPIRED, N_("this credential has expired already"),
                        N_("issue it with later dates"), NULL, NULL);
+  if (!err)
+    in->news.superseded = keys_of_former(d, c);
   return err;
 }
 

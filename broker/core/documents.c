@@ -1,5 +1,6 @@
 #include "broker/core/documents.h"
 
+#include "keys/document.h"
 #include "os/file.h"
 #include "os/folder.h"
 #include "os/log.h"
@@ -12,7 +13,7 @@ enum { FILES_MAX = 10000, BYTES_MAX = 64 << 20 };
 struct document {
   char *path;
   struct buf bytes;
-  bool taken;
+  bool taken, charter;
   struct tg_why refusal;
 };
 
@@ -64,41 +65,65 @@ static enum tg_err read_one(void *arg, const char *path)
     buf_free(&one.bytes);
     return err;
   }
+  enum document_kind kind;
+  one.charter = document_kind_of(buf_slice(&one.bytes), path, &kind, NULL) == TG_OK && kind == DOCUMENT_CHARTER;
   d->bytes += one.bytes.n;
   d->v[d->n++] = one;
   return TG_OK;
 }
 
-/* One pass over those that were not taken yet. */
-static enum tg_err offer(struct documents *d, struct hub *hub, bool *ret_progress)
+static enum tg_err offer(struct document *one, struct hub *hub)
 {
-  *ret_progress = false;
-  for (size_t i = 0; i < d->n; i++) {
-    struct document *one = &d->v[i];
-    if (one->taken)
-      continue;
-    enum tg_err err = hub_document(hub, buf_slice(&one->bytes), &one->refusal);
-    one->taken = err == TG_OK;
-    *ret_progress |= one->taken;
-    if (err != TG_OK && err != TG_REFUSED)
-      return err;
+  enum tg_err err = hub_document(hub, buf_slice(&one->bytes), &one->refusal);
+  one->taken = err == TG_OK;
+  return err == TG_REFUSED ? TG_OK : err;
+}
+
+/* Some refer to others: again, as long as each pass takes something. */
+static enum tg_err offer_all_but_charters(struct documents *d, struct hub *hub)
+{
+  enum tg_err err = TG_OK;
+  for (bool progress = true; err == TG_OK && progress;) {
+    progress = false;
+    for (size_t i = 0; err == TG_OK && i < d->n; i++)
+      if (!d->v[i].charter && !d->v[i].taken) {
+        err = offer(&d->v[i], hub);
+        progress |= d->v[i].taken;
+      }
   }
-  return TG_OK;
+  return err;
+}
+
+/* The one that comes next. *ret_taken: there was one. */
+static enum tg_err offer_charter(struct documents *d, struct hub *hub, bool *ret_taken)
+{
+  enum tg_err err = TG_OK;
+  *ret_taken = false;
+  for (size_t i = 0; err == TG_OK && !*ret_taken && i < d->n; i++)
+    if (d->v[i].charter && !d->v[i].taken) {
+      err = offer(&d->v[i], hub);
+      *ret_taken = d->v[i].taken;
+    }
+  return err;
 }
 
 enum tg_err documents_take(const char *folder, struct hub *hub, struct tg_why *why)
 {
   struct documents d = {.n = 0};
   size_t taken = 0;
-  bool progress = true;
+  bool later = true; /* there is another charter */
   enum tg_err err = folder_each(folder, ".note", FILES_MAX, read_one, &d, why);
   if (err != TG_OK && err != TG_NO_MEMORY) { /* the operator's mistake, not the hub's */
     log_event(LOG_ERROR, "documents-not-read", log_why(why));
     err = TG_OK;
   }
-  /* A credential may stand before its charter: again, as long as each pass takes something. */
-  while (err == TG_OK && progress)
-    err = offer(&d, hub, &progress);
+  /* What can be taken under a charter comes before the next one, whatever the files are called: a hub that a later one names takes as it was
+     what is older (paper.c). */
+  while (err == TG_OK && later) {
+    err = offer_all_but_charters(&d, hub);
+    if (err == TG_OK)
+      err = offer_charter(&d, hub, &later);
+  }
   for (size_t i = 0; err == TG_OK && i < d.n; i++) {
     taken += d.v[i].taken;
     if (!d.v[i].taken)

@@ -69,10 +69,10 @@ static bool is_complete(const struct brought *p)
   return true;
 }
 
-/* Whose checkpoint is it: of a hub of ours, or of one that an earlier charter named, as long as its writer has not heard of the later one? A hub that has another key is another one, whatever
-   its name. */
-static enum tg_err open_checkpoint(struct node_core *core, struct slice note, const struct charter_hub **ret_hub, struct checkpoint *ret, enum tg_err *ret_verdict,
-                                   struct tg_why *why)
+/* Whose checkpoint is it: of a hub of ours, or of one that an earlier charter named, as long as its writer has not heard of the later one? A hub
+   that has another key is another one, whatever its name. */
+static enum tg_err open_checkpoint(struct node_core *core, struct slice note, const struct charter_hub **ret_hub, struct checkpoint *ret,
+                                   enum tg_err *ret_verdict, struct tg_why *why)
 {
   const struct charter_hub *hub;
   struct slice text = note, origin;

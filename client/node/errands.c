@@ -13,6 +13,7 @@
 
 enum {
   OFFERS_MAX = 64,
+  AGAIN_MS = 1000, /* what clogged the line may still do so */
   PUT_OFF_MS = 4 * 3600 * 1000, /* an hourly limit leaves room for one after an hour: a hub that has decided nothing for so long keeps documents out */
 };
 
@@ -24,6 +25,8 @@ struct offer {
 
 struct errands {
   uint64_t awaited; /* answers, at most, to what was offered in this session */
+  bool unsent; /* something of it did not go out: all of it is offered again, from `again` on */
+  int64_t again;
   bool put_off;
   int64_t put_off_since; /* monotonic: nothing was decided since this hub, or another, put one off */
   size_t n_offers;
@@ -113,18 +116,48 @@ enum tg_err errands_bring_own(struct node_core *core)
   return err;
 }
 
-enum tg_err errands_welcome(struct node_core *core)
+static enum tg_err send_all(struct node_core *core)
 {
   struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT kind, content, proof FROM errand ORDER BY place");
   bool row;
   enum tg_err err;
-  core->errands->awaited = 0;
+  core->errands->unsent = false;
   while ((err = db_step(s, &row)) == TG_OK && row)
     if ((err = send_one(core, (enum document_kind)db_u64(s, 0), db_blob(s, 1), db_blob(s, 2))) != TG_OK) {
       db_reset(s);
       return err;
     }
   return err;
+}
+
+enum tg_err errands_welcome(struct node_core *core)
+{
+  core->errands->awaited = 0;
+  return send_all(core);
+}
+
+void errands_dropped(struct node_core *core, enum frame_type type)
+{
+  struct errands *e = core->errands;
+  if (type != FRAME_DOCUMENTS)
+    return;
+  e->unsent = true; /* which one is not known; what the hub knows already it says again */
+  e->again = core->now.mono + AGAIN_MS;
+}
+
+enum tg_err errands_pump(struct node_core *core)
+{
+  const struct errands *e = core->errands;
+  if (!e->unsent || !talk_is_open(core))
+    return TG_OK;
+  if (core->now.mono < e->again) {
+    core_wake_at(core, e->again);
+    return TG_OK;
+  }
+  if (talk_has_room(core))
+    return send_all(core);
+  talk_wake_when_free(core);
+  return TG_OK;
 }
 
 /* ---- the hub's answers ---- */

@@ -15,6 +15,10 @@ enum tg_err errands_put(struct node_core *core, enum document_kind kind, const s
 enum tg_err errands_bring_own(struct node_core *core);
 /* A session opened: whatever was not answered is sent again. */
 enum tg_err errands_welcome(struct node_core *core);
+/* A frame of this type did not go out. */
+void errands_dropped(struct node_core *core, enum frame_type type);
+/* In each turn: what did not go out is sent again after a while. */
+enum tg_err errands_pump(struct node_core *core);
 /* The hub's answers. */
 enum tg_err errands_outcomes(struct node_core *core, const Tg__DocumentOutcomes *frame);
 

@@ -392,6 +392,7 @@ enum tg_err node_dropped(struct node_core *core, uint8_t type)
   outbox_dropped(core, kind->type);
   arrivals_dropped(core, kind->type);
   gossip_dropped(core, kind->type);
+  errands_dropped(core, kind->type);
   return kind->type == FRAME_RECEIPTS ? done(core, says_dropped(core)) : TG_OK;
 }
 
@@ -488,7 +489,7 @@ static enum tg_err sweep(struct node_core *core)
 static enum tg_err finish(struct node_core *core)
 {
   static enum tg_err (*const steps[])(struct node_core *) = {
-      arrivals_turn, sign_statements, desk_turn, hooks_turn, outbox_pump, arrivals_pump, says_turn, watch_turn, sweep, journal_turn};
+      arrivals_turn, sign_statements, desk_turn, hooks_turn, errands_pump, outbox_pump, arrivals_pump, says_turn, watch_turn, sweep, journal_turn};
   enum tg_err err = TG_OK;
   for (size_t i = 0; err == TG_OK && i < sizeof steps / sizeof *steps; i++) {
     arena_reset(core->arena);

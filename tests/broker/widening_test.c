@@ -163,6 +163,48 @@ static void the_hub_stands_where_the_charter_in_force_says(void **state)
   assert_int_equal(say(s, "BF"), REASON_POLICY);
 }
 
+static void bring_founding(void *context, struct slice note)
+{
+  struct stage *s = context;
+  struct tg_why why;
+  assert_int_equal(hub_document(s->hub, note, &why), TG_OK);
+}
+
+static enum tg_err bring_policy(struct stage *s, uint64_t serial, const char *rules, tg_time effective, size_t officers)
+{
+  struct buf note = kit_policy_note(s->kit, ML, serial, rules, effective, officers);
+  const enum tg_err err = stage_document(s, &note);
+  buf_free(&note);
+  return err;
+}
+
+/* A hub that is to follow one that was lost reads what ML widened long ago, in good time, and then narrowed: nobody can widen in good time for a
+   hub that does not know of it yet. Two officers it still takes; and once a charter names this hub, time as well. */
+static void who_comes_later_takes_what_was_widened_in_its_time(void **state)
+{
+  struct stage *s = *state;
+  assert_int_equal(bring_policy(s, 2, ALLOW_NE, s->now.wall, 1), TG_OK);
+  struct secret_key *transport, *log;
+  kit_hub_keys("hub2", &transport, &log);
+  strcpy(s->config.name, "hub2");
+  strcat(s->database, ".2");
+  buf_clear(&s->signed_note);
+  assert_int_equal(stage_restart(s), TG_OK);
+  assert_int_equal(hub_time(s->hub, s->now), TG_OK);
+  kit_each_document(s->kit, bring_founding, s);
+  assert_int_equal(bring_policy(s, 2, ALLOW_NE, s->now.wall - 30 * TG_MINUTE, 1), TG_OK);
+  assert_int_equal(bring_policy(s, 3, ALLOW_ALL, s->now.wall - 20 * TG_MINUTE, 1), TG_REFUSED);
+  assert_int_equal(bring_policy(s, 3, ALLOW_ALL, s->now.wall - 20 * TG_MINUTE, 2), TG_OK);
+  assert_int_equal(bring_policy(s, 4, ALLOW_NE, s->now.wall - 10 * TG_MINUTE, 1), TG_OK);
+  struct buf charter = kit_charter_naming(s->kit, s->now.wall, "hub2", transport, log);
+  assert_int_equal(stage_document(s, &charter), TG_OK);
+  assert_int_equal(bring_policy(s, 5, ALLOW_ALL, s->now.wall, 2), TG_REFUSED);
+  assert_int_equal(bring_policy(s, 5, ALLOW_ALL, s->now.wall + 2 * TG_DAY, 2), TG_OK);
+  buf_free(&charter);
+  secret_key_free(transport);
+  secret_key_free(log);
+}
+
 #define STORY(f) cmocka_unit_test_setup_teardown(f, four, stage_gone)
 
 int main(void)
@@ -175,6 +217,7 @@ int main(void)
       STORY(the_hub_stands_where_the_charter_in_force_says),
       STORY(pins_look_at_the_charter_that_waits),
       STORY(a_pin_goes_by_two_and_in_time),
+      STORY(who_comes_later_takes_what_was_widened_in_its_time),
   };
   return cmocka_run_group_tests_name("broker_widening", tests, NULL, NULL);
 }

@@ -324,6 +324,36 @@ static void fill(struct world *w, struct secret_key *keys[4], struct keyring *ri
 }
 
 /* A newcomer who gets everything in order, much later, knows the same. */
+/* What supersedes what: a credential of another key takes the sealing keys of the former with it, which a newcomer might not find anybody to vouch for; one of the
+   same key does not. */
+static void a_replaced_key_leaves_no_sealing_keys(void **state)
+{
+  (void)state;
+  struct world *w = world_new(NULL);
+  struct secret_key *former = world_issue(w, ML, "ML/dgse/n1", ROLE_NODE), *next = world_key(KEY_NODE, "ML/dgse/n1");
+  struct keyring *ring = keyring_new();
+  struct directory_news news, of_credential;
+  struct announcement a = announce(w, former, ring, NOW);
+  assert_int_equal(announced(w, &a, NOW, &news), TG_OK);
+  struct credential c = world_credential("ML/dgse/n1", ROLE_NODE, former);
+  c.serial = 2;
+  struct buf same = world_note_credential(&c, w->root[ML]);
+  assert_int_equal(directory_add(w->d, DOCUMENT_CREDENTIAL, buf_slice(&same), (struct slice){0}, DIRECTORY_FRESH, NOW, &of_credential, NULL), TG_OK);
+  assert_true(hash_is_zero(&of_credential.superseded));
+  c = world_credential("ML/dgse/n1", ROLE_NODE, next);
+  c.serial = 3;
+  struct buf other = world_note_credential(&c, w->root[ML]);
+  assert_int_equal(directory_add(w->d, DOCUMENT_CREDENTIAL, buf_slice(&other), (struct slice){0}, DIRECTORY_FRESH, NOW, &of_credential, NULL), TG_OK);
+  assert_true(hash_eq(&of_credential.superseded, &news.hash));
+  buf_free(&same);
+  buf_free(&other);
+  announcement_free(&a);
+  keyring_free(ring);
+  secret_key_free(former);
+  secret_key_free(next);
+  world_free(w);
+}
+
 static void a_replay_ends_in_the_same_place(void **state)
 {
   (void)state;
@@ -406,6 +436,7 @@ int main(void)
       cmocka_unit_test(members_decide_where_inside),
       cmocka_unit_test(more_nodes_than_allowed_is_an_error),
       cmocka_unit_test(sealing_keys_are_taken_from_their_node_alone),
+      cmocka_unit_test(a_replaced_key_leaves_no_sealing_keys),
       cmocka_unit_test(a_replay_ends_in_the_same_place),
       cmocka_unit_test(no_changed_document_is_taken_in),
   };

@@ -46,10 +46,10 @@ static struct buf sign(struct buf *text, const struct secret_key *const *keys, s
   return note;
 }
 
-static struct buf credential(const struct kit *k, const struct kit_member *m, const char *holder, enum role role,
+static struct buf credential(const struct kit *k, const struct kit_member *m, const char *holder, enum role role, uint64_t serial,
                              const struct secret_key *identity, const struct kit_node *node)
 {
-  struct credential c = {.role = role, .serial = 1, .identity = secret_key_sign_pk(identity), .receives = node != NULL,
+  struct credential c = {.role = role, .serial = serial, .identity = secret_key_sign_pk(identity), .receives = node != NULL,
                          .not_before = k->start, .not_after = k->start + 3650 * TG_DAY};
   struct buf text = buf_new(NOTE_BYTES_MAX);
   strcpy(c.exchange, NAME);
@@ -64,6 +64,15 @@ static struct buf credential(const struct kit *k, const struct kit_member *m, co
   return sign(&text, &signer, 1);
 }
 
+/* New keys for what is so called, and a credential of this serial. */
+static void node_keys(const struct kit *k, const struct kit_member *m, uint64_t serial, struct kit_node *node)
+{
+  node->identity = key_new(KEY_NODE, node->name);
+  node->transport = key_new(KEY_TRANSPORT, node->name);
+  node->witness = key_new(KEY_WITNESS, node->name);
+  node->credential = credential(k, m, node->name, ROLE_NODE, serial, node->identity, node);
+}
+
 struct kit_node *kit_add_node_of(struct kit *k, size_t at, const char *agency)
 {
   struct kit_member *m = &k->member[at];
@@ -71,11 +80,24 @@ struct kit_node *kit_add_node_of(struct kit *k, size_t at, const char *agency)
   struct kit_node *node = &m->node[m->n_nodes++];
   const struct country code = m->code;
   snprintf(node->name, sizeof node->name, "%s/%s/n%zu", code.code, agency, m->n_nodes);
-  node->identity = key_new(KEY_NODE, node->name);
-  node->transport = key_new(KEY_TRANSPORT, node->name);
-  node->witness = key_new(KEY_WITNESS, node->name);
-  node->credential = credential(k, m, node->name, ROLE_NODE, node->identity, node);
+  node_keys(k, m, 1, node);
   return node;
+}
+
+void kit_replace_node(const struct kit *k, size_t at, const char *name, struct kit_node *ret)
+{
+  const struct kit_member *m = &k->member[at];
+  need(strlen(name) < sizeof ret->name, "a node's name");
+  strcpy(ret->name, name);
+  node_keys(k, m, strcmp(name, m->node[0].name) == 0 ? 2 : 1, ret);
+}
+
+void kit_node_free(struct kit_node *node)
+{
+  secret_key_free(node->identity);
+  secret_key_free(node->transport);
+  secret_key_free(node->witness);
+  buf_free(&node->credential);
 }
 
 struct kit_node *kit_add_node(struct kit *k, size_t at) { return kit_add_node_of(k, at, "ops"); }
@@ -107,7 +129,7 @@ static void member_new(struct kit *k, size_t at)
     char holder[HOLDER_MAX + 1];
     snprintf(holder, sizeof holder, "%s/policy-%zu", m->code.code, i + 1);
     m->officer[i] = key_new(KEY_OFFICER, holder);
-    m->officer_credential[i] = credential(k, m, holder, ROLE_POLICY, m->officer[i], NULL);
+    m->officer_credential[i] = credential(k, m, holder, ROLE_POLICY, 1, m->officer[i], NULL);
   }
   kit_add_node(k, at);
   kit_policy(k, at, "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\n", k->start, 1);
@@ -233,7 +255,7 @@ struct kit *kit_new(size_t n, tg_time start, void (*tune)(struct charter *))
 struct secret_key *kit_officer(const struct kit *k, size_t at, const char *holder, enum role role, struct buf *ret_note)
 {
   struct secret_key *key = key_new(KEY_OFFICER, holder);
-  *ret_note = credential(k, &k->member[at], holder, role, key, NULL);
+  *ret_note = credential(k, &k->member[at], holder, role, 1, key, NULL);
   return key;
 }
 
@@ -283,12 +305,8 @@ void kit_free(struct kit *k)
       secret_key_free(m->officer[o]);
       buf_free(&m->officer_credential[o]);
     }
-    for (size_t j = 0; j < m->n_nodes; j++) {
-      secret_key_free(m->node[j].identity);
-      secret_key_free(m->node[j].transport);
-      secret_key_free(m->node[j].witness);
-      buf_free(&m->node[j].credential);
-    }
+    for (size_t j = 0; j < m->n_nodes; j++)
+      kit_node_free(&m->node[j]);
   }
   secret_key_free(k->hub_transport);
   secret_key_free(k->hub_log);

@@ -48,6 +48,9 @@ void kit_free(struct kit *k);
 struct kit_node *kit_add_node(struct kit *k, size_t m);
 /* The same of another agency than ops. */
 struct kit_node *kit_add_node_of(struct kit *k, size_t member, const char *agency);
+/* A node in place of member m's first, with keys of its own, under its name or another; nobody knows its credential yet. The caller frees it. */
+void kit_replace_node(const struct kit *k, size_t m, const char *name, struct kit_node *ret);
+void kit_node_free(struct kit_node *node);
 /* Replaces member m's policy note by one with these rules (lines after the head), the next serial, effective at `effective`, signed by the first
    n_officers officers. */
 void kit_policy(struct kit *k, size_t m, const char *rules, tg_time effective, size_t n_officers);

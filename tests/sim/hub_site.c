@@ -112,7 +112,7 @@ static bool turn(struct sim *s, int hub)
 
 static struct seal_pk key_of(const struct sim *s, int node)
 {
-  return secret_key_seal_pk(s->kit->member[node].node[0].transport);
+  return secret_key_seal_pk(s->node[node].holder->transport);
 }
 
 static void goes_on(struct sim *s, const struct event *e);
@@ -370,26 +370,27 @@ static void effect_sign(void *context, const struct hub_sign *request)
 /* Founding documents are older than what is known after a change; and a hub that is given up is named by none. */
 static bool may_refuse_documents(const struct sim *s)
 {
-  return s->revoking || s->narrowing || s->forked;
+  return s->revoking || s->narrowing || s->forked || s->replaced.begun;
 }
 
-void hub_site_document(struct sim *s, int hub, struct slice note)
+bool hub_site_document(struct sim *s, int hub, struct slice note)
 {
   struct hub_site *h = &s->hub[hub];
   struct tg_why why = {.err = TG_OK};
   if (!turn(s, hub))
-    return;
+    return false;
   enum tg_err err = SCARCE(&h->site, hub_document(h->hub, note, &why));
   if (err == TG_REFUSED && !may_refuse_documents(s))
     sim_fail(s, h->site.name, "a document is refused: %s %s", why.what ? why.what : "", why.arg[0]);
   else if (err != TG_REFUSED)
     check(s, hub, err, &why);
+  return err == TG_OK;
 }
 
 static void founding_document(void *context, struct slice note)
 {
   const struct here *h = context;
-  hub_site_document(h->s, h->which, note);
+  (void)hub_site_document(h->s, h->which, note);
 }
 
 /* Once in a run. *known is true from here on, *hash the document's. Takes the note. */
@@ -402,7 +403,7 @@ static void hand_in(struct sim *s, struct buf *note, const char *what, int node,
     *keep = *note;
     *note = (struct buf){0};
     sim_tell(s, name_of(s, s->serving), "is handed %s of %s", what, s->node[node].site.name);
-    hub_site_document(s, s->serving, buf_slice(keep));
+    (void)hub_site_document(s, s->serving, buf_slice(keep));
   }
   buf_free(note);
 }
@@ -524,5 +525,6 @@ void hub_site_start(struct sim *s, int hub)
   if (!check(s, hub, err, &why) || !turn(s, hub))
     return;
   kit_each_document(s->kit, founding_document, &h->here);
+  replacement_documents(s, hub);
   succession_documents(s, hub);
 }

@@ -27,21 +27,31 @@ static void decided(struct sim *s, int hub, struct store *store, uint64_t leaf, 
     sim_fail(s, "oracle", "no. %zu was said to be accepted, and entry %llu refuses it", (size_t)(p - s->publication), (unsigned long long)leaf);
 }
 
-/* Nothing of a revoked key after its index. *cut: the revocation has passed by. */
-static void revoked(struct sim *s, uint64_t leaf, const struct entry *entry, bool *cut)
+/* A key that is revoked, by this document. */
+struct ended {
+  const struct kit_node *node; /* NULL: none is */
+  struct hash by;
+  bool cut; /* the revocation has passed by */
+};
+
+/* Nothing of a revoked key after its index. */
+static void revoked(struct sim *s, uint64_t leaf, const struct entry *entry, struct ended *ended)
 {
-  const struct sign_pk key = secret_key_sign_pk(s->kit->member[SIM_REVOKED].node[0].identity);
-  if (*cut && sign_pk_eq(&key, &entry->actor) &&
+  if (!ended->node)
+    return;
+  const struct sign_pk key = secret_key_sign_pk(ended->node->identity);
+  if (ended->cut && sign_pk_eq(&key, &entry->actor) &&
       (entry->type == ENTRY_ACCEPTED || entry->type == ENTRY_RECEIPTS || entry->type == ENTRY_SESSION_OPENED || entry->type == ENTRY_DOCUMENT))
     sim_fail(s, "oracle", "entry %llu is by a key that was revoked before: %s", (unsigned long long)leaf, entry_type_name(entry->type));
-  *cut |= s->revoking && entry->type == ENTRY_DOCUMENT && hash_eq(&entry->subject, &s->revocation);
+  ended->cut |= entry->type == ENTRY_DOCUMENT && hash_eq(&entry->subject, &ended->by);
 }
 
 void oracle_ledger(struct sim *s, int hub, struct store *store, uint64_t size)
 {
   const struct hub_site *h = &s->hub[hub];
   struct merkle_frontier tree = {0};
-  bool cut = false;
+  struct ended ended[] = {{.node = s->revoking ? &s->kit->member[SIM_REVOKED].node[0] : NULL, .by = s->revocation},
+                          {.node = s->replaced.revocation.n > 0 ? s->replaced.former : NULL, .by = s->replaced.revoked}};
   for (uint64_t leaf = 0; leaf < size && !s->failed; leaf++) {
     struct store_entry found;
     struct entry entry;
@@ -55,7 +65,8 @@ void oracle_ledger(struct sim *s, int hub, struct store *store, uint64_t size)
     const struct hash root = merkle_frontier_root(&tree);
     if (leaf + 1 < h->roots.n && !hash_is_zero(&h->roots.root[leaf + 1]) && !hash_eq(&h->roots.root[leaf + 1], &root))
       sim_fail(s, "oracle", "what was signed with %llu leaves is not the tree of these entries", (unsigned long long)(leaf + 1));
-    revoked(s, leaf, &entry, &cut);
+    for (size_t i = 0; i < sizeof ended / sizeof *ended; i++)
+      revoked(s, leaf, &entry, &ended[i]);
     if (entry.type == ENTRY_ACCEPTED || (entry.type == ENTRY_REFUSED && !reason_is_not_now(entry.reason)))
       decided(s, hub, store, leaf, &entry);
   }
@@ -66,6 +77,6 @@ void oracle_ledger(struct sim *s, int hub, struct store *store, uint64_t size)
       sim_fail(s, "oracle", "no. %zu was accepted, and the log has no entry of it", i);
     p->entries = 0;
   }
-  if (h->revoked && !cut)
-    sim_fail(s, "oracle", "the hub said that it has the revocation, and the log has no entry of it");
+  if ((h->revoked && !ended[0].cut) || (ended[1].node && !ended[1].cut && !h->lost))
+    sim_fail(s, "oracle", "the hub has the revocation, and the log has no entry of it");
 }

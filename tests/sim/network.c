@@ -206,7 +206,7 @@ void network_to_node(struct sim *s, int hub, const struct seal_pk *peer, struct 
 {
   for (int i = 0; i < SIM_NODES; i++) {
     struct wire *w = &s->node[i].wire;
-    struct seal_pk key = secret_key_seal_pk(s->kit->member[i].node[0].transport);
+    struct seal_pk key = secret_key_seal_pk(s->node[i].holder->transport);
     if (!seal_pk_eq(&key, peer))
       continue;
     oracle_leaves(s, hub, i, frame);
@@ -218,6 +218,11 @@ void network_to_node(struct sim *s, int hub, const struct seal_pk *peer, struct 
                       .happens = reaches_node, .node = i, .life = s->node[i].site.life, .number = w->session},
                   frame);
     return;
+  }
+  if (s->replaced.begun) {
+    const struct seal_pk former = secret_key_seal_pk(s->replaced.former->transport);
+    if (seal_pk_eq(&former, peer))
+      return; /* the hub was told that it is gone, in this turn */
   }
   sim_fail(s, s->hub[hub].site.name, "it sends to a key that is nobody's");
 }

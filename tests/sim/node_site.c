@@ -23,7 +23,8 @@ static struct event for_node(const struct sim *s, int node,
 
 static void starts_again(struct sim *s, const struct event *e)
 {
-  if (e->life == s->node[e->node].site.life && !site_alive(&s->node[e->node].site))
+  const struct node_site *n = &s->node[e->node];
+  if (e->life == n->site.life && !site_alive(&n->site) && !n->away)
     node_site_start(s, e->node);
 }
 
@@ -42,6 +43,24 @@ void node_site_crash(struct sim *s, int node)
   n->wire.wanted = false;
   program_node_down(s, node);
   agenda_post(s, sim_between(s, 20, RESTART_MS), for_node(s, node, starts_again), (struct slice){0});
+}
+
+void node_site_lose(struct sim *s, int node, const struct kit_node *next)
+{
+  struct node_site *n = &s->node[node];
+  node_site_crash(s, node);
+  hub_site_gone(s, n->wire.hub, node);
+  sim_tell(s, n->site.name, "is LOST, with its disk");
+  n->away = true;
+  n->site.life += 2; /* who was to start it again need not */
+  n->wire.session += 2; /* of that machine nothing comes any more */
+  disk_image_free(n->site.copy);
+  n->site.copy = NULL;
+  disk_image_restore(n->site.disk, s->stage->blank_node);
+  n->holder = next;
+  n->secrets = (struct node_secrets){.node = next->identity, .witness = next->witness};
+  n->reader.place = 0;
+  oracle_replaced(s, node);
 }
 
 void node_site_copy(struct sim *s, int node)
@@ -330,6 +349,6 @@ void node_site_start(struct sim *s, int node)
   node_site_document(s, node, buf_slice(&s->kit->charter));
   if (succession_charter(s, node).n > 0)
     node_site_document(s, node, succession_charter(s, node));
-  node_site_document(s, node, buf_slice(&s->kit->member[node].node[0].credential));
+  node_site_document(s, node, buf_slice(&n->holder->credential));
   program_node_up(s, node);
 }

@@ -265,7 +265,7 @@ void oracle_imported(struct sim *s, int node, int from, const Tg__LImported *m)
     sim_fail(s, name, "it takes no. %zu from a bundle, which it may not have", number_of(s, p));
   if (is_receipt && m->event == RECEIPT_STORED && !((p->carried | p->part[0].shown) >> holder & 1) && !s->node[holder].took_nameless)
     sim_fail(s, name, "it is told that %s has no. %zu, which never took it in", s->node[holder].site.name, number_of(s, p));
-  if (m->outcome == 3 && !p->recalled && !s->revoking && !s->narrowing && !s->clocks_off && !s->forked)
+  if (m->outcome == 3 && !p->recalled && !sim_may_be_refused(s, p))
     sim_fail(s, name, "it declines no. %zu from a bundle: %.*s", number_of(s, p), (int)m->what.len, (const char *)m->what.data);
   p->carried |= taken ? 1u << node : 0;
 }
@@ -273,8 +273,25 @@ void oracle_imported(struct sim *s, int node, int from, const Tg__LImported *m)
 void oracle_bundle_refused(struct sim *s, int node, int from, const Tg__LError *m)
 {
   const bool passes = m->err == TG_BUSY || m->err == TG_NO_MEMORY || m->err == TG_QUOTA;
-  if (!passes && !s->revoking && !s->clocks_off && !s->forked)
+  if (!passes && !s->revoking && !s->clocks_off && !s->forked && !s->replaced.begun)
     sim_fail(s, s->node[node].site.name, "it refuses a bundle of %s: %.*s", s->node[from].site.name, (int)m->what.len, (const char *)m->what.data);
+}
+
+/* The next machine knows nothing, and has another key. What the former published stands or not. */
+void oracle_replaced(struct sim *s, int node)
+{
+  struct node_site *n = &s->node[node];
+  n->n_stated = n->stated_in_copy = n->forgot_from = n->forgot_to = 0;
+  n->restored = n->took_nameless = n->distrusts = false;
+  n->looker.fresh = false;
+  for (size_t i = 0; i < s->n_publications; i++) {
+    struct publication *p = &s->publication[i];
+    p->place[node] = 0;
+    p->carried &= ~(1u << node);
+    p->purged &= ~(1u << node);
+    p->disowned |= p->node == node;
+    p->lost |= p->disowned;
+  }
 }
 
 bool oracle_has_logged(const struct sim *s, int hub, const struct publication *p)
@@ -334,19 +351,38 @@ static bool perhaps_taken_back(const struct sim *s, const struct publication *p)
   return false;
 }
 
+/* Was it written when all knew of the machine that came in place of a node's? */
+static bool is_for_next(const struct sim *s, const struct publication *p)
+{
+  return s->replaced.known && number_of(s, p) >= s->replaced.known_from;
+}
+
 /* Must everything permitted have arrived? What was never answered may have come to nothing, but not to a
  * half. */
 static bool is_owed(const struct sim *s, const struct publication *p)
 {
-  if (p->refused || (s->revoking && p->node == SIM_REVOKED) || oracle_is_narrowed(s, p))
+  if (is_for_next(s, p))
+    return true;
+  if (p->refused || p->disowned || (s->revoking && p->node == SIM_REVOKED) || oracle_is_narrowed(s, p))
     return false;
   return (p->spooled && !p->lost && !perhaps_taken_back(s, p)) || (p->part[0].shown && !(p->lost && (p->carried || s->serving > 0)));
+}
+
+/* Whose key was or will be revoked, for all that this bulletin knows: what is sealed to it nobody reads, nor answers. */
+static unsigned cut_off_from(const struct sim *s, const struct publication *p)
+{
+  unsigned cut_off = s->revoking ? 1u << SIM_REVOKED : 0;
+  if (s->replaced.begun && !is_for_next(s, p))
+    cut_off |= 1u << s->replaced.node;
+  return cut_off;
 }
 
 /* What was taken back need not be seen before it goes. */
 static bool has_all(const struct sim *s, const struct publication *p)
 {
-  unsigned cut_off = s->revoking ? 1u << SIM_REVOKED : 0;
+  unsigned cut_off = cut_off_from(s, p);
+  if (is_for_next(s, p) && (p->part[0].permitted & ~(p->part[0].sealed | cut_off)))
+    return false; /* it was not sealed to all who may have it */
   for (int node = 0; node < SIM_NODES; node++)
     cut_off |= has_forgotten(s, node, p, false) ? 1u << node : 0;
   for (size_t i = 0; i < p->n_parts; i++)
@@ -367,7 +403,7 @@ static bool has_carried(const struct sim *s, const struct publication *p)
 /* For the revoked node alone and not answered yet: nothing that the run waits for shows whether it has left its originator. */
 static bool may_still_wait(const struct sim *s, const struct publication *p)
 {
-  return s->revoking && !p->accepted && p->part[0].sealed && !(p->part[0].sealed & ~(1u << SIM_REVOKED));
+  return !p->accepted && p->part[0].sealed && !(p->part[0].sealed & ~cut_off_from(s, p));
 }
 
 /* Its readers have it from a stick, and their answers too: nothing else that the run waits for shows whether the hub has it. */
@@ -402,20 +438,20 @@ bool oracle_settled(const struct sim *s)
 {
   if (s->forked)
     return s->mono > s->storm + FORKED_MS && oracle_uncovered(s);
-  if (!succession_is_over(s))
+  if (!succession_is_over(s) || !replacement_is_over(s))
     return false;
   size_t sent[SIM_NODES] = {0}, taken_back[SIM_NODES] = {0};
   bool unsure[SIM_NODES] = {false}; /* of a recall that its node died of: nobody who was given nothing shows it */
   /* What was spooled and never answered is known by its being read; unless it was refused, or is for the revoked. */
-  const bool exact = !s->revoking && !s->clocks_off && !s->narrowing;
+  const bool exact = !s->revoking && !s->clocks_off && !s->narrowing && !s->replaced.begun;
   for (size_t i = 0; i < s->n_publications; i++) {
     const struct publication *p = &s->publication[i];
     if ((is_owed(s, p) && !has_all(s, p)) || !has_carried(s, p) || waits_behind_stick(s, p) || !is_brought(s, p))
       return false;
     /* the hub delivers it no more: some may never answer */
-    taken_back[p->node] += (p->recalled && !p->kept) || (s->revoking && (p->part[0].permitted >> SIM_REVOKED & 1)) || concerns_narrowed(s, p);
+    taken_back[p->node] += (p->recalled && !p->kept) || (p->part[0].permitted & cut_off_from(s, p)) || concerns_narrowed(s, p);
     unsure[p->node] |= perhaps_taken_back(s, p);
-    sent[p->node] += is_owed(s, p) || (p->refused && p->spooled);
+    sent[p->node] += is_owed(s, p) || (p->refused && p->spooled && !p->disowned);
   }
   for (int i = 0; i < SIM_NODES; i++) {
     const struct looker *l = &s->node[i].looker;

@@ -241,7 +241,7 @@ static struct publication *regretted(struct sim *s, int node)
   if (s->n_publications == 0 || !random_chance(&s->chance, 30))
     return NULL;
   struct publication *p = &s->publication[random_below(&s->chance, s->n_publications)];
-  bool fits = p->node == node && p->kind == KIND_REPORT && p->spooled && !p->refused && !p->recalled &&
+  bool fits = p->node == node && !p->disowned && p->kind == KIND_REPORT && p->spooled && !p->refused && !p->recalled &&
               !hash_is_zero(&p->id) && p->part[0].sealed;
   return fits ? p : NULL;
 }
@@ -282,13 +282,9 @@ static bool say_text(struct sim *s, int node, uint64_t request, uint32_t portion
   return w->p.client == client;
 }
 
-void program_publish(struct sim *s, int node)
+static void publish(struct sim *s, int node, struct publication *p, struct publication *target)
 {
   struct writer *w = &s->node[node].writer;
-  if (!w->p.welcome || s->n_publications == SIM_PUBLICATIONS)
-    return;
-  struct publication *target = regretted(s, node), *p = &s->publication[s->n_publications];
-  make_up(s, node, p, target);
   ProtobufCBinaryData to[SIM_PARTS][SIM_NODES], topics[] = {data_of(TOPICS[p->topic], strlen(TOPICS[p->topic]))};
   Tg__LPortionDraft portion[SIM_PARTS], *portions[SIM_PARTS];
   Tg__LDraft draft = TG__LDRAFT__INIT;
@@ -332,6 +328,26 @@ void program_publish(struct sim *s, int node)
       return;
 }
 
+void program_publish(struct sim *s, int node)
+{
+  if (!s->node[node].writer.p.welcome || s->n_publications == SIM_PUBLICATIONS)
+    return;
+  struct publication *target = regretted(s, node), *p = &s->publication[s->n_publications];
+  make_up(s, node, p, target);
+  publish(s, node, p, target);
+}
+
+void program_alert(struct sim *s, int node)
+{
+  struct publication *p = &s->publication[s->n_publications];
+  if (!s->node[node].writer.p.welcome)
+    sim_fail(s, s->node[node].site.name, "its programs are not served, when all is over");
+  *p = (struct publication){.node = node, .kind = KIND_REPORT, .n_parts = 1};
+  p->part[0].to = p->part[0].permitted = ((1u << SIM_NODES) - 1) & ~(1u << node);
+  write_text(s, &p->part[0], s->n_publications);
+  publish(s, node, p, NULL);
+}
+
 static struct publication *publication_of(struct sim *s, uint64_t request)
 {
   return request >= PUBLISH && request < PUBLISH + s->n_publications ? &s->publication[request - PUBLISH]
@@ -366,7 +382,7 @@ static void progress(struct sim *s, int node, const Tg__LProgress *m)
            m->state);
   oracle_spooled(s, p, slice_of_data(m->bulletin), m->number);
   audience(s, p, m->audience);
-  if (m->state == 4 && sim_rules_change(s))
+  if (m->state == 4 && sim_may_be_refused(s, p))
     p->refused = true;
   else if (m->state == 4 || m->state == 5)
     sim_fail(s, s->node[node].site.name, "the hub refuses what policy permits: %.*s", (int)m->detail.len,
@@ -455,7 +471,7 @@ static void looked_at(struct sim *s, int node, const Tg__LItem *item)
   l->items++;
   l->open += item->state < 2;
   l->unsettled += item->state == 2;
-  if (item->state == 4 && sim_rules_change(s))
+  if (item->state == 4 && sim_may_be_refused(s, oracle_with_id(s, slice_of_data(item->bulletin))))
     oracle_refused(s, slice_of_data(item->bulletin));
   else if (item->state > 3)
     sim_fail(s, s->node[node].site.name, "what it sent is in state %u", item->state);

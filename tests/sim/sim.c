@@ -17,6 +17,7 @@ enum {
   STORM_MS = 15000,
   QUIET_MS = 2 * 3600000, /* and so long for everything to arrive */
   LOOK_MS = 500,
+  SETTLED_MS = 30000,     /* and so long for everybody to hear of documents */
   FOUNDING_MS = 5000, /* without a fault: everybody is connected and knows everybody's keys */
   EVENTS_MAX = 400000, /* beyond: something goes round in circles */
 };
@@ -33,7 +34,13 @@ tg_time sim_wall(const struct sim *s)
 
 bool sim_rules_change(const struct sim *s)
 {
-  return s->clocks_off || s->revoking || s->narrowing || s->forked;
+  return s->clocks_off || s->revoking || s->narrowing || s->forked || s->replaced.begun;
+}
+
+/* What is written when all is over has nothing against it. */
+bool sim_may_be_refused(const struct sim *s, const struct publication *p)
+{
+  return sim_rules_change(s) && !(p && s->replaced.known && (size_t)(p - s->publication) >= s->replaced.known_from);
 }
 
 int64_t sim_between(struct sim *s, int64_t least, int64_t most)
@@ -149,7 +156,7 @@ static void set_up(struct sim *s, const struct stage *stage)
   }
   for (int i = 0; i < SIM_NODES; i++) {
     struct node_site *n = &s->node[i];
-    const struct kit_node *k = &s->kit->member[i].node[0];
+    const struct kit_node *k = n->holder = &s->kit->member[i].node[0];
     snprintf(n->site.name, sizeof n->site.name, "%s", s->kit->member[i].code.code);
     n->site.disk = disk_of(s, n->site.name);
     n->config = (struct node_config){
@@ -175,7 +182,7 @@ static void set_up(struct sim *s, const struct stage *stage)
 static void storm_begins(struct sim *s)
 {
   s->storm = s->mono + sim_between(s, STORM_MIN_MS, random_chance(&s->chance, 25) ? STORM_MS : STORM_MS / 3);
-  s->to_publish = 2 + random_below(&s->chance, SIM_PUBLICATIONS - 2);
+  s->to_publish = 2 + random_below(&s->chance, SIM_STORM - 2);
   agenda_post(s, sim_between(s, 300, 1500), (struct event){.happens = publishes, .node = -1},
               (struct slice){0});
   fault_begin(s);
@@ -210,6 +217,7 @@ static void take_down(struct sim *s)
   buf_free(&s->charter);
   buf_free(&s->revocation_note);
   buf_free(&s->narrower_note);
+  buf_free(&s->replaced.revocation);
   free(s->other.root);
   free(s);
 }
@@ -271,6 +279,16 @@ static void prove(struct sim *s)
   run_until(s, s->mono + LOOK_MS, NULL);
 }
 
+/* A node was replaced, and everything that can come came: now it is like all others. */
+static void live_on(struct sim *s)
+{
+  if (!s->replaced.begun || s->forked || s->failed || !oracle_settled(s))
+    return;
+  run_until(s, s->mono + SETTLED_MS, NULL);
+  replacement_is_known(s);
+  run_until(s, s->mono + QUIET_MS, oracle_settled);
+}
+
 static void story_of(struct sim *s)
 {
   storm_begins(s);
@@ -278,6 +296,7 @@ static void story_of(struct sim *s)
   fault_end(s);
   agenda_post(s, 0, (struct event){.happens = looks, .node = -1}, (struct slice){0});
   run_until(s, s->mono + QUIET_MS, oracle_settled);
+  live_on(s);
   if (s->failed)
     return;
   if (!oracle_settled(s) && s->forked) {
@@ -319,6 +338,8 @@ struct plan plan_of(uint64_t seed)
     plan.faults |= PLAN_NIGHT;
   if (random_chance(&r, 10) && !(plan.faults & PLAN_CHEAT)) /* dearer than the others by half */
     plan.faults |= PLAN_HUB;
+  if (random_chance(&r, 10))
+    plan.faults |= PLAN_REPLACE;
   return plan;
 }
 
@@ -398,6 +419,15 @@ static void set_aside(struct stage *stage, int hub)
     kit_hub_keys(name, &stage->machine[hub].transport, &stage->machine[hub].log);
 }
 
+static void set_aside_nodes(struct stage *stage, int member)
+{
+  const char *name = stage->kit->member[member].node[0].name;
+  char other[HOLDER_MAX + 1];
+  snprintf(other, sizeof other, "%s/ops/n9", stage->kit->member[member].code.code);
+  kit_replace_node(stage->kit, (size_t)member, name, &stage->spare[member][0]);
+  kit_replace_node(stage->kit, (size_t)member, other, &stage->spare[member][1]);
+}
+
 void stage_open(struct stage *stage, struct kit *kit)
 {
   static struct random same; /* as the exchange, so are the machines that wait to be named */
@@ -406,6 +436,8 @@ void stage_open(struct stage *stage, struct kit *kit)
   *stage = (struct stage){.kit = kit};
   for (int i = 0; i < SIM_HUBS; i++)
     set_aside(stage, i);
+  for (int i = 0; i < SIM_NODES; i++)
+    set_aside_nodes(stage, i);
   stage->blank_hub = lay_out((struct db_options){.path = "hub.db",
                                                  .application_id = STORE_APPLICATION_ID,
                                                  .migrations = STORE_MIGRATIONS,
@@ -444,6 +476,8 @@ void stage_close(struct stage *stage)
   stage_tidy(stage);
   for (int i = 0; i < SIM_HUBS; i++)
     rmdir(stage->machine[i].bodies);
+  for (int i = 0; i < 2 * SIM_NODES; i++)
+    kit_node_free(&stage->spare[i / 2][i % 2]);
   for (int i = 1; i < SIM_HUBS; i++) {
     secret_key_free(stage->machine[i].transport);
     secret_key_free(stage->machine[i].log);

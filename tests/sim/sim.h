@@ -19,7 +19,7 @@
     10 proofs verify, and evidence of two histories that were signed; what was changed or made up does not. Where a hub signs two, nodes do not
        show anything twice or to whom it is not permitted either; whoever saw one and is shown the other has evidence
 
-   Files: stand_in (for libsodium's curves), agenda (time), network, hub_site, node_site, program (publishing and reading), carrier (bundles), succession (another hub), oracle, ledger, evidence, fault, sim
+   Files: stand_in (for libsodium's curves), agenda (time), network, hub_site, node_site, program (publishing and reading), carrier (bundles), succession (another hub), replacement (another node), oracle, ledger, evidence, fault, sim
    (one run), worker (many), main. */
 #ifndef TOGUNA_TESTS_SIM_SIM_H
 #define TOGUNA_TESTS_SIM_SIM_H
@@ -38,7 +38,7 @@
 #define SIM_BEGINS TG_DAY /* after the charter took effect: a clock that is behind must not come before it */
 
 enum { SIM_HUBS = 2 /* the first, and the one that the members name in its place */ };
-enum { SIM_NODES = 5, SIM_PUBLICATIONS = 24, SIM_PARTS = 2, SIM_TEXT = 180 * 1024, SIM_INLINE = 2048, SIM_REVOKED = 2, SIM_NARROWER = 2 };
+enum { SIM_NODES = 5, SIM_STORM = 24, SIM_PUBLICATIONS = SIM_STORM + 2 /* when all is over, with a node that was replaced */, SIM_PARTS = 2, SIM_TEXT = 180 * 1024, SIM_INLINE = 2048, SIM_REVOKED = 2, SIM_NARROWER = 2 };
 
 /* ---- time: what happens next */
 
@@ -170,6 +170,8 @@ struct carrier {
 };
 struct node_site {
   struct site site;
+  const struct kit_node *holder; /* its keys */
+  bool away;                     /* its machine is no more, and the next one not there yet */
   struct here here;
   struct node_core *core;
   struct node_config config;
@@ -213,6 +215,7 @@ struct publication {
   bool spooled, accepted, refused;
   bool lost; /* its node forgot it with the rest of its disk, and had not said that the hub has it; or that hub was lost since */
   bool forgotten; /* its node forgot it */
+  bool disowned;  /* the key that signed it is or will be revoked: its machine was lost */
   struct hash id; /* zeros: not told */
   uint64_t number;
   uint64_t place[SIM_NODES];
@@ -223,7 +226,7 @@ struct publication {
 
 /* What a seed plays; drawn from it apart from everything else, so that a new kind of fault leaves old seeds' stories as they were. */
 enum plan_fault { PLAN_FOUNDED = 1, PLAN_MEMORY = 2, PLAN_FULL = 4, PLAN_IMAGE = 8, PLAN_BLANK = 16, PLAN_CHEAT = 32, PLAN_CARRY = 64, PLAN_NIGHT = 128,
-                  PLAN_HUB = 256 };
+                  PLAN_HUB = 256, PLAN_REPLACE = 512 };
 struct plan {
   bool founded; /* it begins with the stage's exchange; otherwise with empty disks, or (PLAN_BLANK) stores that are laid out */
   unsigned faults; /* of enum plan_fault: those that may come besides the old ones */
@@ -246,6 +249,16 @@ struct sim {
   struct buf charter; /* that names it, when it is not the first */
   unsigned told;      /* the nodes that were handed that charter */
   struct node_site node[SIM_NODES];
+  struct {
+    bool begun;
+    int node;           /* whose machine was lost */
+    const struct kit_node *former, *holder;
+    struct buf revocation; /* of the former; empty: it is not written yet */
+    struct hash revoked;
+    bool vouched; /* the credential of the next is in the hub's folder */
+    bool known;   /* all know of it: what is published now is for it like for others */
+    size_t known_from; /* number of the first such publication */
+  } replaced;
   struct publication publication[SIM_PUBLICATIONS];
   size_t n_publications, to_publish;
   tg_time slept; /* all machines together: their clocks, and no timeout, went on by so much */
@@ -277,6 +290,7 @@ struct stage {
     struct secret_key *transport, *log; /* the first one's are the kit's */
     char bodies[64]; /* folder of its large ones: real files, which lose nothing in a crash */
   } machine[SIM_HUBS];
+  struct kit_node spare[SIM_NODES][2]; /* machines that may come in place of one that is lost: under its name, and another */
   struct disk_image *hub, *node[SIM_NODES];
   struct disk_image *blank_hub, *blank_node; /* stores with their tables and nothing in them: to make these each time took a seed's half */
   struct signing_state signed_state;
@@ -304,6 +318,8 @@ int64_t sim_between(struct sim *s, int64_t least, int64_t most);
 
 /* May something not fit the rules that the hub goes by when it comes? */
 bool sim_rules_change(const struct sim *s);
+/* The same of one bulletin; p may be NULL. */
+bool sim_may_be_refused(const struct sim *s, const struct publication *p);
 /* What a clock says that is right. */
 tg_time sim_wall(const struct sim *s);
 
@@ -323,8 +339,8 @@ void hub_site_front_dies(struct sim *s, int hub);
 void hub_site_frame(struct sim *s, int hub, int node, struct slice frame);
 void hub_site_gone(struct sim *s, int hub, int node);
 void hub_site_dropped(struct sim *s, int hub, int node, uint8_t type);
-/* A document from its folder. */
-void hub_site_document(struct sim *s, int hub, struct slice note);
+/* A document from its folder. False: it was not taken in. */
+bool hub_site_document(struct sim *s, int hub, struct slice note);
 /* The state of SIM_REVOKED revokes its node's credential; the hub's operator hands the document in. */
 void hub_site_revoke(struct sim *s);
 /* The state of SIM_NARROWER signs a policy that permits less. */
@@ -346,9 +362,20 @@ bool succession_is_over(const struct sim *s);
 /* The charter that names it, where somebody has handed it to this node; else empty. */
 struct slice succession_charter(const struct sim *s, int node);
 
+/* ---- replacement.c */
+/* A node's machine is lost with its disk; its state revokes the key and issues a credential to another. */
+void replacement_begins(struct sim *s);
+/* What of it is in a hub's folder. */
+void replacement_documents(struct sim *s, int hub);
+bool replacement_is_over(const struct sim *s);
+/* All have heard of it: somebody writes to it, and it writes to all. */
+void replacement_is_known(struct sim *s);
+
 /* ---- node_site.c */
 void node_site_start(struct sim *s, int node);
 void node_site_crash(struct sim *s, int node);
+/* Its machine is lost, with its disk; node_site_start() is of another, which has these keys and an empty disk. */
+void node_site_lose(struct sim *s, int node, const struct kit_node *next);
 void node_site_copy(struct sim *s, int node);    /* of its disk */
 void node_site_restore(struct sim *s, int node); /* and back to it */
 void node_site_stop(struct sim *s, int node);
@@ -386,6 +413,8 @@ void program_node_down(struct sim *s, int node); /* and gone */
 void program_frame(struct sim *s, int node, uint64_t client, struct slice frame);
 void program_closed(struct sim *s, int node, uint64_t client);
 void program_publish(struct sim *s, int node);
+/* An alert to all others. */
+void program_alert(struct sim *s, int node);
 void program_look(struct sim *s, int node);
 /* Asks the node for the proof that its bulletin was logged. */
 void program_prove(struct sim *s, int node, const struct publication *p);
@@ -410,6 +439,8 @@ void oracle_ledger(struct sim *s, int hub, struct store *store, uint64_t size);
 void oracle_read(struct sim *s, int node, uint64_t place, const struct hash *id, unsigned part, struct slice text);
 /* A frame leaves a node for the hub. */
 void oracle_states(struct sim *s, int node, struct slice frame);
+/* Another machine stands in place of the node's. */
+void oracle_replaced(struct sim *s, int node);
 /* The node goes on from the copy of its disk. */
 void oracle_restored(struct sim *s, int node);
 /* NULL: nobody has told this id. */

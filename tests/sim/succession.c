@@ -18,7 +18,7 @@ bool succession_is_over(const struct sim *s)
 static void hand_over(struct sim *s, int hub, const struct buf *note)
 {
   if (note->n > 0)
-    hub_site_document(s, hub, buf_slice(note));
+    (void)hub_site_document(s, hub, buf_slice(note));
 }
 
 void succession_documents(struct sim *s, int hub)

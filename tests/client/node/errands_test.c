@@ -190,6 +190,34 @@ static void who_puts_off_for_ever_is_an_alarm(void **state)
   buf_free(&next);
 }
 
+static bool but_documents(void *context, struct buf *frame)
+{
+  unsigned *dropped = context;
+  const bool pass = frame->n < 2 || frame->p[1] != FRAME_DOCUMENTS;
+  *dropped += !pass;
+  return pass;
+}
+
+/* The line had no room for it, and stays. */
+static void what_did_not_go_out_is_offered_again(void **state)
+{
+  struct world *w = *state;
+  struct buf note[2];
+  unsigned dropped = 0;
+  revoke_twice(w, note);
+  pair_set_uplink(w->pair, ML, but_documents, &dropped);
+  offers(w, ML, buf_slice(&note[0]));
+  pair_settle(w->pair);
+  assert_int_equal(dropped, 1);
+  pair_set_uplink(w->pair, ML, NULL, NULL);
+  assert_int_equal(node_dropped(pair_core(w->pair, ML), FRAME_DOCUMENTS), TG_OK);
+  pair_pass(w->pair, 5 * TG_SECOND);
+  const struct hash hash = look_paper_hash(buf_slice(&note[0]));
+  assert_true(look_paper_is_known(w, NE, &hash));
+  for (unsigned i = 0; i < 2; i++)
+    buf_free(&note[i]);
+}
+
 #define STORY(f) cmocka_unit_test_setup_teardown(f, world_started, world_free)
 
 int main(void)
@@ -200,6 +228,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(a_document_that_is_put_off_comes_later, set_up_frugal, world_free),
       STORY(what_is_offered_once_is_answered_once),
       STORY(who_puts_off_for_ever_is_an_alarm),
+      STORY(what_did_not_go_out_is_offered_again),
   };
   return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
