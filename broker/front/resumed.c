@@ -18,6 +18,7 @@ enum {
   OPENING_MS = 15000,   /* 33 bytes over a line of any kind */
   DETACHED_MS = 60000,  /* without a line */
   SWEEP_MS = 1000,
+  DOOR_BYTES = 64 << 10, /* in the kernel, each way: what a node does not take waits in the core */
 };
 
 /* A connection that has not said what it wants, or was told that it does not get it. */
@@ -118,7 +119,11 @@ static bool make_room(struct resumed *r, const struct sockaddr_storage *from)
 
 static int to_door(const struct resumed *r)
 {
-  const int fd = socket(r->door.at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const int fd = socket(r->door.at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), bytes = DOOR_BYTES;
+  if (fd >= 0) {
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+  }
   if (fd < 0 || connect(fd, (const struct sockaddr *)&r->door.at, r->door.n) == 0 || errno == EINPROGRESS)
     return fd;
   close(fd);
@@ -136,7 +141,7 @@ static struct session *session_new(struct resumed *r, const struct sockaddr_stor
   }
   s->all = r;
   s->from = *from;
-  s->since = loop_now(r->loop);
+  s->since = s->detached = loop_now(r->loop);
   r->session[r->n++] = s;
   return s;
 }

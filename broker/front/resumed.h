@@ -6,7 +6,7 @@
 
 #include "os/loop.h"
 
-enum { RESUMED_GUESTS = 256, RESUMED_SESSIONS = 256, RESUMED_SHARE = 16 };
+enum { RESUMED_GUESTS = 256, RESUMED_SESSIONS = 256, RESUMED_SHARE = 64 };
 
 struct resumed;
 
