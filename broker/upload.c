@@ -10,8 +10,8 @@
 
 enum {
   UPLOADS = 64,       /* under way at once; more wait for their turn in the store */
-  WINDOW = 16,        /* chunks asked for ahead */
-  WINDOW_MORE = 8,    /* asked for again when so few are outstanding */
+  WINDOW = 16,        /* chunks asked for ahead; again when half of them are outstanding */
+  NODE_WINDOW = 32,   /* of one node's bodies together about so many: they wait in the front as all that it says does, and who has too much there is cut */
   STALLED_MS = 10000, /* without a chunk: asked for again */
   TURN_MS = 10 * 60 * 1000, /* in a place while others wait for one: however busy it is, it waits in its turn */
 };
@@ -147,11 +147,27 @@ static struct upload *place_for(struct hub *hub, const struct party *party)
   return most || hub->now.mono - longest->placed <= TURN_MS ? most : longest;
 }
 
-static enum tg_err want(struct hub *hub, struct upload *u, uint64_t count)
+/* Chunks that may be outstanding of a body: all of its node's divide what there is, as soon as those that had more have come so far.
+   One may always. */
+static uint64_t window(const struct hub *hub, const struct upload *u)
+{
+  uint64_t n = 0, others = 0;
+  for (const struct upload *o = hub->uploads->list; o < hub->uploads->list + UPLOADS; o++)
+    if (o->used && o->party == u->party) {
+      n++;
+      others += o == u ? 0 : o->asked - o->have;
+    }
+  const uint64_t each = NODE_WINDOW / (n > 2 ? n : NODE_WINDOW / WINDOW), left = NODE_WINDOW > others ? NODE_WINDOW - others : 0;
+  const uint64_t most = each < left ? each : left;
+  return most > 0 ? most : 1;
+}
+
+/* The next chunks, unless enough are on their way. */
+static enum tg_err want(struct hub *hub, struct upload *u)
 {
   Tg__Want m = TG__WANT__INIT;
-  uint64_t left = u->seal.chunks - u->asked;
-  if (!u->party->session || !left || hub->full) /* with room again it is asked for as what did not come */
+  const uint64_t left = u->seal.chunks - u->asked, most = window(hub, u), out = u->asked - u->have, count = most > out ? most - out : 0;
+  if (!u->party->session || !left || out > most / 2 || hub->full) /* with room again it is asked for as what did not come */
     return TG_OK;
   m.bulletin = strict_data_of(u->id.b, 32);
   m.portion = u->portion;
@@ -231,7 +247,7 @@ static enum tg_err ask_all(struct hub *hub, struct party *party, const struct st
     struct upload *u = NULL;
     enum tg_err err = again || !find(hub, &parked->id, i) ? begin(hub, party, parked, i, &u) : TG_OK;
     if (!err && u)
-      err = want(hub, u, WINDOW);
+      err = want(hub, u);
     if (err)
       return err;
   }
@@ -298,7 +314,7 @@ enum tg_err uploads_tick(struct hub *hub)
       continue;
     u->asked = u->have;
     u->moved = hub->now.mono;
-    enum tg_err err = want(hub, u, WINDOW);
+    enum tg_err err = want(hub, u);
     if (err)
       return err;
   }
@@ -400,5 +416,5 @@ enum tg_err upload_chunk(struct hub *hub, struct session *s, const Tg__Chunk *m,
     err = wait_on(hub, u);
   if (!err && u->asked < u->have)
     u->asked = u->have;
-  return !err && u->asked - u->have <= WINDOW_MORE ? want(hub, u, WINDOW - WINDOW_MORE) : err;
+  return err ? err : want(hub, u);
 }

@@ -45,7 +45,7 @@ struct front {
   struct peer *peer; /* who may connect, by key */
   size_t n_peers;
   struct turns *turns;
-  uint64_t most; /* bytes that may wait there */
+  uint64_t most; /* bytes that should wait there at most */
   bool paused;
   struct burden *burden;
   struct loop_timer *strangers;
@@ -93,8 +93,8 @@ static void hand_over(struct front *f, const struct seal_pk *from, struct slice 
   turns_back(f->turns, &key, cost);
 }
 
-/* As much as the core should have before it. What waits beyond that waits here, each sender for itself; and when much does, nobody is heard: ZeroMQ's
-   queues fill, then TCP's, and the senders wait. */
+/* As much as the core should have before it. What waits beyond that waits here, each sender for itself; and when much of many does, nobody is heard:
+   ZeroMQ's queues fill, then TCP's, and the senders wait. */
 static void feed(struct front *f)
 {
   const struct seal_pk *key;
@@ -103,21 +103,41 @@ static void feed(struct front *f)
     hand_over(f, key, frame);
   if (f->core && pipe_queued(f->core) >= CORE_HIGH)
     pipe_tell_drained(f->core, CORE_LOW);
-  if (f->paused && turns_bytes(f->turns) < f->most / 2)
+  if (f->paused && turns_bytes(f->turns) < f->most)
     pause_doors(f, false);
 }
 
-/* While memory is short ZeroMQ's queues are emptied, for they count messages and not bytes. Whose member has little waiting loses nothing by it. */
+/* Once more waits than should, a member may have half of what is free up to twice as much: nodes that wait for answers are far from it. Others are heard
+   as ever meanwhile. While memory is short ZeroMQ's queues are emptied, for they count messages and not bytes, and a member may have an eighth. Whose
+   member has little waiting loses nothing by either. */
 static bool is_too_much(const struct front *f, const struct seal_pk *from, size_t bytes)
 {
   const uint64_t all = turns_bytes(f->turns), room = all < 2 * f->most ? 2 * f->most - all : 0;
-  return burden_is_short(f->burden) && turns_bytes_of(f->turns, from) + bytes > room / 8;
+  if (burden_is_short(f->burden))
+    return turns_bytes_of(f->turns, from) + bytes > room / 8;
+  return all > f->most && turns_bytes_of(f->turns, from) + bytes > room / 2;
+}
+
+/* What it said before is of a session that ends now. */
+static void gone(struct front *f, const struct seal_pk *key)
+{
+  (void)turns_forget(f->turns, key);
+  tell_core(f, MESSAGE_GONE, key, slice_of(NULL, 0));
 }
 
 static void cut_sender(struct front *f, const struct seal_pk *from)
 {
+  const struct seal_pk key = *from;
+  const uint64_t waited = turns_bytes_of(f->turns, &key);
+  size_t n = 0;
   for (size_t i = 0; i < f->n; i++)
-    burden_cut(f->burden, zsock_cut(f->door[i], from));
+    n += zsock_cut(f->door[i], &key);
+  gone(f, &key);
+  if (burden_is_short(f->burden))
+    burden_cut(f->burden, n);
+  else if (n > 0)
+    log_event(LOG_NOTICE, "cut", log_hex("key", slice_of(key.b, sizeof key.b)), log_number("connections", n),
+              log_number("waited", waited));
 }
 
 static void on_message(void *arg, const struct seal_pk *from, struct slice body)
@@ -131,7 +151,7 @@ static void on_message(void *arg, const struct seal_pk *from, struct slice body)
   if (turns_put(f->turns, from, body) != TG_OK)
     frame_lost(TG_NO_MEMORY);
   feed(f);
-  if (!f->paused && turns_bytes(f->turns) > f->most && !burden_is_short(f->burden))
+  if (!f->paused && turns_bytes(f->turns) > f->most / 2 * 3 && !burden_is_short(f->burden))
     pause_doors(f, true);
   burden_moved(f->burden, body.n);
 }
@@ -181,13 +201,6 @@ static void drop(struct front *f, const struct seal_pk *key, struct slice frame)
   for (size_t i = 0; kind && kind->chained && i < f->n; i++)
     zsock_cut(f->door[i], key);
   tell_core(f, MESSAGE_DROPPED, key, slice_of(frame.n > 1 ? frame.p + 1 : NULL, frame.n > 1));
-}
-
-/* What it said before is of a session that ends now. */
-static void gone(struct front *f, const struct seal_pk *key)
-{
-  (void)turns_forget(f->turns, key);
-  tell_core(f, MESSAGE_GONE, key, slice_of(NULL, 0));
 }
 
 static void send_to(struct front *f, const struct seal_pk *key, struct slice frame)

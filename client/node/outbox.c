@@ -303,7 +303,7 @@ static enum tg_err parked_is_out(struct node_core *core, const uint8_t *prefix, 
     return err;
   err = find_course(core, &id, &c);
   if (err == TG_OK && c.state == SENT_SPOOLED && o->n_out < OUTBOX_WINDOW)
-    o->out[o->n_out++] = c.place;
+    o->out[o->n_out++] = (struct out){.place = c.place}; /* its bytes are there */
   return err;
 }
 
@@ -337,7 +337,7 @@ enum tg_err outbox_welcome(struct node_core *core, uint64_t last_number, struct 
 void outbox_not_out(struct outbox *o, uint64_t place)
 {
   for (size_t i = 0; i < o->n_out; i++)
-    if (o->out[i] == place) {
+    if (o->out[i].place == place) {
       o->out[i] = o->out[--o->n_out];
       return;
     }

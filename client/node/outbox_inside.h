@@ -7,6 +7,8 @@
 enum {
   OUTBOX_WINDOW = 128,   /* submissions under way to the hub */
   OUTBOX_URGENT = 16,    /* of them for FLASH alone */
+  OUTBOX_BYTES = 2 << 20, /* of them together, and one more submission; for FLASH twice as much. A hub cuts who has much more before it than others */
+  OUTBOX_BYTES_MS = 10000, /* so long: then what has no answer waits there for something else than its turn */
   OUTBOX_SERVING = 256,  /* runs of chunks that the hub asked for */
 };
 
@@ -18,6 +20,13 @@ struct serving {
   size_t offset;   /* in the next chunk */
   uint32_t handle; /* 0: its chunks name the bulletin */
   enum precedence precedence;
+};
+
+/* A submission under way. */
+struct out {
+  uint64_t place;
+  size_t bytes;
+  int64_t said; /* monotonic */
 };
 
 /* A row of `sent` to be, once it is signed. */
@@ -39,7 +48,7 @@ struct pair {
 };
 
 /* Invariants: number is the highest that was ever used, also by what was added in this turn; `added` gets its rows at the turn's end, with
-   the signature, and so do number and pairs; pairs are those that were asked for since the start, ascending by node; `out` are places of rows that were sent in this session and not answered. */
+   the signature, and so do number and pairs; pairs are those that were asked for since the start, ascending by node; `out` are rows that were sent in this session and not answered. */
 struct outbox {
   uint64_t number;
   uint64_t pair_floor; /* the numbers to each recipient go on above it */
@@ -49,7 +58,7 @@ struct outbox {
   size_t n_added, cap_added;
   struct pair *pairs;
   size_t n_pairs, cap_pairs;
-  uint64_t out[OUTBOX_WINDOW];
+  struct out out[OUTBOX_WINDOW];
   size_t n_out;
   bool waiting; /* there may be spooled rows that are not out */
   int64_t rests_until; /* monotonic: the hub put a bulletin off, and is asked again then, with one; 0: it took the last */

@@ -16,7 +16,7 @@ enum {
 static bool is_out(const struct outbox *o, uint64_t place)
 {
   for (size_t i = 0; i < o->n_out; i++)
-    if (o->out[i] == place)
+    if (o->out[i].place == place)
       return true;
   return false;
 }
@@ -74,15 +74,37 @@ static enum tg_err add_bodies(struct node_core *core, const struct sent_row *row
   return TG_OK;
 }
 
-/* How many more may be under way; *ret_least: and how urgent they must be. The last places are for FLASH alone. On a slow line none goes that is
-   less urgent than the body that is under way. */
-static size_t room_for(const struct node_core *core, enum precedence *ret_least)
+/* Bytes under way; *ret_until: when they are fewer though nothing is answered. */
+static size_t bytes_out(const struct node_core *core, int64_t *ret_until)
 {
   const struct outbox *o = core->outbox;
-  const bool full = o->n_out >= OUTBOX_WINDOW - OUTBOX_URGENT;
+  size_t n = 0;
+  *ret_until = INT64_MAX;
+  for (size_t i = 0; i < o->n_out; i++) {
+    const int64_t until = o->out[i].said + OUTBOX_BYTES_MS;
+    if (!o->out[i].bytes || until <= core->now.mono)
+      continue;
+    n += o->out[i].bytes;
+    *ret_until = until < *ret_until ? until : *ret_until;
+  }
+  return n;
+}
+
+/* How many more may be under way; *ret_least: and how urgent they must be. The last places and bytes are for FLASH alone. On a slow line none goes
+   that is less urgent than the body that is under way. */
+static size_t room_for(struct node_core *core, enum precedence *ret_least)
+{
+  const struct outbox *o = core->outbox;
+  int64_t until;
+  const size_t bytes = bytes_out(core, &until);
+  const bool full = o->n_out >= OUTBOX_WINDOW - OUTBOX_URGENT || bytes >= OUTBOX_BYTES;
+  if (bytes >= OUTBOX_BYTES)
+    core_wake_at(core, until);
   *ret_least = full ? PRECEDENCE_FLASH : talk_is_slow(core) && o->n_serving ? o->serving[0].precedence : PRECEDENCE_ROUTINE;
   if (talk_is_slow(core) && !o->rests_until)
     return o->n_out < OUTBOX_WINDOW ? 1 : 0;
+  if (bytes >= 2 * OUTBOX_BYTES)
+    return 0;
   return (full ? (size_t)OUTBOX_WINDOW : (size_t)(OUTBOX_WINDOW - OUTBOX_URGENT)) - o->n_out;
 }
 
@@ -143,13 +165,16 @@ static bool is_held_back(struct outbox *o, enum kind kind, uint64_t place)
   return false;
 }
 
-/* One Submit with as many of the rows as fit, at most `most`. *ret_sent: how many. */
-static enum tg_err submit(struct node_core *core, const uint64_t *places, size_t n, size_t most, size_t *ret_sent)
+/* One Submit with as many of the rows as fit, at most `most`; they are at least as urgent as `least`, or go in the stead of one that is.
+   *ret_sent: how many. */
+static enum tg_err submit(struct node_core *core, const uint64_t *places, size_t n, enum precedence least, size_t most, size_t *ret_sent)
 {
   struct outbox *o = core->outbox;
   Tg__Submit frame = TG__SUBMIT__INIT;
   Tg__Submission *items[ITEMS_MAX];
-  size_t room = talk_max_frame(core) - FRAME_SPARE, sent = 0;
+  int64_t until;
+  const size_t bytes_most = (least == PRECEDENCE_FLASH ? 2 : 1) * (size_t)OUTBOX_BYTES;
+  size_t room = talk_max_frame(core) - FRAME_SPARE, sent = 0, bytes = bytes_out(core, &until);
   arena_reset(core->arena);
   for (size_t i = 0; i < n && sent < most; i++) {
     struct sent_row row;
@@ -162,13 +187,15 @@ static enum tg_err submit(struct node_core *core, const uint64_t *places, size_t
       continue;
     Tg__Submission *item = (Tg__Submission *)(uintptr_t)row.message;
     size_t bare = protobuf_c_message_get_packed_size(&item->base) + 16;
-    if (bare > room)
+    if (bare > room || bytes >= bytes_most)
       break;
     if ((err = add_bodies(core, &row, item, room - bare)) != TG_OK)
       return err;
-    room -= protobuf_c_message_get_packed_size(&item->base) + 16;
+    const size_t size = protobuf_c_message_get_packed_size(&item->base) + 16;
+    room -= size;
+    bytes += size;
     items[sent++] = item;
-    o->out[o->n_out++] = row.place;
+    o->out[o->n_out++] = (struct out){row.place, size, core->now.mono};
   }
   *ret_sent = sent;
   frame.items = items;
@@ -190,7 +217,7 @@ static enum tg_err submit_waiting(struct node_core *core)
     size_t n, room = room_for(core, &least), sent = 0;
     enum tg_err err = next_rows(core, least, places, ITEMS_MAX, &n); /* more than there is room for: some wait for others */
     if (err == TG_OK)
-      err = submit(core, places, n, room < ITEMS_MAX ? room : ITEMS_MAX, &sent);
+      err = submit(core, places, n, least, room < ITEMS_MAX ? room : ITEMS_MAX, &sent);
     if (err != TG_OK)
       return err;
     if (sent == 0 && !o->rests_until && least == PRECEDENCE_ROUTINE)

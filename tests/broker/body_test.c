@@ -328,6 +328,41 @@ static void every_body_that_is_wanted_is_sent(void **state)
 }
 
 /* So many at once are remembered; what comes beyond them costs nothing, and is asked for again. */
+/* The bodies of one node together have few chunks on their way, however many they are, and all come in. */
+static void many_bodies_of_one_are_asked_for_little_by_little(void **state)
+{
+  enum { BODIES = 16, ONE = 1200 * 1000, TOGETHER = 32 };
+  (void)state;
+  static uint8_t bytes[ONE];
+  static struct sealed b[BODIES];
+  struct stage *s = stage_new(2, NULL);
+  struct actor *ml = &s->actor[ML];
+  uint64_t sent = 0, next[BODIES] = {0};
+  for (size_t i = 0; i < BODIES; i++) {
+    memset(bytes, (int)i, sizeof bytes);
+    b[i] = actor_seal(ml, (struct story){.to = "BF", .content = slice_of(bytes, ONE), .apart = true});
+    actor_submit(ml, &b[i]);
+    stage_settle(s);
+  }
+  assert_in_range(ml->wanted, TOGETHER, TOGETHER + BODIES);
+  for (bool more = true; more;) {
+    more = false;
+    for (size_t i = 0; i < BODIES; i++) {
+      if (next[i] == b[i].body.seal.chunks)
+        continue;
+      more = true;
+      actor_chunk(ml, &b[i], next[i]++);
+      sent++;
+      stage_settle(s);
+      assert_true(ml->wanted <= sent + TOGETHER + BODIES);
+    }
+  }
+  assert_int_equal(stage_count(s, "accepted"), BODIES);
+  for (size_t i = 0; i < BODIES; i++)
+    body_drop(&b[i].body);
+  stage_free(s);
+}
+
 static void wants_beyond_what_a_session_holds_are_left(void **state)
 {
   enum { WANTS = 32, BODIES = WANTS + 8 };
@@ -516,6 +551,7 @@ int main(void)
       STORY(a_forged_copy_does_not_end_what_waits),
       STORY(every_body_that_is_wanted_is_sent),
       STORY(wants_beyond_what_a_session_holds_are_left),
+      cmocka_unit_test(many_bodies_of_one_are_asked_for_little_by_little),
       STORY(flash_overtakes_a_large_body),
       STORY(nothing_acknowledged_is_lost),
       STORY(a_decision_by_a_policy_that_is_not_here_yet_waits_for_it),

@@ -412,6 +412,40 @@ static void many_nodes_are_heard_as_one_member(void **unused)
   rig_stop(s.front);
 }
 
+/* Who waits for no answer fills what there is for frames that wait, though the core takes none of them; others are heard meanwhile, and he is cut for it. */
+static void who_waits_for_no_answer_keeps_nobody_from_being_heard(void **unused)
+{
+  enum { LONG = 200 * 1000, MUCH = 2 * MEMORY_LEAST / 16 };
+  (void)unused;
+  struct story s = tell();
+  struct key_pair key[2] = {key_new(), key_new()};
+  struct seal_pk keys[2] = {key[0].public_key, key[1].public_key};
+  struct node loud, quiet;
+  static uint8_t words[LONG];
+  uint64_t said = 0;
+  allow(&s, keys, 2);
+  rig_expect_ready(s.front);
+  connect_to(&s, &loud, &key[0]);
+  connect_to(&s, &quiet, &key[1]);
+  KIT_UNTIL(s.front->loop, loud.up == 1 && quiet.up == 1);
+  assert_int_equal(zsock_send(loud.link, NULL, slice_of(words, LONG)), TG_OK);
+  assert_int_equal(rig_expect(s.front, MESSAGE_FRAME).n, 32 + LONG);
+  for (const int64_t until = clock_mono() + 60000; s.front->heard.n == 0 && clock_mono() < until; loop_turn(s.front->loop, 1)) {
+    if (said < MUCH && zsock_send(loud.link, NULL, slice_of(words, LONG)) == TG_OK)
+      said += LONG;
+  }
+  const struct slice gone = rig_expect(s.front, MESSAGE_GONE);
+  assert_memory_equal(gone.p, keys[0].b, sizeof keys[0].b);
+  KIT_UNTIL(s.front->loop, loud.down >= 1);
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(zsock_send(quiet.link, NULL, slice_str("little")), TG_OK);
+    expect_frame(&s, &keys[1], "little");
+  }
+  leave(&loud);
+  leave(&quiet);
+  rig_stop(s.front);
+}
+
 static void without_its_core_it_ends(void **unused)
 {
   (void)unused;
@@ -435,6 +469,7 @@ int main(int argc, char **argv)
       cmocka_unit_test(an_occupied_port_ends_it_with_code_4),
       cmocka_unit_test(who_has_said_much_waits_until_it_is_dealt_with),
       cmocka_unit_test(many_nodes_are_heard_as_one_member),
+      cmocka_unit_test(who_waits_for_no_answer_keeps_nobody_from_being_heard),
       cmocka_unit_test(without_its_core_it_ends),
   };
   return rig_main(argc, argv, tests, sizeof tests / sizeof *tests);

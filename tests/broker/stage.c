@@ -237,6 +237,7 @@ static void hear_want(struct actor *a, const ProtobufCMessage *message)
 {
   const Tg__Want *m = (const Tg__Want *)message;
   a->wants++;
+  a->wanted += m->count;
   if (m->chunk != a->want_end) /* not the continuation of the window */
     a->want_chunk = m->chunk;
   a->want_end = m->chunk + m->count;

@@ -68,7 +68,7 @@ struct actor {
   struct wrap_sender *sender;
   struct batch_verifier *verifier;
   struct wrap_opener *opener;
-  size_t outcomes, deliveries, notes, documents, document_outcomes, wants, chunks, ticks, seen_serials,
+  size_t outcomes, deliveries, notes, documents, document_outcomes, wants, wanted, chunks, ticks, seen_serials,
       frames;
   size_t logged; /* answers about its own receipts; and how far the last one reaches */
   uint64_t logged_upto;
