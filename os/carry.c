@@ -17,7 +17,7 @@ enum {
 };
 
 /* Invariants: the watch of a side exists exactly while its descriptor does; owed is since when something came that is not confirmed, 0 while there is nothing;
-   heard is when something came last, or when nothing was waited for. */
+   heard is when something came last, or when nothing was waited for or could be heard; waited: something was, when looked at last. */
 struct carry {
   struct loop *loop;
   struct resume *resume;
@@ -27,7 +27,7 @@ struct carry {
   struct loop_watch *local_watch, *line_watch;
   struct loop_timer *look;
   int64_t owed, heard;
-  bool busy, mute; /* mute: nothing can be said over this line any more */
+  bool busy, waited, mute; /* mute: nothing can be said over this line any more */
 };
 
 static void hang_up(int *fd, struct loop_watch **watch)
@@ -121,7 +121,7 @@ static void watch(struct carry *c)
   if (c->local_watch)
     loop_watch_set(c->local_watch, (short)((resume_room(c->resume) ? POLLIN : 0) | (in ? POLLOUT : 0)));
   if (c->line_watch)
-    loop_watch_set(c->line_watch, (short)((in ? 0 : POLLIN) | (!c->mute && resume_out(c->resume).n ? POLLOUT : 0)));
+    loop_watch_set(c->line_watch, (short)((in ? 0 : POLLIN) | (!c->mute && (resume_out(c->resume).n || resume_is_starved(c->resume)) ? POLLOUT : 0)));
 }
 
 static void set_timer(struct carry *c)
@@ -129,10 +129,17 @@ static void set_timer(struct carry *c)
   const int64_t now = loop_now(c->loop);
   const bool owes = resume_owes(c->resume), waits = resume_waits(c->resume);
   c->owed = !owes ? 0 : c->owed ? c->owed : now;
-  if (!waits)
+  if (!waits || !c->waited || resume_in(c->resume).n) /* an idle spell, or one in which we did not read, is nobody's silence */
     c->heard = now;
+  c->waited = waits;
   if ((owes || waits) && c->line >= 0 && !loop_timer_is_set(c->look))
     loop_timer_in(c->look, LOOK_MS);
+}
+
+/* To be asked after what came was read: this process may have stood still, not the other. */
+static bool is_stalled(const struct carry *c)
+{
+  return c->line >= 0 && c->waited && !resume_in(c->resume).n && loop_now(c->loop) - c->heard >= STALL_MS;
 }
 
 /* Tells what has come of it: at most one thing, last. */
@@ -159,7 +166,7 @@ static void settle(struct carry *c, enum tg_err err, bool lost)
     c->events->lost(c->arg);
 }
 
-static void pump(struct carry *c)
+static void pump(struct carry *c, bool judges)
 {
   enum tg_err err = TG_OK;
   bool lost = false;
@@ -173,29 +180,25 @@ static void pump(struct carry *c)
     }
     if (err == TG_OK)
       write_line(c);
+    lost |= resume_is_starved(c->resume);
     if (resume_moved(c->resume) == before)
       break;
   }
-  settle(c, err, lost);
+  settle(c, err, lost || (judges && is_stalled(c)));
 }
 
 static void on_events(void *arg, short events)
 {
   (void)events;
-  pump(arg);
+  pump(arg, false);
 }
 
 static void on_look(void *arg)
 {
   struct carry *c = arg;
-  const int64_t now = loop_now(c->loop);
-  if (c->line >= 0 && now - c->heard >= STALL_MS) {
-    settle(c, TG_OK, true);
-    return;
-  }
-  if (c->owed && now - c->owed >= CONFIRM_MS)
+  if (c->owed && loop_now(c->loop) - c->owed >= CONFIRM_MS)
     resume_confirm(c->resume);
-  pump(c);
+  pump(c, true);
 }
 
 /* ---- */
@@ -244,5 +247,5 @@ void carry_end(struct carry *c)
 {
   hang_up(&c->local, &c->local_watch);
   resume_end(c->resume);
-  pump(c);
+  pump(c, false);
 }

@@ -24,14 +24,15 @@ enum part { PART_ANSWER, PART_HEAD, PART_CONFIRMED, PART_BYTES };
 
 /* Invariants: held is what was put from byte `confirmed` on; confirmed <= sent <= confirmed + held.n; at_confirmed and at_sent are where the stream stands
    at these two places, at_received at the end of what came; told <= received. A connection that may carry our bytes is `open`; out is of the present
-   connection only. */
+   connection only, and without a hole: when memory lacked for what comes next, the connection is `starved` and brings nothing more. The first `passed` bytes
+   of held are confirmed already: none, but for the time of one call. */
 struct resume {
   uint8_t token[RESUME_TOKEN];
-  bool is_client, has_token, answered, connected, open, end, said_end, heard_end, confirm;
+  bool is_client, has_token, answered, connected, open, end, said_end, heard_end, confirm, starved;
   uint32_t rate;
   size_t busy_at, confirm_at;
   struct buf held, out, in;
-  size_t wrote, gave; /* of out and in */
+  size_t wrote, gave, passed; /* of out, in and held */
   uint64_t moved;
   uint64_t confirmed, sent, received, told;
   struct zhead at_confirmed, at_sent, at_received;
@@ -108,14 +109,22 @@ static enum tg_err confirmed_until(struct resume *r, uint64_t place)
   if (place < r->confirmed || place > r->sent)
     return TG_BAD_INPUT;
   const size_t n = (size_t)(place - r->confirmed);
-  zhead_pass(&r->at_confirmed, slice_of(r->held.p, n));
-  if (n)
-    memmove(r->held.p, r->held.p + n, r->held.n - n);
-  r->held.n -= n;
+  zhead_pass(&r->at_confirmed, slice_of(rest_of(&r->held, r->passed).p, n));
+  r->passed += n;
   r->confirmed = place;
+  return TG_OK;
+}
+
+/* Once for all that was confirmed: byte by byte it would move the window two thousand times for each piece that is read. */
+static void drop_confirmed(struct resume *r)
+{
+  if (!r->passed)
+    return;
+  memmove(r->held.p, r->held.p + r->passed, r->held.n - r->passed);
+  r->held.n -= r->passed;
+  r->passed = 0;
   if (r->held.n == 0)
     buf_free(&r->held); /* hundreds of sessions rest */
-  return TG_OK;
 }
 
 /* From its place on everything is said again, or for the first time. */
@@ -134,12 +143,13 @@ static void connected(struct resume *r, enum part first)
   r->part = first;
   r->connected = true;
   r->told = r->received; /* the opening or the answer says it */
-  r->confirm = false;
+  r->confirm = r->starved = false;
+  r->heard_end = false; /* it is said again */
 }
 
 void resume_lost(struct resume *r)
 {
-  r->connected = r->open = false;
+  r->connected = r->open = r->starved = false;
   buf_free(&r->out);
   r->wrote = 0;
 }
@@ -156,6 +166,7 @@ void resume_connect(struct resume *r, const uint8_t token[RESUME_TOKEN])
   buf_put(&r->out, r->token, RESUME_TOKEN);
   buf_put_u32(&r->out, r->rate);
   buf_put_u64(&r->out, r->received);
+  r->starved = buf_status(&r->out) != TG_OK;
   if (!r->answered)
     open_from_confirmed(r); /* a new session has nothing to wait for */
 }
@@ -187,6 +198,7 @@ enum tg_err resume_accept(struct resume *r, const struct resume_opening *o)
   r->has_token = true;
   set_rate(r, o->rate);
   (void)confirmed_until(r, o->received); /* it is between the two */
+  drop_confirmed(r);
   connected(r, PART_HEAD);
   buf_put_u8(&r->out, o->begins ? ANSWER_BEGAN : ANSWER_RESUMED);
   buf_put_u64(&r->out, r->received);
@@ -200,19 +212,31 @@ struct slice resume_refusal(void)
   return slice_of(refusal, sizeof refusal);
 }
 
-/* ---- to the line */
+/* ---- to the line. What finds no memory leaves everything as it was */
+
+static bool is_put(struct resume *r, size_t before)
+{
+  if (buf_status(&r->out) == TG_OK)
+    return true;
+  r->out.n = before;
+  r->starved = true;
+  return false;
+}
 
 static void say_confirmed(struct resume *r)
 {
   if (r->received - r->told < r->confirm_at && !(r->confirm && r->received > r->told))
     return;
+  const size_t before = r->out.n;
   buf_put_u8(&r->out, 0);
   put_varint(&r->out, (size_t)(r->received - r->told));
+  if (!is_put(r, before))
+    return;
   r->told = r->received;
   r->confirm = false;
 }
 
-/* One frame: the rest of what has begun, or a whole message of which the beginning need not be said. False: there is nothing. */
+/* One frame: the rest of what has begun, or a whole message of which the beginning need not be said. False: there is nothing, or no memory. */
 static bool say_bytes(struct resume *r)
 {
   const size_t done = (size_t)(r->sent - r->confirmed);
@@ -225,11 +249,23 @@ static bool say_bytes(struct resume *r)
   size_t n = zhead_until_next(&r->at_sent, rest);
   if (n > RESUME_FRAME && !skip)
     n = RESUME_FRAME;
+  const size_t before = r->out.n;
   put_varint(&r->out, skip ? (size_t)size << 1 | 1 : n << 1);
   buf_put(&r->out, rest.p + skip, n - skip);
+  if (!is_put(r, before))
+    return false;
   zhead_pass(&r->at_sent, slice_of(rest.p, n));
   r->sent += n;
   return true;
+}
+
+static void say_end(struct resume *r)
+{
+  const size_t before = r->out.n;
+  if (!r->end || r->said_end || r->starved)
+    return;
+  put_varint(&r->out, 1);
+  r->said_end = is_put(r, before);
 }
 
 struct slice resume_out(struct resume *r)
@@ -238,14 +274,11 @@ struct slice resume_out(struct resume *r)
     r->wrote = 0;
     buf_clear(&r->out);
   }
-  while (r->open && r->out.n < GATHER && r->wrote == 0) {
+  while (r->open && !r->starved && r->out.n < GATHER && r->wrote == 0) {
     say_confirmed(r);
     if (say_bytes(r))
       continue;
-    if (r->end && !r->said_end) {
-      put_varint(&r->out, 1);
-      r->said_end = true;
-    }
+    say_end(r);
     break;
   }
   return rest_of(&r->out, r->wrote);
@@ -348,6 +381,7 @@ enum tg_err resume_take(struct resume *r, struct slice bytes)
     }
     bytes = slice_of(bytes.p + n, bytes.n - n);
   }
+  drop_confirmed(r);
   return err == TG_OK ? buf_status(&r->in) : err;
 }
 
@@ -380,6 +414,7 @@ void resume_gave(struct resume *r, size_t n)
 
 bool resume_is_ended(const struct resume *r) { return r->heard_end && r->in.n == 0; }
 bool resume_is_busy(const struct resume *r) { return !r->open || r->held.n >= r->busy_at; }
+bool resume_is_starved(const struct resume *r) { return r->starved; }
 bool resume_was_met(const struct resume *r) { return r->part != PART_ANSWER; }
 bool resume_waits(const struct resume *r) { return r->connected && (r->sent > r->confirmed || r->part == PART_ANSWER || r->said_end); }
 void resume_confirm(struct resume *r) { r->confirm = r->received > r->told; }

@@ -59,6 +59,8 @@ void resume_gave(struct resume *r, size_t n);
 bool resume_is_ended(const struct resume *r); /* the other side has ended, and all that it said was handed on */
 /* More was put than the line takes for now, or there is no line: what is urgent would wait behind what comes next. */
 bool resume_is_busy(const struct resume *r);
+/* Memory lacked for what the connection should carry next: give it up. Nothing is lost by that; the next one says it. */
+bool resume_is_starved(const struct resume *r);
 bool resume_was_met(const struct resume *r); /* the present connection, or the last one, was answered */
 bool resume_waits(const struct resume *r); /* something is under way that the other side must confirm, an answer is due, or the end of the line after our own */
 /* Confirm now what came; small amounts are else confirmed with the next. */

@@ -6,7 +6,13 @@
 #include <errno.h>
 #include <sodium.h>
 
-enum { MUCH = 400000 };
+enum { MUCH = 400000, STALL_MS = 20000 };
+
+/* Linked with -Wl,--wrap=clock_mono: time that passed without waiting for it. */
+static int64_t ahead;
+int64_t __real_clock_mono(void);
+int64_t __wrap_clock_mono(void);
+int64_t __wrap_clock_mono(void) { return __real_clock_mono() + ahead; }
 
 /* A program, and the end that carries for it. */
 struct side {
@@ -142,16 +148,20 @@ static void a_line_that_breaks_is_told_and_nothing_else(void **state)
   assert_int_equal(near.over + far.over, 0);
 }
 
-/* Neither it nor what carries for it takes more than buffers hold; and nothing is lost meanwhile. */
-static void who_does_not_read_stops_who_speaks(void **state)
+static void small_sockets(void)
 {
-  enum { SOCKET = 8192 };
-  (void)state;
-  const int small = SOCKET;
+  const int small = 8192;
   for (struct side *s = &near; s; s = s == &near ? &far : NULL) {
     assert_int_equal(setsockopt(s->program, SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
     assert_int_equal(setsockopt(carry_local(s->carry), SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
   }
+}
+
+/* Neither it nor what carries for it takes more than buffers hold; and nothing is lost meanwhile. */
+static void who_does_not_read_stops_who_speaks(void **state)
+{
+  (void)state;
+  small_sockets();
   meet();
   for (unsigned i = 0; i < 2000; i++) {
     speak(&near);
@@ -199,12 +209,92 @@ static void who_ends_without_a_line_is_over_at_once(void **state)
   assert_int_equal(near.why, TG_OK);
 }
 
+/* ---- lines on which nothing comes */
+
+/* Seconds in which nothing happens but what timers do; the loop turns in each until it has settled. */
+static void seconds(unsigned n)
+{
+  while (n--) {
+    ahead += 1000;
+    for (unsigned i = 0; i < 8; i++)
+      loop_turn(l, 0);
+  }
+}
+
+static bool is_unheard(void) { return near.lost + far.lost + near.over + far.over == 0; }
+
+/* So long that all is confirmed, and then as long again as a dead line would be given. */
+static void an_idle_spell_is_nobodys_silence(void **state)
+{
+  (void)state;
+  meet();
+  KIT_UNTIL(l, go_on(1000));
+  KIT_UNTIL(l, go_on(MUCH));
+  seconds(STALL_MS / 1000 + 10);
+  near.said = far.said = near.n = far.n = 0;
+  assert_int_equal(send(near.program, near.says, 100, 0), 100);
+  loop_turn(l, 0); /* it is on its way, and not confirmed: little never is at once */
+  loop_turn(l, 0);
+  seconds(4);
+  assert_true(is_unheard());
+  seconds(STALL_MS / 1000 + 10);
+  assert_true(is_unheard());
+}
+
+/* What is not read may hold what was waited for. */
+static void who_does_not_read_gives_nobody_up(void **state)
+{
+  (void)state;
+  small_sockets();
+  meet();
+  KIT_UNTIL(l, go_on(1000));
+  for (unsigned i = 0; i < 2000; i++) { /* until nobody takes anything */
+    speak(&near), speak(&far);
+    loop_turn(l, 0);
+  }
+  assert_true(near.said < MUCH && far.said < MUCH);
+  seconds(2 * STALL_MS / 1000);
+  assert_true(is_unheard());
+  KIT_UNTIL(l, go_on(MUCH));
+  assert_true(is_unheard());
+}
+
+/* A process that stood still has not heard what came meanwhile. */
+static void a_pause_of_our_own_is_nobodys_silence(void **state)
+{
+  (void)state;
+  enum { OPENED = RESUME_OPENING + 1 + 50 };
+  uint8_t bytes[OPENED];
+  const int fd = call();
+  assert_int_equal(send(near.program, near.says, 50, 0), 50);
+  KIT_UNTIL(l, came(fd, bytes, sizeof bytes));
+  ahead += 2 * STALL_MS;
+  assert_int_equal(send(fd, "\0\0\0\0\0\0\0\0\0\0\62", 11, 0), 11); /* it began, and has fifty bytes */
+  for (unsigned i = 0; i < 8; i++)
+    loop_turn(l, 0);
+  assert_true(is_unheard());
+  close(fd);
+}
+
+static void a_line_that_is_silent_is_given_up(void **state)
+{
+  (void)state;
+  const int fd = call();
+  seconds(STALL_MS / 1000 - 2);
+  assert_int_equal(near.lost, 0);
+  seconds(4);
+  assert_int_equal(near.lost, 1);
+  close(fd);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   const struct CMUnitTest tests[] = {
       T(programs_see_one_connection),         T(a_line_that_breaks_is_told_and_nothing_else), T(who_does_not_read_stops_who_speaks),
       T(an_end_is_heard_after_the_last_byte), T(a_session_that_is_not_known_is_over),         T(who_ends_without_a_line_is_over_at_once),
+      T(an_idle_spell_is_nobodys_silence),    T(who_does_not_read_gives_nobody_up),           T(a_pause_of_our_own_is_nobodys_silence),
+      T(a_line_that_is_silent_is_given_up),
   };
   return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,12 @@
 
 enum { RATE = 1200, STREAM = 20000 };
 
+/* Linked with -Wl,--wrap=malloc. */
+static bool scarce;
+void *__real_malloc(size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_malloc(size_t n) { return scarce ? NULL : __real_malloc(n); }
+
 /* One end with what it is to say and what it heard. */
 struct side {
   struct resume *r;
@@ -295,6 +301,87 @@ static void the_end_comes_after_the_last_byte(void **state)
   world_free(&w);
 }
 
+/* The line broke when the end was heard, and not all before it was handed on. */
+static void the_end_may_be_said_again(void **state)
+{
+  (void)state;
+  struct world w = world_new(noise(0), noise(0));
+  const uint8_t token[RESUME_TOKEN] = {1};
+  struct resume_opening o;
+  meet(&w);
+  assert_int_equal(resume_take(w.server.r, slice_of("\4ab\1", 4)), TG_OK);
+  resume_lost(w.server.r);
+  o = (struct resume_opening){.received = 0};
+  memcpy(o.token, token, sizeof token);
+  assert_int_equal(resume_accept(w.server.r, &o), TG_OK);
+  assert_int_equal(resume_take(w.server.r, slice_of("\1", 1)), TG_OK);
+  assert_false(resume_is_ended(w.server.r));
+  assert_true(slice_is(resume_in(w.server.r), "ab"));
+  resume_gave(w.server.r, 2);
+  assert_true(resume_is_ended(w.server.r));
+  world_free(&w);
+}
+
+/* Without memory for what the line should carry there is never a hole in it: what is on it stands, and the next connection carries the rest. */
+static void without_memory_nothing_is_left_out(void **state)
+{
+  (void)state;
+  for (unsigned at = 0; at < 30; at++) {
+    struct world w = world_new(zeromq(40, 700), zeromq(40, 700));
+    const uint8_t token[RESUME_TOKEN] = {0};
+    scarce = true;
+    resume_connect(w.client.r, token);
+    scarce = false;
+    assert_true(resume_is_starved(w.client.r));
+    resume_lost(w.client.r);
+    assert_false(resume_is_starved(w.client.r));
+    meet(&w);
+    run(&w, 300, 100 * at);
+    cut(&w); /* what the line had is freed */
+    meet(&w);
+    const size_t n = at ? 0 : 3000; /* the rest was put before */
+    assert_int_equal(resume_put(w.server.r, slice_of(w.server.says.p + w.server.put, n)), TG_OK);
+    w.server.put += n;
+    scarce = true;
+    struct slice out = resume_out(w.server.r);
+    scarce = false;
+    buf_put_slice(&w.server.line, out);
+    resume_wrote(w.server.r, out.n);
+    if (resume_is_starved(w.server.r)) {
+      assert_int_equal(resume_out(w.server.r).n, 0);
+      while (w.server.line.n) /* what is on its way arrives */
+        (void)carry(&w.server, &w.client, 100);
+      cut(&w);
+      meet(&w);
+    }
+    run(&w, 100, UINT64_MAX);
+    whole(&w);
+    world_free(&w);
+  }
+}
+
+/* Two bytes confirm one: as many as fit one reading, of a window that is full. */
+static void many_small_confirmations_are_taken(void **state)
+{
+  (void)state;
+  struct world w = world_new(noise(10), noise(RESUME_WINDOW));
+  uint8_t one_by_one[4096];
+  meet(&w);
+  while (carry(&w.server, &w.client, 4096))
+    ;
+  for (size_t i = 0; i < sizeof one_by_one; i++)
+    one_by_one[i] = i % 2;
+  const size_t room = resume_room(w.server.r);
+  assert_int_equal(resume_take(w.server.r, slice_of(one_by_one, sizeof one_by_one)), TG_OK);
+  assert_int_equal(resume_room(w.server.r), room + sizeof one_by_one / 2);
+  cut(&w);
+  assert_int_equal(w.client.heard.n, RESUME_WINDOW);
+  meet(&w);
+  run(&w, 4096, UINT64_MAX);
+  whole(&w);
+  world_free(&w);
+}
+
 /* A session that was never answered is begun anew, under another name; one that was goes on under its own. */
 static void a_token_is_kept_once_answered(void **state)
 {
@@ -382,6 +469,9 @@ int main(void)
       cmocka_unit_test(a_slow_line_is_busy_soon),
       cmocka_unit_test(little_is_confirmed_when_asked_for),
       cmocka_unit_test(the_end_comes_after_the_last_byte),
+      cmocka_unit_test(the_end_may_be_said_again),
+      cmocka_unit_test(without_memory_nothing_is_left_out),
+      cmocka_unit_test(many_small_confirmations_are_taken),
       cmocka_unit_test(a_token_is_kept_once_answered),
       cmocka_unit_test(openings_are_looked_at),
       cmocka_unit_test(nonsense_is_an_answer),
