@@ -192,12 +192,14 @@ void fault_begin(struct sim *s)
 {
   for (int i = 0; i < 3 && (s->plan.faults & PLAN_CARRY); i++)
     carry(s, (int)random_below(&s->chance, SIM_NODES));
-  if (s->plan.faults & PLAN_NIGHT)
+  if ((s->plan.faults & (PLAN_NIGHT | PLAN_WIDEN)) == PLAN_NIGHT) /* a policy has its own night */
     agenda_post(s, sim_between(s, 100, 4 * PAUSE_MS), (struct event){.happens = night, .node = -1}, (struct slice){0});
   if ((s->plan.faults & (PLAN_HUB | PLAN_CHEAT)) == PLAN_HUB) /* of one that cheats nothing need arrive */
     succession_begins(s);
   if (s->plan.faults & PLAN_REPLACE)
     replacement_begins(s);
+  if (s->plan.faults & PLAN_WIDEN)
+    widening_begins(s);
   if (s->plan.faults & PLAN_CHEAT)
     agenda_post(s, sim_between(s, 10, PAUSE_MS), (struct event){.happens = cheat, .node = -1}, (struct slice){0});
   agenda_post(s, sim_between(s, 10, 2 * PAUSE_MS), (struct event){.happens = strikes, .node = -1},

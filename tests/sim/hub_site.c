@@ -370,7 +370,7 @@ static void effect_sign(void *context, const struct hub_sign *request)
 /* Founding documents are older than what is known after a change; and a hub that is given up is named by none. */
 static bool may_refuse_documents(const struct sim *s)
 {
-  return s->revoking || s->narrowing || s->forked || s->replaced.begun;
+  return s->revoking || s->narrowing || s->forked || s->replaced.begun || s->wider.begun;
 }
 
 bool hub_site_document(struct sim *s, int hub, struct slice note)
@@ -526,5 +526,6 @@ void hub_site_start(struct sim *s, int hub)
     return;
   kit_each_document(s->kit, founding_document, &h->here);
   replacement_documents(s, hub);
+  widening_documents(s, hub);
   succession_documents(s, hub);
 }

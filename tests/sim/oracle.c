@@ -351,29 +351,31 @@ static bool perhaps_taken_back(const struct sim *s, const struct publication *p)
   return false;
 }
 
-/* Was it written when all knew of the machine that came in place of a node's? */
-static bool is_for_next(const struct sim *s, const struct publication *p)
+/* Was it written when all knew of the machine that came in place of a node's, and of the policy that permits more? */
+static bool is_late(const struct sim *s, const struct publication *p)
 {
-  return s->replaced.known && number_of(s, p) >= s->replaced.known_from;
+  return s->late && number_of(s, p) >= s->late_from;
 }
 
 /* Must everything permitted have arrived? What was never answered may have come to nothing, but not to a
  * half. */
 static bool is_owed(const struct sim *s, const struct publication *p)
 {
-  if (is_for_next(s, p))
+  if (is_late(s, p))
     return true;
   if (p->refused || p->disowned || (s->revoking && p->node == SIM_REVOKED) || oracle_is_narrowed(s, p))
     return false;
   return (p->spooled && !p->lost && !perhaps_taken_back(s, p)) || (p->part[0].shown && !(p->lost && (p->carried || s->serving > 0)));
 }
 
-/* Whose key was or will be revoked, for all that this bulletin knows: what is sealed to it nobody reads, nor answers. */
+/* Who need not read nor answer this: its key was or will be revoked, for all that the bulletin knows; or it was written while not all held the same policy. */
 static unsigned cut_off_from(const struct sim *s, const struct publication *p)
 {
   unsigned cut_off = s->revoking ? 1u << SIM_REVOKED : 0;
-  if (s->replaced.begun && !is_for_next(s, p))
+  if (s->replaced.begun && !is_late(s, p))
     cut_off |= 1u << s->replaced.node;
+  if (s->wider.begun && p->topic == 2 && !is_late(s, p))
+    cut_off |= 1u << SIM_WIDER;
   return cut_off;
 }
 
@@ -381,7 +383,7 @@ static unsigned cut_off_from(const struct sim *s, const struct publication *p)
 static bool has_all(const struct sim *s, const struct publication *p)
 {
   unsigned cut_off = cut_off_from(s, p);
-  if (is_for_next(s, p) && (p->part[0].permitted & ~(p->part[0].sealed | cut_off)))
+  if (is_late(s, p) && (p->part[0].permitted & ~(p->part[0].sealed | cut_off)))
     return false; /* it was not sealed to all who may have it */
   for (int node = 0; node < SIM_NODES; node++)
     cut_off |= has_forgotten(s, node, p, false) ? 1u << node : 0;
@@ -438,12 +440,12 @@ bool oracle_settled(const struct sim *s)
 {
   if (s->forked)
     return s->mono > s->storm + FORKED_MS && oracle_uncovered(s);
-  if (!succession_is_over(s) || !replacement_is_over(s))
+  if (!succession_is_over(s) || !replacement_is_over(s) || !widening_is_over(s))
     return false;
   size_t sent[SIM_NODES] = {0}, taken_back[SIM_NODES] = {0};
   bool unsure[SIM_NODES] = {false}; /* of a recall that its node died of: nobody who was given nothing shows it */
   /* What was spooled and never answered is known by its being read; unless it was refused, or is for the revoked. */
-  const bool exact = !s->revoking && !s->clocks_off && !s->narrowing && !s->replaced.begun;
+  const bool exact = !s->revoking && !s->clocks_off && !s->narrowing && !s->replaced.begun && !s->wider.begun;
   for (size_t i = 0; i < s->n_publications; i++) {
     const struct publication *p = &s->publication[i];
     if ((is_owed(s, p) && !has_all(s, p)) || !has_carried(s, p) || waits_behind_stick(s, p) || !is_brought(s, p))

@@ -199,9 +199,9 @@ static void cannot_read(struct sim *s, int node, const Tg__LError *m)
 static const char *const TOPICS[] = {"alert.attack", "report.trade", "political.note"};
 
 /* The policies of sim.c, said once more by hand. */
-static bool may(int from, int to, size_t topic)
+static bool may(const struct sim *s, int from, int to, size_t topic)
 {
-  if (to == 1 && topic == 2)
+  if (to == SIM_WIDER && topic == 2 && !widening_may_hold(s))
     return false;                                            /* BF takes in nothing political */
   return from != 2 || topic == 0 || (topic == 1 && to == 0); /* NE tells alerts to all, reports to ML only */
 }
@@ -255,7 +255,7 @@ static void make_up(struct sim *s, int node, struct publication *p, struct publi
     p->kind = random_chance(&s->chance, 60) ? KIND_RECALL : KIND_CORRECTION;
   p->part[0].to = target ? target->part[0].to : some_of(s, ((1u << SIM_NODES) - 1) & ~(1u << node));
   for (int to = 0; to < SIM_NODES; to++)
-    if ((p->part[0].to >> to & 1) && may(node, to, p->topic))
+    if ((p->part[0].to >> to & 1) && may(s, node, to, p->topic))
       p->part[0].permitted |= 1u << to;
   write_text(s, &p->part[0], number);
   if (!target && p->part[0].permitted && random_chance(&s->chance, 20)) { /* a tear line */
@@ -337,13 +337,13 @@ void program_publish(struct sim *s, int node)
   publish(s, node, p, target);
 }
 
-void program_alert(struct sim *s, int node)
+void program_report(struct sim *s, int node, size_t topic, unsigned to)
 {
   struct publication *p = &s->publication[s->n_publications];
   if (!s->node[node].writer.p.welcome)
     sim_fail(s, s->node[node].site.name, "its programs are not served, when all is over");
-  *p = (struct publication){.node = node, .kind = KIND_REPORT, .n_parts = 1};
-  p->part[0].to = p->part[0].permitted = ((1u << SIM_NODES) - 1) & ~(1u << node);
+  *p = (struct publication){.node = node, .kind = KIND_REPORT, .topic = topic, .n_parts = 1};
+  p->part[0].to = p->part[0].permitted = to;
   write_text(s, &p->part[0], s->n_publications);
   publish(s, node, p, NULL);
 }

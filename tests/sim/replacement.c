@@ -66,12 +66,11 @@ void replacement_begins(struct sim *s)
 
 void replacement_is_known(struct sim *s)
 {
+  const unsigned all = (1u << SIM_NODES) - 1;
   const int node = s->replaced.node;
   int other = node;
   while (other == node || (s->revoking && other == SIM_REVOKED))
     other = (int)random_below(&s->chance, SIM_NODES);
-  s->replaced.known = true;
-  s->replaced.known_from = s->n_publications;
-  program_alert(s, other);
-  program_alert(s, node);
+  program_report(s, other, 0, all & ~(1u << other));
+  program_report(s, node, 0, all & ~(1u << node));
 }

@@ -34,13 +34,13 @@ tg_time sim_wall(const struct sim *s)
 
 bool sim_rules_change(const struct sim *s)
 {
-  return s->clocks_off || s->revoking || s->narrowing || s->forked || s->replaced.begun;
+  return s->clocks_off || s->revoking || s->narrowing || s->forked || s->replaced.begun || s->wider.begun;
 }
 
 /* What is written when all is over has nothing against it. */
 bool sim_may_be_refused(const struct sim *s, const struct publication *p)
 {
-  return sim_rules_change(s) && !(p && s->replaced.known && (size_t)(p - s->publication) >= s->replaced.known_from);
+  return sim_rules_change(s) && !(p && s->late && (size_t)(p - s->publication) >= s->late_from);
 }
 
 int64_t sim_between(struct sim *s, int64_t least, int64_t most)
@@ -218,6 +218,7 @@ static void take_down(struct sim *s)
   buf_free(&s->revocation_note);
   buf_free(&s->narrower_note);
   buf_free(&s->replaced.revocation);
+  buf_free(&s->wider.note);
   free(s->other.root);
   free(s);
 }
@@ -279,13 +280,23 @@ static void prove(struct sim *s)
   run_until(s, s->mono + LOOK_MS, NULL);
 }
 
-/* A node was replaced, and everything that can come came: now it is like all others. */
+/* A node was replaced, or a policy permits more, and everything that can come came: now all is as in any exchange. */
 static void live_on(struct sim *s)
 {
-  if (!s->replaced.begun || s->forked || s->failed || !oracle_settled(s))
+  const bool wider = s->wider.begun && !s->clocks_off;
+  if (!(s->replaced.begun || wider) || s->forked || s->failed || !oracle_settled(s))
     return;
   run_until(s, s->mono + SETTLED_MS, NULL);
-  replacement_is_known(s);
+  if (wider) { /* who heard of it only now keeps its day, too */
+    s->slept += TG_DAY + TG_HOUR;
+    run_until(s, s->mono + SETTLED_MS, NULL);
+  }
+  s->late = true;
+  s->late_from = s->n_publications;
+  if (s->replaced.begun)
+    replacement_is_known(s);
+  if (wider)
+    widening_is_known(s);
   run_until(s, s->mono + QUIET_MS, oracle_settled);
 }
 
@@ -340,6 +351,8 @@ struct plan plan_of(uint64_t seed)
     plan.faults |= PLAN_HUB;
   if (random_chance(&r, 10))
     plan.faults |= PLAN_REPLACE;
+  if (random_chance(&r, 10))
+    plan.faults |= PLAN_WIDEN;
   return plan;
 }
 

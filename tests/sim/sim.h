@@ -19,7 +19,7 @@
     10 proofs verify, and evidence of two histories that were signed; what was changed or made up does not. Where a hub signs two, nodes do not
        show anything twice or to whom it is not permitted either; whoever saw one and is shown the other has evidence
 
-   Files: stand_in (for libsodium's curves), agenda (time), network, hub_site, node_site, program (publishing and reading), carrier (bundles), succession (another hub), replacement (another node), oracle, ledger, evidence, fault, sim
+   Files: stand_in (for libsodium's curves), agenda (time), network, hub_site, node_site, program (publishing and reading), carrier (bundles), succession (another hub), replacement (another node), widening (a policy that permits more), oracle, ledger, evidence, fault, sim
    (one run), worker (many), main. */
 #ifndef TOGUNA_TESTS_SIM_SIM_H
 #define TOGUNA_TESTS_SIM_SIM_H
@@ -38,7 +38,7 @@
 #define SIM_BEGINS TG_DAY /* after the charter took effect: a clock that is behind must not come before it */
 
 enum { SIM_HUBS = 2 /* the first, and the one that the members name in its place */ };
-enum { SIM_NODES = 5, SIM_STORM = 24, SIM_PUBLICATIONS = SIM_STORM + 2 /* when all is over, with a node that was replaced */, SIM_PARTS = 2, SIM_TEXT = 180 * 1024, SIM_INLINE = 2048, SIM_REVOKED = 2, SIM_NARROWER = 2 };
+enum { SIM_NODES = 5, SIM_STORM = 24, SIM_PUBLICATIONS = SIM_STORM + 3 /* when all is over */, SIM_PARTS = 2, SIM_TEXT = 180 * 1024, SIM_INLINE = 2048, SIM_REVOKED = 2, SIM_NARROWER = 2, SIM_WIDER = 1 };
 
 /* ---- time: what happens next */
 
@@ -226,7 +226,7 @@ struct publication {
 
 /* What a seed plays; drawn from it apart from everything else, so that a new kind of fault leaves old seeds' stories as they were. */
 enum plan_fault { PLAN_FOUNDED = 1, PLAN_MEMORY = 2, PLAN_FULL = 4, PLAN_IMAGE = 8, PLAN_BLANK = 16, PLAN_CHEAT = 32, PLAN_CARRY = 64, PLAN_NIGHT = 128,
-                  PLAN_HUB = 256, PLAN_REPLACE = 512 };
+                  PLAN_HUB = 256, PLAN_REPLACE = 512, PLAN_WIDEN = 1024 };
 struct plan {
   bool founded; /* it begins with the stage's exchange; otherwise with empty disks, or (PLAN_BLANK) stores that are laid out */
   unsigned faults; /* of enum plan_fault: those that may come besides the old ones */
@@ -256,9 +256,15 @@ struct sim {
     struct buf revocation; /* of the former; empty: it is not written yet */
     struct hash revoked;
     bool vouched; /* the credential of the next is in the hub's folder */
-    bool known;   /* all know of it: what is published now is for it like for others */
-    size_t known_from; /* number of the first such publication */
   } replaced;
+  struct {
+    bool begun, over;  /* SIM_WIDER takes in what is political, too: the policy is signed; the day that it must wait has passed */
+    tg_time effective;
+    struct buf note;
+    unsigned taken; /* how often in a row the hub had it */
+  } wider;
+  bool late;        /* all know of a node that was replaced, and of a policy that permits more: what is published now is for everybody */
+  size_t late_from; /* number of the first such publication */
   struct publication publication[SIM_PUBLICATIONS];
   size_t n_publications, to_publish;
   tg_time slept; /* all machines together: their clocks, and no timeout, went on by so much */
@@ -371,6 +377,16 @@ bool replacement_is_over(const struct sim *s);
 /* All have heard of it: somebody writes to it, and it writes to all. */
 void replacement_is_known(struct sim *s);
 
+/* ---- widening.c */
+/* The state of SIM_WIDER signs a policy that permits more. */
+void widening_begins(struct sim *s);
+void widening_documents(struct sim *s, int hub);
+bool widening_is_over(const struct sim *s);
+/* All have heard of it, and it is in force everywhere: somebody writes what it permits. */
+void widening_is_known(struct sim *s);
+/* May it be in force by somebody's clock? */
+bool widening_may_hold(const struct sim *s);
+
 /* ---- node_site.c */
 void node_site_start(struct sim *s, int node);
 void node_site_crash(struct sim *s, int node);
@@ -413,8 +429,8 @@ void program_node_down(struct sim *s, int node); /* and gone */
 void program_frame(struct sim *s, int node, uint64_t client, struct slice frame);
 void program_closed(struct sim *s, int node, uint64_t client);
 void program_publish(struct sim *s, int node);
-/* An alert to all others. */
-void program_alert(struct sim *s, int node);
+/* A report on this topic (program.c), to all of `to`, who may have it. */
+void program_report(struct sim *s, int node, size_t topic, unsigned to);
 void program_look(struct sim *s, int node);
 /* Asks the node for the proof that its bulletin was logged. */
 void program_prove(struct sim *s, int node, const struct publication *p);
