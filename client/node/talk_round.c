@@ -1,5 +1,5 @@
-/* With several hubs: back to the one that is preferred, and a look at the others now and then. Each hub keeps what is for us in a queue of its own, and what we have to
-   say to it waits here; a node that stayed for ever with the one that it fell back to would never hear of the one, nor the other of it. */
+/* With several hubs: back to the one that is preferred, and a look at the others now and then. Each hub keeps what is for us in a queue of
+   its own, and what we have to say to it waits here; a node that stayed for ever with the one that it fell back to would never hear of the one, nor the other of it. */
 #include "client/node/talk_inside.h"
 
 #include "client/node/arrivals.h"

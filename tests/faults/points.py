@@ -17,8 +17,8 @@ systemd would, and nothing else is done for it. In the end everything that was a
 and the log verifies. What the blow did not strike in 2 tellings is counted as not reached.
 
 cut and torn take the struck process' unsynced bytes: the other processes of its daemon die with it and lose nothing, as when one of several
-disks fails. power takes those of all of them, at one moment, and at every second point some of them survive. What the kernel or a disk does beyond that (reordering within what was synced) is not simulated here;
-tests/sim/disk.h has it.
+disks fails. power takes those of all of them, at one moment, and at every second point some of them survive. What the kernel or a disk does
+beyond that (reordering within what was synced) is not simulated here; tests/sim/disk.h has it.
 """
 import argparse
 import atexit
@@ -57,7 +57,8 @@ class Wrong(Exception):
 
 def tile_path(n):
     """As the tiles of a log are named: 1234 is x001/234."""
-    return f"{n:03}" if n < 1000 else "/".join([*(f"x{part}" for part in re.findall("...", f"{n // 1000:0{3 * ((len(str(n // 1000)) + 2) // 3)}}")), f"{n % 1000:03}"])
+    above = f"{n // 1000:09}".removeprefix("000").removeprefix("000") if n >= 1000 else ""
+    return "".join(f"x{part}/" for part in re.findall("...", above)) + f"{n % 1000:03}"
 
 
 def library():

@@ -1,5 +1,5 @@
-/* Several hubs, each with a log of its own; and one in place of another. What a node states about a bulletin goes to the hub in whose log that stands: to any other it
-   would be forged. */
+/* Several hubs, each with a log of its own; and one in place of another. What a node states about a bulletin goes to the hub in whose log that
+   stands: to any other it would be forged. */
 #include "client/node/schema.h"
 #include "client/node/talk.h"
 #include "client/node/watch.h"
