@@ -222,7 +222,9 @@ enum tg_err talk_link(struct node_core *core, enum node_link_state link)
   case NODE_LINK_DOWN:
     t->state = TALK_CONNECTING;
     t->deadline = t->n > 1 ? core->now.mono + TALK_SWITCH_MS : INT64_MAX;
-    return was_open ? core_tell(core, NODE_NOTICE, "disconnected", NULL, t->hub, 0, NULL) : TG_OK;
+    if (was_open)
+      err = core_tell(core, NODE_NOTICE, "disconnected", NULL, t->hub, 0, NULL);
+    return err == TG_OK && was_open ? talk_better(core) : err;
   case NODE_LINK_REFUSED:
     err = core_tell(core, NODE_ERROR, "hub-refuses-us", NULL, t->hub, 0, NULL);
     break;
@@ -263,7 +265,10 @@ enum tg_err talk_time(struct node_core *core)
   case TALK_CLOSED:
     return core->now.mono >= t->deadline ? talk_call_if_due(core) : TG_OK;
   case TALK_CONNECTING:
-    return core->now.mono >= t->deadline ? talk_next(core, 0) : TG_OK;
+    if (core->now.mono < t->deadline)
+      return TG_OK;
+    t->candidates[t->current].failed = core->now.mono;
+    return talk_next(core, 0);
   case TALK_GREETING:
     return core->now.mono >= t->deadline ? talk_end(core, REASON_SILENT, "") : TG_OK;
   case TALK_OPEN:

@@ -8,6 +8,7 @@
 enum {
   TALK_CANDIDATES_MAX = 32,
   TALK_SWITCH_MS = 20 * 1000, /* without a connection, until the next hub is tried */
+  TALK_BETTER_MS = 5 * 60 * 1000, /* so long an address that could not be had is not preferred */
   TALK_REST_FIRST_MS = 500,
   TALK_REST_MAX_MS = 60 * 1000,
   TALK_CALL_CHECK_MS = 60 * 1000, /* a wall clock may be set */
@@ -18,6 +19,7 @@ struct candidate {
   char hub[LABEL_MAX + 1];
   char endpoint[ENDPOINT_MAX + 1];
   unsigned broken_handshakes; /* in a row */
+  int64_t failed;             /* monotonic: when it could not be had last; 0: never */
 };
 
 /* Invariants: current < n unless n is 0, and then state is TALK_ALONE; hub names whose session it is, "" outside CONNECTING, GREETING
@@ -67,6 +69,8 @@ enum tg_err talk_round_time(struct node_core *core, bool *ret_left);
 int64_t talk_round_due(const struct node_core *core);
 
 /* ---- talk_where.c, again */
+/* The session was lost. Has its hub an address that suits our line better, and may be had again? It is connected to. */
+enum tg_err talk_better(struct node_core *core);
 /* After a rest: connects, or stays away outside all call windows. */
 enum tg_err talk_call_if_due(struct node_core *core);
 /* Outside all windows the line is given up when nothing urgent was waiting for a while. *ret_over: it was, or is. */

@@ -173,6 +173,22 @@ static enum tg_err connect_now(struct node_core *core)
   return talk_rest(core, TALK_REST_MAX_MS);
 }
 
+enum tg_err talk_better(struct node_core *core)
+{
+  struct talk *t = core->talk;
+  const struct candidate *now = &t->candidates[t->current];
+  if (!core->config->line_rate || endpoint_resumes(now->endpoint))
+    return TG_OK;
+  for (size_t i = 0; i < t->n; i++) {
+    const struct candidate *c = &t->candidates[i];
+    if (strcmp(c->hub, now->hub) != 0 || !endpoint_resumes(c->endpoint) || (c->failed && core->now.mono - c->failed < TALK_BETTER_MS))
+      continue;
+    t->current = i;
+    return connect_now(core);
+  }
+  return TG_OK;
+}
+
 enum tg_err talk_next(struct node_core *core, int64_t at_least)
 {
   struct talk *t = core->talk;

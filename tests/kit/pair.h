@@ -36,6 +36,7 @@ const char *pair_database(struct pair *p, size_t member); /* path of the store *
 
 tg_time pair_now(const struct pair *p);
 int64_t pair_mono(const struct pair *p);
+const char *pair_endpoint(const struct pair *p, size_t member); /* where its node wants to connect, or did last */
 /* So much is a node's clock, or the hub's, ahead of that from now on. */
 void pair_set_clock(struct pair *p, size_t member, tg_time ahead);
 void pair_set_hub_clock(struct pair *p, tg_time ahead);

@@ -47,6 +47,7 @@ struct place {
   bool plugged, up;
   struct site *wanted, *with;                 /* the hub that it wants; that it is connected to, while up */
   bool cut_off[PAIR_HUBS];                    /* from this hub alone */
+  char endpoint[ENDPOINT_MAX + 1]; /* where it wants to connect, or did last */
   int64_t wake;
   tg_time ahead; /* its clock */
   struct queue to_hub, from_hub, to_program, to_visitor; /* visitor: a program that comes, asks and goes */

@@ -170,6 +170,8 @@ static void node_connect(void *context, const char *endpoint, const struct seal_
   struct place *at = context;
   struct pair *p = at->pair;
   at->wanted = NULL;
+  if (endpoint)
+    snprintf(at->endpoint, sizeof at->endpoint, "%s", endpoint);
   for (size_t i = 0; endpoint && i < p->n_hubs; i++)
     if (seal_pk_eq(hub, &p->hub[i].transport))
       at->wanted = &p->hub[i];
@@ -316,6 +318,8 @@ void pair_reach(struct pair *p, size_t member, size_t hub, bool can)
 
 struct node_config *pair_config(struct pair *p, size_t member) { return &p->place[member].config; }
 struct node_core *pair_core(struct pair *p, size_t member) { return p->place[member].core; }
+
+const char *pair_endpoint(const struct pair *p, size_t member) { return p->place[member].endpoint; }
 
 bool pair_is_due(const struct pair *p, size_t member) { return p->place[member].wake <= p->mono; }
 const char *pair_database(struct pair *p, size_t member) { return p->place[member].path; }

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { MEMBERS = 2, RATE = 1200, DELAY = 1000, CUT_EVERY = 30000, SIZE = 1 << 20, SEALED = 1081633, HOURS_MAX = 2 };
 enum { MORE_MAX = 27, RESUMED_MORE_MAX = 15 }; /* percent of SIZE, both ways together */
@@ -127,6 +128,47 @@ static void a_flash_waits_for_the_line_and_for_nothing_else(void **state)
   assert_in_range(slowest_flash(0, CUT_EVERY), 1, FLASH_CUT_MS);
 }
 
+/* ---- which address */
+
+static void again(struct pair *p, size_t member)
+{
+  pair_plug(p, member, false);
+  pair_plug(p, member, true);
+  pair_pass(p, TG_MINUTE);
+}
+
+/* A hub that is away is looked for at every address of it; once it is back, the one that suits the line is not forgotten. */
+static void a_resumed_line_is_taken_again_when_it_can_be_had(void **state)
+{
+  (void)state;
+  static const char *const hubs[] = {"hub1", "hub1", NULL}, *const endpoints[] = {"tcp://a:1", "resume://a:2", NULL};
+  struct kit *kit = kit_new(MEMBERS, START, kit_two_cosign);
+  struct pair *p = pair_new(kit);
+  pair_config(p, 0)->line_rate = RATE;
+  pair_config(p, 0)->hubs = hubs;
+  pair_config(p, 0)->endpoints = endpoints;
+  pair_start(p, 0);
+  pair_settle(p);
+  assert_true(talk_is_open(pair_core(p, 0)));
+  assert_string_equal(pair_endpoint(p, 0), "tcp://a:1"); /* as it is told */
+  again(p, 0);
+  assert_string_equal(pair_endpoint(p, 0), "resume://a:2");
+  pair_plug(p, 0, false);
+  for (unsigned i = 0; i < 120 && strcmp(pair_endpoint(p, 0), "tcp://a:1") != 0; i++)
+    pair_pass(p, TG_SECOND);
+  assert_string_equal(pair_endpoint(p, 0), "tcp://a:1");
+  pair_plug(p, 0, true);
+  pair_pass(p, TG_MINUTE);
+  again(p, 0); /* what could not be had a moment ago is left alone */
+  assert_string_equal(pair_endpoint(p, 0), "tcp://a:1");
+  pair_pass(p, 6 * TG_MINUTE);
+  again(p, 0);
+  assert_string_equal(pair_endpoint(p, 0), "resume://a:2");
+  assert_true(talk_is_open(pair_core(p, 0)));
+  pair_free(p);
+  kit_free(kit);
+}
+
 /* ---- what a node on a slow line says in Hello */
 
 struct hellos {
@@ -154,13 +196,6 @@ static bool hears_hello(void *context, struct buf *frame)
   }
   arena_free(arena);
   return true;
-}
-
-static void again(struct pair *p, size_t member)
-{
-  pair_plug(p, member, false);
-  pair_plug(p, member, true);
-  pair_pass(p, TG_MINUTE);
 }
 
 /* The hub must not let in whose checkpoint it does not know, and cannot be convicted without the note. */
@@ -200,6 +235,7 @@ int main(void)
       cmocka_unit_test(a_resumed_line_brings_it_to_the_hub),
       cmocka_unit_test(a_flash_overtakes_on_a_resumed_line),
       cmocka_unit_test(a_flash_waits_for_the_line_and_for_nothing_else),
+      cmocka_unit_test(a_resumed_line_is_taken_again_when_it_can_be_had),
       cmocka_unit_test(a_checkpoint_that_the_hub_does_not_know_is_shown_whole),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
