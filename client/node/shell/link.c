@@ -111,6 +111,8 @@ static void on_up(void *arg)
   struct buf message = buf_new(5);
   k->up = true;
   k->session++;
+  if (k->relay)
+    relay_up(k->relay);
   buf_put_u8(&message, WIRE_UP);
   buf_put_u32(&message, k->session);
   struct slice part = buf_slice(&message);

@@ -16,6 +16,8 @@
 
 enum {
   RETRY_MS = 200,        /* after a line that broke: nothing is known against the hub */
+  PROVEN_MS = 10000,     /* a session that goes on for so long is none that the hub turns away */
+  TELL_MS = 60000,       /* one notice in so long */
   CONNECT_MS = 15000,    /* to one address */
   DETACHED_MS = 60000,   /* without a line; then the session is over */
   LOCAL_MS = 5000,       /* ZeroMQ of this process has so long to come */
@@ -24,7 +26,7 @@ enum {
 };
 
 /* Invariants: at most one of lookup, dialing (a socket that connects, or is connected and waits for `local`) and rest is under way; carry exists from
-   ZeroMQ's coming until the session is over; listener from `ready` until then. */
+   ZeroMQ's coming until the session is over; listener from `ready` until then. Of a session: since when, and has ZeroMQ met the hub over it? */
 struct relay {
   struct loop *loop;
   const struct relay_events *events;
@@ -41,7 +43,8 @@ struct relay {
   struct loop_watch *dialing_watch, *listener_watch;
   char local[sizeof "ipc://@" + NAME];
   struct carry *carry;
-  bool leaving;
+  int64_t since, told; /* told: of sessions that were not resumed; 0: never */
+  bool up, leaving;
 };
 
 static void dial(void *arg);
@@ -71,11 +74,17 @@ static void rest(struct relay *r)
   r->wait_ms = 2 * r->wait_ms < r->retry.most_ms ? 2 * r->wait_ms : r->retry.most_ms;
 }
 
+/* An answer to the opening proves nothing: a hub that has no room, or does not know our key, gives it too, and would be called five times a second. */
+static void judge(struct relay *r, bool proven)
+{
+  if (r->carry && resume_was_met(carry_resume(r->carry)) && (proven || loop_now(r->loop) - r->since >= PROVEN_MS))
+    r->wait_ms = RETRY_MS;
+}
+
 static void over(struct relay *r)
 {
   loop_timer_stop(r->detached);
-  if (r->carry && resume_was_met(carry_resume(r->carry)))
-    r->wait_ms = RETRY_MS;
+  judge(r, false);
   carry_free(&r->carry);
   if (!r->leaving && !loop_timer_is_set(r->rest))
     rest(r);
@@ -93,8 +102,7 @@ static void on_lost(void *arg)
     over(r);
     return;
   }
-  if (resume_was_met(carry_resume(r->carry)))
-    r->wait_ms = RETRY_MS;
+  judge(r, r->up);
   if (!loop_timer_is_set(r->detached))
     loop_timer_in(r->detached, DETACHED_MS);
   rest(r);
@@ -102,9 +110,13 @@ static void on_lost(void *arg)
 
 static void on_over(void *arg, enum tg_err why)
 {
-  if (why != TG_OK)
+  struct relay *r = arg;
+  const int64_t now = loop_now(r->loop);
+  if (why != TG_OK && (!r->told || now - r->told >= TELL_MS)) {
     log_event(LOG_NOTICE, "session-not-resumed", log_err("error", why));
-  over(arg);
+    r->told = now;
+  }
+  over(r);
 }
 
 static void on_turned(void *arg, bool busy)
@@ -145,6 +157,8 @@ static void on_local(void *arg, short events)
     return;
   }
   close_fd(&r->listener, &r->listener_watch);
+  r->since = loop_now(r->loop);
+  r->up = false;
   if (carry_new(r->loop, fd, r->rate, &carried, r, &r->carry) != TG_OK)
     rest(r);
   else
@@ -280,6 +294,8 @@ void relay_free(struct relay **taken)
 }
 
 const char *relay_local(const struct relay *r) { return r->local; }
+
+void relay_up(struct relay *r) { r->up = true; }
 
 /* The carry notices by itself that ZeroMQ has closed, once what it had to say is said. */
 void relay_leave(struct relay *r)

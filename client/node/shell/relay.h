@@ -22,6 +22,8 @@ enum tg_err relay_new(struct loop *l, const char *endpoint, uint32_t rate, const
 void relay_free(struct relay **r); /* NULL is fine */
 /* "ipc://@toguna-…": nobody but this process is let in. */
 const char *relay_local(const struct relay *r);
+/* ZeroMQ has met the hub over this session: when its line breaks, the line is to blame, and the next is tried at once. */
+void relay_up(struct relay *r);
 /* The local side was closed: what it said, a goodbye perhaps, is handed to the line if there is one. `over` comes once more, then or after some seconds,
    and nothing else: free it there. */
 void relay_leave(struct relay *r);
