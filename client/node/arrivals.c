@@ -343,6 +343,51 @@ static enum tg_err repeat(struct node_core *core, const Tg__Delivery *message, c
   return err == TG_OK ? says_done(core, watch_log(core), message->queue, arrivals_credit(message)) : err;
 }
 
+static bool same_place(const Tg__Delivery *a, const Tg__Delivery *b)
+{
+  return a->leaf == b->leaf && slice_eq(data_slice(a->salt), data_slice(b->salt)) && slice_eq(data_slice(a->entry), data_slice(b->entry));
+}
+
+/* Its bodies are coming, or being opened, and it stands in the log of another hub too, or stood in one that was lost: who brings it now hears what becomes
+   of it, so what this one says of it must hold as it would have at first. What came of it stays: its id names that. */
+static enum tg_err place_anew(struct node_core *core, const Tg__Delivery *message, const struct witness_state *under, struct coming *c, Tg__Delivery *kept)
+{
+  struct arrivals *a = core->arrivals;
+  struct judged *judged = arena_alloc(core->arena, sizeof *judged); /* wiped with the arena */
+  enum judge_verdict verdict;
+  struct tg_why why = {0};
+  bool believe = true;
+  enum tg_err err = judged ? judge_delivery(core, message, &c->id, under, core->arena, judged, &verdict, &why) : TG_NO_MEMORY;
+  if (err == TG_OK && verdict == JUDGE_FORGED)
+    return talk_strike(core, "delivery-forged", NULL, &why);
+  if (err == TG_OK)
+    err = hear(core, message, judged, under, &believe);
+  if (err != TG_OK || !believe)
+    return err;
+  if (a->check && hash_eq(&a->checking, &c->id))
+    end_check(a); /* it holds the other place */
+  kept->entry = message->entry;
+  kept->salt = message->salt;
+  kept->leaf = message->leaf;
+  kept->path = message->path;
+  came_by(core, c, message);
+  err = core_begin(core);
+  return err == TG_OK ? arrivals_put(core, c, kept) : err;
+}
+
+/* It is coming already. */
+static enum tg_err come_again(struct node_core *core, const Tg__Delivery *message, const struct witness_state *under, struct coming *c)
+{
+  Tg__Delivery *kept;
+  enum tg_err err = arrivals_get(core, &c->id, core->arena, &kept);
+  if (err != TG_OK)
+    return err;
+  if (!same_place(kept, message))
+    return place_anew(core, message, under, c, kept);
+  came_by(core, c, message);
+  return TG_OK;
+}
+
 enum tg_err arrivals_take(struct node_core *core, const Tg__Delivery *message, const struct witness_state *under)
 {
   struct arrivals *a = core->arrivals;
@@ -351,10 +396,8 @@ enum tg_err arrivals_take(struct node_core *core, const Tg__Delivery *message, c
   enum judge_verdict verdict;
   struct tg_why why = {0};
   unsigned event;
-  if (c && c->queue) {
-    came_by(core, c, message);
-    return TG_OK;
-  }
+  if (c && c->queue)
+    return come_again(core, message, under, c);
   if (c) { /* a bundle's, not opened yet: the hub's has the proof */
     struct coming copy = *c;
     enum tg_err dropped = drop_bodies(core, &copy);

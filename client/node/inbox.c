@@ -111,6 +111,18 @@ static enum tg_err say(struct node_core *core, const struct hash *id, enum recei
   return err == TG_OK && log ? says_receipt(core, log, id, event, 0) : err;
 }
 
+/* Everything there is to say of it. TG_NOT_FOUND: it is not in the inbox. */
+static enum tg_err restate(struct node_core *core, const char *log, const struct hash *id)
+{
+  unsigned events[INBOX_EVENTS];
+  uint64_t number;
+  size_t n = 0;
+  enum tg_err err = inbox_events(core, id, events, &n, &number);
+  for (size_t i = 0; err == TG_OK && i < n; i++)
+    err = says_receipt(core, log, id, (enum receipt_event)events[i], number);
+  return err;
+}
+
 /* ---- corrections and recalls ---- */
 
 static enum tg_err put_state(struct node_core *core, const struct hash *id, enum inbox_state state)
@@ -128,21 +140,41 @@ static enum tg_err erase(struct node_core *core, const struct hash *id, enum inb
   return err == TG_OK ? put_state(core, id, state) : err;
 }
 
-/* A row of the inbox was taken back: we do as we are configured, and say so. */
-static enum tg_err recall(struct node_core *core, const struct hash *target)
+/* A row of the inbox was taken back: we do as we are configured. *ret_event: what there is to say of it. */
+static enum tg_err do_recall(struct node_core *core, const struct hash *target, enum receipt_event *ret_event)
 {
-  enum tg_err err;
   switch (core->config->on_recall) {
   case NODE_RECALL_PURGE:
-    err = erase(core, target, INBOX_PURGED);
-    return err == TG_OK ? say(core, target, RECEIPT_PURGED) : err;
+    *ret_event = RECEIPT_PURGED;
+    return erase(core, target, INBOX_PURGED);
   case NODE_RECALL_RETAIN:
-    err = put_state(core, target, INBOX_RETAINED);
-    return err == TG_OK ? say(core, target, RECEIPT_RETAINED) : err;
+    *ret_event = RECEIPT_RETAINED;
+    return put_state(core, target, INBOX_RETAINED);
   case NODE_RECALL_REFUSE:
-    return say(core, target, RECEIPT_RECALL_REFUSED);
+    *ret_event = RECEIPT_RECALL_REFUSED;
+    return TG_OK;
   }
   return TG_INTERNAL;
+}
+
+/* The hub that delivered the recall is told: it takes none of what it does not have, and delivers no more what was taken back. Where that came by a hub that is
+   lost, this one has heard nothing of it yet. Of a recall from a stick (log NULL) the hub hears that has what it recalls. */
+static enum tg_err say_recalled(struct node_core *core, const char *log, const struct hash *target, enum receipt_event event)
+{
+  const char *known;
+  if (!log)
+    return say(core, target, event);
+  enum tg_err err = inbox_log(core, target, core->arena, &known);
+  if (err != TG_OK)
+    return err;
+  return known ? says_receipt(core, log, target, event, 0) : restate(core, log, target);
+}
+
+static enum tg_err recall(struct node_core *core, const char *log, const struct hash *target)
+{
+  enum receipt_event event;
+  enum tg_err err = do_recall(core, target, &event);
+  return err == TG_OK ? say_recalled(core, log, target, event) : err;
 }
 
 static enum tg_err supersede(struct node_core *core, const struct hash *target, const struct hash *by)
@@ -155,9 +187,10 @@ static enum tg_err supersede(struct node_core *core, const struct hash *target, 
   return db_run(s);
 }
 
-static enum tg_err amend(struct node_core *core, const struct hash *target, const struct hash *by, enum kind kind)
+/* log: of the hub that delivered the one of the two that came last; NULL: a stick brought it. */
+static enum tg_err amend(struct node_core *core, const char *log, const struct hash *target, const struct hash *by, enum kind kind)
 {
-  enum tg_err err = kind == KIND_RECALL ? recall(core, target) : supersede(core, target, by);
+  enum tg_err err = kind == KIND_RECALL ? recall(core, log, target) : supersede(core, target, by);
   return err == TG_OK ? core_tell(core, NODE_NOTICE, kind == KIND_RECALL ? "recalled" : "corrected", target, NULL, 0, NULL) : err;
 }
 
@@ -233,7 +266,7 @@ static enum tg_err amend_target(struct node_core *core, const struct inbox_arriv
   if (err == TG_OK && !country_eq(member, a->member))
     return core_tell(core, NODE_ALARM, "amended-by-another", &a->header->id, a->member.code, 0, NULL);
   if (err == TG_OK)
-    return living ? amend(core, &subject->supersedes, &a->header->id, subject->kind) : TG_OK;
+    return living ? amend(core, a->carried ? NULL : a->log, &subject->supersedes, &a->header->id, subject->kind) : TG_OK;
   if (err != TG_NOT_FOUND)
     return err;
   return subject->kind == KIND_RECALL ? recall_unseen(core, a->log, &subject->supersedes, a->member, a->carried) : TG_OK;
@@ -249,7 +282,7 @@ static enum tg_err amend_arrival(struct node_core *core, const struct inbox_arri
   enum tg_err err;
   while ((err = db_step(s, &row)) == TG_OK && row) {
     struct hash by;
-    err = db_bytes(s, 0, by.b, sizeof by.b) ? amend(core, &a->header->id, &by, (enum kind)db_u64(s, 1)) : TG_DISK;
+    err = db_bytes(s, 0, by.b, sizeof by.b) ? amend(core, a->carried ? NULL : a->log, &a->header->id, &by, (enum kind)db_u64(s, 1)) : TG_DISK;
     if (err != TG_OK) {
       db_reset(s);
       return err;
@@ -344,6 +377,16 @@ enum tg_err inbox_take(struct node_core *core, const struct inbox_arrival *a)
 
 /* ---- what a bundle brought ---- */
 
+/* It was taken back, and stands here as it did. */
+static enum tg_err is_recall_refused(struct node_core *core, const struct hash *id, bool *ret)
+{
+  struct country member;
+  bool living;
+  *ret = false;
+  enum tg_err err = said_by(core, id, &member, &living);
+  return err == TG_OK && living ? inbox_is_recalled(core, id, member, ret) : err == TG_NOT_FOUND ? TG_OK : err;
+}
+
 enum tg_err inbox_events(struct node_core *core, const struct hash *id, unsigned ret[INBOX_EVENTS], size_t *ret_n,
                          uint64_t *ret_number)
 {
@@ -361,9 +404,26 @@ enum tg_err inbox_events(struct node_core *core, const struct hash *id, unsigned
   if (db_u64(s, 2) == INBOX_PURGED || db_u64(s, 2) == INBOX_RETAINED)
     ret[n++] = db_u64(s, 2) == INBOX_PURGED ? RECEIPT_PURGED : RECEIPT_RETAINED;
   *ret_number = db_u64(s, 3);
-  *ret_n = n;
   db_reset(s);
-  return TG_OK;
+  bool refused;
+  err = is_recall_refused(core, id, &refused);
+  if (err == TG_OK && refused)
+    ret[n++] = RECEIPT_RECALL_REFUSED;
+  *ret_n = n;
+  return err;
+}
+
+/* A recall stands in this hub's log, which delivers no more what was taken back: what became of that is said with it. */
+static enum tg_err restate_recalled(struct node_core *core, const struct hash *target)
+{
+  unsigned event;
+  enum tg_err err = restate(core, watch_log(core), target);
+  if (err != TG_NOT_FOUND)
+    return err;
+  err = inbox_met(core, target, &event);
+  if (err == TG_NOT_FOUND)
+    return says_receipt(core, watch_log(core), target, RECEIPT_PURGED, 0);
+  return err == TG_OK ? inbox_repeat(core, target) : err;
 }
 
 enum tg_err inbox_leaf(struct node_core *core, const struct hash *id, uint64_t *ret)
@@ -376,9 +436,6 @@ enum tg_err inbox_leaf(struct node_core *core, const struct hash *id, uint64_t *
 enum tg_err inbox_logged(struct node_core *core, const Tg__Delivery *message, const struct header *header)
 {
   struct buf record = buf_new(2 << 20);
-  unsigned events[INBOX_EVENTS], event;
-  uint64_t number;
-  size_t n = 0;
   enum tg_err err = lock_row(core, &header->id, message, &record);
   if (err == TG_OK) {
     struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE inbox SET record = ?1, leaf = ?2 WHERE " SCHEMA_INBOX("?3"));
@@ -389,13 +446,8 @@ enum tg_err inbox_logged(struct node_core *core, const Tg__Delivery *message, co
   }
   buf_free(&record);
   if (err == TG_OK)
-    err = inbox_events(core, &header->id, events, &n, &number);
-  for (size_t i = 0; err == TG_OK && i < n; i++)
-    err = says_receipt(core, watch_log(core), &header->id, events[i], number);
-  if (err != TG_OK || header->subject.kind != KIND_RECALL)
-    return err;
-  err = inbox_met(core, &header->subject.supersedes, &event); /* a recall of what never came */
-  return err == TG_NOT_FOUND ? says_receipt(core, watch_log(core), &header->subject.supersedes, RECEIPT_PURGED, 0) : err;
+    err = restate(core, watch_log(core), &header->id);
+  return err == TG_OK && header->subject.kind == KIND_RECALL ? restate_recalled(core, &header->subject.supersedes) : err;
 }
 
 /* ---- expiry ---- */

@@ -163,17 +163,21 @@ struct last_chunk {
   struct buf frame;
 };
 
-static bool but_the_last_chunk(void *context, struct buf *frame)
+static enum frame_type type_of(const struct buf *frame)
 {
-  struct last_chunk *l = context;
   struct arena *arena = arena_new(FRAME_ARENA);
   const struct frame_kind *kind;
   ProtobufCMessage *message;
   assert_non_null(arena);
   assert_int_equal(frame_decode(buf_slice(frame), FRAME_TO_NODE, arena, &kind, &message, NULL), TG_OK);
-  const bool chunk = kind->type == FRAME_CHUNK;
   arena_free(arena);
-  if (!chunk || ++l->seen != l->withheld)
+  return kind->type;
+}
+
+static bool but_the_last_chunk(void *context, struct buf *frame)
+{
+  struct last_chunk *l = context;
+  if (type_of(frame) != FRAME_CHUNK || ++l->seen != l->withheld)
     return true;
   buf_put_slice(&l->frame, buf_slice(frame));
   return false;
@@ -365,6 +369,160 @@ static void what_a_lost_hub_logged_is_proven_still(void **state)
   assert_non_null(memmem(proof.p, proof.n, from_log, sizeof from_log - 1));
 }
 
+/* Chunks are kept from it, and with `deliveries` what is delivered: here it is. */
+struct held {
+  bool deliveries;
+  struct buf frame;
+};
+
+static bool no_chunks(void *context, struct buf *frame)
+{
+  struct held *h = context;
+  const enum frame_type type = type_of(frame);
+  if (type == FRAME_DELIVER && h->deliveries) {
+    assert_int_equal(h->frame.n, 0);
+    buf_put_slice(&h->frame, buf_slice(frame));
+    return false;
+  }
+  return type != FRAME_CHUNK;
+}
+
+static void expect_heard_of(struct pair *p, const struct hash *id)
+{
+  acknowledge(p, id);
+  pair_pass(p, TG_MINUTE);
+  assert_true(look_track(p, ML, id, RECEIPT_STORED));
+  assert_true(look_track(p, ML, id, RECEIPT_READ) && look_track(p, ML, id, RECEIPT_ACKNOWLEDGED));
+  expect_no_strikes(p);
+}
+
+/* The next hub delivers what is under way, and hears what is done with it. */
+static void a_body_that_was_coming_stands_in_the_next_log(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  struct held held = {.frame = buf_new(LIMIT_FRAME)};
+  struct hash id;
+  pair_set_filter(p, BF, no_chunks, &held);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .size = 3 << 20}, &id), TG_OK);
+  pair_settle(p);
+  replace_the_hub(w);
+  pair_pass(p, 2 * TG_MINUTE);
+  assert_int_equal(look_inbox(p, BF), 0);
+  world_restart(p, BF); /* it is on the disk */
+  pair_set_filter(p, BF, NULL, NULL);
+  pair_pass(p, 2 * TG_MINUTE);
+  assert_int_equal(look_inbox(p, BF), 1);
+  expect_heard_of(p, &id);
+  buf_free(&held.frame);
+}
+
+/* The same when all of it is there and is being opened. */
+static void a_body_that_is_opened_stands_in_the_next_log(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  const struct pair_bulletin large = {.to = "BF", .size = 3 << 20};
+  struct last_chunk last = {.frame = buf_new(LIMIT_FRAME)};
+  struct held held = {.frame = buf_new(LIMIT_FRAME)};
+  struct hash id;
+  pair_set_filter(p, BF, but_the_last_chunk, &last);
+  assert_int_equal(pair_publish(p, NE, &large, NULL), TG_OK);
+  pair_settle(p);
+  last = (struct last_chunk){.withheld = last.seen, .frame = last.frame};
+  pair_plug(p, NE, false); /* the next hub has one to deliver */
+  assert_int_equal(pair_publish(p, ML, &large, &id), TG_OK);
+  pair_settle(p);
+  pair_plug(p, ML, false);
+  pair_set_filter(p, BF, no_chunks, &held);
+  replace_the_hub(w);
+  pair_pass(p, 2 * TG_MINUTE);
+  held.deliveries = true;
+  pair_plug(p, ML, true);
+  for (unsigned i = 0; i < 120 && !held.frame.n; i++)
+    pair_pass(p, TG_SECOND);
+  assert_true(held.frame.n > 0);
+  pair_inject(p, BF, buf_slice(&last.frame));
+  assert_int_equal(look_inbox(p, BF), 1); /* a few of its chunks were opened in this turn */
+  pair_inject(p, BF, buf_slice(&held.frame));
+  assert_int_equal(look_inbox(p, BF), 1);
+  pair_set_filter(p, BF, NULL, NULL);
+  pair_settle(p);
+  assert_int_equal(look_inbox(p, BF), 2);
+  expect_heard_of(p, &id);
+  buf_free(&held.frame);
+  buf_free(&last.frame);
+}
+
+/* ML's next hub has the bulletin and its recall before BF asks: it delivers the recall alone. What BF had of the lost one, and what it does with it now, is said there. */
+static void recalled_at_the_next(void **state, enum node_recall how, enum receipt_event event)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  struct hash id, recall;
+  pair_kill(p, BF);
+  pair_config(p, BF)->on_recall = how;
+  pair_start(p, BF);
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "wrong", .precedence = PRECEDENCE_ROUTINE}, &id), TG_OK);
+  pair_settle(p);
+  pair_plug(p, ML, false);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "it was", .kind = KIND_RECALL, .supersedes = &id,
+                                                               .precedence = PRECEDENCE_IMMEDIATE}, &recall), TG_OK);
+  replace_the_hub(w);
+  pair_pass(p, 2 * TG_MINUTE);
+  acknowledge(p, &id); /* nobody can be told yet */
+  pair_plug(p, BF, false);
+  pair_plug(p, ML, true);
+  pair_pass(p, 2 * TG_MINUTE);
+  assert_true(look_sent(p, ML, &recall) >= SENT_ACCEPTED && look_sent(p, ML, &id) >= SENT_ACCEPTED);
+  pair_plug(p, BF, true);
+  pair_pass(p, 2 * TG_MINUTE);
+  assert_true(look_track(p, ML, &id, event));
+  assert_true(look_track(p, ML, &id, RECEIPT_STORED) && look_track(p, ML, &id, RECEIPT_ACKNOWLEDGED));
+  expect_no_strikes(p);
+}
+
+static void a_recall_at_the_next_hub_purges(void **state) { recalled_at_the_next(state, NODE_RECALL_PURGE, RECEIPT_PURGED); }
+static void a_recall_at_the_next_hub_is_noted(void **state) { recalled_at_the_next(state, NODE_RECALL_RETAIN, RECEIPT_RETAINED); }
+static void a_recall_at_the_next_hub_is_refused(void **state) { recalled_at_the_next(state, NODE_RECALL_REFUSE, RECEIPT_RECALL_REFUSED); }
+
+/* Both came by the lost hub, which told nobody what became of it; the next delivers the recall alone. */
+static void recalled_at_the_lost(void **state, enum node_recall how, enum receipt_event event)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  struct hash id, recall;
+  pair_kill(p, BF);
+  pair_config(p, BF)->on_recall = how;
+  pair_start(p, BF);
+  pair_pass(p, TG_MINUTE);
+  const struct pair_bulletin wrong = {.to = "BF", .text = "wrong", .precedence = PRECEDENCE_ROUTINE};
+  assert_int_equal(pair_publish(p, ML, &wrong, &id), TG_OK);
+  pair_settle(p);
+  pair_set_uplink(p, BF, no_receipts, NULL);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "it was", .kind = KIND_RECALL, .supersedes = &id,
+                                                               .precedence = PRECEDENCE_IMMEDIATE}, &recall), TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_inbox(p, BF), 2);
+  assert_false(look_track(p, ML, &id, event));
+  replace_the_hub(w);
+  pair_plug(p, BF, false);
+  pair_set_uplink(p, BF, NULL, NULL);
+  pair_pass(p, 4 * TG_MINUTE);
+  assert_true(look_sent(p, ML, &recall) >= SENT_ACCEPTED && look_sent(p, ML, &id) >= SENT_ACCEPTED);
+  pair_plug(p, BF, true);
+  pair_pass(p, 2 * TG_MINUTE);
+  assert_true(look_track(p, ML, &id, event));
+  expect_no_strikes(p);
+}
+
+static void a_purge_that_was_not_said_is_said_with_its_recall(void **state) { recalled_at_the_lost(state, NODE_RECALL_PURGE, RECEIPT_PURGED); }
+static void a_refusal_that_was_not_said_is_said_with_its_recall(void **state)
+{
+  recalled_at_the_lost(state, NODE_RECALL_REFUSE, RECEIPT_RECALL_REFUSED);
+}
+
 /* To the next hub goes what the lost one had, and its recall, which is more urgent and must not come first. On a slow line there is room for one. */
 static void an_urgent_recall_does_not_stand_before_what_it_recalls(void **state)
 {
@@ -403,6 +561,13 @@ int main(void)
       STORY(what_waits_at_another_hub_is_fetched, two),
       STORY(what_a_lost_hub_delivered_is_said_to_the_next, one),
       STORY(what_a_lost_hub_logged_is_proven_still, one),
+      STORY(a_body_that_was_coming_stands_in_the_next_log, one),
+      STORY(a_body_that_is_opened_stands_in_the_next_log, one),
+      STORY(a_recall_at_the_next_hub_purges, one),
+      STORY(a_recall_at_the_next_hub_is_noted, one),
+      STORY(a_recall_at_the_next_hub_is_refused, one),
+      STORY(a_purge_that_was_not_said_is_said_with_its_recall, one),
+      STORY(a_refusal_that_was_not_said_is_said_with_its_recall, one),
       STORY(an_urgent_recall_does_not_stand_before_what_it_recalls, one),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
