@@ -11,6 +11,8 @@ enum {
   CHUNKS_PER_TURN = 8,           /* then the queue to the hub is asked again */
   FRAME_SPARE = 28 * 1024,       /* of a Submit: checkpoint and framing; and what the Deliver that carries it on has more */
   ITEMS_MAX = 64,
+  WALKED_MAX = 512,
+  LINE_BYTES = 4 * LIMIT_FRAME,  /* of rows that may turn out not to go; beyond, those that go are read once more */
 };
 
 static bool is_out(const struct outbox *o, uint64_t place)
@@ -137,21 +139,51 @@ static enum tg_err amended(struct node_core *core, const struct subject *subject
   return err == TG_NOT_FOUND ? TG_OK : err;
 }
 
+/* Rows that were looked at for one Submit: the first of the line of each goes with it, or waits, and so does whatever else leads there. */
+struct walked {
+  uint64_t place[WALKED_MAX];
+  size_t n;
+};
+
+static bool was_walked(struct walked *w, uint64_t place)
+{
+  for (size_t i = 0; i < w->n; i++)
+    if (w->place[i] == place)
+      return true;
+  if (w->n < WALKED_MAX)
+    w->place[w->n++] = place;
+  return false;
+}
+
+/* In the scrap it takes the place of the one before. */
+static enum tg_err row_at(struct node_core *core, uint64_t place, struct arena *arena, struct sent_row *ret)
+{
+  if (arena == core->scrap)
+    arena_reset(arena);
+  const enum tg_err err = outbox_after(core, place - 1, arena, ret);
+  return err == TG_NOT_FOUND ? TG_DISK : err;
+}
+
 /* What corrects or recalls a bulletin of ours must not overtake it, whatever its precedence: the hub refuses for good what amends a
    bulletin that it does not know. It goes when the hub has answered the other, which goes in its stead: left where its own
-   precedence puts it, it would never go while what waits for it stands before it and is all that there is room for. *ret_goes: it is not under way. */
-static enum tg_err first_of_its_line(struct node_core *core, uint64_t place, struct sent_row *ret, bool *ret_goes)
+   precedence puts it, it would never go while what waits for it stands before it and is all that there is room for. *ret_goes: it is not under way, nor was it come to before; then *ret is it, in core->arena. */
+static enum tg_err first_of_its_line(struct node_core *core, uint64_t place, struct walked *walked, struct sent_row *ret, bool *ret_goes)
 {
-  for (uint64_t other = place; other != 0;) {
+  struct arena *arena = arena_used(core->arena) < LINE_BYTES ? core->arena : core->scrap;
+  enum tg_err err = TG_OK;
+  *ret_goes = false;
+  for (uint64_t other = place; err == TG_OK && other != 0;) {
+    if (is_out(core->outbox, other) || was_walked(walked, other))
+      return TG_OK;
+    if (other != place)
+      arena = core->scrap;
     place = other;
-    enum tg_err err = outbox_after(core, place - 1, core->arena, ret);
+    err = row_at(core, place, arena, ret);
     if (err == TG_OK)
       err = amended(core, &ret->header.subject, &other);
-    if (err != TG_OK)
-      return err == TG_NOT_FOUND ? TG_DISK : err;
   }
-  *ret_goes = !is_out(core->outbox, place);
-  return TG_OK;
+  *ret_goes = err == TG_OK;
+  return err == TG_OK && arena != core->arena ? row_at(core, place, core->arena, ret) : err;
 }
 
 /* A full hub is offered one bulletin at a time, but every recall: those it takes. */
@@ -172,6 +204,7 @@ static enum tg_err submit(struct node_core *core, const uint64_t *places, size_t
   struct outbox *o = core->outbox;
   Tg__Submit frame = TG__SUBMIT__INIT;
   Tg__Submission *items[ITEMS_MAX];
+  struct walked walked = {.n = 0};
   int64_t until;
   const size_t bytes_most = (least == PRECEDENCE_FLASH ? 2 : 1) * (size_t)OUTBOX_BYTES;
   size_t room = talk_max_frame(core) - FRAME_SPARE, sent = 0, bytes = bytes_out(core, &until);
@@ -179,11 +212,13 @@ static enum tg_err submit(struct node_core *core, const uint64_t *places, size_t
   for (size_t i = 0; i < n && sent < most; i++) {
     struct sent_row row;
     bool goes = false;
-    enum tg_err err = first_of_its_line(core, places[i], &row, &goes);
+    enum tg_err err = first_of_its_line(core, places[i], &walked, &row, &goes);
     if (err != TG_OK)
       return err;
+    if (!goes)
+      continue;
     depot_met(core->depot, DEPOT_SENT, &row.id, row.place); /* the hub's answer names the id */
-    if (!goes || is_held_back(o, row.header.subject.kind, row.place))
+    if (is_held_back(o, row.header.subject.kind, row.place))
       continue;
     Tg__Submission *item = (Tg__Submission *)(uintptr_t)row.message;
     size_t bare = protobuf_c_message_get_packed_size(&item->base) + 16;

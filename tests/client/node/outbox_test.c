@@ -1,4 +1,4 @@
-/* What a node has under way to its hub: few bytes, and room for what is urgent. */
+/* What a node has under way to its hub: few bytes, room for what is urgent, and nothing before what it corrects. */
 #include "client/node/outbox.h"
 #include "proto/frame.h"
 #include "tests/client/node/world.h"
@@ -58,9 +58,30 @@ static void few_bytes_wait_for_the_hub(void **state)
   assert_true(wire.frames > 4);
 }
 
+/* Each corrects the one before, and many that are urgent the last: they wait for one after the other, and are looked through for each Submit. */
+static void a_long_line_of_corrections_goes(void **state)
+{
+  enum { LONG = 300, URGENT = 64 };
+  struct pair *p = world_start(*state);
+  static struct hash id[LONG + URGENT];
+  pair_pass(p, TG_SECOND);
+  pair_plug(p, ML, false);
+  for (size_t i = 0; i < LONG + URGENT; i++) {
+    const struct pair_bulletin b = {.to = "BF,NE", .text = "no, that", .kind = i ? KIND_CORRECTION : KIND_REPORT,
+                                    .supersedes = i ? &id[i < LONG ? i - 1 : LONG - 1] : NULL,
+                                    .precedence = i < LONG ? PRECEDENCE_ROUTINE : PRECEDENCE_FLASH};
+    assert_int_equal(pair_publish(p, ML, &b, &id[i]), TG_OK);
+  }
+  pair_plug(p, ML, true);
+  pair_pass(p, 2 * TG_MINUTE);
+  for (size_t i = 0; i < LONG + URGENT; i++)
+    assert_true(look_sent(p, ML, &id[i]) >= SENT_ACCEPTED);
+  assert_int_equal(pair_counted(p, 0, "malformed"), 0);
+}
+
 int main(void)
 {
 #define STORY(f) cmocka_unit_test_setup_teardown(f, world_new, world_free)
-  const struct CMUnitTest tests[] = {STORY(few_bytes_wait_for_the_hub)};
+  const struct CMUnitTest tests[] = {STORY(few_bytes_wait_for_the_hub), STORY(a_long_line_of_corrections_goes)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
