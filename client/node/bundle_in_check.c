@@ -6,6 +6,7 @@
 #include "client/node/history.h"
 #include "client/node/outbox.h"
 #include "client/node/papers.h"
+#include "client/node/watch.h"
 #include "keys/document.h"
 #include "proto/receipt.h"
 
@@ -91,8 +92,27 @@ static enum tg_err open_checkpoint(struct node_core *core, struct slice note, co
   return named ? TG_OK : bundle_in_no(why, ret_verdict, TG_UNKNOWN, N_("the bundle holds a proof from a log that is none of the exchange's"), NULL);
 }
 
+/* Does it still count that this hub let something pass? Not if it was seen to cheat, nor if the charter in force does not name it, which may be why. */
+static enum tg_err is_trusted(struct node_core *core, const struct charter_hub *hub, bool *ret)
+{
+  const struct charter *charter = core_charter(core);
+  bool forked = false, named = false;
+  for (size_t i = 0; charter && i < charter->n_hubs; i++)
+    named |= &charter->hub[i] == hub; /* those are asked first: open_checkpoint() */
+  const enum tg_err err = watch_is_forked(core, hub, &forked);
+  *ret = named && !forked;
+  return err;
+}
+
+/* The hub that let it pass does not count any more: it is judged as what no hub has seen yet, now and whenever it is judged again. */
+static void forget_proof(Tg__Delivery *d)
+{
+  d->entry = d->salt = d->path = (ProtobufCBinaryData){0, NULL};
+  d->leaf = 0;
+}
+
 /* Is its entry in such a log, under a checkpoint that agrees with those that we saw? */
-static enum tg_err check_proof(struct node_core *core, struct bundle_in *b, const struct brought *p, enum tg_err *ret,
+static enum tg_err check_proof(struct node_core *core, struct bundle_in *b, struct brought *p, enum tg_err *ret,
                                struct tg_why *why)
 {
   struct opening opening = {data_slice(p->delivery.entry), data_slice(p->delivery.salt), p->delivery.leaf,
@@ -107,9 +127,14 @@ static enum tg_err check_proof(struct node_core *core, struct bundle_in *b, cons
     *ret = opening_verify(&opening, &checkpoint, NULL, why);
   if (*ret != TG_OK)
     return core_is_fatal(*ret) ? *ret : TG_OK;
+  bool trusted = false;
   err = history_at(core, hub->log.name, checkpoint.size, b->work, &ours);
-  if (err == TG_NOT_FOUND || (err == TG_OK && hash_eq(&ours.root, &checkpoint.root)))
-    return TG_OK;
+  if (err == TG_NOT_FOUND || (err == TG_OK && hash_eq(&ours.root, &checkpoint.root))) {
+    err = is_trusted(core, hub, &trusted);
+    if (err == TG_OK && !trusted)
+      forget_proof(&p->delivery);
+    return err;
+  }
   if (err != TG_OK)
     return err;
   err = orders_evidence(core->orders, "other-history.checkpoint", p->checkpoint);

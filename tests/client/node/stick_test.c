@@ -1,12 +1,15 @@
 /* A stick whose writer cheats: everything in it is signed by a node of the exchange, and something is not as it must be. */
 #include "client/node/bundle_in.h"
 #include "client/node/bundle_out.h"
+#include "client/node/schema.h"
+#include "os/db.h"
 #include "proto/bundle.h"
 #include "tests/client/node/world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,6 +216,64 @@ static void a_proof_from_the_log_of_a_lost_hub_will_do(void **state)
   secret_key_free(log);
 }
 
+/* The states agreed meanwhile on shorter lives. Before that a hub had let a bulletin pass that lives longer. */
+static void shorter_lives(struct charter *c) { c->limits.lifetime = TG_DAY; }
+
+static struct secret_key *transport, *log_key;
+
+static void shorter_lives_at_another_hub(struct charter *c)
+{
+  shorter_lives(c);
+  snprintf(c->hub[0].name, sizeof c->hub[0].name, "hub2");
+  c->hub[0].transport = secret_key_seal_pk(transport);
+  assert_int_equal(secret_key_note_key(log_key, &c->hub[0].log), TG_OK);
+}
+
+static void seen_to_cheat(struct pair *p, size_t member)
+{
+  struct db *db;
+  pair_kill(p, member);
+  assert_int_equal(db_open(&(struct db_options){.path = pair_database(p, member), .application_id = SCHEMA_APPLICATION, .migrations = schema_migrations,
+                                                .n_migrations = SCHEMA_MIGRATIONS}, &db, NULL), TG_OK);
+  assert_int_equal(db_run(db_stmt(db, "UPDATE watched SET forked = 1")), TG_OK);
+  assert_int_equal(db_changes(db), 1);
+  db_close(&db);
+  pair_start(p, member);
+}
+
+/* What a hub let pass before counts on, as long as that hub does. */
+static void carry_by_the_proof_of(void **state, void (*tune)(struct charter *), bool cheat, size_t taken)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  struct tg_why why;
+  pair_plug(p, BF, false);
+  (void)world_publish(p, "BF", "a long life");
+  pair_settle(p);
+  if (cheat)
+    seen_to_cheat(p, BF);
+  struct buf charter = kit_next_charter(w->kit, pair_now(p), tune);
+  assert_int_equal(node_document(pair_core(p, BF), buf_slice(&charter), &why), TG_OK);
+  pair_settle(p);
+  struct stick s = written(p, ML, "BF", false);
+  assert_true(((Tg__Parcel *)first(&s, BUNDLE_PARCEL))->entry.len > 0);
+  assert_int_equal(read_by_bf(w, &s), TG_OK);
+  assert_int_equal(look_inbox(p, BF), taken);
+  arena_free(s.arena);
+  buf_free(&charter);
+}
+
+static void what_a_hub_let_pass_counts_while_it_does(void **state) { carry_by_the_proof_of(state, shorter_lives, false, 1); }
+static void what_a_hub_that_cheats_let_pass_does_not_count(void **state) { carry_by_the_proof_of(state, shorter_lives, true, 0); }
+
+static void what_a_former_hub_let_pass_does_not_count(void **state)
+{
+  kit_hub_keys("hub2", &transport, &log_key);
+  carry_by_the_proof_of(state, shorter_lives_at_another_hub, false, 0);
+  secret_key_free(transport);
+  secret_key_free(log_key);
+}
+
 int main(void)
 {
 #define STORY(f) cmocka_unit_test_setup_teardown(f, world_started, world_free)
@@ -220,6 +281,9 @@ int main(void)
       STORY(nothing_of_a_false_stick_is_taken),
       STORY(nobody_carries_the_words_of_another_as_its_own),
       STORY(a_proof_from_the_log_of_a_lost_hub_will_do),
+      STORY(what_a_hub_let_pass_counts_while_it_does),
+      STORY(what_a_hub_that_cheats_let_pass_does_not_count),
+      STORY(what_a_former_hub_let_pass_does_not_count),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
