@@ -225,11 +225,20 @@ enum tg_err carry_new(struct loop *l, int local, uint32_t rate, const struct car
 
 struct resume *carry_resume(struct carry *c) { return c->resume; }
 
+/* As ZeroMQ's connections are set (zsock.c): of a line over which nothing is under way only the kernel can hear that it is dead. */
+static void set_line(int fd)
+{
+  static const struct {
+    int level, name, value;
+  } options[] = {{IPPROTO_TCP, TCP_NODELAY, 1}, {IPPROTO_TCP, TCP_KEEPIDLE, 60}, {IPPROTO_TCP, TCP_KEEPINTVL, 20}, {IPPROTO_TCP, TCP_KEEPCNT, 3}, {SOL_SOCKET, SO_KEEPALIVE, 1}};
+  for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+    (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof options[i].value);
+}
+
 enum tg_err carry_line(struct carry *c, int fd)
 {
-  const int on = 1;
   hang_up(&c->line, &c->line_watch);
-  (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  set_line(fd);
   c->line = fd;
   c->mute = false;
   c->line_watch = loop_watch(c->loop, fd, POLLIN | POLLOUT, on_events, c);

@@ -77,6 +77,17 @@ bool lookup_same(const struct sockaddr_storage *a, const struct sockaddr_storage
   return memcmp(x.host, y.host, sizeof x.host) == 0 && (!port || x.port == y.port);
 }
 
+struct lookup_net lookup_net(const struct sockaddr_storage *a, unsigned bits)
+{
+  static const uint8_t four[12] = {[10] = 0xff, [11] = 0xff};
+  const struct place p = place_of(a);
+  struct lookup_net net;
+  memcpy(net.b, p.host, sizeof net.b);
+  for (unsigned i = bits; memcmp(p.host, four, sizeof four) != 0 && i < 8 * sizeof net.b; i++)
+    net.b[i / 8] &= (uint8_t)~(0x80 >> i % 8);
+  return net;
+}
+
 static void leave(struct question *q)
 {
   if (atomic_fetch_sub(&q->users, 1) > 1)

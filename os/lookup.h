@@ -24,4 +24,10 @@ size_t lookup_number(const struct endpoint *e, bool passive, struct lookup_addre
 /* The same address, be it IPv4 or written as IPv6; and the same port, if that counts? */
 bool lookup_same(const struct sockaddr_storage *a, const struct sockaddr_storage *b, bool port);
 
+/* Whom to count as one: an IPv4 address, written as IPv6 or not, or of an IPv6 address the first `bits`, for who has these chooses the rest. */
+struct lookup_net {
+  uint8_t b[16];
+};
+struct lookup_net lookup_net(const struct sockaddr_storage *a, unsigned bits);
+
 #endif

@@ -16,6 +16,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define STRANGERS_MS 60000 /* what strangers did is logged at most this often */
 /* Bytes on their way to the core: whoever comes next waits behind them. */
@@ -26,6 +27,8 @@
 /* Messages that wait for a node that reads slowly. What a session begins with must fit, or it would end as soon as it is open, again and again: a Want for each of 128 bodies
    that wait for it, outcomes, receipts; and four bodies' windows of chunks behind them. Bytes are the burden's to watch. */
 enum { NODE_QUEUE = 256 };
+/* As togunad.service has it. */
+enum { DESCRIPTORS = 16384 };
 
 /* A node, and whose it is. */
 struct peer {
@@ -156,11 +159,23 @@ static void on_message(void *arg, const struct seal_pk *from, struct slice body)
   burden_moved(f->burden, body.n);
 }
 
+static int by_key(const void *a, const void *b)
+{
+  return memcmp(((const struct peer *)a)->key.b, ((const struct peer *)b)->key.b, sizeof(struct seal_pk));
+}
+
+static uint32_t member_of(void *arg, const struct seal_pk *key)
+{
+  const struct front *f = arg;
+  const struct peer wanted = {.key = *key}, *found = f->n_peers ? bsearch(&wanted, f->peer, f->n_peers, sizeof *f->peer, by_key) : NULL;
+  return found ? found->member : 0; /* it was let in, and is not any more */
+}
+
 static void on_met(void *arg, const struct seal_pk *from, int fd)
 {
   struct front *f = arg;
   for (size_t i = 0; i < f->n_resumed; i++)
-    resumed_met(f->resumed[i], from, fd);
+    resumed_met(f->resumed[i], from, member_of(f, from), fd);
 }
 
 static void on_turned(void *arg, const struct seal_pk *key, bool busy)
@@ -262,18 +277,6 @@ static enum tg_err open_doors(struct front *f, const struct seal_pk *keys, size_
   if (err == TG_OK)
     role_ready(f->start);
   return err;
-}
-
-static int by_key(const void *a, const void *b)
-{
-  return memcmp(((const struct peer *)a)->key.b, ((const struct peer *)b)->key.b, sizeof(struct seal_pk));
-}
-
-static uint32_t member_of(void *arg, const struct seal_pk *key)
-{
-  const struct front *f = arg;
-  const struct peer wanted = {.key = *key}, *found = f->n_peers ? bsearch(&wanted, f->peer, f->n_peers, sizeof *f->peer, by_key) : NULL;
-  return found ? found->member : 0; /* it was let in, and is not any more */
 }
 
 /* Remembers whose nodes they are; their keys, in keys[]. False: the core's message is none. */
@@ -388,17 +391,31 @@ static void on_stop(void *arg)
   loop_stop(f->loop, 0);
 }
 
-/* It must be able to reach its own ports: the self-test knocks there. */
+/* Soft limits of 1,024 are for programs that call select(2), and a few hundred sessions of bad lines want more. */
+static void raise_descriptors(void)
+{
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= DESCRIPTORS)
+    return;
+  limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* It must be able to reach its own ZeroMQ ports: the self-test knocks there, and sessions of bad lines end there. */
 static enum tg_err jail(const struct front_brief *brief, struct tg_why *why)
 {
-  uint16_t port[SETTINGS_ENDPOINTS];
-  for (size_t i = 0; i < brief->n; i++)
+  uint16_t port[SETTINGS_ENDPOINTS], own[SETTINGS_ENDPOINTS];
+  size_t n_own = 0;
+  for (size_t i = 0; i < brief->n; i++) {
     port[i] = settings_port(brief->endpoint[i]);
+    if (!endpoint_resumes(brief->endpoint[i]))
+      own[n_own++] = port[i];
+  }
   return sandbox_enter(&(struct sandbox){.profile = SANDBOX_NETWORK,
                                          .bind_ports = port,
                                          .n_bind_ports = brief->n,
-                                         .connect_ports = port,
-                                         .n_connect_ports = brief->n},
+                                         .connect_ports = own,
+                                         .n_connect_ports = n_own},
                        why);
 }
 
@@ -409,6 +426,7 @@ static enum tg_err prepare(struct front *f, struct tg_why *why)
   const struct front_brief *brief = brief_take(f->start, sizeof *brief);
   if (!brief)
     return TG_INTERNAL;
+  raise_descriptors();
   f->loop = loop_new();
   f->strangers = f->loop ? loop_timer(f->loop, tell_of_strangers, f) : NULL;
   f->most = memory_turns(brief->memory);

@@ -1,10 +1,12 @@
 #include "broker/front/resumed.h"
 
+#include "broker/front/crowd.h"
 #include "os/carry.h"
 #include "os/log.h"
 #include "os/lookup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -17,15 +19,18 @@ enum {
   ACCEPTS = 16,         /* in one turn */
   OPENING_MS = 15000,   /* 33 bytes over a line of any kind */
   DETACHED_MS = 60000,  /* without a line */
+  LEAVE_MS = 10000,     /* for last words, once ZeroMQ has hung up */
   SWEEP_MS = 1000,
   DOOR_BYTES = 64 << 10, /* in the kernel, each way: what a node does not take waits in the core */
+  HOST_BITS = 64,       /* of IPv6: whoever has one network has 2^64 addresses */
+  SITE_BITS = 48,       /* and 65,536 such networks, when he is a larger customer */
 };
 
 /* A connection that has not said what it wants, or was told that it does not get it. */
 struct guest {
   struct resumed *all;
   int fd; /* -1: nobody */
-  struct sockaddr_storage from;
+  struct lookup_net host, site;
   struct loop_watch *watch;
   int64_t since;
   bool refused;
@@ -33,14 +38,16 @@ struct guest {
   uint8_t opening[RESUME_OPENING];
 };
 
-/* Invariants: of a session that ZeroMQ has heard, key says whose it is; detached is since when it has no line, 0 while it has one. */
+/* Invariants: of a session that ZeroMQ has heard, key and member say whose it is; detached is since when it has no line, 0 while it has one; leaving since when
+   it was seen without ZeroMQ. */
 struct session {
   struct resumed *all;
   struct carry *carry;
-  struct sockaddr_storage from; /* who began it */
+  struct lookup_net host, site; /* who began it */
   struct seal_pk key;
+  uint32_t member;
   bool known;
-  int64_t since, detached;
+  int64_t since, detached, leaving;
 };
 
 struct resumed {
@@ -48,7 +55,7 @@ struct resumed {
   struct lookup_address door;
   resumed_turned_fn *fn;
   void *arg;
-  int listener;
+  int listener, reserve; /* reserve: a descriptor for when there are no others, -1 while it is used */
   struct loop_watch *watch;
   struct loop_timer *sweep;
   struct guest guest[RESUMED_GUESTS];
@@ -89,32 +96,60 @@ static void on_turned(void *arg, bool busy)
     s->all->fn(s->all->arg, &s->key, busy);
 }
 
-/* Of those that ZeroMQ has not heard - of this address, or of any - the one that is longest there. *ret_n: how many there are. */
-static struct session *stranger(const struct resumed *r, const struct sockaddr_storage *from, size_t *ret_n)
+/* ---- when there are too many */
+
+static bool is_one(const struct lookup_net *a, const struct lookup_net *b) { return memcmp(a, b, sizeof *a) == 0; }
+
+static struct crowd_one stands(void *who, const struct lookup_net *group, int64_t since)
 {
-  struct session *oldest = NULL;
-  *ret_n = 0;
-  for (size_t i = 0; i < r->n; i++) {
-    struct session *s = r->session[i];
-    if (s->known || (from && !lookup_same(&s->from, from, false)))
-      continue;
-    ++*ret_n;
-    if (!oldest || s->since < oldest->since)
-      oldest = s;
-  }
-  return oldest;
+  return (struct crowd_one){.who = who, .since = since, .group = *group};
 }
 
-/* Members are never put out for strangers, nor strangers for those of an address that has its share. */
-static bool make_room(struct resumed *r, const struct sockaddr_storage *from)
+/* Sessions that ZeroMQ has not heard: of this host, or of any. */
+static size_t strangers(const struct resumed *r, const struct lookup_net *host, struct crowd_one *ret)
 {
-  size_t n;
-  struct session *s = stranger(r, from, &n);
-  if (n < RESUMED_SHARE)
-    s = r->n < RESUMED_SESSIONS ? NULL : stranger(r, NULL, &n);
-  if (s)
-    session_free(s);
-  return r->n < RESUMED_SESSIONS;
+  size_t n = 0;
+  for (size_t i = 0; i < r->n; i++) {
+    struct session *s = r->session[i];
+    if (!s->known && (!host || is_one(&s->host, host)))
+      ret[n++] = stands(s, &s->site, s->since);
+  }
+  return n;
+}
+
+static size_t guests(struct resumed *r, const struct lookup_net *host, struct crowd_one *ret)
+{
+  size_t n = 0;
+  for (struct guest *g = r->guest; g < r->guest + RESUMED_GUESTS; g++)
+    if (g->fd >= 0 && (!host || is_one(&g->host, host)))
+      ret[n++] = stands(g, &g->site, g->since);
+  return n;
+}
+
+/* For one more of a stranger's. Nodes of members are not put out for it. */
+static void make_room(struct resumed *r, const struct lookup_net *host)
+{
+  struct crowd_one all[RESUMED_SESSIONS];
+  size_t n = strangers(r, host, all);
+  if (n < RESUMED_SHARE && (n = strangers(r, NULL, all)) < RESUMED_STRANGERS)
+    return;
+  session_free(crowd_gives_way(all, n));
+}
+
+/* One has become a node's: so many places has each member as others leave him, and who wants more puts out his own. */
+static void make_room_for_node(struct resumed *r)
+{
+  struct crowd_one all[RESUMED_SESSIONS];
+  size_t n = 0;
+  for (size_t i = 0; i < r->n; i++) {
+    struct session *s = r->session[i];
+    struct lookup_net member = {{0}};
+    memcpy(member.b, &s->member, sizeof s->member);
+    if (s->known)
+      all[n++] = stands(s, &member, s->since);
+  }
+  if (n > RESUMED_NODES)
+    session_free(crowd_gives_way(all, n));
 }
 
 static int to_door(const struct resumed *r)
@@ -130,17 +165,19 @@ static int to_door(const struct resumed *r)
   return -1;
 }
 
-static struct session *session_new(struct resumed *r, const struct sockaddr_storage *from)
+static struct session *session_new(struct resumed *r, const struct guest *g)
 {
   static const struct carry_events events = {.lost = on_lost, .over = on_over, .turned = on_turned};
-  struct session *s = make_room(r, from) ? calloc(1, sizeof *s) : NULL;
+  make_room(r, &g->host);
+  struct session *s = calloc(1, sizeof *s);
   const int door = s ? to_door(r) : -1;
   if (door < 0 || carry_new(r->loop, door, 0, &events, s, &s->carry) != TG_OK) {
     free(s);
     return NULL;
   }
   s->all = r;
-  s->from = *from;
+  s->host = g->host;
+  s->site = g->site;
   s->since = s->detached = loop_now(r->loop);
   r->session[r->n++] = s;
   return s;
@@ -185,10 +222,14 @@ static void seat(struct guest *g)
   }
   struct session *s = session_find(r, o.token);
   if (o.begins && !s)
-    s = session_new(r, &g->from);
+    s = session_new(r, g);
   else if (o.begins)
     s = NULL; /* a token serves once */
-  if (!s || resume_accept(carry_resume(s->carry), &o) != TG_OK) {
+  if (s && resume_accept(carry_resume(s->carry), &o) != TG_OK) { /* what it has, or lacks, cannot be; or there is no memory */
+    session_free(s);
+    s = NULL;
+  }
+  if (!s) {
     refuse(g);
     return;
   }
@@ -214,43 +255,85 @@ static void on_guest(void *arg, short events)
   }
 }
 
-/* A free place; or that of who has been silent longest, of the same address when that has its share. */
-static struct guest *place(struct resumed *r, const struct sockaddr_storage *from)
+/* A free place, which may be made: as for sessions. */
+static struct guest *place(struct resumed *r, const struct lookup_net *host)
 {
-  struct guest *unused = NULL, *oldest = NULL, *own = NULL;
-  size_t n = 0;
-  for (struct guest *g = r->guest; g < r->guest + RESUMED_GUESTS; g++) {
-    if (g->fd < 0) {
-      unused = g;
-      continue;
-    }
-    const bool same = lookup_same(&g->from, from, false);
-    n += same;
-    if (!oldest || g->since < oldest->since)
-      oldest = g;
-    if (same && (!own || g->since < own->since))
-      own = g;
-  }
-  struct guest *g = n >= RESUMED_SHARE ? own : unused ? unused : oldest;
-  guest_free(g);
+  struct crowd_one all[RESUMED_GUESTS];
+  size_t n = guests(r, host, all);
+  struct guest *g = r->guest;
+  if (n >= RESUMED_SHARE || (n = guests(r, NULL, all)) == RESUMED_GUESTS)
+    guest_free(g = crowd_gives_way(all, n));
+  while (g->fd >= 0)
+    g++;
   return g;
 }
 
+static void admit(struct resumed *r, int fd, const struct sockaddr_storage *from)
+{
+  const struct lookup_net host = lookup_net(from, HOST_BITS);
+  struct guest *g = place(r, &host);
+  *g = (struct guest){.all = r, .fd = fd, .host = host, .site = lookup_net(from, SITE_BITS), .since = loop_now(r->loop)};
+  if (!(g->watch = loop_watch(r->loop, fd, POLLIN, on_guest, g)))
+    guest_free(g);
+  else
+    on_guest(g, POLLIN); /* who means it has said it: the kernel waited for that */
+}
+
+/* ---- when descriptors are used up. Who comes may be a node whose session goes on, which takes one and no more */
+
+static bool are_short(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
+
+static void keep_reserve(struct resumed *r)
+{
+  if (r->reserve < 0)
+    r->reserve = fcntl(r->listener, F_DUPFD_CLOEXEC, 0);
+}
+
+/* False: nobody gives way. */
+static bool give_up_one(struct resumed *r)
+{
+  struct crowd_one all[RESUMED_SESSIONS];
+  size_t n;
+  if ((n = guests(r, NULL, all)) > 0) {
+    guest_free(crowd_gives_way(all, n));
+  } else if ((n = strangers(r, NULL, all)) > 0) {
+    session_free(crowd_gives_way(all, n));
+  } else if (r->reserve >= 0) {
+    close(r->reserve);
+    r->reserve = -1;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+static int accept_one(struct resumed *r, struct sockaddr_storage *ret_from)
+{
+  socklen_t n = sizeof *ret_from;
+  return accept4(r->listener, (struct sockaddr *)ret_from, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+/* The listener stays readable while nobody can be let in: it rests until the next sweep. */
 static void on_listener(void *arg, short events)
 {
   struct resumed *r = arg;
   (void)events;
   for (int i = 0; i < ACCEPTS; i++) {
     struct sockaddr_storage from = {0};
-    socklen_t n = sizeof from;
-    const int fd = accept4(r->listener, (struct sockaddr *)&from, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int fd = accept_one(r, &from);
+    if (fd < 0 && are_short(errno) && (!give_up_one(r) || ((fd = accept_one(r, &from)) < 0 && are_short(errno))))
+      loop_watch_set(r->watch, 0);
     if (fd < 0)
       return;
-    struct guest *g = place(r, &from);
-    *g = (struct guest){.all = r, .fd = fd, .from = from, .since = loop_now(r->loop)};
-    if (!(g->watch = loop_watch(r->loop, fd, POLLIN, on_guest, g)))
-      guest_free(g);
+    admit(r, fd, &from);
   }
+}
+
+static bool is_done(struct session *s, int64_t now)
+{
+  if (!s->leaving && carry_local(s->carry) < 0)
+    s->leaving = now;
+  return (s->detached && now - s->detached >= DETACHED_MS) || (s->leaving && now - s->leaving >= LEAVE_MS);
 }
 
 static void on_sweep(void *arg)
@@ -261,8 +344,10 @@ static void on_sweep(void *arg)
     if (r->guest[i].fd >= 0 && now - r->guest[i].since >= OPENING_MS)
       guest_free(&r->guest[i]);
   for (size_t i = r->n; i-- > 0;)
-    if (r->session[i]->detached && now - r->session[i]->detached >= DETACHED_MS)
+    if (is_done(r->session[i], now))
       session_free(r->session[i]);
+  keep_reserve(r);
+  loop_watch_set(r->watch, POLLIN);
   loop_timer_in(r->sweep, SWEEP_MS);
 }
 
@@ -277,19 +362,21 @@ static bool is_opposite(const struct session *s, int fd)
          lookup_same(&theirs, &own, true);
 }
 
-void resumed_met(struct resumed *r, const struct seal_pk *key, int fd)
+void resumed_met(struct resumed *r, const struct seal_pk *key, uint32_t member, int fd)
 {
   struct session *met = NULL;
   for (size_t i = 0; i < r->n; i++)
     if (is_opposite(r->session[i], fd))
       met = r->session[i];
-  if (!met)
-    return;
   for (size_t i = r->n; i-- > 0;)
     if (r->session[i] != met && r->session[i]->known && seal_pk_eq(&r->session[i]->key, key))
       session_free(r->session[i]);
+  if (!met)
+    return;
   met->key = *key;
+  met->member = member;
   met->known = true;
+  make_room_for_node(r);
 }
 
 bool resumed_owns(const struct resumed *r, int fd)
@@ -323,6 +410,7 @@ static enum tg_err listen_at(struct resumed *r, const char *endpoint, struct tg_
       setsockopt(r->listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer, sizeof defer) != 0 /* who says nothing stays with the kernel */ ||
       bind(r->listener, (const struct sockaddr *)&a.at, a.n) != 0 || listen(r->listener, BACKLOG) != 0)
     return cannot_listen(endpoint, why);
+  keep_reserve(r);
   r->watch = loop_watch(r->loop, r->listener, POLLIN, on_listener, r);
   return r->watch ? TG_OK : TG_NO_MEMORY;
 }
@@ -333,7 +421,7 @@ enum tg_err resumed_new(struct loop *l, const char *endpoint, const char *door, 
   struct endpoint e;
   if (!r)
     return TG_NO_MEMORY;
-  *r = (struct resumed){.loop = l, .fn = fn, .arg = arg, .listener = -1, .sweep = loop_timer(l, on_sweep, r)};
+  *r = (struct resumed){.loop = l, .fn = fn, .arg = arg, .listener = -1, .reserve = -1, .sweep = loop_timer(l, on_sweep, r)};
   for (size_t i = 0; i < RESUMED_GUESTS; i++)
     r->guest[i].fd = -1;
   enum tg_err err = r->sweep ? TG_OK : TG_NO_MEMORY;
@@ -359,6 +447,8 @@ void resumed_free(struct resumed **taken)
   loop_watch_free(&r->watch);
   if (r->listener >= 0)
     close(r->listener);
+  if (r->reserve >= 0)
+    close(r->reserve);
   for (size_t i = 0; i < RESUMED_GUESTS; i++)
     guest_free(&r->guest[i]);
   while (r->n)

@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sodium.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 struct key_pair {
@@ -446,6 +447,25 @@ static void who_waits_for_no_answer_keeps_nobody_from_being_heard(void **unused)
   rig_stop(s.front);
 }
 
+/* Whoever starts it from a shell. */
+static void it_takes_the_descriptors_that_it_may_have(void **unused)
+{
+  (void)unused;
+  struct rlimit before, few;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  few = before;
+  few.rlim_cur = 256;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+  struct story s = tell();
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+  allow(&s, NULL, 0);
+  rig_expect_ready(s.front);
+  struct rlimit its;
+  assert_int_equal(prlimit(s.front->pid, RLIMIT_NOFILE, NULL, &its), 0);
+  assert_int_equal(its.rlim_cur, before.rlim_max < 16384 ? before.rlim_max : 16384);
+  rig_stop(s.front);
+}
+
 static void without_its_core_it_ends(void **unused)
 {
   (void)unused;
@@ -470,6 +490,7 @@ int main(int argc, char **argv)
       cmocka_unit_test(who_has_said_much_waits_until_it_is_dealt_with),
       cmocka_unit_test(many_nodes_are_heard_as_one_member),
       cmocka_unit_test(who_waits_for_no_answer_keeps_nobody_from_being_heard),
+      cmocka_unit_test(it_takes_the_descriptors_that_it_may_have),
       cmocka_unit_test(without_its_core_it_ends),
   };
   return rig_main(argc, argv, tests, sizeof tests / sizeof *tests);

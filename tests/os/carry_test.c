@@ -4,6 +4,7 @@
 #include "os/unix.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <sodium.h>
 
 enum { MUCH = 400000, STALL_MS = 20000 };
@@ -287,6 +288,20 @@ static void a_line_that_is_silent_is_given_up(void **state)
   close(fd);
 }
 
+/* Of a line over which nothing is under way the kernel hears that it is dead. */
+static void the_kernel_looks_after_a_line_that_rests(void **state)
+{
+  (void)state;
+  int value = 0;
+  socklen_t n = sizeof value;
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  assert_int_equal(carry_line(near.carry, fd), TG_OK);
+  assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &value, &n), 0);
+  assert_int_equal(value, 1);
+  assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &value, &n), 0);
+  assert_int_equal(value, 60);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -294,7 +309,7 @@ int main(void)
       T(programs_see_one_connection),         T(a_line_that_breaks_is_told_and_nothing_else), T(who_does_not_read_stops_who_speaks),
       T(an_end_is_heard_after_the_last_byte), T(a_session_that_is_not_known_is_over),         T(who_ends_without_a_line_is_over_at_once),
       T(an_idle_spell_is_nobodys_silence),    T(who_does_not_read_gives_nobody_up),           T(a_pause_of_our_own_is_nobodys_silence),
-      T(a_line_that_is_silent_is_given_up),
+      T(a_line_that_is_silent_is_given_up),   T(the_kernel_looks_after_a_line_that_rests),
   };
   return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

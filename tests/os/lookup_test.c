@@ -88,12 +88,36 @@ static void addresses_are_compared(void **state)
   }
 }
 
+static bool is_one(const char *a, const char *b, unsigned bits)
+{
+  struct lookup_address x, y;
+  const struct endpoint e = endpoint(a), f = endpoint(b);
+  assert_int_equal(lookup_number(&e, true, &x), 1);
+  assert_int_equal(lookup_number(&f, true, &y), 1);
+  const struct lookup_net m = lookup_net(&x.at, bits), n = lookup_net(&y.at, bits);
+  return memcmp(&m, &n, sizeof m) == 0;
+}
+
+/* Who has a network has all addresses in it; one of IPv4 is somebody. */
+static void whoever_chooses_the_rest_is_one(void **state)
+{
+  (void)state;
+  assert_true(is_one("tcp://[2001:db8:1:2::1]:7", "tcp://[2001:db8:1:2:ffff::1]:9", 64));
+  assert_false(is_one("tcp://[2001:db8:1:2::1]:7", "tcp://[2001:db8:1:3::1]:7", 64));
+  assert_true(is_one("tcp://[2001:db8:1:2::1]:7", "tcp://[2001:db8:1:3::1]:7", 63));
+  assert_true(is_one("tcp://[2001:db8:1:2::1]:7", "tcp://[2001:db8:1:ffff::1]:7", 48));
+  assert_false(is_one("tcp://[2001:db8:1:2::1]:7", "tcp://[2001:db8:2:2::1]:7", 48));
+  assert_true(is_one("tcp://10.0.0.1:7", "tcp://[::ffff:10.0.0.1]:8", 48));
+  assert_false(is_one("tcp://10.0.0.1:7", "tcp://10.0.0.2:7", 48));
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_name_is_found_and_the_loop_goes_on),
       cmocka_unit_test(who_asks_may_go),
       cmocka_unit_test(addresses_are_compared),
+      cmocka_unit_test(whoever_chooses_the_rest_is_one),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
