@@ -62,7 +62,7 @@ enum tg_err control_receive(int control, bool wait, struct control_message *ret)
     return TG_UNREACHABLE;
   int fd = take_fd(&m);
   bool good = n <= 1 + CONTROL_NAME_MAX && !(m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
-              (text[0] == CONTROL_CHANNEL ? fd >= 0 : text[0] == CONTROL_START || text[0] == CONTROL_READY);
+              (text[0] == CONTROL_CHANNEL ? fd >= 0 : text[0] == CONTROL_START || text[0] == CONTROL_READY || text[0] == CONTROL_ORPHAN);
   if (!good) {
     if (fd >= 0)
       close(fd);

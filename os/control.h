@@ -13,7 +13,8 @@
 enum control_type {
   CONTROL_CHANNEL = 'C', /* parent -> role: a channel to the named peer, with its descriptor */
   CONTROL_START = 'S',   /* parent -> role: that was all, begin */
-  CONTROL_READY = 'R'    /* role -> parent */
+  CONTROL_READY = 'R',   /* role -> parent */
+  CONTROL_ORPHAN = 'O'   /* role -> parent: it ends for want of another */
 };
 
 struct control_message {

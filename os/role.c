@@ -190,6 +190,7 @@ void role_orphaned(struct role_start *s, struct loop *l, int code)
   struct loop_timer *over = loop_timer(l, orphan_over, s); /* freed with the loop */
   s->orphaned = l;
   s->code = code;
+  (void)control_send(CONTROL_FD, CONTROL_ORPHAN, NULL, -1); /* a parent that is slow hears of both deaths at once */
   if (over)
     loop_timer_in(over, ORPHAN_MS);
   else

@@ -38,6 +38,7 @@ struct child {
   bool was_ready; /* one process of this role once said so */
   bool told;      /* to stop */
   bool ended;     /* as status says, and that is not dealt with yet */
+  bool orphan;    /* for want of another, it said */
   int status;
 };
 
@@ -74,10 +75,13 @@ static void notify(const char *state)
 
 /* --- stopping */
 
+/* The number of one that ended may be another's by now. */
+static bool runs(const struct child *c) { return c->pid > 0 && !c->ended; }
+
 static void stop_next(struct supervisor *v)
 {
   for (size_t i = 0; i < v->n; i++)
-    if (v->child[i].pid > 0) {
+    if (runs(&v->child[i])) {
       if (v->child[i].told)
         return;
       v->child[i].told = true;
@@ -105,7 +109,7 @@ static void grace_over(void *arg)
 {
   struct supervisor *v = arg;
   for (size_t i = 0; i < v->n; i++)
-    if (v->child[i].pid > 0) {
+    if (runs(&v->child[i])) {
       log_event(LOG_ERROR, "role-killed", log_text("role", v->child[i].role->name),
                 log_text("reason", "did not stop in time"));
       kill(v->child[i].pid, SIGKILL);
@@ -284,6 +288,8 @@ static void hear_child(void *arg, short events)
       close(m.fd);
     if (m.type == CONTROL_READY)
       c->was_ready = true;
+    if (m.type == CONTROL_ORPHAN)
+      c->orphan = true;
   }
   if (err != TG_BUSY)
     loop_watch_set(c->watch, 0); /* its death is told by SIGCHLD */
@@ -304,12 +310,11 @@ static void died(struct child *c)
   const int status = c->status;
   bool killed = WIFSIGNALED(status);
   int code = killed ? tg_exit_code(TG_INTERNAL) : WEXITSTATUS(status);
-  hear_child(c, 0); /* a role may say READY and end before we listened */
   loop_watch_free(&c->watch);
   close(c->control);
   c->control = -1;
   c->pid = 0;
-  c->ended = false;
+  c->ended = c->orphan = false;
   if (v->stopping) {
     stop_next(v);
     return;
@@ -327,14 +332,14 @@ static void died(struct child *c)
   c->backoff = c->backoff * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : c->backoff * 2;
 }
 
-static void dealt_with(struct supervisor *v, bool disposable)
+static void dealt_with(struct supervisor *v, bool disposable, bool orphan)
 {
   for (size_t i = 0; i < v->n; i++)
-    if (v->child[i].ended && v->child[i].role->disposable == disposable)
+    if (v->child[i].ended && v->child[i].role->disposable == disposable && v->child[i].orphan == orphan)
       died(&v->child[i]);
 }
 
-/* Of those that ended together the vital one comes first: the other may have ended for want of it, and must not be taken for the reason. */
+/* Of those that ended together the vital one comes first, and none before whose want it ended for: who follows must not be taken for the reason. */
 static void reap(void *arg, int signal)
 {
   struct supervisor *v = arg;
@@ -347,8 +352,13 @@ static void reap(void *arg, int signal)
         v->child[i].ended = true;
         v->child[i].status = status;
       }
-  dealt_with(v, false);
-  dealt_with(v, true);
+  for (size_t i = 0; i < v->n; i++)
+    if (v->child[i].ended)
+      hear_child(&v->child[i], 0); /* a role may say something and end before we listened */
+  dealt_with(v, false, false);
+  dealt_with(v, false, true);
+  dealt_with(v, true, false);
+  dealt_with(v, true, true);
 }
 
 static void told_to_stop(void *arg, int signal)
@@ -362,7 +372,7 @@ static void told_to_pass_on(void *arg, int signal)
 {
   struct supervisor *v = arg;
   for (size_t i = 0; i < v->n; i++)
-    if (v->child[i].pid > 0)
+    if (runs(&v->child[i]))
       kill(v->child[i].pid, signal);
 }
 

@@ -77,7 +77,7 @@ struct role_events {
 };
 enum tg_err role_watch(struct role_start *s, struct loop *l, const struct role_events *events, void *arg);
 /* A peer is gone without which this role is nothing. The parent hears of that too, and stops all: until then the role, which does nothing more, stays, so that
-   who ended first is told as the reason. Not told to stop within a second, the loop ends with `code`. Behind role_watch(). */
+   who ended first is told as the reason, which a parent that is slow knows all the same: it is told that the role ends for want of another. Not told to stop within a second, the loop ends with `code`. Behind role_watch(). */
 void role_orphaned(struct role_start *s, struct loop *l, int code);
 /* Says that this role is at work. */
 void role_ready(struct role_start *s);

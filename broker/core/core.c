@@ -565,6 +565,10 @@ static void on_signer_closed(void *arg, enum tg_err reason)
   if (c->ended)
     return;
   log_event(LOG_NOTICE, "signer-lost", log_err("error", reason), log_text("lost", "nothing that was acknowledged"));
+  if (c->stopping) { /* the parent has told us already */
+    end(c, tg_exit_code(TG_INTERNAL));
+    return;
+  }
   c->ended = c->orphaned = true;
   role_orphaned(c->start, c->loop, tg_exit_code(TG_INTERNAL));
 }

@@ -50,6 +50,7 @@ struct front {
   struct turns *turns;
   uint64_t most; /* bytes that should wait there at most */
   bool paused;
+  bool over; /* the core is gone: nobody is heard any more */
   struct burden *burden;
   struct loop_timer *strangers;
   uint64_t told; /* of strangers, when last logged */
@@ -64,6 +65,7 @@ static void end(struct front *f, const char *event, enum tg_err err, const struc
 
 static void pause_doors(struct front *f, bool paused)
 {
+  paused |= f->over;
   f->paused = paused;
   burden_hurry(f->burden, paused);
   for (size_t i = 0; i < f->n; i++)
@@ -360,6 +362,7 @@ static void on_closed(void *arg, enum tg_err why)
 {
   struct front *f = arg;
   (void)why;
+  f->over = true;
   pause_doors(f, true);
   role_orphaned(f->start, f->loop, tg_exit_code(TG_INTERNAL));
 }

@@ -48,7 +48,8 @@ static void gone(void *arg, enum tg_err why)
   tell(a, "peer-gone");
   if (!strcmp(a->mode, "follows"))
     loop_stop(a->loop, 5);
-  if (!strcmp(a->mode, "waits") && !strcmp(role_start_name(a->start), "front"))
+  const char *orphan = !strcmp(a->mode, "waits") ? "front" : !strcmp(a->mode, "vital") ? "core" : "";
+  if (!strcmp(role_start_name(a->start), orphan))
     role_orphaned(a->start, a->loop, 5);
 }
 
@@ -92,7 +93,8 @@ static void on_backup(void *arg)
 {
   struct actor *a = arg;
   tell(a, "backup");
-  if (is_of_followers(a) && !strcmp(role_start_name(a->start), "core"))
+  if ((is_of_followers(a) && !strcmp(role_start_name(a->start), "core")) ||
+      (!strcmp(a->mode, "vital") && !strcmp(role_start_name(a->start), "signer")))
     loop_stop(a->loop, 2);
 }
 
@@ -374,6 +376,23 @@ static void who_follows_is_not_taken_for_the_reason(void **state)
   }
 }
 
+/* Both are vital, and the one that ended for want of the other stands before it in the table. */
+static void a_vital_role_that_follows_is_not_taken_for_the_reason(void **state)
+{
+  (void)state;
+  struct story s = start("vital");
+  pid_t core = 0, signer = 0;
+  all_at_work(&s);
+  UNTIL(told(&s, "core", "heard hello from signer", NULL));
+  told(&s, "core", "ready", &core);
+  told(&s, "signer", "ready", &signer);
+  kill(s.parent, SIGSTOP);
+  kill(signer, SIGUSR1);
+  UNTIL(is_zombie(signer) && is_zombie(core));
+  kill(s.parent, SIGCONT);
+  assert_int_equal(end(&s), 2);
+}
+
 /* The front ends late: its parent, which has heard of the core, has told it to. */
 static void an_orphan_waits_to_be_told(void **state)
 {
@@ -498,6 +517,7 @@ int main(int argc, char **argv)
       cmocka_unit_test(when_a_vital_role_dies_all_stop),
       cmocka_unit_test(a_vital_role_that_ends_by_itself_is_no_success),
       cmocka_unit_test(who_follows_is_not_taken_for_the_reason),
+      cmocka_unit_test(a_vital_role_that_follows_is_not_taken_for_the_reason),
       cmocka_unit_test(an_orphan_waits_to_be_told),
       cmocka_unit_test(no_child_outlives_its_parent),
       cmocka_unit_test(a_role_that_does_not_stop_is_killed),
