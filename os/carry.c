@@ -230,7 +230,11 @@ static void set_line(int fd)
 {
   static const struct {
     int level, name, value;
-  } options[] = {{IPPROTO_TCP, TCP_NODELAY, 1}, {IPPROTO_TCP, TCP_KEEPIDLE, 60}, {IPPROTO_TCP, TCP_KEEPINTVL, 20}, {IPPROTO_TCP, TCP_KEEPCNT, 3}, {SOL_SOCKET, SO_KEEPALIVE, 1}};
+  } options[] = {{IPPROTO_TCP, TCP_NODELAY, 1},
+                 {IPPROTO_TCP, TCP_KEEPIDLE, 60},
+                 {IPPROTO_TCP, TCP_KEEPINTVL, 20},
+                 {IPPROTO_TCP, TCP_KEEPCNT, 3},
+                 {SOL_SOCKET, SO_KEEPALIVE, 1}};
   for (size_t i = 0; i < sizeof options / sizeof *options; i++)
     (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof options[i].value);
 }

@@ -38,7 +38,7 @@ struct disk {
   bool off;
   uint64_t generation; /* of the power: handles of an earlier one are dead */
   uint64_t fail_after;
-  bool fail_full, full;
+  bool fail_full, full, powersafe;
   struct disk_stats stats;
 };
 
@@ -254,7 +254,7 @@ static int vfs_lock(sqlite3_file *base, int level) { return (void)base, (void)le
 static int vfs_reserved(sqlite3_file *base, int *ret) { return (void)base, *ret = 0, SQLITE_OK; }
 static int vfs_control(sqlite3_file *base, int op, void *arg) { return (void)base, (void)op, (void)arg, SQLITE_NOTFOUND; }
 static int vfs_sector(sqlite3_file *base) { return (void)base, SECTOR; }
-static int vfs_traits(sqlite3_file *base) { return (void)base, 0; }
+static int vfs_traits(sqlite3_file *base) { return ((struct handle *)base)->d->powersafe ? SQLITE_IOCAP_POWERSAFE_OVERWRITE : 0; }
 
 static const sqlite3_io_methods methods = {
     .iVersion = 1, .xClose = vfs_close, .xRead = vfs_read, .xWrite = vfs_write, .xTruncate = vfs_truncate,
@@ -441,6 +441,11 @@ void disk_fail_after(struct disk *d, uint64_t n, bool full)
 void disk_full(struct disk *d, bool full)
 {
   d->full = full;
+}
+
+void disk_powersafe(struct disk *d, bool powersafe)
+{
+  d->powersafe = powersafe;
 }
 
 struct disk_image {

@@ -28,6 +28,9 @@ void disk_fail_after(struct disk *d, uint64_t n, bool full);
 /* While it is full no file grows: such writes fail with ENOSPC, again and again, a crash or not. */
 void disk_full(struct disk *d, bool full);
 
+/* It says of itself what SQLite takes real disks for: that writing leaves alone what stands beside. It always does. */
+void disk_powersafe(struct disk *d, bool powersafe);
+
 /* A copy of what is durable now, and back to it: an old image restored. Only while nothing is open. */
 struct disk_image;
 struct disk_image *disk_image(const struct disk *d);
