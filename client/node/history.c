@@ -238,7 +238,7 @@ enum tg_err history_only_hub(struct node_core *core, const struct charter_hub **
 
 enum tg_err history_has_others(struct node_core *core, const char *log, bool *ret)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT EXISTS(SELECT 1 FROM root WHERE log < ?1) OR EXISTS(SELECT 1 FROM root WHERE log > ?1)");
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT EXISTS(SELECT 1 FROM watched WHERE log <> ?1)");
   bool row;
   db_bind_text(s, 1, slice_str(log));
   enum tg_err err = db_step(s, &row);

@@ -23,6 +23,7 @@
 
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
   SCRAP = 4 << 20,
@@ -226,14 +227,22 @@ tg_time core_careful_now(const struct node_core *core)
   return hubs < own ? hubs : own;
 }
 
+static bool names_log(const struct charter *charter, const struct note_key *log)
+{
+  for (size_t i = 0; charter && i < charter->n_hubs; i++)
+    if (charter->hub[i].log.id == log->id && !strcmp(charter->hub[i].log.name, log->name))
+      return true;
+  return false;
+}
+
 const struct charter_hub *core_hub_ever(const struct node_core *core, size_t n)
 {
-  const struct charter *c = core_charter(core);
-  while (c && n >= c->n_hubs) {
-    n -= c->n_hubs;
-    c = directory_charter_version(core->directory, c->version - 1, NULL);
-  }
-  return c ? &c->hub[n] : NULL;
+  const struct charter *later = NULL;
+  for (const struct charter *c = core_charter(core); c; later = c, c = directory_charter_version(core->directory, c->version - 1, NULL))
+    for (size_t i = 0; i < c->n_hubs; i++)
+      if (!names_log(later, &c->hub[i].log) && n-- == 0)
+        return &c->hub[i];
+  return NULL;
 }
 
 size_t core_hubs(const struct node_core *core, const struct charter_hub **ret, size_t max)

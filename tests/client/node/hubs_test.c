@@ -335,6 +335,62 @@ static void what_a_lost_hub_delivered_is_said_to_the_next(void **state)
   expect_no_strikes(p);
 }
 
+/* The checkpoints of the lost log may not be here any more: a version that did not keep them watched it. It is another log all the same. */
+static void a_lost_log_without_checkpoints_is_another(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  struct db *db;
+  const struct hash id = world_publish(p, "BF", "before the loss");
+  pair_settle(p);
+  pair_plug(p, ML, false);
+  replace_the_hub(w);
+  pair_pass(p, 2 * TG_MINUTE);
+  pair_kill(p, BF);
+  assert_int_equal(db_open(&(struct db_options){.path = pair_database(p, BF), .application_id = SCHEMA_APPLICATION, .migrations = schema_migrations,
+                                                .n_migrations = SCHEMA_MIGRATIONS}, &db, NULL), TG_OK);
+  assert_int_equal(db_run(db_stmt(db, "DELETE FROM root WHERE log LIKE '%hub1'")), TG_OK);
+  assert_true(db_changes(db) > 0);
+  db_close(&db);
+  pair_start(p, BF);
+  pair_pass(p, TG_MINUTE);
+  acknowledge(p, &id);
+  pair_pass(p, TG_MINUTE);
+  expect_no_strikes(p);
+}
+
+static void nothing_new(struct charter *c) { (void)c; }
+
+static void next_charter(struct world *w, void (*tune)(struct charter *))
+{
+  struct tg_why why;
+  struct buf charter = kit_next_charter(w->kit, pair_now(w->pair), tune);
+  assert_int_equal(node_document(pair_core(w->pair, BF), buf_slice(&charter), &why), TG_OK);
+  pair_settle(w->pair);
+  buf_free(&charter);
+}
+
+/* However many charters name it. */
+static void each_log_is_listed_once(void **state)
+{
+  struct world *w = *state;
+  next_charter(w, nothing_new);
+  const struct node_core *core = pair_core(w->pair, BF);
+  assert_int_equal(core_charter(core)->version, 2);
+  assert_ptr_equal(core_hub_ever(core, 0), &core_charter(core)->hub[0]);
+  assert_null(core_hub_ever(core, 1));
+}
+
+static void a_former_log_is_listed_behind(void **state)
+{
+  struct world *w = *state;
+  next_charter(w, second_in_place_of_first);
+  const struct node_core *core = pair_core(w->pair, BF);
+  assert_string_equal(core_hub_ever(core, 0)->name, "hub2");
+  assert_string_equal(core_hub_ever(core, 1)->name, "hub1");
+  assert_null(core_hub_ever(core, 2));
+}
+
 /* The node's proof that it was logged, as it answers `prove`. Borrowed until the next question. */
 static struct slice proof_of(struct pair *p, size_t member, const struct hash *id)
 {
@@ -561,6 +617,9 @@ int main(void)
       STORY(what_waits_at_another_hub_is_fetched, two),
       STORY(what_a_lost_hub_delivered_is_said_to_the_next, one),
       STORY(what_a_lost_hub_logged_is_proven_still, one),
+      STORY(a_lost_log_without_checkpoints_is_another, one),
+      STORY(each_log_is_listed_once, one),
+      STORY(a_former_log_is_listed_behind, one),
       STORY(a_body_that_was_coming_stands_in_the_next_log, one),
       STORY(a_body_that_is_opened_stands_in_the_next_log, one),
       STORY(a_recall_at_the_next_hub_purges, one),
