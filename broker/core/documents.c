@@ -1,23 +1,32 @@
 #include "broker/core/documents.h"
 
+#include "keys/charter.h"
 #include "keys/document.h"
 #include "os/file.h"
 #include "os/folder.h"
 #include "os/log.h"
+#include "policy/policy.h"
+#include "policy/refusal.h"
 #include "proto/limits.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { FILES_MAX = 10000, BYTES_MAX = 64 << 20 };
 
 struct document {
   char *path;
   struct buf bytes;
-  bool taken, charter;
+  enum document_kind kind; /* 0: none that we know */
+  bool taken;
+  bool names_us;         /* a charter */
+  struct country member; /* a policy's, and its serial; 0 where it is none at all */
+  uint64_t serial;
   struct tg_why refusal;
 };
 
 struct documents {
+  const char *hub; /* our name */
   struct document *v;
   size_t n, room, bytes;
 };
@@ -44,6 +53,26 @@ static enum tg_err make_room(struct documents *d)
   return TG_OK;
 }
 
+/* What the order depends on. What is nothing the hub itself will say. */
+static enum tg_err read_head(const struct documents *d, struct document *one)
+{
+  struct note note;
+  struct charter *charter = NULL;
+  struct policy *policy = NULL;
+  enum tg_err err = TG_OK;
+  if (document_kind_of(buf_slice(&one->bytes), NULL, &one->kind, NULL) != TG_OK || note_parse(buf_slice(&one->bytes), NULL, &note, NULL) != TG_OK)
+    return TG_OK;
+  if (one->kind == DOCUMENT_CHARTER && (err = charter_parse(note.text, NULL, &charter, NULL)) == TG_OK) {
+    one->names_us = charter_hub(charter, slice_str(d->hub)) != NULL;
+  } else if (one->kind == DOCUMENT_POLICY && (err = policy_parse(note.text, NULL, NULL, &policy, NULL, NULL)) == TG_OK) {
+    one->member = policy_member(policy);
+    one->serial = policy_serial(policy);
+  }
+  charter_free(charter);
+  policy_free(policy);
+  return err == TG_NO_MEMORY ? err : TG_OK;
+}
+
 static enum tg_err read_one(void *arg, const char *path)
 {
   struct documents *d = arg;
@@ -60,13 +89,13 @@ static enum tg_err read_one(void *arg, const char *path)
   }
   one.path = slice_dup(slice_str(path));
   err = one.path ? make_room(d) : TG_NO_MEMORY;
+  if (err == TG_OK)
+    err = read_head(d, &one);
   if (err != TG_OK) {
     free(one.path);
     buf_free(&one.bytes);
     return err;
   }
-  enum document_kind kind;
-  one.charter = document_kind_of(buf_slice(&one.bytes), path, &kind, NULL) == TG_OK && kind == DOCUMENT_CHARTER;
   d->bytes += one.bytes.n;
   d->v[d->n++] = one;
   return TG_OK;
@@ -79,14 +108,29 @@ static enum tg_err offer(struct document *one, struct hub *hub)
   return err == TG_REFUSED ? TG_OK : err;
 }
 
+/* The policies of a member one behind another, by serial. */
+static int by_serial(const void *left, const void *right)
+{
+  const struct document *a = left, *b = right;
+  const int member = memcmp(a->member.code, b->member.code, sizeof a->member.code);
+  if (member)
+    return member;
+  return a->serial == b->serial ? strcmp(a->path, b->path) : a->serial < b->serial ? -1 : 1;
+}
+
+static bool by_officers(const struct document *one)
+{
+  return one->kind == DOCUMENT_POLICY || one->kind == DOCUMENT_GRANT;
+}
+
 /* Some refer to others: again, as long as each pass takes something. */
-static enum tg_err offer_all_but_charters(struct documents *d, struct hub *hub)
+static enum tg_err offer_all_of_roots(struct documents *d, struct hub *hub)
 {
   enum tg_err err = TG_OK;
   for (bool progress = true; err == TG_OK && progress;) {
     progress = false;
     for (size_t i = 0; err == TG_OK && i < d->n; i++)
-      if (!d->v[i].charter && !d->v[i].taken) {
+      if (d->v[i].kind != DOCUMENT_CHARTER && !by_officers(&d->v[i]) && !d->v[i].taken) {
         err = offer(&d->v[i], hub);
         progress |= d->v[i].taken;
       }
@@ -94,22 +138,73 @@ static enum tg_err offer_all_but_charters(struct documents *d, struct hub *hub)
   return err;
 }
 
-/* The one that comes next. *ret_taken: there was one. */
-static enum tg_err offer_charter(struct documents *d, struct hub *hub, bool *ret_taken)
+/* It may be taken yet: under a later charter, which knows whom it names; or after another member's policy, if it is a pin that it broke. */
+static bool may_come_yet(const struct document *one)
+{
+  const struct tg_why *why = &one->refusal;
+  return !one->taken && one->serial && (why->err == TG_BAD_INPUT || why->err == TG_NOT_FOUND || (why->what && strcmp(why->what, REFUSAL_PIN) == 0));
+}
+
+/* One pass. patient: none of a member whose earlier one may come yet. */
+static enum tg_err offer_each_of_officers(struct documents *d, struct hub *hub, bool patient, bool *ret_progress)
+{
+  const struct document *waited = NULL;
+  enum tg_err err = TG_OK;
+  *ret_progress = false;
+  for (size_t i = 0; err == TG_OK && i < d->n; i++) {
+    struct document *one = &d->v[i];
+    if (one->taken || !by_officers(one) || (waited && one->serial && country_eq(waited->member, one->member)))
+      continue;
+    err = offer(one, hub);
+    *ret_progress |= one->taken;
+    if (patient && may_come_yet(one))
+      waited = one;
+  }
+  return err;
+}
+
+/* Policies by serial, whatever their files are called: each is measured against the one before it, and without that one it could widen in the hand of a
+   single officer, or in no time. */
+static enum tg_err offer_all_of_officers(struct documents *d, struct hub *hub, bool patient)
+{
+  enum tg_err err = TG_OK;
+  for (bool progress = true; err == TG_OK && progress;)
+    err = offer_each_of_officers(d, hub, patient, &progress);
+  return err;
+}
+
+/* The one that comes next. ours: also one that names us. *ret_taken: there was one. */
+static enum tg_err offer_charter(struct documents *d, struct hub *hub, bool ours, bool *ret_taken)
 {
   enum tg_err err = TG_OK;
   *ret_taken = false;
   for (size_t i = 0; err == TG_OK && !*ret_taken && i < d->n; i++)
-    if (d->v[i].charter && !d->v[i].taken) {
+    if (d->v[i].kind == DOCUMENT_CHARTER && !d->v[i].taken && (ours || !d->v[i].names_us)) {
       err = offer(&d->v[i], hub);
       *ret_taken = d->v[i].taken;
     }
   return err;
 }
 
-enum tg_err documents_take(const char *folder, struct hub *hub, struct tg_why *why)
+/* All that can be taken under the charters so far, then the next charter. What officers signed comes after what says who they are, and who they are
+   no longer. */
+static enum tg_err offer_round(struct documents *d, struct hub *hub, bool *ret_later)
 {
-  struct documents d = {.n = 0};
+  enum tg_err err = offer_all_of_roots(d, hub);
+  if (err == TG_OK)
+    err = offer_all_of_officers(d, hub, true);
+  if (err == TG_OK)
+    err = offer_charter(d, hub, false, ret_later);
+  if (err != TG_OK || *ret_later)
+    return err;
+  /* What still waits for an earlier one waits in vain: no charter of that time is left. */
+  err = offer_all_of_officers(d, hub, false);
+  return err == TG_OK ? offer_charter(d, hub, true, ret_later) : err;
+}
+
+enum tg_err documents_take(const char *folder, const char *name, struct hub *hub, struct tg_why *why)
+{
+  struct documents d = {.hub = name};
   size_t taken = 0;
   bool later = true; /* there is another charter */
   enum tg_err err = folder_each(folder, ".note", FILES_MAX, read_one, &d, why);
@@ -119,11 +214,10 @@ enum tg_err documents_take(const char *folder, struct hub *hub, struct tg_why *w
   }
   /* What can be taken under a charter comes before the next one, whatever the files are called: a hub that a later one names takes as it was
      what is older (paper.c). */
-  while (err == TG_OK && later) {
-    err = offer_all_but_charters(&d, hub);
-    if (err == TG_OK)
-      err = offer_charter(&d, hub, &later);
-  }
+  if (d.n)
+    qsort(d.v, d.n, sizeof *d.v, by_serial);
+  while (err == TG_OK && later)
+    err = offer_round(&d, hub, &later);
   for (size_t i = 0; err == TG_OK && i < d.n; i++) {
     taken += d.v[i].taken;
     if (!d.v[i].taken)

@@ -48,43 +48,134 @@ static void put_policy(struct stage *s, struct folder *f, const char *name, uint
   buf_free(&note);
 }
 
-/* The hub that is to follow another finds all documents in its folder, and by name the charter that names it comes before some policies: what
-   was decided before that is taken in as it was, and what comes later is not. */
-static void what_is_older_comes_before_the_charter_that_names_the_hub(void **state)
+/* With what founds the exchange. */
+static struct folder folder_new(struct stage *s)
 {
-  struct stage *s = *state;
   struct folder f = {.n = 0};
-  struct secret_key *transport, *log;
-  struct tg_why why;
   snprintf(f.path, sizeof f.path, "%s/documents", s->folder);
   assert_int_equal(mkdir(f.path, 0700), 0);
-  kit_hub_keys("hub2", &transport, &log);
-  struct buf charter = kit_charter_naming(s->kit, s->now.wall, "hub2", transport, log);
-  put(&f, "n.note", buf_slice(&charter));
   kit_each_document(s->kit, put_founding, &f);
-  put_policy(s, &f, "z2.note", 2, "export allow ** to NE up-to SECRET\nimport allow ** from * up-to SECRET\n", 1);
-  put_policy(s, &f, "z3.note", 3, "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\n", 2);
+  return f;
+}
+
+/* hub2, which knows nothing yet. */
+static void begin_another(struct stage *s)
+{
   strcpy(s->config.name, "hub2");
   strcat(s->database, ".2");
   buf_clear(&s->signed_note);
   assert_int_equal(stage_restart(s), TG_OK);
   assert_int_equal(hub_time(s->hub, s->now), TG_OK);
-  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
+}
+
+/* The note in this file: taken, or known by now. */
+static bool is_taken(struct stage *s, const struct folder *f, const char *name)
+{
+  char path[192];
+  struct tg_why why;
+  struct buf note = buf_new(LIMIT_DOCUMENT);
+  snprintf(path, sizeof path, "%s/%s", f->path, name);
+  assert_int_equal(file_read(path, LIMIT_DOCUMENT, &note, &why), TG_OK);
+  const enum tg_err err = hub_document(s->hub, buf_slice(&note), &why);
+  assert_true(err == TG_OK || err == TG_REFUSED);
+  buf_free(&note);
+  return err == TG_OK;
+}
+
+/* The hub that is to follow another finds all documents in its folder, and by name the charter that names it comes before some policies: what
+   was decided before that is taken in as it was, and what comes later is not. */
+static void what_is_older_comes_before_the_charter_that_names_the_hub(void **state)
+{
+  struct stage *s = *state;
+  struct folder f = folder_new(s);
+  struct secret_key *transport, *log;
+  struct tg_why why;
+  kit_hub_keys("hub2", &transport, &log);
+  struct buf charter = kit_charter_naming(s->kit, s->now.wall, "hub2", transport, log);
+  put(&f, "n.note", buf_slice(&charter));
+  put_policy(s, &f, "z2.note", 2, "export allow ** to NE up-to SECRET\nimport allow ** from * up-to SECRET\n", 1);
+  put_policy(s, &f, "z3.note", 3, "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\n", 2);
+  begin_another(s);
+  assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
   assert_int_equal(stage_count(s, "documents"), f.n + 3);
   assert_int_equal(stage_document(s, &charter), TG_OK); /* it is known */
   put_policy(s, &f, "z4.note", 4, "import allow ** from * up-to SECRET\n", 1);
   put_policy(s, &f, "z5.note", 5, "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\n", 2);
-  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
+  assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
   assert_int_equal(stage_count(s, "documents"), f.n + 4); /* the last one widens now, and gives nobody time */
   buf_free(&charter);
   secret_key_free(transport);
   secret_key_free(log);
 }
 
+#define ACCEPT "import allow ** from * up-to SECRET\n"
+#define ALL "export allow ** to * up-to SECRET\n" ACCEPT
+
+/* The old hub took the second and refused the tenth, which one officer alone signed. */
+static void policies_come_by_their_serials(void **state)
+{
+  struct stage *s = *state;
+  struct folder f = folder_new(s);
+  struct tg_why why;
+  put_policy(s, &f, "ML-2.note", 2, "export allow ** to NE up-to SECRET\n" ACCEPT, 1);
+  put_policy(s, &f, "ML-10.note", 10, ALL, 1);
+  begin_another(s);
+  assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
+  assert_int_equal(stage_count(s, "documents"), f.n + 1);
+  assert_true(is_taken(s, &f, "ML-2.note"));
+  assert_false(is_taken(s, &f, "ML-10.note"));
+}
+
+static void another_bloc(struct charter *c)
+{
+  strcpy(c->bloc[0].name, "AEX");
+}
+
+/* What it names only a later charter knows. */
+static void a_policy_waits_for_an_earlier_one_that_waits_for_a_charter(void **state)
+{
+  struct stage *s = *state;
+  struct folder f = folder_new(s);
+  struct tg_why why;
+  struct buf charter = kit_next_charter(s->kit, s->now.wall, another_bloc);
+  put(&f, "z.note", buf_slice(&charter));
+  put_policy(s, &f, "ML-2.note", 2, "export allow ** to AEX up-to SECRET\n" ACCEPT, 1);
+  put_policy(s, &f, "ML-10.note", 10, ALL, 1);
+  put_policy(s, &f, "ML-11.note", 11, "export allow ** to nobody up-to SECRET\n" ACCEPT, 1);
+  put_policy(s, &f, "ML-12.note", 12, "export allow ** to AEX up-to RESTRICTED\n" ACCEPT, 1);
+  begin_another(s);
+  assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
+  assert_true(is_taken(s, &f, "ML-2.note"));
+  assert_false(is_taken(s, &f, "ML-10.note"));
+  assert_false(is_taken(s, &f, "ML-11.note"));
+  assert_true(is_taken(s, &f, "ML-12.note")); /* the one before it never came */
+  buf_free(&charter);
+}
+
+/* Its key may be in other hands since. */
+static void whose_officer_is_revoked_comes_too_late(void **state)
+{
+  struct stage *s = *state;
+  struct folder f = folder_new(s);
+  struct tg_why why;
+  const struct sign_pk stolen = secret_key_sign_pk(s->kit->member[ML].officer[0]);
+  struct buf revocation = kit_revoke_key(s->kit, ML, &stolen, s->now.wall);
+  put(&f, "z.note", buf_slice(&revocation));
+  put_policy(s, &f, "s2.note", 2, "export allow ** to NE up-to SECRET\n" ACCEPT, 1);
+  begin_another(s);
+  assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
+  assert_true(is_taken(s, &f, "z.note"));
+  assert_false(is_taken(s, &f, "s2.note"));
+  buf_free(&revocation);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(what_is_older_comes_before_the_charter_that_names_the_hub, four, stage_gone),
+      cmocka_unit_test_setup_teardown(policies_come_by_their_serials, four, stage_gone),
+      cmocka_unit_test_setup_teardown(a_policy_waits_for_an_earlier_one_that_waits_for_a_charter, four, stage_gone),
+      cmocka_unit_test_setup_teardown(whose_officer_is_revoked_comes_too_late, four, stage_gone),
   };
   return cmocka_run_group_tests_name("broker_documents", tests, NULL, NULL);
 }
