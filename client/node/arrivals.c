@@ -92,21 +92,34 @@ static enum tg_err drop_bodies(struct node_core *core, const struct coming *c)
 
 /* ---- the end of a delivery, one way or the other ---- */
 
+/* Does it still count? As history_log() has it. */
+static const char *counted(const struct node_core *core, const char *log)
+{
+  const struct charter *charter = core_charter(core);
+  if (talk_is_open(core) && !strcmp(log, watch_log(core)))
+    return watch_log(core);
+  for (size_t i = 0; charter && i < charter->n_hubs; i++)
+    if (!strcmp(log, charter->hub[i].log.name))
+      return charter->hub[i].log.name;
+  return NULL;
+}
+
 /* The log of the hub in whose queue it is; NULL: of one that was given up. */
 static enum tg_err log_of(struct node_core *core, const struct coming *c, const char **ret)
 {
-  const struct charter *charter = core_charter(core);
-  const struct charter_hub *hub = c->hub[0] && charter ? charter_hub(charter, slice_str(c->hub)) : NULL;
-  enum tg_err err = c->hub[0] ? TG_OK : history_only_hub(core, &hub);
+  const struct charter_hub *hub = NULL;
+  *ret = c->log[0] ? counted(core, c->log) : NULL;
+  enum tg_err err = c->log[0] ? TG_OK : history_only_hub(core, &hub);
   if (err == TG_NOT_FOUND && c->queue) {
     Tg__Delivery *m;
     err = arrivals_get(core, &c->id, core->arena, &m);
     if (err != TG_OK)
       return err;
     const struct opening o = {data_slice(m->entry), data_slice(m->salt), m->leaf, data_slice(m->path)};
-    err = history_hub(core, &o, &hub);
+    err = history_log(core, &o, ret);
   }
-  *ret = hub ? hub->log.name : NULL;
+  if (hub)
+    *ret = hub->log.name;
   return err == TG_NOT_FOUND ? TG_OK : err;
 }
 
@@ -217,6 +230,7 @@ static void came_by(const struct node_core *core, struct coming *c, const Tg__De
 {
   c->queue = message->queue;
   snprintf(c->hub, sizeof c->hub, "%s", talk_hub(core));
+  snprintf(c->log, sizeof c->log, "%s", watch_log(core));
 }
 
 static enum tg_err begin(struct node_core *core, const Tg__Delivery *message, const struct judged *j, struct coming *c)

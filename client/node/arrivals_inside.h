@@ -17,6 +17,7 @@ struct coming {
   struct hash id;
   uint64_t queue, bytes;   /* queue 0: a bundle brought it, all of it */
   char hub[LABEL_MAX + 1]; /* whose queue that is; empty: of a hub before the last start */
+  char log[NOTE_NAME_MAX + 1]; /* and its log */
   enum precedence precedence;
   tg_time expires;
   struct sign_pk originator;

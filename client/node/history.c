@@ -1,5 +1,6 @@
 #include "client/node/history.h"
 
+#include "client/node/talk.h"
 #include "client/node/watch.h"
 #include "proto/merkle.h"
 
@@ -221,6 +222,17 @@ enum tg_err history_hub(struct node_core *core, const struct opening *opening, c
         return err;
     }
   return TG_NOT_FOUND;
+}
+
+enum tg_err history_log(struct node_core *core, const struct opening *opening, const char **ret)
+{
+  const struct charter_hub *hub;
+  enum tg_err err = talk_is_open(core) ? history_holds(core, watch_log(core), opening) : TG_NOT_FOUND;
+  if (err == TG_OK)
+    return *ret = watch_log(core), TG_OK;
+  if (err == TG_NOT_FOUND && (err = history_hub(core, opening, &hub)) == TG_OK)
+    *ret = hub->log.name;
+  return err;
 }
 
 enum tg_err history_only_hub(struct node_core *core, const struct charter_hub **ret)

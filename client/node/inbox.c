@@ -94,13 +94,15 @@ enum tg_err inbox_log(struct node_core *core, const struct hash *id, struct aren
 {
   const struct charter_hub *hub;
   struct opening opening;
+  *ret = NULL;
   enum tg_err err = history_only_hub(core, &hub);
+  if (err == TG_OK)
+    *ret = hub->log.name;
   if (err == TG_NOT_FOUND) {
     err = inbox_opening(core, id, arena, &opening);
     if (err == TG_OK)
-      err = history_hub(core, &opening, &hub);
+      err = history_log(core, &opening, ret);
   }
-  *ret = err == TG_OK ? hub->log.name : NULL;
   return err == TG_NOT_FOUND ? TG_OK : err;
 }
 

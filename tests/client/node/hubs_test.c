@@ -391,6 +391,29 @@ static void a_former_log_is_listed_behind(void **state)
   assert_null(core_hub_ever(core, 2));
 }
 
+/* By a clock that was set back since they met, the charter in force is the one that does not name that hub. */
+static void a_clock_that_is_set_back_forgets_no_hub(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  const struct pair_bulletin large = {.to = "BF", .size = 3 << 20};
+  struct hash id, short_one;
+  replace_the_hub(w);
+  pair_pass(p, 2 * TG_MINUTE);
+  pair_set_clock(p, BF, -4 * TG_MINUTE);
+  assert_int_equal(pair_publish(p, ML, &large, &id), TG_OK);
+  short_one = world_publish(p, "BF", "by an old clock");
+  pair_settle(p);
+  assert_int_equal(look_inbox(p, BF), 2);
+  assert_string_equal(core_charter(pair_core(p, BF))->hub[0].name, "hub1");
+  acknowledge(p, &id);
+  acknowledge(p, &short_one);
+  pair_settle(p);
+  assert_true(look_track(p, ML, &id, RECEIPT_STORED) && look_track(p, ML, &id, RECEIPT_ACKNOWLEDGED));
+  assert_true(look_track(p, ML, &short_one, RECEIPT_STORED) && look_track(p, ML, &short_one, RECEIPT_ACKNOWLEDGED));
+  expect_no_strikes(p);
+}
+
 /* The node's proof that it was logged, as it answers `prove`. Borrowed until the next question. */
 static struct slice proof_of(struct pair *p, size_t member, const struct hash *id)
 {
@@ -620,6 +643,7 @@ int main(void)
       STORY(a_lost_log_without_checkpoints_is_another, one),
       STORY(each_log_is_listed_once, one),
       STORY(a_former_log_is_listed_behind, one),
+      STORY(a_clock_that_is_set_back_forgets_no_hub, one),
       STORY(a_body_that_was_coming_stands_in_the_next_log, one),
       STORY(a_body_that_is_opened_stands_in_the_next_log, one),
       STORY(a_recall_at_the_next_hub_purges, one),
