@@ -107,6 +107,17 @@ static bool exchange_read(const char *text, struct hash *ret)
          n == sizeof ret->b && !hash_is_zero(ret);
 }
 
+/* Is the address of this line, as tcp:// or resume://, that of a line before it? All are valid. */
+static bool stands_before(const struct settings *s, size_t line)
+{
+  struct endpoint e, other;
+  (void)endpoint_read(slice_str(s->listen.line[line].word[0]), &e);
+  for (size_t i = 0; i < line; i++)
+    if (endpoint_read(slice_str(s->listen.line[i].word[0]), &other) == TG_OK && other.port == e.port && strcmp(other.host, e.host) == 0)
+      return true;
+  return false;
+}
+
 static enum tg_err check(const char *path, const struct settings *s, struct tg_why *why)
 {
   struct hash exchange;
@@ -127,8 +138,12 @@ static enum tg_err check(const char *path, const struct settings *s, struct tg_w
     if (!settings_port(s->listen.line[i].word[0]))
       return why_set(why, TG_BAD_INPUT, conf_where(path, &s->listen.line[i], where),
                      N_("%1$s is no address to listen at"),
-                     N_("Write it like tcp://0.0.0.0:7700 or tcp://[::]:7700"), s->listen.line[i].word[0],
+                     N_("Write it like tcp://0.0.0.0:7700 or tcp://[::]:7700; for nodes on bad lines, like resume://0.0.0.0:7701"), s->listen.line[i].word[0],
                      NULL, NULL);
+  for (size_t i = 1; i < s->listen.n; i++)
+    if (stands_before(s, i))
+      return why_set(why, TG_BAD_INPUT, conf_where(path, &s->listen.line[i], where), N_("%1$s is taken by another line of this file"),
+                     N_("Choose another port"), s->listen.line[i].word[0], NULL, NULL);
   return s->serve_log ? http_check_address(s->serve_log, path, why) : TG_OK;
 }
 

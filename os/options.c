@@ -1,5 +1,7 @@
 #include "os/options.h"
 
+#include "os/speak.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,7 +199,7 @@ static void print_wrapped(const char *text, size_t indent, size_t width, struct 
   size_t column = indent;
   bool first = true;
   while (*text) {
-    size_t n = strcspn(text, " ");
+    size_t n = speak_word(text);
     size_t c = columns(text, n);
     if (!first && column + 1 + c > width) {
       buf_printf(ret, "\n%*s", (int)indent, "");

@@ -87,6 +87,14 @@ const char *trn(const char *one, const char *many, uint64_t n)
   return dngettext(CATALOGUE, one, many, n);
 }
 
+size_t speak_word(const char *text)
+{
+  size_t n = strcspn(text, " \n");
+  if (text[n] == ' ' && text[n + 1] && strchr(":;?!", text[n + 1]) && (!text[n + 2] || strchr(" \n", text[n + 2])))
+    n += 2;
+  return n;
+}
+
 const char *speak_language(void)
 {
   /* TRANSLATORS: the ISO 639 code of the language you translate to. */

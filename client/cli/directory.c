@@ -102,8 +102,10 @@ static void print_hubs(const json_t *j)
   struct grid *g = grid_new(3, (const char *const[]){_("HUB"), _("STANDS IN"), _("ENDPOINT")});
   json_array_foreach(json_object_get(j, "hubs"), i, hub)
   {
-    const char *endpoint = json_string_value(json_array_get(json_object_get(hub, "endpoints"), 0));
-    grid_row(g, (const char *const[]){text_of(hub, "name"), text_of(hub, "host"), endpoint ? endpoint : "-"});
+    const json_t *endpoint;
+    size_t k;
+    json_array_foreach(json_object_get(hub, "endpoints"), k, endpoint)
+      grid_row(g, (const char *const[]){k ? "" : text_of(hub, "name"), k ? "" : text_of(hub, "host"), json_string_value(endpoint)});
   }
   putchar('\n');
   grid_print(g);

@@ -3,6 +3,7 @@
 #include "keys/codec.h"
 #include "keys/country.h"
 #include "os/fault.h"
+#include "os/speak.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +60,7 @@ void show_wrapped(const char *text, size_t indent)
 {
   size_t width = terminal_width(), column = 0;
   while (*text) {
-    size_t n = strcspn(text, " \n");
+    size_t n = speak_word(text);
     char word[256];
     snprintf(word, sizeof word, "%.*s", (int)(n < 255 ? n : 255), text);
     size_t w = show_width(word);

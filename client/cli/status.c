@@ -34,15 +34,16 @@ static void count_line(struct grid *g, const char *name, const char *format, jso
 
 static void print_status(const json_t *j)
 {
-  char text[160], size[SHOW_SIZE];
+  char text[160], hub[300], size[SHOW_SIZE];
   struct grid *g = grid_new(2, NULL);
   grid_row(g, (const char *const[]){_("node"), text_at(j, "node", NULL)});
   grid_row(g, (const char *const[]){_("exchange"), text_at(j, "charter", "exchange")});
   snprintf(text, sizeof text, "%lld", (long long)number_at(j, "charter", "version"));
   grid_row(g, (const char *const[]){_("charter version"), text});
   const char *state = text_at(j, "hub", "state");
-  snprintf(text, sizeof text, "%s %s", text_at(j, "hub", "name"), _(state));
-  grid_row(g, (const char *const[]){_("hub"), text});
+  const char *endpoint = json_string_value(json_object_get(json_object_get(j, "hub"), "endpoint"));
+  snprintf(hub, sizeof hub, "%s %s%s%s", text_at(j, "hub", "name"), _(state), endpoint && *endpoint ? ", " : "", endpoint ? endpoint : "");
+  grid_row(g, (const char *const[]){_("hub"), hub});
   grid_tint(g, 1, strcmp(state, "open") ? TINT_WARN : TINT_GOOD);
   const json_t *name;
   size_t i;

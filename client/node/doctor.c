@@ -84,9 +84,13 @@ static enum tg_err check_hub(struct node_core *core, struct query *q)
   struct tg_why why;
   if (!core_charter(core) || talk_is_open(core) || talk_state(core) == TALK_CLOSED)
     return TG_OK;
-  why_set(&why, TG_UNREACHABLE, NULL, N_("the node has no session with a hub"),
-          N_("what is published waits here; look into the log for the reason"),
-          talk_state_name(talk_state(core)), NULL, NULL);
+  if (talk_state(core) == TALK_ALONE)
+    why_set(&why, TG_NOT_FOUND, NULL, N_("the charter has none of the hubs that this node is to use"),
+            N_("compare the `hub` lines of node.conf with `toguna directory`"), NULL, NULL, NULL);
+  else
+    why_set(&why, TG_UNREACHABLE, NULL, N_("the node has no session with a hub"),
+            N_("what is published waits here; look whether the hub is to be had at %2$s, and into the log"),
+            talk_state_name(talk_state(core)), talk_endpoint(core), NULL);
   return found(q, "hub", MUST_BE_MENDED, &why);
 }
 

@@ -54,6 +54,11 @@ int64_t talk_heard(const struct node_core *core)
 bool talk_is_open(const struct node_core *core) { return core->talk->state == TALK_OPEN; }
 enum talk_state talk_state(const struct node_core *core) { return core->talk->state; }
 const char *talk_hub(const struct node_core *core) { return core->talk->hub; }
+const char *talk_endpoint(const struct node_core *core)
+{
+  const struct talk *t = core->talk;
+  return t->n ? t->candidates[t->current].endpoint : "";
+}
 uint64_t talk_inline_body(const struct node_core *core, enum precedence precedence)
 {
   const struct talk *t = core->talk;

@@ -44,6 +44,8 @@ bool talk_is_away(const struct node_core *core);
 int64_t talk_heard(const struct node_core *core); /* monotonic: the hub's last frame in this session */
 enum talk_state talk_state(const struct node_core *core);
 const char *talk_hub(const struct node_core *core); /* name of the present hub; "" when none */
+/* Where it is reached, or will be tried next; "" when there is none. */
+const char *talk_endpoint(const struct node_core *core);
 /* Sends a frame when the session is open; when not, nothing happens: whatever must arrive is sent again at Welcome. */
 enum tg_err talk_send(struct node_core *core, enum frame_type type, const ProtobufCMessage *message);
 /* The newest checkpoint, for a frame of the open session; empty when the hub has heard it in this session. */

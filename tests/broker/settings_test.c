@@ -88,6 +88,8 @@ static void mistakes_are_said_with_their_place(void **unused)
       {HEAD "listen resume://127.0.0.1:7701\n", "resume:// only"},
       {HEAD LISTEN "listen resume://*:7701\n", "no address to listen at"},
       {HEAD "listen ipc:///tmp/x\n", "no address to listen at"},
+      {HEAD LISTEN "listen resume:/127.0.0.1:7701\n", "like resume://0.0.0.0:7701"},
+      {HEAD LISTEN "listen resume://127.0.0.1:7700\n", ":4: resume://127.0.0.1:7700 is taken by another line"},
       {HEAD LISTEN "serve-log 0.0.0.0:7780\n", "not on the loopback interface"},
       {HEAD LISTEN "serve-log [2001:db8::1]:7780\n", "not on the loopback interface"},
       {HEAD LISTEN "serve-log localhost:7780\n", "no address to serve at"},

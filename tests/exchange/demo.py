@@ -61,6 +61,11 @@ def number(n):
     return f"{n:,}".replace(",", "\u202f") if FRENCH else f"{n:,}"
 
 
+def seconds(took):
+    """With one decimal, behind a comma, as French has it."""
+    return f"{took:.1f}".replace(".", ",")
+
+
 def holds(true, english, french):
     """An outcome: shown when it is as it should be, the end of the demonstration when not."""
     if not true:
@@ -134,7 +139,7 @@ class Demo:
         took = time.monotonic() - begun
         holds(all(n.is_open() for n in e.nodes.values()),
               f"the hub stands in Senegal; the nodes of {', '.join(e.nodes)} have met it ({took:.1f} s for everything)",
-              f"le hub est au Sénégal ; les nœuds de {', '.join(e.nodes)} l'ont joint ({took:.1f} s en tout)")
+              f"le hub est au Sénégal ; les nœuds de {', '.join(e.nodes)} l'ont joint ({seconds(took)} s en tout)")
 
     def flash(self):
         self.chapter("Mali warns of a blocked fuel convoy: FLASH", "Le Mali signale un convoi de carburant bloqué : FLASH")
@@ -202,7 +207,7 @@ class Demo:
                                 "--title", "Mouvement signalé", stdin="Mouvement de motos signalé à l'est. (Texte inventé.)\n")["bulletin"]
         e["NG"].receives(big, 60)
         took = time.monotonic() - begun
-        holds(True, f"Nigeria has the 20 MB after {took:.1f} s", f"le Nigéria a les 20 Mo en {took:.1f} s")
+        holds(True, f"Nigeria has the 20 MB after {took:.1f} s", f"le Nigéria a les 20 Mo en {seconds(took)} s")
         holds("stored" not in e["SN"].track(flash).get("TD", {}), "both wait for Chad, and Senegal and Niger can see that they do",
               "tous deux attendent le Tchad, et le Sénégal et le Niger le voient")
         chad.start()

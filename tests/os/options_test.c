@@ -35,7 +35,7 @@ static const struct option_key keys[] = {
      .shape = OPTION_MANY,
      .offset = AT(to),
      .placeholder = N_("WHO"),
-     .help = N_("A member, a bloc or an agency; may be repeated, and this help is long enough to be wrapped "
+     .help = N_("A member, a bloc or some agency ; may be repeated, and this help is long enough to be wrapped "
                 "twice.")},
 };
 #define N_KEYS (sizeof keys / sizeof *keys)
@@ -136,10 +136,10 @@ static void help_is_aligned_and_wrapped(void **state)
                                      "  -j, --json                For programs.\n"
                                      "  -t, --topic TOPIC         What it is about.\n"
                                      "      --limit N             At most so many.\n"
-                                     "      --to WHO              A member, a bloc or an agency;\n"
-                                     "                            may be repeated, and this help\n"
-                                     "                            is long enough to be wrapped\n"
-                                     "                            twice.\n");
+                                     "      --to WHO              A member, a bloc or some\n"
+                                     "                            agency ; may be repeated, and\n"
+                                     "                            this help is long enough to be\n"
+                                     "                            wrapped twice.\n");
   buf_free(&out);
 }
 

@@ -108,12 +108,28 @@ static void on_lost(void *arg)
   rest(r);
 }
 
+static void tell(const struct relay *r, enum tg_err err)
+{
+  char where[sizeof "resume://[]:65535" + ENDPOINT_HOST];
+  struct tg_why why;
+  const bool v6 = strchr(r->endpoint.host, ':') != NULL;
+  snprintf(where, sizeof where, "resume://%s%s%s:%u", v6 ? "[" : "", r->endpoint.host, v6 ? "]" : "", r->endpoint.port);
+  if (err == TG_BAD_INPUT)
+    why_set(&why, err, where, N_("what answers here does not speak as the resume:// address of a hub does"),
+            N_("Compare it with the hub's `listen resume://...` line"), NULL, NULL, NULL);
+  else if (err == TG_NOT_FOUND)
+    why_set(&why, err, where, N_("the hub does not know the session that was to go on, or has no room for it"), N_("It is begun anew by itself"), NULL, NULL, NULL);
+  else
+    why_set(&why, err, where, N_("the session cannot go on"), NULL, NULL, NULL, NULL);
+  log_event(LOG_NOTICE, "session-not-resumed", log_err("error", err), log_why(&why));
+}
+
 static void on_over(void *arg, enum tg_err why)
 {
   struct relay *r = arg;
   const int64_t now = loop_now(r->loop);
   if (why != TG_OK && (!r->told || now - r->told >= TELL_MS)) {
-    log_event(LOG_NOTICE, "session-not-resumed", log_err("error", why));
+    tell(r, why);
     r->told = now;
   }
   over(r);

@@ -431,7 +431,8 @@ static void answers(struct fake *f)
 #define STATUS                                                                                               \
   "{\"node\":\"ML/dgse/"                                                                                     \
   "n1\",\"member\":\"ML\",\"version\":\"0.1.0\",\"charter\":{\"exchange\":\"sahel.example\","                \
-  "\"version\":2},\"hub\":{\"state\":\"open\",\"name\":\"h1\",\"log_size\":341,\"log_settled\":340},"        \
+  "\"version\":2},\"hub\":{\"state\":\"open\",\"name\":\"h1\",\"endpoint\":\"resume://192.0.2.1:7001\","       \
+  "\"log_size\":341,\"log_settled\":340},"                                                                 \
   "\"sent\":{\"spooled\":1,\"accepted\":2,\"refused\":0},\"inbox\":{\"current\":9,\"unread\":4,"             \
   "\"unacknowledged_flash\":1},\"arriving\":0,\"machine\":{\"disk_free\":1073741824}}"
 
@@ -444,7 +445,7 @@ static void status_says_how_the_node_is(void **state)
   expect_text(o->out, "node             ML/dgse/n1\n"
                       "exchange         sahel.example\n"
                       "charter version  2\n"
-                      "hub              h1 open\n"
+                      "hub              h1 open, resume://192.0.2.1:7001\n"
                       "log              341 entries, 340 settled\n"
                       "inbox            9 current, 4 unread, 1 FLASH not acknowledged\n"
                       "sent             1 spooled, 2 accepted, 0 refused\n"
@@ -493,7 +494,7 @@ static void the_doctor_ends_with_three_only_when_something_must_be_mended(void *
   "\"TD/ans/"                                                                                                \
   "n1\",\"valid\":false,\"revoked\":true,\"expires\":null}]}],\"blocs\":[{\"name\":\"AES\",\"members\":"     \
   "[\"BF\",\"ML\",\"NE\"]}],\"hubs\":[{\"name\":\"h1\",\"host\":\"SN\",\"endpoints\":[\"tcp://"              \
-  "192.0.2.1:7001\"]}]}"
+  "192.0.2.1:7001\",\"resume://192.0.2.1:7002\"]}]}"
 
 static void the_directory_shows_who_is_there(void **state)
 {
@@ -511,7 +512,8 @@ static void the_directory_shows_who_is_there(void **state)
                       "AES   BF ML NE\n"
                       "\n"
                       "HUB  STANDS IN  ENDPOINT\n"
-                      "h1   SN         tcp://192.0.2.1:7001\n");
+                      "h1   SN         tcp://192.0.2.1:7001\n"
+                      "                resume://192.0.2.1:7002\n");
   fake_finish(f);
 }
 

@@ -629,6 +629,10 @@ static void the_doctor_says_what_is_wrong(void **state)
   rig_join(r, 1, OWNER);
   json_t *doctor = ask(r, 1, "doctor", NULL, NULL);
   assert_true(finds(doctor, "hub"));
+  char *text = json_dumps(doctor, 0);
+  assert_non_null(strstr(text, "had at %2$s"));
+  assert_non_null(strstr(text, "\"connecting\", \"tcp://"));
+  free(text);
   assert_false(finds(doctor, "disk"));
   assert_false(finds(doctor, "credential"));
   json_decref(doctor);
