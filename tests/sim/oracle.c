@@ -61,6 +61,8 @@ void oracle_spooled(struct sim *s, struct publication *p, struct slice id, uint6
     return;
   if (p->number && p->number != number)
     sim_fail(s, "oracle", "no. %zu has two numbers", number_of(s, p));
+  if (s->forked && s->node[p->node].restored)
+    return; /* what both forgot nobody can know */
   for (size_t i = 0; i < s->n_publications; i++)
     if (&s->publication[i] != p && s->publication[i].node == p->node && s->publication[i].number == number && !s->publication[i].lost)
       sim_fail(s, "oracle", "no. %zu and no. %zu are both the %llu of their node", i, number_of(s, p),

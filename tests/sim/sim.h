@@ -261,7 +261,8 @@ struct sim {
     bool begun, over;  /* SIM_WIDER takes in what is political, too: the policy is signed; the day that it must wait has passed */
     tg_time effective;
     struct buf note;
-    unsigned taken; /* how often in a row the hub had it */
+    unsigned taken; /* how often in a row the hub had it, in this life of it */
+    uint64_t life;
   } wider;
   bool late;        /* all know of a node that was replaced, and of a policy that permits more: what is published now is for everybody */
   size_t late_from; /* number of the first such publication */

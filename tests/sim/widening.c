@@ -8,8 +8,12 @@ static const char rules[] = "export allow ** to * up-to SECRET\nimport allow ** 
 
 void widening_documents(struct sim *s, int hub)
 {
-  if (s->wider.begun)
-    s->wider.taken = hub_site_document(s, hub, buf_slice(&s->wider.note)) ? s->wider.taken + 1 : 0;
+  if (!s->wider.begun)
+    return;
+  if (s->wider.life != s->hub[hub].site.life) /* what the last one took may have been lost with it */
+    s->wider.taken = 0;
+  s->wider.life = s->hub[hub].site.life;
+  s->wider.taken = hub_site_document(s, hub, buf_slice(&s->wider.note)) ? s->wider.taken + 1 : 0;
 }
 
 bool widening_is_over(const struct sim *s)
