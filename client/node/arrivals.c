@@ -579,7 +579,7 @@ enum tg_err arrivals_time(struct node_core *core)
   if (core->now.mono >= silent_at(core)) {
     arrivals_ask_again(a);
     a->heard = core->now.mono;
-    a->silence = a->silence ? 2 * a->silence : 2 * SILENCE_MS;
+    a->silence = !a->silence ? 2 * SILENCE_MS : a->silence < PATIENCE_MS ? 2 * a->silence : a->silence;
     core->due = true;
   }
   if (core->now.mono < a->due)

@@ -46,6 +46,7 @@ struct talk {
   unsigned misses;           /* how often in a row nobody else was there */
   int64_t opened, given;     /* this session; its last frame that was no Tick */
   int64_t look;              /* when it looks next */
+  size_t seen;               /* and there it goes on after this candidate, at which the last look ended early; 0: from the first */
 };
 
 /* ---- talk.c */

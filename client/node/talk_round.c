@@ -15,24 +15,26 @@ enum {
   MISSES_MAX = 4,             /* each time that nobody is there the next waits twice as long, up to so many times */
   QUIET_MS = 3000,            /* a hub that has nothing more for us says nothing but Ticks */
   STAY_MS = 30 * 1000,        /* when something of ours waits meanwhile; what is urgent waits for nothing */
+  STAY_MAX_MS = 3 * 60 * 1000, /* whatever comes: meanwhile nothing that waits at home is heard of, be it a FLASH */
+  HELD_MS = 60 * 60 * 1000,   /* so long after its time a body that is coming may hold it where it is */
   AGAIN_MS = 5000,
 };
 
 static bool is_of(const struct talk *t, size_t i, const char *hub) { return strcmp(t->candidates[i].hub, hub) == 0; }
 static bool is_home(const struct talk *t, size_t i) { return is_of(t, i, t->candidates[0].hub); }
 
-/* The first address of the next hub; 0 at the end. */
-static size_t next_hub(const struct talk *t)
+/* The first address of the next hub after this one; 0 at the end. */
+static size_t next_hub(const struct talk *t, size_t after)
 {
-  for (size_t i = t->current + 1; i < t->n; i++)
-    if (!is_of(t, i, t->candidates[t->current].hub) && !is_home(t, i))
+  for (size_t i = after + 1; i < t->n; i++)
+    if (!is_of(t, i, t->candidates[after].hub) && !is_home(t, i))
       return i;
   return 0;
 }
 
 static bool has_others(const struct talk *t)
 {
-  return t->n > 1 && (!is_home(t, t->current) || next_hub(t) != 0);
+  return t->n > 1 && (!is_home(t, t->current) || next_hub(t, t->current) != 0);
 }
 
 bool talk_is_away(const struct node_core *core) { return core->talk->away; }
@@ -70,10 +72,12 @@ static enum tg_err leave(struct node_core *core, size_t to)
   return err == TG_OK ? talk_rest(core, 0) : err;
 }
 
-/* Nothing of ours goes out here: who is at home would not hear of it before he looks in too. */
+/* Nothing of ours goes out here: who is at home would not hear of it before he looks in too. One hub that always has something more holds it neither from
+   its home nor from the others: the next look begins with the hub after this one. */
 static enum tg_err visit(struct node_core *core, bool *ret_left)
 {
   struct talk *t = core->talk;
+  const int64_t stayed = core->now.mono - t->opened;
   uint64_t place;
   bool urgent = false, waits = false;
   enum tg_err err = outbox_has_waiting(core, PRECEDENCE_IMMEDIATE, &urgent);
@@ -82,8 +86,11 @@ static enum tg_err visit(struct node_core *core, bool *ret_left)
   if (err != TG_OK)
     return err;
   const bool quiet = core->now.mono - t->given >= QUIET_MS && arrivals_places(core, t->hub, &place, 1) == 0;
-  *ret_left = urgent || quiet || (waits && core->now.mono - t->opened >= STAY_MS);
-  return *ret_left ? leave(core, quiet && !urgent ? next_hub(t) : 0) : TG_OK;
+  *ret_left = urgent || quiet || stayed >= STAY_MAX_MS || (waits && stayed >= STAY_MS);
+  if (!*ret_left)
+    return TG_OK;
+  t->seen = quiet ? 0 : t->current;
+  return leave(core, quiet && !urgent ? next_hub(t, t->current) : 0);
 }
 
 static enum tg_err set_out(struct node_core *core, bool *ret_left)
@@ -91,7 +98,7 @@ static enum tg_err set_out(struct node_core *core, bool *ret_left)
   struct talk *t = core->talk;
   uint64_t place;
   bool urgent = false;
-  if (core->now.mono < t->look || arrivals_places(core, t->hub, &place, 1) > 0)
+  if (core->now.mono < t->look || (core->now.mono - t->look < HELD_MS && arrivals_places(core, t->hub, &place, 1) > 0))
     return TG_OK;
   enum tg_err err = outbox_has_waiting(core, PRECEDENCE_FLASH, &urgent);
   if (err != TG_OK || urgent)
@@ -99,7 +106,10 @@ static enum tg_err set_out(struct node_core *core, bool *ret_left)
   *ret_left = t->away = true;
   t->misses += t->misses < MISSES_MAX;
   snprintf(t->left, sizeof t->left, "%s", t->hub);
-  return leave(core, is_home(t, t->current) ? next_hub(t) : 0);
+  if (!is_home(t, t->current))
+    return leave(core, 0);
+  const size_t next = next_hub(t, t->seen);
+  return leave(core, next ? next : next_hub(t, 0));
 }
 
 enum tg_err talk_round_time(struct node_core *core, bool *ret_left)

@@ -298,6 +298,92 @@ static void what_waits_at_another_hub_is_fetched(void **state)
   expect_no_strikes(p);
 }
 
+/* Chunks are kept from it, and with `deliveries` what is delivered: here it is. */
+struct held {
+  bool deliveries;
+  struct buf frame;
+};
+
+static bool no_chunks(void *context, struct buf *frame)
+{
+  struct held *h = context;
+  const enum frame_type type = type_of(frame);
+  if (type == FRAME_DELIVER && h->deliveries) {
+    assert_int_equal(h->frame.n, 0);
+    buf_put_slice(&h->frame, buf_slice(frame));
+    return false;
+  }
+  return type != FRAME_CHUNK;
+}
+
+/* BF is at home with the first hub, as NE is; ML can reach the second alone, at which BF has only begun to look in when this ends. */
+static void begin_a_look(struct pair *p)
+{
+  all_move_to(p, FIRST);
+  pair_reach(p, BF, SECOND, true);
+  pair_reach(p, ML, FIRST, false);
+  pair_reach(p, ML, SECOND, true);
+  pair_pass(p, 55 * TG_MINUTE);
+  expect_at(p, BF, "hub1");
+  expect_at(p, ML, "hub2");
+  for (unsigned i = 0; i < 30 * 60 && strcmp(talk_hub(pair_core(p, BF)), "hub2") != 0; i++)
+    pair_pass(p, TG_SECOND);
+  expect_at(p, BF, "hub2");
+}
+
+/* Seconds until what waits for BF at home has come. */
+static unsigned until_flash(struct pair *p, bool more_comes)
+{
+  struct hash id;
+  unsigned passed = 0;
+  assert_int_equal(pair_publish(p, NE, &(struct pair_bulletin){.to = "BF", .text = "now", .precedence = PRECEDENCE_FLASH}, &id), TG_OK);
+  for (; passed < 20 * 60 && !look_track(p, NE, &id, RECEIPT_STORED); passed++) {
+    if (more_comes && passed % 2 == 0)
+      world_publish(p, "BF", "one more");
+    pair_pass(p, TG_SECOND);
+  }
+  return passed;
+}
+
+/* A hub that has something more every other second holds nobody from what is at home. */
+static void a_hub_that_always_has_more_is_left(void **state)
+{
+  struct pair *p = world_pair(state);
+  begin_a_look(p);
+  const unsigned passed = until_flash(p, true);
+  assert_in_range(passed, 30, 200); /* it does stay for what there is */
+  expect_at(p, BF, "hub1");
+  expect_no_strikes(p);
+}
+
+/* Nor does one that begins a body and does not finish it. */
+static void a_hub_that_does_not_finish_a_body_is_left(void **state)
+{
+  struct pair *p = world_pair(state);
+  struct held held = {.deliveries = false};
+  begin_a_look(p);
+  pair_set_filter(p, BF, no_chunks, &held);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .size = 3 << 20}, NULL), TG_OK);
+  assert_in_range(until_flash(p, false), 30, 200);
+  expect_at(p, BF, "hub1");
+}
+
+/* And who fell back goes home though a body is coming without end. */
+static void a_body_without_end_holds_nobody_from_home(void **state)
+{
+  struct pair *p = world_pair(state);
+  struct held held = {.deliveries = false};
+  all_move_to(p, SECOND);
+  pair_set_filter(p, BF, no_chunks, &held);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .size = 3 << 20}, NULL), TG_OK);
+  pair_pass(p, TG_MINUTE);
+  pair_reach(p, BF, FIRST, true);
+  pair_pass(p, 40 * TG_MINUTE);
+  expect_at(p, BF, "hub2"); /* it might come yet */
+  pair_pass(p, 60 * TG_MINUTE);
+  expect_at(p, BF, "hub1");
+}
+
 /* ---- one after the other ---- */
 
 static void replace_the_hub(struct world *w)
@@ -446,24 +532,6 @@ static void what_a_lost_hub_logged_is_proven_still(void **state)
   const struct slice proof = proof_of(p, ML, &id);
   assert_non_null(memmem(proof.p, proof.n, "\"proof\":\"", 9));
   assert_non_null(memmem(proof.p, proof.n, from_log, sizeof from_log - 1));
-}
-
-/* Chunks are kept from it, and with `deliveries` what is delivered: here it is. */
-struct held {
-  bool deliveries;
-  struct buf frame;
-};
-
-static bool no_chunks(void *context, struct buf *frame)
-{
-  struct held *h = context;
-  const enum frame_type type = type_of(frame);
-  if (type == FRAME_DELIVER && h->deliveries) {
-    assert_int_equal(h->frame.n, 0);
-    buf_put_slice(&h->frame, buf_slice(frame));
-    return false;
-  }
-  return type != FRAME_CHUNK;
 }
 
 static void expect_heard_of(struct pair *p, const struct hash *id)
@@ -638,6 +706,9 @@ int main(void)
       STORY(what_an_earlier_version_kept_finds_its_hub, two),
       STORY(who_fell_back_goes_home_again, two),
       STORY(what_waits_at_another_hub_is_fetched, two),
+      STORY(a_hub_that_always_has_more_is_left, two),
+      STORY(a_hub_that_does_not_finish_a_body_is_left, two),
+      STORY(a_body_without_end_holds_nobody_from_home, two),
       STORY(what_a_lost_hub_delivered_is_said_to_the_next, one),
       STORY(what_a_lost_hub_logged_is_proven_still, one),
       STORY(a_lost_log_without_checkpoints_is_another, one),
