@@ -30,6 +30,7 @@ struct sender {
   struct seal_pk key;
   struct member *member;
   struct frame *first, **end;
+  uint64_t bytes; /* what its frames cost */
   int64_t credit; /* bytes it may say before the member's other nodes have their turn */
   uint64_t out;
 };
@@ -142,6 +143,7 @@ static void settle(struct turns *t, struct sender *s)
 static void spend(struct turns *t, struct sender *s, uint64_t cost)
 {
   s->first->left -= cost;
+  s->bytes -= cost;
   s->member->bytes -= cost;
   t->bytes -= cost;
 }
@@ -161,10 +163,9 @@ static void drop_first(struct turns *t, struct sender *s)
 
 static uint64_t sender_drop(struct turns *t, struct sender *s)
 {
-  const uint64_t bytes = s->member->bytes;
+  const uint64_t dropped = s->bytes;
   while (s->first)
     drop_first(t, s);
-  const uint64_t dropped = bytes - s->member->bytes;
   settle(t, s);
   return dropped;
 }
@@ -247,6 +248,7 @@ enum tg_err turns_put(struct turns *t, const struct seal_pk *from, struct slice 
   *s->end = f;
   s->end = &f->next;
   t->bytes += f->left;
+  s->bytes += f->left;
   s->member->bytes += f->left;
   if (first)
     sender_moves(s);
@@ -356,4 +358,37 @@ uint64_t turns_bytes_of(const struct turns *t, const struct seal_pk *from)
   const struct seal_pk name = name_of(t, from);
   const struct member *m = table_find(&t->members, name.b);
   return m ? m->bytes : 0;
+}
+
+/* Who of a ring of senders has most. */
+static const struct sender *most_of(struct seat *ring)
+{
+  const struct sender *most = NULL;
+  struct seat *at = ring;
+  do {
+    const struct sender *s = at ? sender_at(at) : NULL;
+    if (s && (!most || s->bytes > most->bytes))
+      most = s;
+  } while (at && (at = at->next) != ring);
+  return most;
+}
+
+static void most_of_members(struct seat *ring, uint64_t least, struct turns_heap *most)
+{
+  struct seat *at = ring;
+  do {
+    const struct sender *s = at ? most_of(member_at(at)->at) : NULL;
+    if (s && s->bytes >= least && s->member->bytes > most->of_member)
+      *most = (struct turns_heap){.key = s->key, .bytes = s->bytes, .of_member = s->member->bytes};
+  } while (at && (at = at->next) != ring);
+}
+
+bool turns_most(const struct turns *t, uint64_t least, struct turns_heap *ret)
+{
+  struct turns_heap most = {.bytes = 0};
+  most_of_members(t->at, least, &most);
+  most_of_members(t->still, least, &most);
+  if (most.of_member > 0)
+    *ret = most;
+  return most.of_member > 0;
 }

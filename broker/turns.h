@@ -31,5 +31,12 @@ uint64_t turns_forget(struct turns *t, const struct seal_pk *from);
 /* Bytes that wait; of this sender's member. */
 uint64_t turns_bytes(const struct turns *t);
 uint64_t turns_bytes_of(const struct turns *t, const struct seal_pk *from);
+/* A sender of whom much waits: */
+struct turns_heap {
+  struct seal_pk key;
+  uint64_t bytes, of_member; /* its own, and all of its member's nodes */
+};
+/* of those with `least` or more, one of the member with most, and there the one with most. False: nobody has so much. Walks all senders. */
+bool turns_most(const struct turns *t, uint64_t least, struct turns_heap *ret);
 
 #endif

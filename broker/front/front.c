@@ -27,6 +27,8 @@
 /* Messages that wait for a node that reads slowly. What a session begins with must fit, or it would end as soon as it is open, again and again: a Want for each of 128 bodies
    that wait for it, outcomes, receipts; and four bodies' windows of chunks behind them. Bytes are the burden's to watch. */
 enum { NODE_QUEUE = 256 };
+/* An honest node has no more before us: 2 MiB of submissions and one more, 32 chunks, and little else (client/node/outbox.c). */
+#define AWAITS_ANSWERS (9u << 19)
 /* As togunad.service has it. */
 enum { DESCRIPTORS = 16384 };
 
@@ -112,15 +114,24 @@ static void feed(struct front *f)
     pause_doors(f, false);
 }
 
-/* Once more waits than should, a member may have half of what is free up to twice as much: nodes that wait for answers are far from it. Others are heard
-   as ever meanwhile. While memory is short ZeroMQ's queues are emptied, for they count messages and not bytes, and a member may have an eighth. Whose
-   member has little waiting loses nothing by either. */
+/* While memory is short ZeroMQ's queues are emptied, for they count messages and not bytes, and a member may have an eighth of what is free up to twice as
+   much as should wait. Whose member has little waiting loses nothing by it. */
 static bool is_too_much(const struct front *f, const struct seal_pk *from, size_t bytes)
 {
   const uint64_t all = turns_bytes(f->turns), room = all < 2 * f->most ? 2 * f->most - all : 0;
-  if (burden_is_short(f->burden))
-    return turns_bytes_of(f->turns, from) + bytes > room / 8;
-  return all > f->most && turns_bytes_of(f->turns, from) + bytes > room / 2;
+  return burden_is_short(f->burden) && turns_bytes_of(f->turns, from) + bytes > room / 8;
+}
+
+/* More waits than should, or of one member more than half of that: whoever has most of it goes, whoever speaks; but nobody who has no more than what waits
+   for answers. Once nobody would be heard, a member that has more than all others together loses a node all the same. */
+static bool has_too_much(const struct front *f, struct turns_heap *ret)
+{
+  const uint64_t all = turns_bytes(f->turns);
+  if (all <= f->most / 2)
+    return false;
+  if (turns_most(f->turns, AWAITS_ANSWERS, ret) && (all > f->most || ret->of_member > f->most / 2))
+    return true;
+  return all > f->most / 2 * 3 && turns_most(f->turns, 1, ret) && ret->of_member > all / 2;
 }
 
 /* What it said before is of a session that ends now. */
@@ -130,9 +141,8 @@ static void gone(struct front *f, const struct seal_pk *key)
   tell_core(f, MESSAGE_GONE, key, slice_of(NULL, 0));
 }
 
-static void cut_sender(struct front *f, const struct seal_pk *from)
+static void cut_sender(struct front *f, struct seal_pk key)
 {
-  const struct seal_pk key = *from;
   const uint64_t waited = turns_bytes_of(f->turns, &key);
   size_t n = 0;
   for (size_t i = 0; i < f->n; i++)
@@ -148,14 +158,17 @@ static void cut_sender(struct front *f, const struct seal_pk *from)
 static void on_message(void *arg, const struct seal_pk *from, struct slice body)
 {
   struct front *f = arg;
+  struct turns_heap most;
   if (is_too_much(f, from, body.n)) {
-    cut_sender(f, from);
+    cut_sender(f, *from);
     burden_moved(f->burden, body.n);
     return;
   }
   if (turns_put(f->turns, from, body) != TG_OK)
     frame_lost(TG_NO_MEMORY);
   feed(f);
+  while (has_too_much(f, &most))
+    cut_sender(f, most.key);
   if (!f->paused && turns_bytes(f->turns) > f->most / 2 * 3 && !burden_is_short(f->burden))
     pause_doors(f, true);
   burden_moved(f->burden, body.n);

@@ -447,6 +447,94 @@ static void who_waits_for_no_answer_keeps_nobody_from_being_heard(void **unused)
   rig_stop(s.front);
 }
 
+/* Says so many words of LONG bytes. */
+enum { LONG = 200 * 1000, HONEST = 21 /* of them are what waits for answers at most */ };
+
+static void say_much(struct story *s, struct node *n, int words)
+{
+  static const uint8_t word[LONG];
+  for (const int64_t until = clock_mono() + 60000; words > 0 && clock_mono() < until; loop_turn(s->front->loop, 1))
+    words -= zsock_send(n->link, NULL, slice_of(word, LONG)) == TG_OK;
+  assert_int_equal(words, 0);
+}
+
+/* The core takes frame after frame; of each of these it gets `each`, and what else comes is of others. Nobody is gone. */
+static void expect_all(struct story *s, const struct seal_pk *keys, size_t n, int each)
+{
+  const uint8_t cost[] = {0, 4, 0, 0};
+  int came[8] = {0};
+  for (size_t done = 0; done < n;) {
+    const struct seal_pk from = expect_sender(s);
+    say_to(s, MESSAGE_TAKEN, &from, slice_of(cost, sizeof cost));
+    for (size_t i = 0; i < n; i++)
+      done += seal_pk_eq(&from, &keys[i]) && ++came[i] == each;
+  }
+}
+
+/* Who fills what there is and is silent then leaves no room to the others: he is cut, and not the first who says something honest after him. */
+static void who_fills_it_and_is_silent_is_cut_and_not_who_speaks_next(void **unused)
+{
+  enum { FILLS = MEMORY_LEAST / 16 / LONG + 1 };
+  (void)unused;
+  struct story s = tell();
+  struct key_pair key[2] = {key_new(), key_new()};
+  struct seal_pk keys[2] = {key[0].public_key, key[1].public_key};
+  struct node silent, honest;
+  allow(&s, keys, 2);
+  rig_expect_ready(s.front);
+  connect_to(&s, &silent, &key[0]);
+  connect_to(&s, &honest, &key[1]);
+  KIT_UNTIL(s.front->loop, silent.up == 1 && honest.up == 1);
+  say_much(&s, &silent, FILLS);
+  const struct seal_pk first = expect_sender(&s);
+  assert_true(seal_pk_eq(&first, &keys[0]));
+  const struct slice gone = rig_expect(s.front, MESSAGE_GONE);
+  assert_memory_equal(gone.p, keys[0].b, sizeof keys[0].b);
+  leave(&silent);
+  say_much(&s, &honest, HONEST);
+  expect_all(&s, keys + 1, 1, HONEST);
+  assert_int_equal(honest.down, 0);
+  leave(&honest);
+  rig_stop(s.front);
+}
+
+/* What waits of a member's nodes for answers may be more together than should wait. But when it is so much that nobody would be heard, and more than all others', one goes. */
+static void nodes_that_wait_for_answers_are_not_cut_for_being_many(void **unused)
+{
+  enum { NODES = 4, TOO_MANY = 5 };
+  (void)unused;
+  struct story s = tell();
+  struct key_pair key[TOO_MANY];
+  struct seal_pk keys[TOO_MANY];
+  struct node node[TOO_MANY];
+  for (int i = 0; i < TOO_MANY; i++) {
+    key[i] = key_new();
+    keys[i] = key[i].public_key;
+  }
+  allow_members(&s, keys, TOO_MANY, 0);
+  rig_expect_ready(s.front);
+  for (int i = 0; i < TOO_MANY; i++)
+    connect_to(&s, &node[i], &key[i]);
+  for (int i = 0; i < TOO_MANY; i++)
+    KIT_UNTIL(s.front->loop, node[i].up);
+  for (int i = 0; i < NODES; i++)
+    say_much(&s, &node[i], HONEST);
+  expect_all(&s, keys, NODES, HONEST);
+  for (int i = 0; i < TOO_MANY; i++) {
+    assert_int_equal(node[i].down, 0);
+    say_much(&s, &node[i], HONEST);
+  }
+  (void)expect_sender(&s);
+  const struct slice gone = rig_expect(s.front, MESSAGE_GONE);
+  int whose = 0;
+  while (whose < TOO_MANY && memcmp(gone.p, keys[whose].b, sizeof keys[whose].b) != 0)
+    whose++;
+  assert_in_range(whose, 0, TOO_MANY - 1);
+  for (int i = 0; i < TOO_MANY; i++)
+    leave(&node[i]);
+  rig_stop(s.front);
+}
+
 /* Whoever starts it from a shell. */
 static void it_takes_the_descriptors_that_it_may_have(void **unused)
 {
@@ -490,6 +578,8 @@ int main(int argc, char **argv)
       cmocka_unit_test(who_has_said_much_waits_until_it_is_dealt_with),
       cmocka_unit_test(many_nodes_are_heard_as_one_member),
       cmocka_unit_test(who_waits_for_no_answer_keeps_nobody_from_being_heard),
+      cmocka_unit_test(who_fills_it_and_is_silent_is_cut_and_not_who_speaks_next),
+      cmocka_unit_test(nodes_that_wait_for_answers_are_not_cut_for_being_many),
       cmocka_unit_test(it_takes_the_descriptors_that_it_may_have),
       cmocka_unit_test(without_its_core_it_ends),
   };

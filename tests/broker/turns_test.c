@@ -312,11 +312,40 @@ static void test_many_nodes_have_one_window(void **state)
   turns_free(t);
 }
 
+/* One node of the member that has most in all, though another's has more alone; but nobody who has little. */
+static void test_who_has_most(void **state)
+{
+  (void)state;
+  struct turns *t = turns_new((struct turns_options){.member = member, .window = 1});
+  struct turns_heap most;
+  const struct seal_pk first = node_of_many(1), second = node_of_many(2);
+  assert_false(turns_most(t, 1, &most));
+  put(t, &QUIET, 5000, 1);
+  put(t, &first, 3000, 2);
+  put(t, &second, 4000, 3);
+  assert_true(turns_most(t, 1, &most));
+  assert_true(seal_pk_eq(&most.key, &second));
+  assert_in_range(most.bytes, 4000, 4100);
+  assert_in_range(most.of_member, 7000, 7200);
+  assert_true(turns_most(t, 4500, &most));
+  assert_true(seal_pk_eq(&most.key, &QUIET));
+  assert_false(turns_most(t, 6000, &most));
+  while (turns_bytes(t) > 5500) /* it has enough out, and still has most */
+    take_next(t, NULL);
+  assert_true(turns_most(t, 1, &most));
+  assert_int_equal(most.of_member, turns_bytes_of(t, &most.key));
+  turns_forget(t, &first);
+  turns_forget(t, &second);
+  turns_forget(t, &QUIET);
+  assert_false(turns_most(t, 1, &most));
+  turns_free(t);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_others_come_between_the_parts_of_a_long_frame), cmocka_unit_test(test_a_part_that_was_long_is_paid_for), cmocka_unit_test(test_who_has_enough_out_is_passed_by),
                                      cmocka_unit_test(test_empty_frames_are_not_free), cmocka_unit_test(test_small_frames_do_not_wait_behind_all_large_ones), cmocka_unit_test(test_bytes_are_shared_evenly),
                                      cmocka_unit_test(test_what_one_said_is_forgotten),
-                                     cmocka_unit_test(test_many_nodes_say_no_more_than_one), cmocka_unit_test(test_many_nodes_have_one_window)};
+                                     cmocka_unit_test(test_many_nodes_say_no_more_than_one), cmocka_unit_test(test_many_nodes_have_one_window), cmocka_unit_test(test_who_has_most)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
