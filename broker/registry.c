@@ -139,26 +139,47 @@ static enum tg_err refuse(struct hub *hub, const struct paper *p, struct party *
   return err ? err : hub_tell(hub, HUB_NOTICE, "document-refused", by, &p->hash, p->reason, &p->why);
 }
 
+/* Whether it was taken in already: a node that does not know which one did not go out says them all again, and that must not use up what it may say within
+   the hour. */
+static enum tg_err is_kept(struct hub *hub, const struct hash *hash, bool *ret)
+{
+  struct store_document d;
+  enum tg_err err = store_document_by_hash(hub->store, hash, hub->item, &d);
+  *ret = !err;
+  return err == TG_NOT_FOUND ? TG_OK : err;
+}
+
+/* By node, so that a stolen one cannot use up what its member needs to revoke it. */
+static bool has_quota(struct hub *hub, struct session *s)
+{
+  return allowance_take(&s->party->documents, hub_limits(hub)->documents_per_hour, 1, hub->now.mono);
+}
+
 enum tg_err registry_take(struct hub *hub, struct session *s, const Tg__Document *m)
 {
   struct paper p = {.kind = (enum document_kind)m->kind, .content = strict_slice(m->content)};
   struct buf proof = buf_new(limits_batch_proof.max);
   uint64_t leaf = NOT_LOGGED;
+  bool kept;
   arena_reset(hub->item);
   p.hash = paper_hash(p.kind, p.content);
-  /* By node, so that a stolen one cannot use up what its member needs to revoke it. */
-  if (!allowance_take(&s->party->documents, hub_limits(hub)->documents_per_hour, 1, hub->now.mono))
+  enum tg_err err = is_kept(hub, &p.hash, &kept);
+  if (!err && !kept && !has_quota(hub, s))
     return answer_document(s->party, &p.hash, NOT_LOGGED, REASON_QUOTA, NULL);
-  enum tg_err err = m->proof ? strict_pack(&limits_batch_proof, &m->proof->base, &proof, NULL) : TG_OK; /* decoded by the same rules */
+  if (!err)
+    err = m->proof ? strict_pack(&limits_batch_proof, &m->proof->base, &proof, NULL) : TG_OK; /* decoded by the same rules */
   p.proof = buf_slice(&proof);
   if (!err)
     err = paper_examine(hub, &p);
   if (!err && p.known)
     err = find_known(hub, &p, &leaf);
-  if (!err && leaf == NOT_LOGGED)
+  const bool over = !err && kept && leaf == NOT_LOGGED && !has_quota(hub, s); /* it was, and is refused now: that is logged */
+  if (over)
+    p.reason = REASON_QUOTA;
+  else if (!err && leaf == NOT_LOGGED)
     err = p.reason ? refuse(hub, &p, s->party, &leaf) : accept(hub, &p, s->party, &leaf);
   if (!err)
-    err = answer_document(s->party, &p.hash, leaf, p.reason, &p.why);
+    err = answer_document(s->party, &p.hash, leaf, p.reason, over ? NULL : &p.why);
   paper_done(&p);
   buf_free(&proof);
   return err;

@@ -14,6 +14,7 @@
 enum {
   OFFERS_MAX = 64,
   AGAIN_MS = 1000, /* what clogged the line may still do so */
+  AGAIN_MAX_MS = 300 * 1000,
   PUT_OFF_MS = 4 * 3600 * 1000, /* an hourly limit leaves room for one after an hour: a hub that has decided nothing for so long keeps documents out */
 };
 
@@ -26,7 +27,7 @@ struct offer {
 struct errands {
   uint64_t awaited; /* answers, at most, to what was offered in this session */
   bool unsent; /* something of it did not go out: all of it is offered again, from `again` on */
-  int64_t again;
+  int64_t again, wait; /* twice as long each time: something may never go */
   bool put_off;
   int64_t put_off_since; /* monotonic: nothing was decided since this hub, or another, put one off */
   size_t n_offers;
@@ -133,6 +134,7 @@ static enum tg_err send_all(struct node_core *core)
 enum tg_err errands_welcome(struct node_core *core)
 {
   core->errands->awaited = 0;
+  core->errands->wait = 0;
   return send_all(core);
 }
 
@@ -142,20 +144,28 @@ void errands_dropped(struct node_core *core, enum frame_type type)
   if (type != FRAME_DOCUMENTS)
     return;
   e->unsent = true; /* which one is not known; what the hub knows already it says again */
-  e->again = core->now.mono + AGAIN_MS;
+  if (core->now.mono - e->again > 2 * e->wait) /* what was said last went out */
+    e->wait = 0;
+  if (e->wait == 0)
+    e->wait = AGAIN_MS;
+  else if (core->now.mono >= e->again)
+    e->wait = 2 * e->wait < AGAIN_MAX_MS ? 2 * e->wait : AGAIN_MAX_MS;
+  e->again = core->now.mono + e->wait;
 }
 
 enum tg_err errands_pump(struct node_core *core)
 {
-  const struct errands *e = core->errands;
+  struct errands *e = core->errands;
   if (!e->unsent || !talk_is_open(core))
     return TG_OK;
   if (core->now.mono < e->again) {
     core_wake_at(core, e->again);
     return TG_OK;
   }
-  if (talk_has_room(core))
+  if (talk_has_room(core)) {
+    e->again = core->now.mono;
     return send_all(core);
+  }
   talk_wake_when_free(core);
   return TG_OK;
 }

@@ -187,15 +187,36 @@ static void a_stolen_node_cannot_keep_its_revocation_out(void **state)
   assert_int_equal(stage_document(s, &second->credential), TG_OK);
   struct actor *other = stage_actor(s, ML, 1);
   actor_hello(other);
-  for (int i = 0; i < 40; i++)
-    actor_bring(ml, &s->kit->member[ML].policy);
+  for (unsigned i = 0; i < 40; i++) {
+    struct buf policy = kit_policy_note(s->kit, ML, 2 + i, "import allow ** from * up-to SECRET\n", s->now.wall, 1);
+    actor_bring(ml, &policy);
+    buf_free(&policy);
+  }
   stage_settle(s);
   assert_true(ml->open);
+  assert_int_equal(ml->document_outcome[ml->document_outcomes - 1], REASON_QUOTA);
   struct buf note = kit_revoke(s->kit, ML, ml->kit, s->now.wall);
   actor_bring(other, &note);
   stage_settle(s);
   assert_int_equal(ml->goodbye, REASON_REVOKED);
   buf_free(&note);
+  stage_free(s);
+}
+
+/* A line that dropped something has a node say all its documents again, known ones and all. */
+static void what_is_known_already_uses_up_nothing(void **state)
+{
+  (void)state;
+  struct stage *s = stage_new(3, few_documents);
+  struct actor *ml = &s->actor[ML];
+  for (int i = 0; i < 40; i++)
+    actor_bring(ml, &s->kit->member[ML].policy);
+  struct buf policy = kit_policy_note(s->kit, ML, 2, "import allow ** from * up-to SECRET\n", s->now.wall, 1);
+  actor_bring(ml, &policy);
+  stage_settle(s);
+  assert_int_equal(ml->document_outcome[ml->document_outcomes - 1], REASON_NONE);
+  assert_int_equal(ml->document_outcomes, 41);
+  buf_free(&policy);
   stage_free(s);
 }
 
@@ -488,6 +509,7 @@ int main(void)
       cmocka_unit_test(refusals_are_rationed_too),
       STORY(evidence_of_one_node_is_rationed),
       STORY(hellos_are_rationed),
+      cmocka_unit_test(what_is_known_already_uses_up_nothing),
       cmocka_unit_test(a_stolen_node_cannot_keep_its_revocation_out),
       STORY(slow_uploads_leave_room_for_others),
       STORY(dripped_bytes_hold_no_place_for_ever),

@@ -218,6 +218,31 @@ static void what_did_not_go_out_is_offered_again(void **state)
     buf_free(&note[i]);
 }
 
+/* It may be something that never goes. */
+static void what_never_goes_out_is_offered_ever_less_often(void **state)
+{
+  struct world *w = *state;
+  struct buf note[2];
+  unsigned dropped = 0;
+  revoke_twice(w, note);
+  pair_set_uplink(w->pair, ML, but_documents, &dropped);
+  offers(w, ML, buf_slice(&note[0]));
+  pair_settle(w->pair);
+  for (unsigned i = 0, told = 0; i < 120; i++) {
+    if (told < dropped)
+      assert_int_equal(node_dropped(pair_core(w->pair, ML), FRAME_DOCUMENTS), TG_OK);
+    told = dropped;
+    pair_pass(w->pair, TG_SECOND);
+  }
+  assert_in_range(dropped, 4, 10);
+  pair_set_uplink(w->pair, ML, NULL, NULL);
+  pair_pass(w->pair, 6 * TG_MINUTE);
+  const struct hash hash = look_paper_hash(buf_slice(&note[0]));
+  assert_true(look_paper_is_known(w, NE, &hash));
+  for (unsigned i = 0; i < 2; i++)
+    buf_free(&note[i]);
+}
+
 #define STORY(f) cmocka_unit_test_setup_teardown(f, world_started, world_free)
 
 int main(void)
@@ -229,6 +254,7 @@ int main(void)
       STORY(what_is_offered_once_is_answered_once),
       STORY(who_puts_off_for_ever_is_an_alarm),
       STORY(what_did_not_go_out_is_offered_again),
+      STORY(what_never_goes_out_is_offered_ever_less_often),
   };
   return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
