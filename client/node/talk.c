@@ -226,7 +226,7 @@ enum tg_err talk_link(struct node_core *core, enum node_link_state link)
     return greet(core);
   case NODE_LINK_DOWN:
     t->state = TALK_CONNECTING;
-    t->deadline = t->n > 1 ? core->now.mono + TALK_SWITCH_MS : INT64_MAX;
+    t->deadline = t->n > 1 ? core->now.mono + talk_round_patience(core) : INT64_MAX;
     if (was_open)
       err = core_tell(core, NODE_NOTICE, "disconnected", NULL, t->hub, 0, NULL);
     return err == TG_OK && was_open ? talk_better(core) : err;
@@ -261,6 +261,8 @@ enum tg_err talk_time(struct node_core *core)
   struct talk *t = core->talk;
   bool over = false;
   enum tg_err err = t->stopped ? TG_OK : talk_end_of_call(core, &over);
+  if (err == TG_OK && !over && !t->stopped && t->state != TALK_OPEN)
+    err = talk_round_called_back(core, &over);
   if (err != TG_OK || over || t->stopped)
     return err;
   switch (t->state) {

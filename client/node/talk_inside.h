@@ -68,6 +68,12 @@ void talk_round_failed(struct talk *t);
 /* In a session: goes on to another hub, perhaps. */
 enum tg_err talk_round_time(struct node_core *core, bool *ret_left);
 int64_t talk_round_due(const struct node_core *core);
+/* On the way to a hub that is not the one that was left: something urgent of ours calls it back there. *ret: it did, and that one is connected to. */
+enum tg_err talk_round_called_back(struct node_core *core, bool *ret);
+/* The candidate that is tried when the present one cannot be had: of a hub that is only looked in at, one address is enough. */
+size_t talk_round_after(const struct talk *t);
+/* So many ms it is tried. */
+int64_t talk_round_patience(const struct node_core *core);
 
 /* ---- talk_where.c, again */
 /* The session was lost. Has its hub an address that suits our line better, and may be had again? It is connected to. */

@@ -17,6 +17,7 @@ enum {
   STAY_MS = 30 * 1000,        /* when something of ours waits meanwhile; what is urgent waits for nothing */
   STAY_MAX_MS = 3 * 60 * 1000, /* whatever comes: meanwhile nothing that waits at home is heard of, be it a FLASH */
   HELD_MS = 60 * 60 * 1000,   /* so long after its time a body that is coming may hold it where it is */
+  LOOK_CONNECT_MS = 5000,     /* to a hub that is only looked in at; on a slow line as long as to any */
   AGAIN_MS = 5000,
 };
 
@@ -57,7 +58,7 @@ bool talk_round_welcome(struct node_core *core)
 
 void talk_round_failed(struct talk *t)
 {
-  if (t->n && is_home(t, t->current))
+  if (t->n && is_home(t, t->current) && (is_of(t, t->current, t->left) || !is_home(t, (t->current + 1) % t->n)))
     t->away = false; /* whoever answers now is who there is */
 }
 
@@ -110,6 +111,38 @@ static enum tg_err set_out(struct node_core *core, bool *ret_left)
     return leave(core, 0);
   const size_t next = next_hub(t, t->seen);
   return leave(core, next ? next : next_hub(t, 0));
+}
+
+/* Only where no session is open: visit() looks itself. Who answers now is who there is, so that it is called back once. */
+enum tg_err talk_round_called_back(struct node_core *core, bool *ret)
+{
+  struct talk *t = core->talk;
+  *ret = false;
+  if (!t->away || !t->n || is_of(t, t->current, t->left))
+    return TG_OK;
+  enum tg_err err = outbox_has_waiting(core, PRECEDENCE_IMMEDIATE, ret);
+  if (err != TG_OK || !*ret)
+    return err;
+  if (t->state == TALK_GREETING)
+    err = talk_end(core, REASON_CLOSED, "");
+  t->away = false;
+  t->misses -= t->misses > 0; /* it did not find out whether anybody is there */
+  t->rest_ms = TALK_REST_FIRST_MS;
+  t->current = 0;
+  while (t->current + 1 < t->n && !is_of(t, t->current, t->left))
+    t->current++;
+  return err == TG_OK ? talk_call_if_due(core) : err;
+}
+
+size_t talk_round_after(const struct talk *t)
+{
+  return t->away && !is_home(t, t->current) ? next_hub(t, t->current) : (t->current + 1) % t->n;
+}
+
+int64_t talk_round_patience(const struct node_core *core)
+{
+  const struct talk *t = core->talk;
+  return t->away && !is_home(t, t->current) && !core->config->line_rate ? LOOK_CONNECT_MS : TALK_SWITCH_MS;
 }
 
 enum tg_err talk_round_time(struct node_core *core, bool *ret_left)

@@ -20,6 +20,7 @@ static void add_candidate(struct talk *t, const char *hub, const char *endpoint)
   if (t->n == TALK_CANDIDATES_MAX)
     return;
   struct candidate *c = &t->candidates[t->n++];
+  *c = (struct candidate){.failed = 0}; /* what is told of another that stood here before is not its fault */
   snprintf(c->hub, sizeof c->hub, "%s", hub);
   snprintf(c->endpoint, sizeof c->endpoint, "%s", endpoint);
 }
@@ -103,6 +104,8 @@ static enum tg_err hang_up(struct node_core *core)
   const int64_t opens = calls_opens_in(core->config->calls, core->config->n_calls, core->now.wall);
   t->state = TALK_CLOSED;
   t->hub[0] = 0;
+  t->away = false; /* the next call begins with the hub that is preferred */
+  t->current = 0;
   t->rest_ms = TALK_REST_FIRST_MS;
   t->deadline = core->now.mono + (opens < TALK_CALL_CHECK_MS ? opens : TALK_CALL_CHECK_MS);
   if (err != TG_OK || was)
@@ -148,6 +151,8 @@ void talk_urgent(struct node_core *core, enum precedence precedence)
     core->talk->deadline = core->now.mono;
     core_wake_now(core);
   }
+  if (core->talk->away && precedence >= PRECEDENCE_IMMEDIATE)
+    core_wake_now(core);
 }
 
 static enum tg_err connect_now(struct node_core *core)
@@ -164,7 +169,7 @@ static enum tg_err connect_now(struct node_core *core)
     if (!forked) {
       t->state = TALK_CONNECTING;
       snprintf(t->hub, sizeof t->hub, "%s", c->hub);
-      t->deadline = t->n > 1 ? core->now.mono + TALK_SWITCH_MS : INT64_MAX;
+      t->deadline = t->n > 1 ? core->now.mono + talk_round_patience(core) : INT64_MAX;
       err = orders_connect(core->orders, c->endpoint, &hub->transport);
       return err == TG_OK ? core_tell(core, NODE_DEBUG, "connecting", NULL, c->endpoint, 0, NULL) : err;
     }
@@ -192,9 +197,15 @@ enum tg_err talk_better(struct node_core *core)
 enum tg_err talk_next(struct node_core *core, int64_t at_least)
 {
   struct talk *t = core->talk;
-  talk_round_failed(t);
-  if (t->n)
-    t->current = (t->current + 1) % t->n;
+  if (t->n) {
+    const size_t next = talk_round_after(t);
+    talk_round_failed(t);
+    t->current = next;
+  }
+  if (t->away) { /* that one was another hub, and is not tried again */
+    t->rest_ms = TALK_REST_FIRST_MS;
+    at_least = 0;
+  }
   return talk_rest(core, at_least);
 }
 

@@ -17,6 +17,8 @@
 #include <cmocka.h>
 
 enum { FIRST, SECOND };
+#define FIRST_ENDPOINT "tcp://127.0.0.1:7400"
+#define SECOND_ENDPOINT "tcp://127.0.0.1:7500"
 
 static struct secret_key *transport, *log_key;
 
@@ -26,7 +28,7 @@ static struct charter_hub second_hub(const struct charter *c)
 {
   struct charter_hub hub = c->hub[0];
   snprintf(hub.name, sizeof hub.name, "hub2");
-  snprintf(hub.endpoint[0], sizeof hub.endpoint[0], "tcp://127.0.0.1:7500");
+  snprintf(hub.endpoint[0], sizeof hub.endpoint[0], SECOND_ENDPOINT);
   hub.transport = secret_key_seal_pk(transport);
   assert_int_equal(secret_key_note_key(log_key, &hub.log), TG_OK);
   return hub;
@@ -384,6 +386,75 @@ static void a_body_without_end_holds_nobody_from_home(void **state)
   expect_at(p, BF, "hub1");
 }
 
+/* Until it tries to reach this one. */
+static void until_it_tries(struct pair *p, size_t member, const char *endpoint)
+{
+  for (unsigned i = 0; i < 30 * 60 && (talk_state(pair_core(p, member)) != TALK_CONNECTING || strcmp(pair_endpoint(p, member), endpoint) != 0); i++)
+    pair_pass(p, TG_SECOND);
+  assert_int_equal(talk_state(pair_core(p, member)), TALK_CONNECTING);
+  assert_string_equal(pair_endpoint(p, member), endpoint);
+}
+
+static void expect_gone_at_once(struct pair *p, const char *hub)
+{
+  struct hash id;
+  assert_int_equal(pair_publish(p, BF, &(struct pair_bulletin){.to = "NE", .text = "now", .precedence = PRECEDENCE_IMMEDIATE}, &id), TG_OK);
+  pair_pass(p, TG_SECOND);
+  expect_at(p, BF, hub);
+  assert_true(look_sent(p, BF, &id) >= SENT_ACCEPTED);
+}
+
+/* Nobody is at the second hub, which BF would look in at. */
+static void what_is_urgent_does_not_wait_for_who_is_not_there(void **state)
+{
+  struct pair *p = world_pair(state);
+  unsigned passed = 0;
+  all_move_to(p, FIRST);
+  pair_pass(p, 55 * TG_MINUTE);
+  until_it_tries(p, BF, SECOND_ENDPOINT);
+  expect_gone_at_once(p, "hub1");
+  pair_pass(p, 55 * TG_MINUTE);
+  until_it_tries(p, BF, SECOND_ENDPOINT);
+  for (; passed < 60 && talk_state(pair_core(p, BF)) != TALK_OPEN; passed++)
+    pair_pass(p, TG_SECOND);
+  assert_in_range(passed, 3, 8); /* and who has nothing to say is not long about it */
+  expect_at(p, BF, "hub1");
+}
+
+/* Nor for one's own hub that is not back yet. */
+static void what_is_urgent_does_not_wait_for_home(void **state)
+{
+  struct pair *p = world_pair(state);
+  all_move_to(p, SECOND);
+  until_it_tries(p, BF, FIRST_ENDPOINT);
+  expect_gone_at_once(p, "hub2");
+}
+
+/* The window closes while BF looks in at the second hub: the next call is for its own. */
+static void a_call_begins_at_home(void **state)
+{
+  static const struct call_window day = {0, 24 * 60 - 1}, noon = {12 * 60, 12 * 60 + 1};
+  struct pair *p = world_pair(state);
+  static struct call_window window;
+  window = day;
+  pair_kill(p, BF);
+  pair_config(p, BF)->calls = &window;
+  pair_config(p, BF)->n_calls = 1;
+  pair_start(p, BF);
+  begin_a_look(p);
+  window = noon;
+  for (unsigned i = 0; i < 150 && talk_state(pair_core(p, BF)) == TALK_OPEN; i++) {
+    if (i % 2 == 0)
+      world_publish(p, "BF", "one more");
+    pair_pass(p, TG_SECOND);
+  }
+  assert_int_equal(talk_state(pair_core(p, BF)), TALK_CLOSED);
+  window = day;
+  for (unsigned i = 0; i < 120 && talk_state(pair_core(p, BF)) != TALK_OPEN; i++)
+    pair_pass(p, TG_SECOND);
+  expect_at(p, BF, "hub1");
+}
+
 /* ---- one after the other ---- */
 
 static void replace_the_hub(struct world *w)
@@ -397,6 +468,28 @@ static void replace_the_hub(struct world *w)
     assert_int_equal(node_document(pair_core(p, i), buf_slice(&charter), &why), TG_OK);
   }
   buf_free(&charter);
+}
+
+static void break_a_handshake(struct pair *p, size_t member, const char *endpoint)
+{
+  until_it_tries(p, member, endpoint);
+  assert_int_equal(node_link(pair_core(p, member), NODE_LINK_FAILED), TG_OK);
+  assert_int_equal(talk_state(pair_core(p, member)), TALK_RESTING);
+}
+
+/* Three broken handshakes in a row are another key, told as an alarm; two with the lost hub and one with the next are not. */
+static void the_next_hub_has_not_the_faults_of_the_lost(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  pair_plug(p, BF, false);
+  break_a_handshake(p, BF, FIRST_ENDPOINT);
+  break_a_handshake(p, BF, FIRST_ENDPOINT);
+  replace_the_hub(w);
+  break_a_handshake(p, BF, SECOND_ENDPOINT);
+  pair_pass(p, 10 * TG_SECOND);
+  assert_int_equal(pair_told(p, BF, "hub-is-another"), 0);
+  assert_int_equal(pair_told(p, BF, "handshake-broken"), 3);
 }
 
 /* It is read when the hub that delivered it is lost, and before its originator brought it to the next: that one hears nothing of it until it delivers it, and then
@@ -709,6 +802,10 @@ int main(void)
       STORY(a_hub_that_always_has_more_is_left, two),
       STORY(a_hub_that_does_not_finish_a_body_is_left, two),
       STORY(a_body_without_end_holds_nobody_from_home, two),
+      STORY(what_is_urgent_does_not_wait_for_who_is_not_there, two),
+      STORY(what_is_urgent_does_not_wait_for_home, two),
+      STORY(a_call_begins_at_home, two),
+      STORY(the_next_hub_has_not_the_faults_of_the_lost, one),
       STORY(what_a_lost_hub_delivered_is_said_to_the_next, one),
       STORY(what_a_lost_hub_logged_is_proven_still, one),
       STORY(a_lost_log_without_checkpoints_is_another, one),
