@@ -165,6 +165,20 @@ static enum tg_err check_waiting_charters(struct hub *hub, struct paper *p)
   return err;
 }
 
+/* Where those before it are missing, one officer may have left them out: nothing can be measured against what is not here, and it may be honest. */
+static enum tg_err tell_of_leap(struct hub *hub, const struct paper *p)
+{
+  struct directory_policy newest;
+  struct tg_why why;
+  if (p->news.serial == 1 || p->news.n_signers >= WIDENING_SIGNERS ||
+      directory_policy_serial(hub->rules.directory, p->news.member, 0, &newest) != TG_NOT_FOUND)
+    return TG_OK;
+  why_set(&why, TG_NOT_FOUND, "serial",
+          N_("no policy of %1$s was here before this one, which has a later serial and one signature: it may open what an earlier one had closed"),
+          N_("compare it with what that member and its neighbours have"), p->news.member.code, NULL, NULL);
+  return hub_tell(hub, HUB_ERROR, "policy-without-earlier", NULL, &p->hash, p->news.serial, &why);
+}
+
 static enum tg_err check_policy(struct hub *hub, struct paper *p)
 {
   struct policy_set *set = NULL;
@@ -189,6 +203,8 @@ static enum tg_err check_policy(struct hub *hub, struct paper *p)
     enum tg_err put = policy_set_put(set, &policy, 0, at, &p->why);
     err = put ? refuse_for(p, put) : check_pins(p, set, at);
   }
+  if (!err && !p->reason)
+    err = tell_of_leap(hub, p);
   policy_free(policy);
   if (err || p->reason || !hub->rules.set)
     policy_set_free(set);

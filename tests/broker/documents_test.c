@@ -169,12 +169,54 @@ static void whose_officer_is_revoked_comes_too_late(void **state)
   buf_free(&revocation);
 }
 
+#define FOUNDING_POLICY "m004.note" /* ML's: behind the charter, two officers and a node */
+
+static void without(const struct folder *f, const char *name)
+{
+  char path[192];
+  snprintf(path, sizeof path, "%s/%s", f->path, name);
+  assert_int_equal(remove(path), 0);
+}
+
+/* What was before it is not there, and one officer may have seen to that. */
+static void that_earlier_policies_are_missing_is_told(void **state)
+{
+  struct stage *s = *state;
+  struct folder f = folder_new(s);
+  struct tg_why why;
+  put_policy(s, &f, "ML-10.note", 10, ALL, 1);
+  without(&f, FOUNDING_POLICY);
+  begin_another(s);
+  s->error[0] = '\0';
+  assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
+  assert_int_equal(stage_commit(s), TG_OK);
+  assert_true(is_taken(s, &f, "ML-10.note"));
+  assert_string_equal(s->error, "policy-without-earlier");
+}
+
+static void two_officers_may_begin_anew(void **state)
+{
+  struct stage *s = *state;
+  struct folder f = folder_new(s);
+  struct tg_why why;
+  put_policy(s, &f, "ML-10.note", 10, ALL, 2);
+  without(&f, FOUNDING_POLICY);
+  begin_another(s);
+  s->error[0] = '\0';
+  assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
+  assert_int_equal(stage_commit(s), TG_OK);
+  assert_true(is_taken(s, &f, "ML-10.note"));
+  assert_string_equal(s->error, "charter-without-us");
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(what_is_older_comes_before_the_charter_that_names_the_hub, four, stage_gone),
       cmocka_unit_test_setup_teardown(policies_come_by_their_serials, four, stage_gone),
       cmocka_unit_test_setup_teardown(a_policy_waits_for_an_earlier_one_that_waits_for_a_charter, four, stage_gone),
+      cmocka_unit_test_setup_teardown(that_earlier_policies_are_missing_is_told, four, stage_gone),
+      cmocka_unit_test_setup_teardown(two_officers_may_begin_anew, four, stage_gone),
       cmocka_unit_test_setup_teardown(whose_officer_is_revoked_comes_too_late, four, stage_gone),
   };
   return cmocka_run_group_tests_name("broker_documents", tests, NULL, NULL);

@@ -334,6 +334,8 @@ static void on_tell(void *context, const struct hub_event *event)
 {
   struct stage *s = context;
   s->alarms += event->level == HUB_ALARM;
+  if (event->level == HUB_ERROR)
+    snprintf(s->error, sizeof s->error, "%s", event->name);
 }
 
 /* ---- turns */

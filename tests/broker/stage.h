@@ -99,6 +99,7 @@ struct stage {
   bool ask_pending, slow_signer; /* slow: it has not answered yet */
   struct buf ask;
   size_t actors, allowed, cuts, alarms;
+  char error[64]; /* the last one that the operator was told; empty: none */
   struct actor actor[STAGE_NODES];
 };
 
