@@ -8,7 +8,7 @@ enum {
   OUTBOX_WINDOW = 128,   /* submissions under way to the hub */
   OUTBOX_URGENT = 16,    /* of them for FLASH alone */
   OUTBOX_BYTES = 2 << 20, /* of them together, and one more submission; for FLASH twice as much. A hub cuts who has much more before it than others */
-  OUTBOX_BYTES_MS = 10000, /* so long: then what has no answer waits there for something else than its turn */
+  OUTBOX_BYTES_MS = 10000, /* so long, and until the hub is heard again: then what has no answer waits there for something else than its turn */
   OUTBOX_SERVING = 256,  /* runs of chunks that the hub asked for */
 };
 

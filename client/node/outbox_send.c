@@ -76,19 +76,13 @@ static enum tg_err add_bodies(struct node_core *core, const struct sent_row *row
   return TG_OK;
 }
 
-/* Bytes under way; *ret_until: when they are fewer though nothing is answered. */
-static size_t bytes_out(const struct node_core *core, int64_t *ret_until)
+/* Bytes under way. A hub that is heard later, be it by a Tick, has not been standing still. */
+static size_t bytes_out(const struct node_core *core)
 {
   const struct outbox *o = core->outbox;
   size_t n = 0;
-  *ret_until = INT64_MAX;
-  for (size_t i = 0; i < o->n_out; i++) {
-    const int64_t until = o->out[i].said + OUTBOX_BYTES_MS;
-    if (!o->out[i].bytes || until <= core->now.mono)
-      continue;
-    n += o->out[i].bytes;
-    *ret_until = until < *ret_until ? until : *ret_until;
-  }
+  for (size_t i = 0; i < o->n_out; i++)
+    n += talk_heard(core) < o->out[i].said + OUTBOX_BYTES_MS ? o->out[i].bytes : 0;
   return n;
 }
 
@@ -97,11 +91,8 @@ static size_t bytes_out(const struct node_core *core, int64_t *ret_until)
 static size_t room_for(struct node_core *core, enum precedence *ret_least)
 {
   const struct outbox *o = core->outbox;
-  int64_t until;
-  const size_t bytes = bytes_out(core, &until);
+  const size_t bytes = bytes_out(core);
   const bool full = o->n_out >= OUTBOX_WINDOW - OUTBOX_URGENT || bytes >= OUTBOX_BYTES;
-  if (bytes >= OUTBOX_BYTES)
-    core_wake_at(core, until);
   *ret_least = full ? PRECEDENCE_FLASH : talk_is_slow(core) && o->n_serving ? o->serving[0].precedence : PRECEDENCE_ROUTINE;
   if (talk_is_slow(core) && !o->rests_until)
     return o->n_out < OUTBOX_WINDOW ? 1 : 0;
@@ -205,9 +196,8 @@ static enum tg_err submit(struct node_core *core, const uint64_t *places, size_t
   Tg__Submit frame = TG__SUBMIT__INIT;
   Tg__Submission *items[ITEMS_MAX];
   struct walked walked = {.n = 0};
-  int64_t until;
   const size_t bytes_most = (least == PRECEDENCE_FLASH ? 2 : 1) * (size_t)OUTBOX_BYTES;
-  size_t room = talk_max_frame(core) - FRAME_SPARE, sent = 0, bytes = bytes_out(core, &until);
+  size_t room = talk_max_frame(core) - FRAME_SPARE, sent = 0, bytes = bytes_out(core);
   arena_reset(core->arena);
   for (size_t i = 0; i < n && sent < most; i++) {
     struct sent_row row;

@@ -241,6 +241,7 @@ enum tg_err talk_link(struct node_core *core, enum node_link_state link)
       err = core_tell(core, NODE_NOTICE, "handshake-broken", NULL, t->hub, 0, NULL);
     break;
   }
+  t->candidates[t->current].failed = core->now.mono;
   return err == TG_OK ? talk_next(core, 2000) : err;
 }
 
@@ -277,7 +278,10 @@ enum tg_err talk_time(struct node_core *core)
     t->candidates[t->current].failed = core->now.mono;
     return talk_next(core, 0);
   case TALK_GREETING:
-    return core->now.mono >= t->deadline ? talk_end(core, REASON_SILENT, "") : TG_OK;
+    if (core->now.mono < t->deadline)
+      return TG_OK;
+    t->candidates[t->current].failed = core->now.mono;
+    return talk_end(core, REASON_SILENT, "");
   case TALK_OPEN:
     return keep_alive(core);
   }

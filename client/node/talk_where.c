@@ -189,7 +189,7 @@ enum tg_err talk_better(struct node_core *core)
     if (strcmp(c->hub, now->hub) != 0 || !endpoint_resumes(c->endpoint) || (c->failed && core->now.mono - c->failed < TALK_BETTER_MS))
       continue;
     t->current = i;
-    return connect_now(core);
+    return talk_rest(core, 0); /* a hub that comes back is not met by all its nodes in one moment */
   }
   return TG_OK;
 }

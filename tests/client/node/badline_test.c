@@ -169,6 +169,58 @@ static void a_resumed_line_is_taken_again_when_it_can_be_had(void **state)
   kit_free(kit);
 }
 
+/* At that address the hub is not heard. */
+static bool is_heard(void *context, struct buf *frame)
+{
+  (void)frame;
+  return strcmp(pair_endpoint(context, 0), "resume://a:2") != 0;
+}
+
+/* So is one that breaks the handshake, refuses us, or says nothing (NODE_LINK_UP). And no line that was lost is followed by the other in the same moment: a
+   hub's nodes would all come at once. */
+static void left_alone(enum node_link_state how)
+{
+  static const char *const hubs[] = {"hub1", "hub1", NULL}, *const endpoints[] = {"tcp://a:1", "resume://a:2", NULL};
+  struct kit *kit = kit_new(MEMBERS, START, kit_two_cosign);
+  struct pair *p = pair_new(kit);
+  pair_config(p, 0)->line_rate = RATE;
+  pair_config(p, 0)->hubs = hubs;
+  pair_config(p, 0)->endpoints = endpoints;
+  pair_start(p, 0);
+  pair_settle(p);
+  assert_true(talk_is_open(pair_core(p, 0)));
+  pair_plug(p, 0, false);
+  assert_int_equal(talk_state(pair_core(p, 0)), TALK_RESTING);
+  for (unsigned i = 0; i < 10 && talk_state(pair_core(p, 0)) != TALK_CONNECTING; i++)
+    pair_pass(p, TG_SECOND);
+  assert_string_equal(pair_endpoint(p, 0), "resume://a:2");
+  if (how == NODE_LINK_UP) {
+    pair_set_filter(p, 0, is_heard, p);
+    pair_plug(p, 0, true);
+  } else {
+    assert_int_equal(node_link(pair_core(p, 0), how), TG_OK);
+  }
+  for (unsigned i = 0; i < 120 && strcmp(pair_endpoint(p, 0), "tcp://a:1") != 0; i++)
+    pair_pass(p, TG_SECOND);
+  pair_set_filter(p, 0, NULL, NULL);
+  pair_plug(p, 0, true);
+  pair_pass(p, TG_MINUTE);
+  assert_string_equal(pair_endpoint(p, 0), "tcp://a:1");
+  again(p, 0);
+  assert_string_equal(pair_endpoint(p, 0), "tcp://a:1");
+  assert_true(talk_is_open(pair_core(p, 0)));
+  pair_free(p);
+  kit_free(kit);
+}
+
+static void an_address_that_fails_is_left_alone(void **state)
+{
+  (void)state;
+  left_alone(NODE_LINK_FAILED);
+  left_alone(NODE_LINK_REFUSED);
+  left_alone(NODE_LINK_UP);
+}
+
 /* ---- what a node on a slow line says in Hello */
 
 struct hellos {
@@ -236,6 +288,7 @@ int main(void)
       cmocka_unit_test(a_flash_overtakes_on_a_resumed_line),
       cmocka_unit_test(a_flash_waits_for_the_line_and_for_nothing_else),
       cmocka_unit_test(a_resumed_line_is_taken_again_when_it_can_be_had),
+      cmocka_unit_test(an_address_that_fails_is_left_alone),
       cmocka_unit_test(a_checkpoint_that_the_hub_does_not_know_is_shown_whole),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

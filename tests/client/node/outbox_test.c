@@ -35,7 +35,14 @@ static struct hash say(struct pair *p, enum precedence precedence)
   return id;
 }
 
-/* Whoever waits for no answer is cut by the hub; whoever gets none waits ten seconds. */
+static bool nothing(void *context, struct buf *frame)
+{
+  (void)context;
+  (void)frame;
+  return false;
+}
+
+/* Whoever waits for no answer is cut by the hub; whoever gets none waits ten seconds, and until the hub is heard again: one that stands still is given no more. */
 static void few_bytes_wait_for_the_hub(void **state)
 {
   struct pair *p = world_start(*state);
@@ -49,7 +56,12 @@ static void few_bytes_wait_for_the_hub(void **state)
   const uint64_t before = wire.bytes;
   (void)say(p, PRECEDENCE_FLASH);
   assert_in_range(wire.bytes, before + SIZE / 2, before + 2 * SIZE);
-  pair_pass(p, 11 * TG_SECOND);
+  const uint64_t flash = wire.bytes;
+  pair_set_filter(p, ML, nothing, NULL);
+  pair_pass(p, 25 * TG_SECOND);
+  assert_int_equal(wire.bytes, flash);
+  pair_set_filter(p, ML, NULL, NULL);
+  pair_pass(p, 15 * TG_SECOND);
   assert_in_range(wire.bytes, before + MOST, before + MOST + 4 * SIZE);
   wire = (struct wire){.holds = false};
   world_reconnect(p, ML);
