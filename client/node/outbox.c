@@ -54,6 +54,9 @@ enum tg_err outbox_has_waiting(struct node_core *core, enum precedence least, bo
   return db_any(s, ret);
 }
 
+bool outbox_is_under_way(const struct node_core *core) { return core->outbox->n_out > 0; }
+bool outbox_is_asked(const struct node_core *core) { return core->outbox->n_serving > 0; }
+
 uint64_t outbox_next_number(const struct node_core *core) { return core->outbox->number + 1; }
 
 /* ---- taking in ---- */

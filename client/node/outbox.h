@@ -60,6 +60,9 @@ enum tg_err outbox_carried_receipts(struct node_core *core, const struct sign_pk
                                     void *context, enum tg_err *ret_verdict, struct tg_why *ret_why);
 /* Does a bulletin of at least this precedence wait for the hub's answer? */
 enum tg_err outbox_has_waiting(struct node_core *core, enum precedence least, bool *ret);
+/* In this session: was something sent that the hub has not answered? And are there chunks that it asked for and that were not sent? */
+bool outbox_is_under_way(const struct node_core *core);
+bool outbox_is_asked(const struct node_core *core);
 /* The link lost a frame of ours. */
 void outbox_dropped(struct node_core *core, enum frame_type type);
 /* Did the hub last say that its disk is nearly full? Then one bulletin at a time is offered, less and less often. */

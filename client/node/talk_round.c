@@ -16,7 +16,8 @@ enum {
   QUIET_MS = 3000,            /* a hub that has nothing more for us says nothing but Ticks */
   STAY_MS = 30 * 1000,        /* when something of ours waits meanwhile; what is urgent waits for nothing */
   STAY_MAX_MS = 3 * 60 * 1000, /* whatever comes: meanwhile nothing that waits at home is heard of, be it a FLASH */
-  HELD_MS = 60 * 60 * 1000,   /* so long after its time a body that is coming may hold it where it is */
+  HELD_MS = 60 * 60 * 1000,   /* so long after its time a body that is coming or going may hold it where it is, */
+  ANSWER_MS = 10 * 1000,      /* and so long, since we said something, what has no answer */
   LOOK_CONNECT_MS = 5000,     /* to a hub that is only looked in at; on a slow line as long as to any */
   AGAIN_MS = 5000,
 };
@@ -86,7 +87,7 @@ static enum tg_err visit(struct node_core *core, bool *ret_left)
     err = outbox_has_waiting(core, PRECEDENCE_ROUTINE, &waits);
   if (err != TG_OK)
     return err;
-  const bool quiet = core->now.mono - t->given >= QUIET_MS && arrivals_places(core, t->hub, &place, 1) == 0;
+  const bool quiet = core->now.mono - t->given >= QUIET_MS && arrivals_places(core, t->hub, &place, 1) == 0 && !outbox_is_asked(core);
   *ret_left = urgent || quiet || stayed >= STAY_MAX_MS || (waits && stayed >= STAY_MS);
   if (!*ret_left)
     return TG_OK;
@@ -94,12 +95,21 @@ static enum tg_err visit(struct node_core *core, bool *ret_left)
   return leave(core, quiet && !urgent ? next_hub(t, t->current) : 0);
 }
 
+/* What is coming, or going, here is broken off by leaving: half a body would begin anew. Of what has no answer the hub may ask for more. */
+static bool is_held(const struct node_core *core)
+{
+  const struct talk *t = core->talk;
+  uint64_t place;
+  if (core->now.mono - t->look >= HELD_MS)
+    return false;
+  return arrivals_places(core, t->hub, &place, 1) > 0 || outbox_is_asked(core) || (outbox_is_under_way(core) && core->now.mono - t->said < ANSWER_MS);
+}
+
 static enum tg_err set_out(struct node_core *core, bool *ret_left)
 {
   struct talk *t = core->talk;
-  uint64_t place;
   bool urgent = false;
-  if (core->now.mono < t->look || (core->now.mono - t->look < HELD_MS && arrivals_places(core, t->hub, &place, 1) > 0))
+  if (core->now.mono < t->look || is_held(core))
     return TG_OK;
   enum tg_err err = outbox_has_waiting(core, PRECEDENCE_FLASH, &urgent);
   if (err != TG_OK || urgent)

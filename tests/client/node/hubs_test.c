@@ -386,6 +386,29 @@ static void a_body_without_end_holds_nobody_from_home(void **state)
   expect_at(p, BF, "hub1");
 }
 
+/* On a slow line, of which a body takes half an hour: the hour of a look comes meanwhile, and no half of it is given up for that. */
+static void a_body_that_goes_is_not_broken_off(void **state)
+{
+  struct pair *p = world_pair(state);
+  struct hash id;
+  unsigned passed = 0;
+  pair_kill(p, ML);
+  pair_config(p, ML)->line_rate = 1200;
+  pair_start(p, ML);
+  all_move_to(p, FIRST);
+  pair_reach(p, ML, SECOND, true);
+  pair_pass(p, 50 * TG_MINUTE);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .size = 3 << 19, .precedence = PRECEDENCE_ROUTINE}, &id), TG_OK);
+  for (; passed < 60 * 60 && look_sent(p, ML, &id) == SENT_SPOOLED; passed++) {
+    expect_at(p, ML, "hub1");
+    pair_pass(p, TG_SECOND);
+  }
+  assert_true(passed > 30 * 60 && look_sent(p, ML, &id) >= SENT_ACCEPTED);
+  for (unsigned i = 0; i < 60 && talk_state(pair_core(p, ML)) != TALK_OPEN; i++)
+    pair_pass(p, TG_SECOND);
+  expect_at(p, ML, "hub2"); /* of which the time comes then */
+}
+
 /* Until it tries to reach this one. */
 static void until_it_tries(struct pair *p, size_t member, const char *endpoint)
 {
@@ -802,6 +825,7 @@ int main(void)
       STORY(a_hub_that_always_has_more_is_left, two),
       STORY(a_hub_that_does_not_finish_a_body_is_left, two),
       STORY(a_body_without_end_holds_nobody_from_home, two),
+      STORY(a_body_that_goes_is_not_broken_off, two),
       STORY(what_is_urgent_does_not_wait_for_who_is_not_there, two),
       STORY(what_is_urgent_does_not_wait_for_home, two),
       STORY(a_call_begins_at_home, two),
