@@ -9,7 +9,7 @@
 
 /* Programs at a node: the one that is always there, and one that comes, asks and goes. */
 enum { PAIR_CLIENT = 1, PAIR_VISITOR = 2 };
-enum { PAIR_TOLD = 64, PAIR_HUBS = 2 };
+enum { PAIR_TOLD = 64, PAIR_HUBS = 3 };
 
 /* Frames on their way: u32 length, bytes. */
 struct queue {

@@ -16,11 +16,11 @@
 
 #include <cmocka.h>
 
-enum { FIRST, SECOND };
+enum { FIRST, SECOND, THIRD };
 #define FIRST_ENDPOINT "tcp://127.0.0.1:7400"
 #define SECOND_ENDPOINT "tcp://127.0.0.1:7500"
 
-static struct secret_key *transport, *log_key;
+static struct secret_key *transport, *log_key, *third_transport, *third_log;
 
 /* ---- the exchange ---- */
 
@@ -43,6 +43,19 @@ static void two_hubs(struct charter *c)
   c->n_hubs = 2;
 }
 
+static void three_hubs(struct charter *c)
+{
+  static struct charter_hub hubs[3];
+  hubs[0] = c->hub[0];
+  hubs[1] = hubs[2] = second_hub(c);
+  snprintf(hubs[2].name, sizeof hubs[2].name, "hub3");
+  snprintf(hubs[2].endpoint[0], sizeof hubs[2].endpoint[0], "tcp://127.0.0.1:7600");
+  hubs[2].transport = secret_key_seal_pk(third_transport);
+  assert_int_equal(secret_key_note_key(third_log, &hubs[2].log), TG_OK);
+  c->hub = hubs;
+  c->n_hubs = 3;
+}
+
 static void second_in_place_of_first(struct charter *c) { c->hub[0] = second_hub(c); }
 
 static int begin(void **state, void (*tune)(struct charter *))
@@ -51,15 +64,20 @@ static int begin(void **state, void (*tune)(struct charter *))
   assert_true(sodium_init() >= 0);
   assert_int_equal(secret_key_new(KEY_TRANSPORT, "sahel.example/hub2", &transport), TG_OK);
   assert_int_equal(secret_key_new(KEY_HUB_LOG, "sahel.example/hub2", &log_key), TG_OK);
+  assert_int_equal(secret_key_new(KEY_TRANSPORT, "sahel.example/hub3", &third_transport), TG_OK);
+  assert_int_equal(secret_key_new(KEY_HUB_LOG, "sahel.example/hub3", &third_log), TG_OK);
   w.kit = kit_new(WORLD_MEMBERS, WORLD_FOUNDED, tune);
   w.pair = pair_new(w.kit);
   pair_add_hub(w.pair, "hub2", transport, log_key);
+  if (tune == three_hubs)
+    pair_add_hub(w.pair, "hub3", third_transport, third_log);
   *state = &w;
   world_start(&w);
   return 0;
 }
 
 static int two(void **state) { return begin(state, two_hubs); }
+static int three(void **state) { return begin(state, three_hubs); }
 static int one(void **state) { return begin(state, NULL); }
 
 static int end(void **state)
@@ -67,6 +85,8 @@ static int end(void **state)
   world_free(state);
   secret_key_free(transport);
   secret_key_free(log_key);
+  secret_key_free(third_transport);
+  secret_key_free(third_log);
   return 0;
 }
 
@@ -368,6 +388,20 @@ static void a_hub_that_does_not_finish_a_body_is_left(void **state)
   assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .size = 3 << 20}, NULL), TG_OK);
   assert_in_range(until_flash(p, false), 30, 200);
   expect_at(p, BF, "hub1");
+}
+
+/* Nor from the hub after it, with which the next look begins. */
+static void a_hub_that_is_left_early_keeps_nobody_from_the_next(void **state)
+{
+  struct pair *p = world_pair(state);
+  begin_a_look(p);
+  assert_in_range(until_flash(p, true), 30, 200);
+  expect_at(p, BF, "hub1");
+  for (unsigned i = 0; i < 90 * 60 && strcmp(talk_hub(pair_core(p, BF)), "hub1") == 0; i++)
+    pair_pass(p, TG_SECOND);
+  for (unsigned i = 0; i < 10 && talk_state(pair_core(p, BF)) != TALK_OPEN; i++)
+    pair_pass(p, TG_SECOND);
+  expect_at(p, BF, "hub3");
 }
 
 /* And who fell back goes home though a body is coming without end. */
@@ -824,6 +858,7 @@ int main(void)
       STORY(what_waits_at_another_hub_is_fetched, two),
       STORY(a_hub_that_always_has_more_is_left, two),
       STORY(a_hub_that_does_not_finish_a_body_is_left, two),
+      STORY(a_hub_that_is_left_early_keeps_nobody_from_the_next, three),
       STORY(a_body_without_end_holds_nobody_from_home, two),
       STORY(a_body_that_goes_is_not_broken_off, two),
       STORY(what_is_urgent_does_not_wait_for_who_is_not_there, two),
