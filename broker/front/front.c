@@ -27,8 +27,8 @@
 /* Messages that wait for a node that reads slowly. What a session begins with must fit, or it would end as soon as it is open, again and again: a Want for each of 128 bodies
    that wait for it, outcomes, receipts; and four bodies' windows of chunks behind them. Bytes are the burden's to watch. */
 enum { NODE_QUEUE = 256 };
-/* An honest node has no more before us: 2 MiB of submissions and one more, 32 chunks, and little else (client/node/outbox.c). */
-#define AWAITS_ANSWERS (9u << 19)
+/* An honest node has no more before us: 4 MiB of submissions, if they are urgent, and one more, 32 chunks, and little else (client/node/outbox_send.c). */
+#define AWAITS_ANSWERS (15u << 19)
 /* As togunad.service has it. */
 enum { DESCRIPTORS = 16384 };
 

@@ -17,7 +17,7 @@ enum {
   STORM_MS = 15000,
   QUIET_MS = 2 * 3600000, /* and so long for everything to arrive */
   LOOK_MS = 500,
-  SETTLED_MS = 30000,     /* and so long for everybody to hear of documents */
+  SETTLED_MS = 90000,     /* and so long for everybody to hear of documents: a greeting that was lost before is given up after 30 s */
   FOUNDING_MS = 5000, /* without a fault: everybody is connected and knows everybody's keys */
   EVENTS_MAX = 400000, /* beyond: something goes round in circles */
 };
