@@ -91,6 +91,11 @@ const struct charter_hub *hub_self(const struct hub *hub)
   return c ? charter_hub(c, slice_str(hub->config.name)) : NULL;
 }
 
+bool hub_is_named(const struct hub *hub)
+{
+  return hub_self(hub) != NULL;
+}
+
 const struct charter *hub_charter(const struct hub *hub)
 {
   return directory_charter(hub->rules.directory, hub->now.wall);

@@ -193,11 +193,12 @@ static enum tg_err offer_round(struct documents *d, struct hub *hub, bool *ret_l
   enum tg_err err = offer_all_of_roots(d, hub);
   if (err == TG_OK)
     err = offer_all_of_officers(d, hub, true);
+  /* Once one names us, nothing is taken in as it was any more, and no charter is held back. */
   if (err == TG_OK)
-    err = offer_charter(d, hub, false, ret_later);
+    err = offer_charter(d, hub, hub_is_named(hub), ret_later);
   if (err != TG_OK || *ret_later)
     return err;
-  /* What still waits for an earlier one waits in vain: no charter of that time is left. */
+  /* What still waits for an earlier one waits in vain: no charter of that time is left, or none at all. */
   err = offer_all_of_officers(d, hub, false);
   return err == TG_OK ? offer_charter(d, hub, true, ret_later) : err;
 }

@@ -58,10 +58,10 @@ static struct folder folder_new(struct stage *s)
   return f;
 }
 
-/* hub2, which knows nothing yet. */
-static void begin_another(struct stage *s)
+/* It knows nothing yet. */
+static void begin_empty(struct stage *s, const char *name)
 {
-  strcpy(s->config.name, "hub2");
+  strcpy(s->config.name, name);
   strcat(s->database, ".2");
   buf_clear(&s->signed_note);
   assert_int_equal(stage_restart(s), TG_OK);
@@ -95,7 +95,7 @@ static void what_is_older_comes_before_the_charter_that_names_the_hub(void **sta
   put(&f, "n.note", buf_slice(&charter));
   put_policy(s, &f, "z2.note", 2, "export allow ** to NE up-to SECRET\nimport allow ** from * up-to SECRET\n", 1);
   put_policy(s, &f, "z3.note", 3, "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\n", 2);
-  begin_another(s);
+  begin_empty(s, "hub2");
   assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
   assert_int_equal(stage_count(s, "documents"), f.n + 3);
   assert_int_equal(stage_document(s, &charter), TG_OK); /* it is known */
@@ -119,7 +119,7 @@ static void policies_come_by_their_serials(void **state)
   struct tg_why why;
   put_policy(s, &f, "ML-2.note", 2, "export allow ** to NE up-to SECRET\n" ACCEPT, 1);
   put_policy(s, &f, "ML-10.note", 10, ALL, 1);
-  begin_another(s);
+  begin_empty(s, "hub2");
   assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
   assert_int_equal(stage_count(s, "documents"), f.n + 1);
   assert_true(is_taken(s, &f, "ML-2.note"));
@@ -143,13 +143,45 @@ static void a_policy_waits_for_an_earlier_one_that_waits_for_a_charter(void **st
   put_policy(s, &f, "ML-10.note", 10, ALL, 1);
   put_policy(s, &f, "ML-11.note", 11, "export allow ** to nobody up-to SECRET\n" ACCEPT, 1);
   put_policy(s, &f, "ML-12.note", 12, "export allow ** to AEX up-to RESTRICTED\n" ACCEPT, 1);
-  begin_another(s);
+  begin_empty(s, "hub2");
   assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
   assert_true(is_taken(s, &f, "ML-2.note"));
   assert_false(is_taken(s, &f, "ML-10.note"));
   assert_false(is_taken(s, &f, "ML-11.note"));
   assert_true(is_taken(s, &f, "ML-12.note")); /* the one before it never came */
   buf_free(&charter);
+}
+
+/* All charters name the hub. */
+static void the_second_comes_under_the_next_charter(struct stage *s, bool empty)
+{
+  struct folder f = folder_new(s);
+  struct tg_why why;
+  struct buf charter = kit_next_charter(s->kit, s->now.wall, another_bloc);
+  put(&f, "z.note", buf_slice(&charter));
+  put_policy(s, &f, "ML-2.note", 2, "export allow ** to AEX up-to SECRET\n" ACCEPT, 1);
+  put_policy(s, &f, "ML-10.note", 10, ALL, 1);
+  put_policy(s, &f, "ML-11.note", 11, "export allow ** to nobody up-to SECRET\n" ACCEPT, 1);
+  put_policy(s, &f, "ML-12.note", 12, "export allow ** to AEX up-to RESTRICTED\n" ACCEPT, 1);
+  if (empty)
+    begin_empty(s, "hub1");
+  assert_int_equal(documents_take(f.path, "hub1", s->hub, &why), TG_OK);
+  assert_true(is_taken(s, &f, "z.note"));
+  assert_true(is_taken(s, &f, "ML-2.note"));
+  assert_false(is_taken(s, &f, "ML-10.note"));
+  assert_false(is_taken(s, &f, "ML-11.note"));
+  assert_true(is_taken(s, &f, "ML-12.note")); /* no charter is left that the one before it could wait for */
+  buf_free(&charter);
+}
+
+static void a_hub_that_lost_its_store_lets_none_jump_over_what_waits(void **state)
+{
+  the_second_comes_under_the_next_charter(*state, true);
+}
+
+static void a_hub_that_knows_the_first_charter_lets_none_jump_over_what_waits(void **state)
+{
+  the_second_comes_under_the_next_charter(*state, false);
 }
 
 /* Its key may be in other hands since. */
@@ -162,7 +194,7 @@ static void whose_officer_is_revoked_comes_too_late(void **state)
   struct buf revocation = kit_revoke_key(s->kit, ML, &stolen, s->now.wall);
   put(&f, "z.note", buf_slice(&revocation));
   put_policy(s, &f, "s2.note", 2, "export allow ** to NE up-to SECRET\n" ACCEPT, 1);
-  begin_another(s);
+  begin_empty(s, "hub2");
   assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
   assert_true(is_taken(s, &f, "z.note"));
   assert_false(is_taken(s, &f, "s2.note"));
@@ -186,7 +218,7 @@ static void that_earlier_policies_are_missing_is_told(void **state)
   struct tg_why why;
   put_policy(s, &f, "ML-10.note", 10, ALL, 1);
   without(&f, FOUNDING_POLICY);
-  begin_another(s);
+  begin_empty(s, "hub2");
   s->error[0] = '\0';
   assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
   assert_int_equal(stage_commit(s), TG_OK);
@@ -201,7 +233,7 @@ static void two_officers_may_begin_anew(void **state)
   struct tg_why why;
   put_policy(s, &f, "ML-10.note", 10, ALL, 2);
   without(&f, FOUNDING_POLICY);
-  begin_another(s);
+  begin_empty(s, "hub2");
   s->error[0] = '\0';
   assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
   assert_int_equal(stage_commit(s), TG_OK);
@@ -215,6 +247,8 @@ int main(void)
       cmocka_unit_test_setup_teardown(what_is_older_comes_before_the_charter_that_names_the_hub, four, stage_gone),
       cmocka_unit_test_setup_teardown(policies_come_by_their_serials, four, stage_gone),
       cmocka_unit_test_setup_teardown(a_policy_waits_for_an_earlier_one_that_waits_for_a_charter, four, stage_gone),
+      cmocka_unit_test_setup_teardown(a_hub_that_lost_its_store_lets_none_jump_over_what_waits, four, stage_gone),
+      cmocka_unit_test_setup_teardown(a_hub_that_knows_the_first_charter_lets_none_jump_over_what_waits, four, stage_gone),
       cmocka_unit_test_setup_teardown(that_earlier_policies_are_missing_is_told, four, stage_gone),
       cmocka_unit_test_setup_teardown(two_officers_may_begin_anew, four, stage_gone),
       cmocka_unit_test_setup_teardown(whose_officer_is_revoked_comes_too_late, four, stage_gone),
