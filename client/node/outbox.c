@@ -54,7 +54,15 @@ enum tg_err outbox_has_waiting(struct node_core *core, enum precedence least, bo
   return db_any(s, ret);
 }
 
-bool outbox_is_under_way(const struct node_core *core) { return core->outbox->n_out > 0; }
+bool outbox_is_under_way(const struct node_core *core, int64_t within)
+{
+  const struct outbox *o = core->outbox;
+  for (size_t i = 0; i < o->n_out; i++) /* what is parked waits for its decision wherever we are */
+    if ((o->out[i].bytes && core->now.mono - o->out[i].said < within) || (o->chunk && core->now.mono - o->chunk < within))
+      return true;
+  return false;
+}
+
 bool outbox_is_asked(const struct node_core *core) { return core->outbox->n_serving > 0; }
 
 uint64_t outbox_next_number(const struct node_core *core) { return core->outbox->number + 1; }
@@ -318,6 +326,7 @@ enum tg_err outbox_welcome(struct node_core *core, uint64_t last_number, struct 
   bool ours = true;
   uint64_t mark = last_number;
   o->n_out = o->n_serving = 0;
+  o->chunk = 0;
   o->waiting = true;
   if (last_number)
     err = is_ours(core, last_number, &ours);

@@ -60,8 +60,8 @@ enum tg_err outbox_carried_receipts(struct node_core *core, const struct sign_pk
                                     void *context, enum tg_err *ret_verdict, struct tg_why *ret_why);
 /* Does a bulletin of at least this precedence wait for the hub's answer? */
 enum tg_err outbox_has_waiting(struct node_core *core, enum precedence least, bool *ret);
-/* In this session: was something sent that the hub has not answered? And are there chunks that it asked for and that were not sent? */
-bool outbox_is_under_way(const struct node_core *core);
+/* In this session: was a bulletin, or more of its body, sent so many ms ago at most, and not answered? And are there chunks that the hub asked for and that were not sent? */
+bool outbox_is_under_way(const struct node_core *core, int64_t within);
 bool outbox_is_asked(const struct node_core *core);
 /* The link lost a frame of ours. */
 void outbox_dropped(struct node_core *core, enum frame_type type);

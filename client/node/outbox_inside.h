@@ -67,6 +67,7 @@ struct outbox {
   uint64_t offered; /* place of that one */
   struct serving serving[OUTBOX_SERVING];
   size_t n_serving; /* highest precedence first */
+  int64_t chunk;    /* monotonic: when one was sent last in this session; 0: none */
   int64_t due;
   tg_time receipts_due; /* wall: the earliest receipt that is not overdue yet; INT64_MAX: none */
 };

@@ -324,6 +324,7 @@ static enum tg_err send_chunk(struct node_core *core, struct serving *serving)
   frame.sealed = slice_data(slice_of(sealed.p + serving->offset, piece));
   serving->offset = piece == left ? 0 : serving->offset + piece;
   serving->next += piece == left;
+  core->outbox->chunk = core->now.mono;
   return talk_send(core, FRAME_CHUNK, &frame.base);
 }
 

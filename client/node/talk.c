@@ -229,6 +229,8 @@ enum tg_err talk_link(struct node_core *core, enum node_link_state link)
     t->deadline = t->n > 1 ? core->now.mono + talk_round_patience(core) : INT64_MAX;
     if (was_open)
       err = core_tell(core, NODE_NOTICE, "disconnected", NULL, t->hub, 0, NULL);
+    if (err == TG_OK && was_open && t->away) /* a look that began anew each time would have no end */
+      return talk_next(core, 0);
     return err == TG_OK && was_open ? talk_better(core) : err;
   case NODE_LINK_REFUSED:
     err = core_tell(core, NODE_ERROR, "hub-refuses-us", NULL, t->hub, 0, NULL);

@@ -17,7 +17,7 @@ enum {
   STAY_MS = 30 * 1000,        /* when something of ours waits meanwhile; what is urgent waits for nothing */
   STAY_MAX_MS = 3 * 60 * 1000, /* whatever comes: meanwhile nothing that waits at home is heard of, be it a FLASH */
   HELD_MS = 60 * 60 * 1000,   /* so long after its time a body that is coming or going may hold it where it is, */
-  ANSWER_MS = 10 * 1000,      /* and so long, since we said something, what has no answer */
+  ANSWER_MS = 10 * 1000,      /* and so long, since it was sent, what has no answer */
   LOOK_CONNECT_MS = 5000,     /* to a hub that is only looked in at; on a slow line as long as to any */
   AGAIN_MS = 5000,
 };
@@ -102,25 +102,48 @@ static bool is_held(const struct node_core *core)
   uint64_t place;
   if (core->now.mono - t->look >= HELD_MS)
     return false;
-  return arrivals_places(core, t->hub, &place, 1) > 0 || outbox_is_asked(core) || (outbox_is_under_way(core) && core->now.mono - t->said < ANSWER_MS);
+  return arrivals_places(core, t->hub, &place, 1) > 0 || outbox_is_asked(core) || outbox_is_under_way(core, ANSWER_MS);
 }
 
+/* What is urgent keeps it at home, to where it would be called back at once; a hub that it fell back to may never answer, and holds it so long and no longer. */
 static enum tg_err set_out(struct node_core *core, bool *ret_left)
 {
   struct talk *t = core->talk;
+  const bool home = is_home(t, t->current);
   bool urgent = false;
+  enum tg_err err = TG_OK;
   if (core->now.mono < t->look || is_held(core))
     return TG_OK;
-  enum tg_err err = outbox_has_waiting(core, PRECEDENCE_FLASH, &urgent);
+  if (home || core->now.mono - t->look < HELD_MS)
+    err = outbox_has_waiting(core, home ? PRECEDENCE_IMMEDIATE : PRECEDENCE_FLASH, &urgent);
   if (err != TG_OK || urgent)
     return err;
   *ret_left = t->away = true;
   t->misses += t->misses < MISSES_MAX;
   snprintf(t->left, sizeof t->left, "%s", t->hub);
-  if (!is_home(t, t->current))
+  if (!home)
     return leave(core, 0);
   const size_t next = next_hub(t, t->seen);
   return leave(core, next ? next : next_hub(t, 0));
+}
+
+/* On the way home it is called back when each address there was tried for a while, on a slow line not before time is up: a hub that takes nothing, which it fell back to,
+   would have it for ever. *ret_next: the next address is tried. */
+static enum tg_err try_home(struct node_core *core, bool *ret_tried, bool *ret_next)
+{
+  struct talk *t = core->talk;
+  const int64_t due = t->deadline - TALK_SWITCH_MS + LOOK_CONNECT_MS;
+  *ret_tried = *ret_next = false;
+  if (t->state != TALK_CONNECTING || core->config->line_rate)
+    return TG_OK;
+  if (core->now.mono < due) {
+    core_wake_at(core, due);
+    return TG_OK;
+  }
+  t->candidates[t->current].failed = core->now.mono;
+  *ret_next = t->current + 1 < t->n && is_home(t, t->current + 1);
+  *ret_tried = !*ret_next;
+  return *ret_next ? talk_next(core, 0) : TG_OK;
 }
 
 /* Only where no session is open: visit() looks itself. Who answers now is who there is, so that it is called back once. */
@@ -130,9 +153,13 @@ enum tg_err talk_round_called_back(struct node_core *core, bool *ret)
   *ret = false;
   if (!t->away || !t->n || is_of(t, t->current, t->left))
     return TG_OK;
-  enum tg_err err = outbox_has_waiting(core, PRECEDENCE_IMMEDIATE, ret);
-  if (err != TG_OK || !*ret)
+  bool urgent = false, tried = true;
+  enum tg_err err = outbox_has_waiting(core, PRECEDENCE_IMMEDIATE, &urgent);
+  if (err == TG_OK && urgent && is_home(t, t->current))
+    err = try_home(core, &tried, ret);
+  if (err != TG_OK || !urgent || !tried)
     return err;
+  *ret = true;
   if (t->state == TALK_GREETING)
     err = talk_end(core, REASON_CLOSED, "");
   t->away = false;

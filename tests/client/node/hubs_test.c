@@ -144,17 +144,27 @@ static void what_is_read_later_goes_to_the_hub_that_has_it(void **state)
   expect_no_strikes(p);
 }
 
-static bool no_receipts(void *context, struct buf *frame)
+static enum frame_type said_type(const struct buf *frame)
 {
-  (void)context;
   struct arena *arena = arena_new(FRAME_ARENA);
   const struct frame_kind *kind;
   ProtobufCMessage *message;
   assert_non_null(arena);
   assert_int_equal(frame_decode(buf_slice(frame), FRAME_TO_HUB, arena, &kind, &message, NULL), TG_OK);
-  const bool pass = kind->type != FRAME_RECEIPTS;
   arena_free(arena);
-  return pass;
+  return kind->type;
+}
+
+static bool no_receipts(void *context, struct buf *frame)
+{
+  (void)context;
+  return said_type(frame) != FRAME_RECEIPTS;
+}
+
+static bool no_submissions(void *context, struct buf *frame)
+{
+  (void)context;
+  return said_type(frame) != FRAME_SUBMIT;
 }
 
 /* Receipts for the first hub are lost on the way: the second, which confirms its own, must not end them. */
@@ -353,8 +363,8 @@ static void begin_a_look(struct pair *p)
   expect_at(p, BF, "hub2");
 }
 
-/* Seconds until what waits for BF at home has come. */
-static unsigned until_flash(struct pair *p, bool more_comes)
+/* Seconds until what waits for BF at home has come. breaks: its line does, whenever so many have passed; 0: never. */
+static unsigned until_flash(struct pair *p, bool more_comes, unsigned breaks)
 {
   struct hash id;
   unsigned passed = 0;
@@ -362,6 +372,10 @@ static unsigned until_flash(struct pair *p, bool more_comes)
   for (; passed < 20 * 60 && !look_track(p, NE, &id, RECEIPT_STORED); passed++) {
     if (more_comes && passed % 2 == 0)
       world_publish(p, "BF", "one more");
+    if (breaks && passed % breaks == breaks - 1) {
+      pair_plug(p, BF, false);
+      pair_plug(p, BF, true);
+    }
     pair_pass(p, TG_SECOND);
   }
   return passed;
@@ -372,8 +386,18 @@ static void a_hub_that_always_has_more_is_left(void **state)
 {
   struct pair *p = world_pair(state);
   begin_a_look(p);
-  const unsigned passed = until_flash(p, true);
+  const unsigned passed = until_flash(p, true, 0);
   assert_in_range(passed, 30, 200); /* it does stay for what there is */
+  expect_at(p, BF, "hub1");
+  expect_no_strikes(p);
+}
+
+/* Nor does one to which the line breaks again and again. */
+static void a_line_that_breaks_holds_nobody_at_a_look(void **state)
+{
+  struct pair *p = world_pair(state);
+  begin_a_look(p);
+  assert_in_range(until_flash(p, true, 20), 10, 200);
   expect_at(p, BF, "hub1");
   expect_no_strikes(p);
 }
@@ -386,7 +410,7 @@ static void a_hub_that_does_not_finish_a_body_is_left(void **state)
   begin_a_look(p);
   pair_set_filter(p, BF, no_chunks, &held);
   assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .size = 3 << 20}, NULL), TG_OK);
-  assert_in_range(until_flash(p, false), 30, 200);
+  assert_in_range(until_flash(p, false, 0), 30, 200);
   expect_at(p, BF, "hub1");
 }
 
@@ -395,7 +419,7 @@ static void a_hub_that_is_left_early_keeps_nobody_from_the_next(void **state)
 {
   struct pair *p = world_pair(state);
   begin_a_look(p);
-  assert_in_range(until_flash(p, true), 30, 200);
+  assert_in_range(until_flash(p, true, 0), 30, 200);
   expect_at(p, BF, "hub1");
   for (unsigned i = 0; i < 90 * 60 && strcmp(talk_hub(pair_core(p, BF)), "hub1") == 0; i++)
     pair_pass(p, TG_SECOND);
@@ -452,11 +476,12 @@ static void until_it_tries(struct pair *p, size_t member, const char *endpoint)
   assert_string_equal(pair_endpoint(p, member), endpoint);
 }
 
-static void expect_gone_at_once(struct pair *p, const char *hub)
+static void expect_gone(struct pair *p, const char *hub, unsigned within)
 {
   struct hash id;
   assert_int_equal(pair_publish(p, BF, &(struct pair_bulletin){.to = "NE", .text = "now", .precedence = PRECEDENCE_IMMEDIATE}, &id), TG_OK);
-  pair_pass(p, TG_SECOND);
+  for (unsigned i = 0; i < within && look_sent(p, BF, &id) == SENT_SPOOLED; i++)
+    pair_pass(p, TG_SECOND);
   expect_at(p, BF, hub);
   assert_true(look_sent(p, BF, &id) >= SENT_ACCEPTED);
 }
@@ -469,7 +494,7 @@ static void what_is_urgent_does_not_wait_for_who_is_not_there(void **state)
   all_move_to(p, FIRST);
   pair_pass(p, 55 * TG_MINUTE);
   until_it_tries(p, BF, SECOND_ENDPOINT);
-  expect_gone_at_once(p, "hub1");
+  expect_gone(p, "hub1", 1);
   pair_pass(p, 55 * TG_MINUTE);
   until_it_tries(p, BF, SECOND_ENDPOINT);
   for (; passed < 60 && talk_state(pair_core(p, BF)) != TALK_OPEN; passed++)
@@ -484,7 +509,52 @@ static void what_is_urgent_does_not_wait_for_home(void **state)
   struct pair *p = world_pair(state);
   all_move_to(p, SECOND);
   until_it_tries(p, BF, FIRST_ENDPOINT);
-  expect_gone_at_once(p, "hub2");
+  expect_gone(p, "hub2", 7); /* home is tried for a while */
+}
+
+/* BF fell back to the second hub, which takes nothing of it; its own is there again. */
+static void begin_at_a_deaf_hub(struct pair *p, enum precedence precedence)
+{
+  all_move_to(p, SECOND);
+  pair_set_uplink(p, BF, no_submissions, NULL);
+  assert_int_equal(pair_publish(p, BF, &(struct pair_bulletin){.to = "NE", .text = "nobody hears", .precedence = precedence}, NULL), TG_OK);
+  pair_settle(p);
+  pair_reach(p, BF, FIRST, true);
+}
+
+/* Minutes until BF is with the first hub. */
+static unsigned until_home(struct pair *p)
+{
+  unsigned passed = 0;
+  for (; passed < 120 && strcmp(talk_hub(pair_core(p, BF)), "hub1") != 0; passed++)
+    pair_pass(p, TG_MINUTE);
+  pair_set_uplink(p, BF, NULL, NULL);
+  expect_at(p, BF, "hub1");
+  return passed;
+}
+
+/* And is home though that does not answer something urgent. */
+static void a_hub_that_does_not_answer_holds_nobody_from_home(void **state)
+{
+  struct pair *p = world_pair(state);
+  begin_at_a_deaf_hub(p, PRECEDENCE_IMMEDIATE);
+  assert_in_range(until_home(p), 5, 20);
+}
+
+static void nor_does_it_with_a_flash_without_end(void **state)
+{
+  struct pair *p = world_pair(state);
+  begin_at_a_deaf_hub(p, PRECEDENCE_FLASH);
+  assert_in_range(until_home(p), 60, 80); /* there is hope for so long */
+}
+
+/* Nor is something without an answer under way because other frames are. */
+static void what_is_parked_holds_nobody_from_home(void **state)
+{
+  struct pair *p = world_pair(state);
+  pair_config(p, BF)->tick = 9 * TG_SECOND;
+  begin_at_a_deaf_hub(p, PRECEDENCE_ROUTINE);
+  assert_in_range(until_home(p), 5, 20);
 }
 
 /* The window closes while BF looks in at the second hub: the next call is for its own. */
@@ -857,12 +927,16 @@ int main(void)
       STORY(who_fell_back_goes_home_again, two),
       STORY(what_waits_at_another_hub_is_fetched, two),
       STORY(a_hub_that_always_has_more_is_left, two),
+      STORY(a_line_that_breaks_holds_nobody_at_a_look, two),
       STORY(a_hub_that_does_not_finish_a_body_is_left, two),
       STORY(a_hub_that_is_left_early_keeps_nobody_from_the_next, three),
       STORY(a_body_without_end_holds_nobody_from_home, two),
       STORY(a_body_that_goes_is_not_broken_off, two),
       STORY(what_is_urgent_does_not_wait_for_who_is_not_there, two),
       STORY(what_is_urgent_does_not_wait_for_home, two),
+      STORY(a_hub_that_does_not_answer_holds_nobody_from_home, two),
+      STORY(nor_does_it_with_a_flash_without_end, two),
+      STORY(what_is_parked_holds_nobody_from_home, two),
       STORY(a_call_begins_at_home, two),
       STORY(the_next_hub_has_not_the_faults_of_the_lost, one),
       STORY(what_a_lost_hub_delivered_is_said_to_the_next, one),
