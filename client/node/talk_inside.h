@@ -45,7 +45,8 @@ struct talk {
   char left[LABEL_MAX + 1];  /* that hub */
   unsigned misses;           /* how often in a row nobody else was there */
   int64_t opened, given;     /* this session; its last frame that was no Tick */
-  int64_t look;              /* when it looks next */
+  int64_t look;              /* when it looks next; 0: that is for the next Welcome to say */
+  char stayed[LABEL_MAX + 1]; /* the hub at which that was said; "": none */
   size_t seen;               /* and there it goes on after this candidate, at which the last look ended early; 0: from the first */
 };
 

@@ -52,6 +52,10 @@ bool talk_round_welcome(struct node_core *core)
     t->away = false;
   if (t->away)
     return true;
+  const bool goes_on = strcmp(t->hub, t->stayed) == 0 && t->look && core->now.mono - t->look < HELD_MS;
+  snprintf(t->stayed, sizeof t->stayed, "%s", t->hub);
+  if (goes_on) /* on a line that drops often its time would never come */
+    return false;
   const int64_t pause = (int64_t)(home ? LOOK_MS : RETURN_MS) << t->misses;
   t->look = core->now.mono + pause + (int64_t)randombytes_uniform((uint32_t)(pause / 4));
   return was && back;
@@ -112,13 +116,14 @@ static enum tg_err set_out(struct node_core *core, bool *ret_left)
   const bool home = is_home(t, t->current);
   bool urgent = false;
   enum tg_err err = TG_OK;
-  if (core->now.mono < t->look || is_held(core))
+  if (core->now.mono < t->look || core->now.mono - t->opened < STAY_MS || is_held(core))
     return TG_OK;
   if (home || core->now.mono - t->look < HELD_MS)
     err = outbox_has_waiting(core, home ? PRECEDENCE_IMMEDIATE : PRECEDENCE_FLASH, &urgent);
   if (err != TG_OK || urgent)
     return err;
   *ret_left = t->away = true;
+  t->look = 0;
   t->misses += t->misses < MISSES_MAX;
   snprintf(t->left, sizeof t->left, "%s", t->hub);
   if (!home)

@@ -215,6 +215,7 @@ enum tg_err talk_hubs_changed(struct node_core *core)
   struct candidate before = t->n ? t->candidates[t->current] : (struct candidate){.hub = {0}};
   list_candidates(core);
   t->away = false; /* where it came from may be no more */
+  t->stayed[0] = 0;
   t->current = t->seen = 0;
   for (size_t i = 0; i < t->n; i++)
     if (strcmp(t->candidates[i].hub, before.hub) == 0 && strcmp(t->candidates[i].endpoint, before.endpoint) == 0) {

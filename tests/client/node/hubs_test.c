@@ -548,6 +548,24 @@ static void nor_does_it_with_a_flash_without_end(void **state)
   assert_in_range(until_home(p), 60, 80); /* there is hope for so long */
 }
 
+/* Nor a line that drops before the time of the return, again and again. */
+static void a_line_that_drops_holds_nobody_from_home(void **state)
+{
+  struct pair *p = world_pair(state);
+  unsigned passed = 0;
+  all_move_to(p, SECOND);
+  pair_reach(p, BF, FIRST, true);
+  for (; passed < 60 && strcmp(talk_hub(pair_core(p, BF)), "hub1") != 0; passed++) {
+    if (passed % 4 == 3) {
+      pair_plug(p, BF, false);
+      pair_plug(p, BF, true);
+    }
+    pair_pass(p, TG_MINUTE);
+  }
+  assert_in_range(passed, 5, 20);
+  expect_at(p, BF, "hub1");
+}
+
 /* Nor is something without an answer under way because other frames are. */
 static void what_is_parked_holds_nobody_from_home(void **state)
 {
@@ -936,6 +954,7 @@ int main(void)
       STORY(what_is_urgent_does_not_wait_for_home, two),
       STORY(a_hub_that_does_not_answer_holds_nobody_from_home, two),
       STORY(nor_does_it_with_a_flash_without_end, two),
+      STORY(a_line_that_drops_holds_nobody_from_home, two),
       STORY(what_is_parked_holds_nobody_from_home, two),
       STORY(a_call_begins_at_home, two),
       STORY(the_next_hub_has_not_the_faults_of_the_lost, one),
