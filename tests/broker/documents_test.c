@@ -210,36 +210,24 @@ static void without(const struct folder *f, const char *name)
   assert_int_equal(remove(path), 0);
 }
 
-/* What was before it is not there, and one officer may have seen to that. */
-static void that_earlier_policies_are_missing_is_told(void **state)
+/* A member's tenth policy, of this many officers, and those before it are not there. What the operator is told. */
+static const char *told_of_the_tenth(struct stage *s, size_t officers)
 {
-  struct stage *s = *state;
   struct folder f = folder_new(s);
   struct tg_why why;
-  put_policy(s, &f, "ML-10.note", 10, ALL, 1);
+  put_policy(s, &f, "ML-10.note", 10, ALL, officers);
   without(&f, FOUNDING_POLICY);
   begin_empty(s, "hub2");
   s->error[0] = '\0';
   assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
   assert_int_equal(stage_commit(s), TG_OK);
   assert_true(is_taken(s, &f, "ML-10.note"));
-  assert_string_equal(s->error, "policy-without-earlier");
+  return s->error;
 }
 
-static void two_officers_may_begin_anew(void **state)
-{
-  struct stage *s = *state;
-  struct folder f = folder_new(s);
-  struct tg_why why;
-  put_policy(s, &f, "ML-10.note", 10, ALL, 2);
-  without(&f, FOUNDING_POLICY);
-  begin_empty(s, "hub2");
-  s->error[0] = '\0';
-  assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
-  assert_int_equal(stage_commit(s), TG_OK);
-  assert_true(is_taken(s, &f, "ML-10.note"));
-  assert_string_equal(s->error, "charter-without-us");
-}
+/* One officer may have seen to it. */
+static void that_earlier_policies_are_missing_is_told(void **state) { assert_string_equal(told_of_the_tenth(*state, 1), "policy-without-earlier"); }
+static void two_officers_may_begin_anew(void **state) { assert_string_equal(told_of_the_tenth(*state, 2), "charter-without-us"); }
 
 int main(void)
 {
