@@ -10,7 +10,7 @@ struct carry;
 
 /* lost and over are called last in whatever led there: they may free the carry, or give it a new line. */
 struct carry_events {
-  /* The line broke, or nothing was confirmed over it for too long. The session waits for carry_line(). */
+  /* The line broke, or nothing at all came over it for too long while something was waited for. The session waits for carry_line(). */
   void (*lost)(void *arg);
   /* The session is over, and its local socket closed. TG_OK: one of the two ends has ended. TG_NOT_FOUND: the server does not know it, or takes no more. */
   void (*over)(void *arg, enum tg_err why);

@@ -225,7 +225,7 @@ static bool is_put(struct resume *r, size_t before)
 
 static void say_confirmed(struct resume *r)
 {
-  if (r->received - r->told < r->confirm_at && !(r->confirm && r->received > r->told))
+  if (r->said_end || (r->received - r->told < r->confirm_at && !(r->confirm && r->received > r->told)))
     return;
   const size_t before = r->out.n;
   buf_put_u8(&r->out, 0);

@@ -101,10 +101,11 @@ class Resumed(Story):
         self.meets_anew(before)
 
     def test_who_stops_says_goodbye(self):
+        before = self.opened()
         self.e["SN"].stop()
         kit.until(lambda: "session-closed node=SN" in self.e.hub.text(), "the hub to hear it", 20)
         self.e["SN"].start()
-        self.meets_anew(self.opened() - 1)
+        self.meets_anew(before)
 
     def test_who_is_revoked_is_cut(self):
         """Through the hub's own port to the line behind it."""
@@ -141,13 +142,13 @@ class Resumed(Story):
         self.assertEqual(resumed.recv(9, socket.MSG_WAITALL), b"\1" + bytes(8))
         kit.until(lambda: self.ends(first), "the older connection of a session to end", 20)
         self.assertEqual(self.call(self.opening(kind=1, token=again[5:21], count=1 << 40)).recv(64), b"\2" + bytes(8))
-        flood = [self.call(self.opening() if i % 2 else self.opening()[: i % 33]) for i in range(300)]
+        for i in range(300):
+            self.call(self.opening() if i % 2 else self.opening()[: i % 33])
         self.link.cut()
         self.e["SN"].receives(self.send())
         self.unheard(before)
         self.assertLess(len(os.listdir(hub)), 350)  # 300 came: of one address 64 are seated, with two connections each, and 64 wait
         self.assertLess(pids_memory([self.e.hub.pids()["front"]]), memory + (16 << 20))
-        self.assertEqual(len(flood), 300)
 
     @staticmethod
     def ends(s):

@@ -301,6 +301,24 @@ static void the_end_comes_after_the_last_byte(void **state)
   world_free(&w);
 }
 
+/* Not even that what comes is here: the other side would have to take it for nonsense. */
+static void nothing_is_said_after_the_end(void **state)
+{
+  (void)state;
+  struct world w = world_new(noise(0), noise(20000));
+  meet(&w);
+  resume_end(w.client.r);
+  while (!resume_is_ended(w.server.r))
+    assert_true(carry(&w.client, &w.server, 100) > 0);
+  speak(&w.server);
+  while (carry(&w.server, &w.client, 5000) > 0) {
+  }
+  resume_confirm(w.client.r);
+  assert_true(resume_owes(w.client.r));
+  assert_int_equal(resume_out(w.client.r).n, 0);
+  world_free(&w);
+}
+
 /* The line broke when the end was heard, and not all before it was handed on. */
 static void the_end_may_be_said_again(void **state)
 {
@@ -469,6 +487,7 @@ int main(void)
       cmocka_unit_test(a_slow_line_is_busy_soon),
       cmocka_unit_test(little_is_confirmed_when_asked_for),
       cmocka_unit_test(the_end_comes_after_the_last_byte),
+      cmocka_unit_test(nothing_is_said_after_the_end),
       cmocka_unit_test(the_end_may_be_said_again),
       cmocka_unit_test(without_memory_nothing_is_left_out),
       cmocka_unit_test(many_small_confirmations_are_taken),
