@@ -1,4 +1,4 @@
-/* What the files of the session share: talk.c, talk_where.c, talk_hear.c. */
+/* What the files of the session share: talk.c, talk_where.c, talk_hear.c, talk_round.c. */
 #ifndef TOGUNA_CLIENT_NODE_TALK_INSIDE_H
 #define TOGUNA_CLIENT_NODE_TALK_INSIDE_H
 
@@ -61,6 +61,13 @@ enum tg_err talk_tick(struct node_core *core, struct slice other, bool vouch);
 enum tg_err talk_rest(struct node_core *core, int64_t at_least);
 /* The same, and then the next hub is tried. */
 enum tg_err talk_next(struct node_core *core, int64_t at_least);
+/* The session was lost. Has its hub an address that suits our line better, and may be had again? It is connected to. */
+enum tg_err talk_better(struct node_core *core);
+/* After a rest: connects, or stays away outside all call windows. */
+enum tg_err talk_call_if_due(struct node_core *core);
+/* Outside all windows the line is given up when nothing urgent was waiting for a while. *ret_over: it was, or is. */
+enum tg_err talk_end_of_call(struct node_core *core, bool *ret_over);
+
 /* ---- talk_round.c */
 /* A session opened. Is it one of those that are only looked in at, or is that over now? */
 bool talk_round_welcome(struct node_core *core);
@@ -75,13 +82,5 @@ enum tg_err talk_round_called_back(struct node_core *core, bool *ret);
 size_t talk_round_after(const struct talk *t);
 /* So many ms it is tried. */
 int64_t talk_round_patience(const struct node_core *core);
-
-/* ---- talk_where.c, again */
-/* The session was lost. Has its hub an address that suits our line better, and may be had again? It is connected to. */
-enum tg_err talk_better(struct node_core *core);
-/* After a rest: connects, or stays away outside all call windows. */
-enum tg_err talk_call_if_due(struct node_core *core);
-/* Outside all windows the line is given up when nothing urgent was waiting for a while. *ret_over: it was, or is. */
-enum tg_err talk_end_of_call(struct node_core *core, bool *ret_over);
 
 #endif

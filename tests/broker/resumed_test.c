@@ -6,7 +6,6 @@
 #include "tests/os/kit.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sodium.h>
 #include <sys/resource.h>
 
@@ -96,12 +95,6 @@ static void turns(unsigned n)
     loop_turn(l, 0);
 }
 
-static bool is_readable(int fd)
-{
-  struct pollfd p = {.fd = fd, .events = POLLIN};
-  return poll(&p, 1, 0) == 1;
-}
-
 static void connect_to(int fd, uint16_t to)
 {
   struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(to), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -124,7 +117,7 @@ static void say_opening(int fd, const uint8_t *token, uint8_t kind, uint64_t cou
 static int answered(int fd)
 {
   uint8_t bytes[9];
-  KIT_UNTIL(l, is_readable(fd));
+  KIT_UNTIL(l, kit_is_readable(fd));
   const ssize_t n = recv(fd, bytes, sizeof bytes, MSG_WAITALL);
   return n == sizeof bytes ? bytes[0] : -1;
 }

@@ -148,7 +148,7 @@ uint64_t badline_carried(const struct badline *l) { return way_carried(&l->up) +
 
 static void way_print(const char *name, const struct badline_way *way)
 {
-  printf("%s: %llu bytes, %llu of them to meet or to confirm\n", name, (unsigned long long)way_carried(way), (unsigned long long)way->handshake);
+  printf("%s: %llu bytes, %llu of them to meet (on a resumed line that is not counted apart)\n", name, (unsigned long long)way_carried(way), (unsigned long long)way->handshake);
   for (size_t i = 0; i < BADLINE_KINDS; i++) {
     const struct badline_count *c = &way->kind[i];
     const struct frame_kind *kind = frame_kind((uint8_t)i);

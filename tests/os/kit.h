@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,6 +28,13 @@ static inline char *kit_folder(void)
   assert_true(asprintf(&path, "%s/toguna-os-XXXXXX", base ? base : "/tmp") > 0);
   assert_non_null(mkdtemp(path));
   return path;
+}
+
+/* Has it something to read, or to accept, now? */
+static inline bool kit_is_readable(int fd)
+{
+  struct pollfd p = {.fd = fd, .events = POLLIN};
+  return poll(&p, 1, 0) == 1;
 }
 
 static inline void kit_remove(char *folder)

@@ -1,7 +1,5 @@
 /* A hub that cheats in what it delivers and answers, with all its keys: what a node must notice and refuse. */
-#include "client/node/schema.h"
 #include "client/node/watch.h"
-#include "os/db.h"
 #include "tests/client/node/world.h"
 
 #include <setjmp.h>
@@ -204,13 +202,7 @@ static void what_cannot_be_read_is_missed_by_nobody(void **state)
 /* ML forgets which bulletin went to BF last, and names another in the next: what an originator does that tells two readers two stories. */
 static void lose_the_chain(struct pair *p)
 {
-  struct db *db;
-  pair_kill(p, ML);
-  assert_int_equal(db_open(&(struct db_options){.path = pair_database(p, ML), .application_id = SCHEMA_APPLICATION, .migrations = schema_migrations,
-                                                .n_migrations = SCHEMA_MIGRATIONS}, &db, NULL), TG_OK);
-  assert_int_equal(db_run(db_stmt(db, "UPDATE pair SET last = randomblob(32)")), TG_OK);
-  db_close(&db);
-  pair_start(p, ML);
+  world_alter(p, ML, "UPDATE pair SET last = randomblob(32)");
   pair_settle(p);
 }
 

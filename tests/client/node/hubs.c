@@ -92,15 +92,6 @@ void hubs_move_to(struct pair *p, size_t hub)
   }
 }
 
-void hubs_acknowledge(struct pair *p, const struct hash *id)
-{
-  Tg__LAck m = TG__LACK__INIT;
-  m.bulletin = (ProtobufCBinaryData){sizeof id->b, (uint8_t *)(uintptr_t)id->b};
-  enum local_type type;
-  assert_non_null(pair_ask(p, BF, LOCAL_ACK, &m.base, &type));
-  assert_int_equal(type, LOCAL_DONE);
-}
-
 void hubs_no_strikes(struct pair *p)
 {
   assert_int_equal(pair_counted(p, FIRST, "malformed"), 0);

@@ -20,8 +20,6 @@ void hubs_second_alone(struct charter *c);
 void hubs_move_to(struct pair *p, size_t hub);
 /* Until it tries to connect there, for half an hour at most. */
 void hubs_until_it_tries(struct pair *p, size_t member, const char *endpoint);
-/* BF's program acknowledges it. */
-void hubs_acknowledge(struct pair *p, const struct hash *id);
 /* Neither of the two hubs was told anything that it took for forged. */
 void hubs_no_strikes(struct pair *p);
 

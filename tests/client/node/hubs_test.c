@@ -1,7 +1,5 @@
 /* Two hubs at a time, each with a log of its own. What a node states about a bulletin goes to the hub in whose log that stands: to any other it would
    be forged. */
-#include "client/node/schema.h"
-#include "os/db.h"
 #include "tests/client/node/hubs.h"
 
 #include <setjmp.h>
@@ -19,11 +17,11 @@ static void what_is_read_later_goes_to_the_hub_that_has_it(void **state)
   pair_settle(p);
   assert_true(look_track(p, ML, &first, RECEIPT_STORED));
   hubs_move_to(p, SECOND);
-  hubs_acknowledge(p, &first);
+  world_acknowledge(p, &first);
   pair_settle(p);
   const struct hash second = world_publish(p, "BF", "by the second");
   pair_settle(p);
-  hubs_acknowledge(p, &second);
+  world_acknowledge(p, &second);
   pair_pass(p, TG_MINUTE);
   assert_true(look_track(p, ML, &second, RECEIPT_READ) && look_track(p, ML, &second, RECEIPT_ACKNOWLEDGED));
   assert_false(look_track(p, ML, &first, RECEIPT_READ));
@@ -42,7 +40,7 @@ static void what_was_not_confirmed_waits_for_its_hub(void **state)
   pair_set_uplink(p, BF, hubs_no_receipts, NULL);
   const struct hash first = world_publish(p, "BF", "by the first");
   pair_settle(p);
-  hubs_acknowledge(p, &first);
+  world_acknowledge(p, &first);
   pair_settle(p);
   assert_false(look_track(p, ML, &first, RECEIPT_STORED));
   pair_reach(p, BF, FIRST, false);
@@ -94,20 +92,13 @@ static void what_is_finished_after_a_restart_is_said_to_who_delivered_it(void **
 static void what_an_earlier_version_kept_finds_its_hub(void **state)
 {
   struct pair *p = world_pair(state);
-  struct db *db;
   hubs_move_to(p, FIRST);
   const struct hash first = world_publish(p, "BF", "by the first");
   pair_settle(p);
   hubs_move_to(p, SECOND);
-  hubs_acknowledge(p, &first);
+  world_acknowledge(p, &first);
   pair_settle(p);
-  pair_kill(p, BF);
-  assert_int_equal(db_open(&(struct db_options){.path = pair_database(p, BF), .application_id = SCHEMA_APPLICATION, .migrations = schema_migrations,
-                                                .n_migrations = SCHEMA_MIGRATIONS}, &db, NULL), TG_OK);
-  assert_int_equal(db_run(db_stmt(db, "UPDATE said SET log = ''")), TG_OK);
-  assert_true(db_changes(db) > 0);
-  db_close(&db);
-  pair_start(p, BF);
+  world_alter(p, BF, "UPDATE said SET log = ''");
   pair_pass(p, TG_MINUTE);
   hubs_move_to(p, FIRST);
   assert_true(look_track(p, ML, &first, RECEIPT_READ) && look_track(p, ML, &first, RECEIPT_ACKNOWLEDGED));

@@ -57,7 +57,7 @@ static void what_waits_at_another_hub_is_fetched(void **state)
   assert_true(look_sent(p, BF, &ours) >= SENT_DELIVERED);
   assert_true(look_track(p, ML, &id, RECEIPT_STORED));
   assert_int_equal(pair_counted(p, SECOND, "accepted"), accepted); /* of what it published meanwhile nothing went there */
-  hubs_acknowledge(p, &id); /* which the second hub hears at the next look */
+  world_acknowledge(p, &id); /* which the second hub hears at the next look */
   for (unsigned i = 0; i < 40 && !look_track(p, ML, &id, RECEIPT_ACKNOWLEDGED); i++)
     pair_pass(p, 2 * TG_MINUTE);
   assert_true(look_track(p, ML, &id, RECEIPT_ACKNOWLEDGED));

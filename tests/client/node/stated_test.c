@@ -55,15 +55,6 @@ static uint64_t wish(struct world *w)
   return upto;
 }
 
-static void acknowledge(struct pair *p, const struct hash *id)
-{
-  Tg__LAck ack = TG__LACK__INIT;
-  enum local_type type;
-  ack.bulletin = slice_data(hash_slice(id));
-  assert_non_null(pair_ask(p, BF, LOCAL_ACK, &ack.base, &type));
-  pair_settle(p);
-}
-
 /* How many batches BF has of its own, and what it said about this bulletin in them. */
 static size_t kept(struct world *w, const struct hash *id, bool said[RECEIPT_ACKNOWLEDGED + 1], uint64_t *ret_leaf)
 {
@@ -95,7 +86,8 @@ static void who_received_proves_what_it_said(void **state)
   pair_set_filter(w->pair, BF, look_at, &shown);
   const struct hash id = world_publish(w->pair, "BF", "to be acknowledged");
   pair_settle(w->pair);
-  acknowledge(w->pair, &id);
+  world_acknowledge(w->pair, &id);
+  pair_settle(w->pair);
   pair_pass(w->pair, TG_MINUTE);
   assert_int_equal(shown.frames, 0); /* nobody asked */
   assert_int_equal(kept(w, &id, said, &leaf), 0);
@@ -219,7 +211,8 @@ static void a_hub_that_shows_others_is_told(void **state)
   uint64_t leaf = 0;
   const struct hash id = world_publish(w->pair, "BF", "one");
   pair_settle(w->pair);
-  acknowledge(w->pair, &id);
+  world_acknowledge(w->pair, &id);
+  pair_settle(w->pair);
   for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
     struct shown shown = {.change = changes[i]};
     const unsigned before = pair_told(w->pair, BF, "receipts-forged");

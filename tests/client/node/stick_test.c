@@ -1,8 +1,6 @@
 /* A stick whose writer cheats: everything in it is signed by a node of the exchange, and something is not as it must be. */
 #include "client/node/bundle_in.h"
 #include "client/node/bundle_out.h"
-#include "client/node/schema.h"
-#include "os/db.h"
 #include "proto/bundle.h"
 #include "tests/client/node/world.h"
 
@@ -231,14 +229,7 @@ static void shorter_lives_at_another_hub(struct charter *c)
 
 static void seen_to_cheat(struct pair *p, size_t member)
 {
-  struct db *db;
-  pair_kill(p, member);
-  assert_int_equal(db_open(&(struct db_options){.path = pair_database(p, member), .application_id = SCHEMA_APPLICATION, .migrations = schema_migrations,
-                                                .n_migrations = SCHEMA_MIGRATIONS}, &db, NULL), TG_OK);
-  assert_int_equal(db_run(db_stmt(db, "UPDATE watched SET forked = 1")), TG_OK);
-  assert_int_equal(db_changes(db), 1);
-  db_close(&db);
-  pair_start(p, member);
+  world_alter(p, member, "UPDATE watched SET forked = 1");
 }
 
 /* What a hub let pass before counts on, as long as that hub does. */

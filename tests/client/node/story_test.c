@@ -161,14 +161,10 @@ static void reading_and_acknowledging_reaches_the_originator(void **state)
 {
   struct pair *p = world_start(*state);
   struct hash id;
-  enum local_type type;
-  Tg__LAck ack = TG__LACK__INIT;
   assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "flash", .precedence = 4}, &id), TG_OK);
   pair_settle(p);
   assert_false(look_track(p, ML, &id, RECEIPT_READ));
-  ack.bulletin = (ProtobufCBinaryData){32, id.b};
-  assert_non_null(pair_ask(p, BF, LOCAL_ACK, &ack.base, &type));
-  assert_int_equal(type, LOCAL_DONE);
+  world_acknowledge(p, &id);
   pair_settle(p);
   assert_true(look_track(p, ML, &id, RECEIPT_READ));
   assert_true(look_track(p, ML, &id, RECEIPT_ACKNOWLEDGED));

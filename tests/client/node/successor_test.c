@@ -1,9 +1,7 @@
 /* A hub is lost and another takes its place, with a log of its own. */
-#include "client/node/schema.h"
 #include "client/node/talk.h"
 #include "client/node/watch.h"
 #include "keys/codec.h"
-#include "os/db.h"
 #include "tests/client/node/hubs.h"
 
 #include <setjmp.h>
@@ -60,7 +58,7 @@ static void what_a_lost_hub_delivered_is_said_to_the_next(void **state)
   replace_the_hub(w);
   pair_pass(p, 2 * TG_MINUTE);
   assert_string_equal(talk_hub(pair_core(p, BF)), "hub2");
-  hubs_acknowledge(p, &id);
+  world_acknowledge(p, &id);
   pair_pass(p, TG_MINUTE);
   pair_plug(p, ML, true);
   pair_pass(p, 2 * TG_MINUTE);
@@ -75,21 +73,14 @@ static void a_lost_log_without_checkpoints_is_another(void **state)
 {
   struct world *w = *state;
   struct pair *p = w->pair;
-  struct db *db;
   const struct hash id = world_publish(p, "BF", "before the loss");
   pair_settle(p);
   pair_plug(p, ML, false);
   replace_the_hub(w);
   pair_pass(p, 2 * TG_MINUTE);
-  pair_kill(p, BF);
-  assert_int_equal(db_open(&(struct db_options){.path = pair_database(p, BF), .application_id = SCHEMA_APPLICATION, .migrations = schema_migrations,
-                                                .n_migrations = SCHEMA_MIGRATIONS}, &db, NULL), TG_OK);
-  assert_int_equal(db_run(db_stmt(db, "DELETE FROM root WHERE log LIKE '%hub1'")), TG_OK);
-  assert_true(db_changes(db) > 0);
-  db_close(&db);
-  pair_start(p, BF);
+  world_alter(p, BF, "DELETE FROM root WHERE log LIKE '%hub1'");
   pair_pass(p, TG_MINUTE);
-  hubs_acknowledge(p, &id);
+  world_acknowledge(p, &id);
   pair_pass(p, TG_MINUTE);
   hubs_no_strikes(p);
 }
@@ -141,8 +132,8 @@ static void a_clock_that_is_set_back_forgets_no_hub(void **state)
   pair_settle(p);
   assert_int_equal(look_inbox(p, BF), 2);
   assert_string_equal(core_charter(pair_core(p, BF))->hub[0].name, "hub1");
-  hubs_acknowledge(p, &id);
-  hubs_acknowledge(p, &short_one);
+  world_acknowledge(p, &id);
+  world_acknowledge(p, &short_one);
   pair_settle(p);
   assert_true(look_track(p, ML, &id, RECEIPT_STORED) && look_track(p, ML, &id, RECEIPT_ACKNOWLEDGED));
   assert_true(look_track(p, ML, &short_one, RECEIPT_STORED) && look_track(p, ML, &short_one, RECEIPT_ACKNOWLEDGED));
@@ -185,7 +176,7 @@ static void what_a_lost_hub_logged_is_proven_still(void **state)
 
 static void expect_heard_of(struct pair *p, const struct hash *id)
 {
-  hubs_acknowledge(p, id);
+  world_acknowledge(p, id);
   pair_pass(p, TG_MINUTE);
   assert_true(look_track(p, ML, id, RECEIPT_STORED));
   assert_true(look_track(p, ML, id, RECEIPT_READ) && look_track(p, ML, id, RECEIPT_ACKNOWLEDGED));
@@ -267,7 +258,7 @@ static void recalled_at_the_next(void **state, enum node_recall how, enum receip
                                                                .precedence = PRECEDENCE_IMMEDIATE}, &recall), TG_OK);
   replace_the_hub(w);
   pair_pass(p, 2 * TG_MINUTE);
-  hubs_acknowledge(p, &id); /* nobody can be told yet */
+  world_acknowledge(p, &id); /* nobody can be told yet */
   pair_plug(p, BF, false);
   pair_plug(p, ML, true);
   pair_pass(p, 2 * TG_MINUTE);

@@ -1,5 +1,8 @@
 #include "tests/client/node/world.h"
 
+#include "client/node/schema.h"
+#include "os/db.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -65,4 +68,25 @@ void world_reconnect(struct pair *p, size_t member)
   pair_plug(p, member, false);
   pair_plug(p, member, true);
   pair_pass(p, TG_MINUTE);
+}
+
+void world_acknowledge(struct pair *p, const struct hash *id)
+{
+  Tg__LAck m = TG__LACK__INIT;
+  enum local_type type;
+  m.bulletin = slice_data(hash_slice(id));
+  assert_non_null(pair_ask(p, BF, LOCAL_ACK, &m.base, &type));
+  assert_int_equal(type, LOCAL_DONE);
+}
+
+void world_alter(struct pair *p, size_t member, const char *statement)
+{
+  struct db *db;
+  pair_kill(p, member);
+  assert_int_equal(db_open(&(struct db_options){.path = pair_database(p, member), .application_id = SCHEMA_APPLICATION, .migrations = schema_migrations,
+                                                .n_migrations = SCHEMA_MIGRATIONS}, &db, NULL), TG_OK);
+  assert_int_equal(db_run(db_stmt(db, statement)), TG_OK);
+  assert_true(db_changes(db) > 0);
+  db_close(&db);
+  pair_start(p, member);
 }

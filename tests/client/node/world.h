@@ -28,5 +28,9 @@ void world_restart(struct pair *p, size_t member);
 void world_reconnect(struct pair *p, size_t member);
 /* ML says this to these members ("BF,NE"); must be taken. The id. */
 struct hash world_publish(struct pair *p, const char *to, const char *text);
+/* BF's program acknowledges it. */
+void world_acknowledge(struct pair *p, const struct hash *id);
+/* The node dies, its store is altered behind its back by this statement, which must hit something, and it comes back. */
+void world_alter(struct pair *p, size_t member, const char *statement);
 
 #endif

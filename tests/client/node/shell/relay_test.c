@@ -5,7 +5,6 @@
 #include "os/unix.h"
 #include "tests/os/kit.h"
 
-#include <poll.h>
 #include <sodium.h>
 #include <sys/un.h>
 
@@ -74,17 +73,11 @@ static void end(struct story *s)
   loop_free(s->loop);
 }
 
-static bool is_readable(int fd)
-{
-  struct pollfd p = {.fd = fd, .events = POLLIN};
-  return poll(&p, 1, 0) == 1;
-}
-
 /* Its next call; time goes by meanwhile, a hundredth of a second at a time. */
 static int called(struct story *s)
 {
   const int64_t until = clock_mono() + DEADLINE_MS;
-  while (!is_readable(s->listener)) {
+  while (!kit_is_readable(s->listener)) {
     ahead += 10;
     loop_turn(s->loop, 0);
     assert_true(clock_mono() < until);
@@ -99,7 +92,7 @@ static bool opened(struct story *s, int fd)
 {
   uint8_t bytes[RESUME_OPENING];
   struct resume_opening o;
-  KIT_UNTIL(s->loop, is_readable(fd));
+  KIT_UNTIL(s->loop, kit_is_readable(fd));
   assert_int_equal(recv(fd, bytes, sizeof bytes, MSG_WAITALL), sizeof bytes);
   assert_int_equal(resume_opening_read(slice_of(bytes, sizeof bytes), &o), TG_OK);
   return o.begins;
