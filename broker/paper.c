@@ -170,9 +170,11 @@ static enum tg_err tell_of_leap(struct hub *hub, const struct paper *p)
 {
   struct directory_policy newest;
   struct tg_why why;
-  if (p->news.serial == 1 || p->news.n_signers >= WIDENING_SIGNERS ||
-      directory_policy_serial(hub->rules.directory, p->news.member, 0, &newest) != TG_NOT_FOUND)
+  if (p->news.serial == 1 || p->news.n_signers >= WIDENING_SIGNERS)
     return TG_OK;
+  const enum tg_err err = directory_policy_serial(hub->rules.directory, p->news.member, 0, &newest);
+  if (err != TG_NOT_FOUND)
+    return err;
   why_set(&why, TG_NOT_FOUND, "serial",
           N_("no policy of %1$s was here before this one, which has a later serial and one signature: it may open what an earlier one had closed"),
           N_("compare it with what that member and its neighbours have"), p->news.member.code, NULL, NULL);

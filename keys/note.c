@@ -11,9 +11,9 @@
 static const char DASH[] = "\xe2\x80\x94 ";
 enum { DASH_LEN = sizeof DASH - 1, KEY_ID = 4, ED25519_SIG = 64, COSIGNATURE = 8 + 64, VKEY_BYTES = 1 + 32 };
 
-/* Unicode's spaces, in UTF-8: none may stand in a key name. */
-enum { ASCII_SPACES = 6 };
+enum { ASCII_SPACES = 6 }; /* the first six below */
 
+/* Unicode's spaces, in UTF-8: none may stand in a key name. */
 static bool has_space(struct slice s)
 {
   static const char *const spaces[] = {

@@ -255,10 +255,3 @@ enum tg_err carry_line(struct carry *c, int fd)
 
 bool carry_owns(const struct carry *c, int fd) { return fd >= 0 && (fd == c->local || fd == c->line); }
 int carry_local(const struct carry *c) { return c->local; }
-
-void carry_end(struct carry *c)
-{
-  hang_up(&c->local, &c->local_watch);
-  resume_end(c->resume);
-  pump(c, false);
-}

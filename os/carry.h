@@ -28,7 +28,5 @@ enum tg_err carry_line(struct carry *c, int fd);
 /* Is fd one of its two? */
 bool carry_owns(const struct carry *c, int fd);
 int carry_local(const struct carry *c); /* -1: closed */
-/* As if the local side had been closed: over at once without a line, else when the other side was told. */
-void carry_end(struct carry *c);
 
 #endif

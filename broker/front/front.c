@@ -295,18 +295,14 @@ static enum tg_err open_doors(struct front *f, const struct seal_pk *keys, size_
 }
 
 /* Remembers whose nodes they are; their keys, in keys[]. False: the core's message is none. */
-static bool take_peers(struct front *f, struct slice bytes, struct peer *peers, struct seal_pk *keys, size_t n)
+static void take_peers(struct front *f, struct slice bytes, struct peer *peers, struct seal_pk *keys, size_t n)
 {
-  for (size_t i = 0; i < n; i++) {
-    if (!message_take_key(&bytes, &peers[i].key) || !take_u32(&bytes, &peers[i].member))
-      return false;
+  for (size_t i = 0; i < n && message_take_key(&bytes, &peers[i].key) && take_u32(&bytes, &peers[i].member); i++)
     keys[i] = peers[i].key;
-  }
   qsort(peers, n, sizeof *peers, by_key);
   free(f->peer);
   f->peer = peers;
   f->n_peers = n;
-  return true;
 }
 
 static enum tg_err let_in(struct front *f, const struct seal_pk *keys, size_t n, struct tg_why *why)
@@ -324,7 +320,10 @@ static void allow(struct front *f, struct slice bytes)
   struct peer *peers = calloc(n + 1, sizeof *peers);
   struct seal_pk *keys = calloc(n + 1, sizeof *keys);
   enum tg_err err = peers && keys ? TG_OK : TG_NO_MEMORY;
-  if (err == TG_OK && take_peers(f, bytes, peers, keys, n)) {
+  if (err == TG_OK && bytes.n != n * (sizeof(struct seal_pk) + sizeof(uint32_t)))
+    err = TG_INTERNAL; /* who may enter must not be guessed */
+  if (err == TG_OK) {
+    take_peers(f, bytes, peers, keys, n);
     peers = NULL;
     err = let_in(f, keys, n, &why);
   }

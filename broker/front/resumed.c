@@ -2,7 +2,6 @@
 
 #include "broker/front/crowd.h"
 #include "os/carry.h"
-#include "os/log.h"
 #include "os/lookup.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* Nodes on bad lines: a port where sessions of docs/protocol.md §12 begin and go on. Each is carried to the front's own ZeroMQ port, which sees a
    connection that never breaks; who is at its other end ZeroMQ finds out as ever. Bounded: so many that have not said what they want, so many sessions of
-   strangers, so many of members' nodes, of each 64 KiB. Of one host no more than RESUMED_SHARE of the first two; when places are short, the network, or
+   strangers, so many of members' nodes; of each 64 KiB that the other side has not confirmed, and of what came as much as one read unfolds to, which is some 70 KiB. Of one host no more than RESUMED_SHARE of the first two; when places are short, the network, or
    the member, that has most of them loses one. */
 #ifndef TOGUNA_BROKER_FRONT_RESUMED_H
 #define TOGUNA_BROKER_FRONT_RESUMED_H
