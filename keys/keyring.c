@@ -139,20 +139,30 @@ enum tg_err keyring_find(const struct keyring *r, const struct key_id *id, const
   return TG_NOT_FOUND;
 }
 
+/* The first key to announce. Whose clock is ahead of others' must not take from them the key of a time that is not over for them: what ended less than a day ago
+   stays announced, as far as there is room beside what is to come. */
+static size_t first_announced(const struct keyring *r, tg_time now)
+{
+  size_t first = 0;
+  while (first < r->n && r->entry[first].key.until <= now && (r->entry[first].key.until <= now - TG_DAY || r->n - first > SEALING_KEYS_MAX))
+    first++;
+  return first;
+}
+
 enum tg_err keyring_announce(struct keyring *r, const struct hash *exchange, const struct sign_pk *node,
                              uint64_t above, tg_time now, struct buf *out)
 {
   const uint64_t last = above > r->serial ? above : r->serial;
+  const bool lasts = r->n > 0 && r->entry[r->n - 1].key.until > now;
   struct sealing_keys *k = calloc(1, sizeof *k);
   if (!k)
     return TG_NO_MEMORY;
   k->exchange = *exchange;
   k->node = *node;
   k->serial = now > 0 && (uint64_t)now > last ? (uint64_t)now : last + 1 + randombytes_uniform(APART);
-  for (size_t i = 0; i < r->n && k->n < SEALING_KEYS_MAX; i++)
-    if (r->entry[i].key.until > now)
-      k->key[k->n++] = r->entry[i].key;
-  enum tg_err err = k->n ? sealing_keys_print(k, out) : TG_NOT_FOUND;
+  for (size_t i = first_announced(r, now); i < r->n && k->n < SEALING_KEYS_MAX; i++)
+    k->key[k->n++] = r->entry[i].key;
+  enum tg_err err = lasts ? sealing_keys_print(k, out) : TG_NOT_FOUND;
   if (!err)
     r->serial = k->serial;
   free(k);

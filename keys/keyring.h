@@ -29,10 +29,10 @@ size_t keyring_count(const struct keyring *r);
 enum tg_err keyring_find(const struct keyring *r, const struct key_id *id, const uint8_t **ret_secret,
                          struct seal_pk *ret_key);
 
-/* The announcement of every key not yet expired at `now`, as SealingKeys bytes appended to out; the caller batch-signs them. Its serial is
-   `now`; or, if the ring's last or `above` (that others know, 0: none) is not earlier, one of the 4,096 behind that. So an old copy of the ring, which
-   has forgotten what it announced, comes after it; and if its clock is behind as well, its serial is most likely another one. Store the ring first: a
-   serial must not be used twice. */
+/* The announcement of every key not yet expired at `now`, and of those that expired in the day before, for whose clock is behind ours; as SealingKeys
+   bytes appended to out; the caller batch-signs them. TG_NOT_FOUND: every key is expired. Its serial is `now`; or, if the ring's last or `above` (that
+   others know, 0: none) is not earlier, one of the 4,096 behind that. So an old copy of the ring, which has forgotten what it announced, comes after it;
+   and if its clock is behind as well, its serial is most likely another one. Store the ring first: a serial must not be used twice. */
 enum tg_err keyring_announce(struct keyring *r, const struct hash *exchange, const struct sign_pk *node, uint64_t above, tg_time now,
                              struct buf *out);
 

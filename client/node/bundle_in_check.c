@@ -70,7 +70,7 @@ static bool is_complete(const struct brought *p)
   return true;
 }
 
-/* Whose checkpoint is it: of a hub of ours, or of one that an earlier charter named, as long as its writer has not heard of the later one? A hub
+/* Whose checkpoint is it: of a hub of ours, or of one that another charter names, as long as its writer has not heard of the later one, or our clock is behind it? A hub
    that has another key is another one, whatever its name. */
 static enum tg_err open_checkpoint(struct node_core *core, struct slice note, const struct charter_hub **ret_hub, struct checkpoint *ret,
                                    enum tg_err *ret_verdict, struct tg_why *why)
@@ -95,12 +95,9 @@ static enum tg_err open_checkpoint(struct node_core *core, struct slice note, co
 /* Does it still count that this hub let something pass? Not if it was seen to cheat, nor if the charter in force does not name it, which may be why. */
 static enum tg_err is_trusted(struct node_core *core, const struct charter_hub *hub, bool *ret)
 {
-  const struct charter *charter = core_charter(core);
-  bool forked = false, named = false;
-  for (size_t i = 0; charter && i < charter->n_hubs; i++)
-    named |= &charter->hub[i] == hub; /* those are asked first: open_checkpoint() */
+  bool forked = false;
   const enum tg_err err = watch_is_forked(core, hub, &forked);
-  *ret = named && !forked;
+  *ret = !forked && core_names_log(core, &hub->log);
   return err;
 }
 

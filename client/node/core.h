@@ -121,8 +121,10 @@ bool core_has_room_for(const struct node_core *core, uint64_t bytes);
 tg_time core_careful_now(const struct node_core *core);
 /* The hubs that this node may use, as the charter knows them: their number, at most `max`. */
 size_t core_hubs(const struct node_core *core, const struct charter_hub **ret, size_t max);
-/* The n-th of all that the charter names and earlier charters named, whose logs prove what they did; the newest first; a log again only if it was away
-   between. NULL past the end. */
+/* Does the charter in force name it? */
+bool core_names_log(const struct node_core *core, const struct note_key *log);
+/* The n-th of all that a charter names, be it in force no more, or not yet by our clock: their logs prove what they did. The newest first; a log again only if
+   it was away between. NULL past the end. */
 const struct charter_hub *core_hub_ever(const struct node_core *core, size_t n);
 /* Our index in membersets; -1 before our credential is known. */
 int core_member_index(const struct node_core *core);

@@ -235,10 +235,12 @@ static bool names_log(const struct charter *charter, const struct note_key *log)
   return false;
 }
 
+bool core_names_log(const struct node_core *core, const struct note_key *log) { return names_log(core_charter(core), log); }
+
 const struct charter_hub *core_hub_ever(const struct node_core *core, size_t n)
 {
   const struct charter *later = NULL;
-  for (const struct charter *c = core_charter(core); c; later = c, c = directory_charter_version(core->directory, c->version - 1, NULL))
+  for (const struct charter *c = directory_newest_charter(core->directory); c; later = c, c = directory_charter_version(core->directory, c->version - 1, NULL))
     for (size_t i = 0; i < c->n_hubs; i++)
       if (!names_log(later, &c->hub[i].log) && n-- == 0)
         return &c->hub[i];

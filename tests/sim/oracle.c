@@ -395,9 +395,11 @@ static bool has_all(const struct sim *s, const struct publication *p)
   return true;
 }
 
-/* What was taken in from a bundle is shown, also where the hub refused it. */
+/* What was taken in from a bundle is shown, also where the hub refused it; unless its originator was revoked before it was checked. */
 static bool has_carried(const struct sim *s, const struct publication *p)
 {
+  if (p->disowned || (s->revoking && p->node == SIM_REVOKED))
+    return true;
   unsigned missing = p->carried & ~p->part[0].shown;
   for (int node = 0; node < SIM_NODES; node++)
     missing &= s->node[node].restored ? ~(1u << node) : ~0u;
@@ -413,7 +415,7 @@ static bool may_still_wait(const struct sim *s, const struct publication *p)
 /* Its readers have it from a stick, and their answers too: nothing else that the run waits for shows whether the hub has it. */
 static bool waits_behind_stick(const struct sim *s, const struct publication *p)
 {
-  return p->carried && !p->accepted && is_owed(s, p) && !may_still_wait(s, p) && !s->node[p->node].restored;
+  return p->carried && !p->accepted && is_owed(s, p) && !may_still_wait(s, p) && !p->forgotten;
 }
 
 /* It is held, or takes back what was. */
@@ -483,6 +485,10 @@ void oracle_explain(struct sim *s)
                             : "never answered");
     if (!is_brought(s, p))
       sim_tell(s, "oracle", "no. %zu of %s was not brought to the new hub", i, s->node[p->node].site.name);
+    if (!has_carried(s, p))
+      sim_tell(s, "oracle", "no. %zu of %s: carried to %x, arrived %x", i, s->node[p->node].site.name, p->carried, p->part[0].shown);
+    if (waits_behind_stick(s, p))
+      sim_tell(s, "oracle", "no. %zu of %s was carried, and did not go to the hub since", i, s->node[p->node].site.name);
   }
   for (int i = 0; i < SIM_NODES; i++)
     sim_tell(s, "oracle", "%s says that it sent %zu, %zu of them not delivered to all, %zu delivered and not settled", s->node[i].site.name,

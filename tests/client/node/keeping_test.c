@@ -453,6 +453,36 @@ static void sealing_keys_roll_and_old_ones_are_erased(void **state)
   assert_int_equal(look_inbox(p, BF), 1);
 }
 
+/* All begin at midnight; by ML's clock it is the day before. */
+static void a_new_node_has_a_key_for_whose_clock_is_behind(void **state)
+{
+  struct pair *p = world_pair(state);
+  struct hash id;
+  pair_pass(p, TG_DAY - pair_now(p) % TG_DAY);
+  world_start(*state);
+  const tg_time late = pair_now(p) % TG_DAY + TG_MINUTE;
+  assert_true(late < core_charter(pair_core(p, BF))->limits.clock_skew);
+  pair_set_clock(p, ML, -late);
+  pair_pass(p, TG_SECOND);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "yesterday"}, &id), TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_inbox(p, BF), 1);
+}
+
+/* For whoever's clock is right the day is not over when it is for BF. */
+static void a_clock_ahead_takes_no_key_from_the_day(void **state)
+{
+  struct pair *p = world_start(*state);
+  struct hash id;
+  const tg_time period = core_charter(pair_core(p, BF))->limits.sealing_period;
+  pair_set_clock(p, BF, 2 * TG_HOUR);
+  pair_pass(p, period - pair_now(p) % period - TG_HOUR);
+  assert_int_equal(pair_told(p, BF, "sealing-keys-made"), 2);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "before midnight"}, &id), TG_OK);
+  pair_settle(p);
+  assert_int_equal(look_inbox(p, BF), 1);
+}
+
 /* Not before its time, though this machine's clock runs ahead of the hub's; and then what it was stored in is overwritten at once. */
 static void a_sealing_key_goes_when_it_must_and_from_the_disk_too(void **state)
 {
@@ -676,6 +706,8 @@ int main(void)
       STORY(nothing_readable_stands_on_the_disk),
       STORY(what_is_purged_leaves_no_key_behind),
       STORY(sealing_keys_roll_and_old_ones_are_erased),
+      STORY(a_new_node_has_a_key_for_whose_clock_is_behind),
+      STORY(a_clock_ahead_takes_no_key_from_the_day),
       STORY(a_sealing_key_goes_when_it_must_and_from_the_disk_too),
       STORY(an_originator_limits_how_long_others_keep_it),
       STORY(what_has_expired_is_erased),

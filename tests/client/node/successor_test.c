@@ -132,6 +132,7 @@ static void a_clock_that_is_set_back_forgets_no_hub(void **state)
   pair_settle(p);
   assert_int_equal(look_inbox(p, BF), 2);
   assert_string_equal(core_charter(pair_core(p, BF))->hub[0].name, "hub1");
+  assert_string_equal(core_hub_ever(pair_core(p, BF), 0)->name, "hub2"); /* its log proves what it did: on a stick, too */
   world_acknowledge(p, &id);
   world_acknowledge(p, &short_one);
   pair_settle(p);
