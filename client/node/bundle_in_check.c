@@ -4,6 +4,7 @@
 #include "audit/checkpoint.h"
 #include "client/node/arrivals.h"
 #include "client/node/history.h"
+#include "client/node/inbox.h"
 #include "client/node/outbox.h"
 #include "client/node/papers.h"
 #include "client/node/watch.h"
@@ -171,14 +172,30 @@ static enum tg_err judge(struct node_core *core, struct bundle_in *b, struct bro
   return TG_INTERNAL;
 }
 
+/* It came before, and was answered or will be. What was answered with no is not here. */
+static enum tg_err judge_known(struct node_core *core, struct brought *p)
+{
+  unsigned event = 0;
+  if (p->outcome) /* while the rest was read: bundle_in_declined() */
+    return TG_OK;
+  enum tg_err err = inbox_met(core, &p->id, &event);
+  if (err != TG_OK && err != TG_NOT_FOUND)
+    return err;
+  p->outcome = BUNDLE_WAS_HERE;
+  if (event != RECEIPT_IMPORT_REFUSED && event != RECEIPT_UNREADABLE)
+    return TG_OK;
+  p->outcome = BUNDLE_DECLINED;
+  p->event = event;
+  why_set(&p->why, TG_REFUSED, NULL, N_("it came before and was not taken in, as its originator was told, who can publish it again"), NULL, NULL, NULL, NULL);
+  return TG_OK;
+}
+
 static enum tg_err check_one(struct node_core *core, struct bundle_in *b, struct brought *p, enum tg_err *ret, struct tg_why *why)
 {
   struct judged *judged;
   arena_reset(b->work);
-  if (p->known) {
-    p->outcome = BUNDLE_WAS_HERE;
-    return TG_OK;
-  }
+  if (p->known)
+    return judge_known(core, p);
   if (!is_complete(p))
     return bundle_in_no(why, ret, TG_BAD_PROOF, N_("content of a bulletin in the bundle is missing, or is not what its originator sealed"),
                         N_("Have it written again, on another stick"));

@@ -1,6 +1,7 @@
 /* A stick whose writer cheats: everything in it is signed by a node of the exchange, and something is not as it must be. */
 #include "client/node/bundle_in.h"
 #include "client/node/bundle_out.h"
+#include "client/node/inbox.h"
 #include "proto/bundle.h"
 #include "tests/client/node/world.h"
 
@@ -63,8 +64,8 @@ static void sign_end(struct world *w, const struct bundle_hash *hash, struct are
   batch_free(b);
 }
 
-/* BF reads it; the verdict. */
-static enum tg_err read_by_bf(struct world *w, const struct stick *s)
+/* BF reads it; the verdict, and, if it is good, what became of the first bulletin in it. */
+static enum tg_err read_by_bf_with(struct world *w, const struct stick *s, struct bundle_result *ret)
 {
   struct node_core *core = pair_core(w->pair, BF);
   struct bundle_hash hash;
@@ -81,11 +82,17 @@ static enum tg_err read_by_bf(struct world *w, const struct stick *s)
   assert_int_equal(bundle_in_put(core, in, buf_slice(&all), &verdict, &why), TG_OK);
   for (unsigned i = 0; verdict == TG_OK && i < 20 && !bundle_in_is_done(core, in); i++)
     assert_int_equal(node_turn(core, NULL), TG_OK);
+  bool any = true;
+  if (verdict == TG_OK && ret)
+    assert_int_equal(bundle_in_result(core, in, 0, ret, &any), TG_OK);
+  assert_true(any);
   assert_int_equal(bundle_in_abort(core, &in), TG_OK);
   assert_int_equal(node_turn(core, NULL), TG_OK);
   buf_free(&all);
   return verdict;
 }
+
+static enum tg_err read_by_bf(struct world *w, const struct stick *s) { return read_by_bf_with(w, s, NULL); }
 
 static void *first(const struct stick *s, enum bundle_type type)
 {
@@ -181,6 +188,26 @@ static void nobody_carries_the_words_of_another_as_its_own(void **state)
   arena_free(mine.arena);
 }
 
+/* It came by the hub, and our rules said no to it. They may have changed, but its originator was told. */
+static void what_was_refused_is_not_here(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  struct bundle_result result = {.outcome = 0};
+  pair_plug(p, BF, false);
+  const struct hash id = world_publish(p, "BF", "no");
+  pair_settle(p);
+  assert_int_equal(inbox_decline(pair_core(p, BF), core_charter(pair_core(p, BF))->hub[0].log.name, &id, RECEIPT_IMPORT_REFUSED), TG_OK);
+  struct stick s = written(p, ML, "BF", false);
+  assert_int_equal(read_by_bf_with(w, &s, &result), TG_OK);
+  assert_int_equal(result.outcome, BUNDLE_DECLINED);
+  assert_int_equal(result.event, RECEIPT_IMPORT_REFUSED);
+  assert_non_null(result.why.what);
+  assert_int_equal(look_inbox(p, BF), 0);
+  assert_int_equal(node_turn(pair_core(p, BF), NULL), TG_OK);
+  arena_free(s.arena);
+}
+
 /* The hub is lost, and who wrote the stick has not heard of the one in its place: it still proves what it wrote by the lost one's log. */
 static void a_proof_from_the_log_of_a_lost_hub_will_do(void **state)
 {
@@ -271,6 +298,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       STORY(nothing_of_a_false_stick_is_taken),
       STORY(nobody_carries_the_words_of_another_as_its_own),
+      STORY(what_was_refused_is_not_here),
       STORY(a_proof_from_the_log_of_a_lost_hub_will_do),
       STORY(what_a_hub_let_pass_counts_while_it_does),
       STORY(what_a_hub_that_cheats_let_pass_does_not_count),
