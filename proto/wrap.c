@@ -342,7 +342,7 @@ enum tg_err wrap_open(struct wrap_opener *o, const struct wrap *w, const struct 
 
 struct merkle_tree *audience_tree(const struct slice *wraps, size_t count)
 {
-  struct hash few[16], *leaves = few;
+  struct hash few[16] = {0}, *leaves = few;
   assert(count >= 1 && count <= LIMIT_WRAPS);
   if (count > sizeof few / sizeof *few && !(leaves = calloc(count, sizeof *leaves)))
     return NULL;
