@@ -164,6 +164,8 @@ static void settle(struct carry *c, enum tg_err err, bool lost)
     c->events->turned(c->arg, busy);
   if (lost)
     c->events->lost(c->arg);
+  else if (c->events->moved)
+    c->events->moved(c->arg);
 }
 
 static void pump(struct carry *c, bool judges)

@@ -8,7 +8,7 @@
 
 struct carry;
 
-/* lost and over are called last in whatever led there: they may free the carry, or give it a new line. */
+/* lost, over and moved are called last in whatever led there: they may free the carry, or give it a new line. */
 struct carry_events {
   /* The line broke, or nothing at all came over it for too long while something was waited for. The session waits for carry_line(). */
   void (*lost)(void *arg);
@@ -16,6 +16,8 @@ struct carry_events {
   void (*over)(void *arg, enum tg_err why);
   /* resume_is_busy() changed. May not free it. */
   void (*turned)(void *arg, bool busy);
+  /* None of the first two, but what resume_holds() says may have changed. May be NULL. */
+  void (*moved)(void *arg);
 };
 
 /* local: a stream socket, not blocking, taken also on failure; it may still be connecting. rate: as resume_new(). TG_NO_MEMORY. events is kept, not copied. */

@@ -13,7 +13,7 @@ enum {
   CONFIRM_LEAST = 1 << 10,
   CONFIRM_MOST = 8 << 10,
   GATHER = 16 << 10, /* bytes made ready for the line at once */
-  IN_MAX = RESUME_FRAME * ZHEAD_MAX,
+  IN_MAX = 2 * RESUME_FRAME, /* 18 bytes, of the shortest message whose beginning is left out, are 35 */
   VARINT_BYTES = 3,
 };
 enum { ANSWER_BEGAN, ANSWER_RESUMED, ANSWER_NONE };
@@ -30,7 +30,7 @@ struct resume {
   uint8_t token[RESUME_TOKEN];
   bool is_client, has_token, answered, connected, open, end, said_end, heard_end, confirm, starved;
   uint32_t rate;
-  size_t busy_at, confirm_at;
+  size_t window, busy_at, confirm_at;
   struct buf held, out, in;
   size_t wrote, gave, passed; /* of out, in and held */
   uint64_t moved;
@@ -58,6 +58,7 @@ struct resume *resume_new(uint32_t rate)
   r->held = buf_new(RESUME_WINDOW);
   r->out = buf_new(2 * GATHER);
   r->in = buf_new(IN_MAX);
+  r->window = RESUME_WINDOW;
   set_rate(r, rate);
   return r;
 }
@@ -281,6 +282,8 @@ struct slice resume_out(struct resume *r)
     say_end(r);
     break;
   }
+  if (!r->out.n)
+    buf_free(&r->out);
   return rest_of(&r->out, r->wrote);
 }
 
@@ -387,7 +390,8 @@ enum tg_err resume_take(struct resume *r, struct slice bytes)
 
 /* ---- the local side */
 
-size_t resume_room(const struct resume *r) { return r->end ? 0 : RESUME_WINDOW - r->held.n; }
+void resume_limit(struct resume *r, size_t window) { r->window = window < RESUME_WINDOW ? window : RESUME_WINDOW; }
+size_t resume_room(const struct resume *r) { return r->end || r->held.n >= r->window ? 0 : r->window - r->held.n; }
 
 enum tg_err resume_put(struct resume *r, struct slice bytes)
 {
@@ -413,10 +417,11 @@ void resume_gave(struct resume *r, size_t n)
 /* ---- how it stands */
 
 bool resume_is_ended(const struct resume *r) { return r->heard_end && r->in.n == 0; }
-bool resume_is_busy(const struct resume *r) { return !r->open || r->held.n >= r->busy_at; }
+bool resume_is_busy(const struct resume *r) { return !r->open || r->held.n >= r->busy_at || r->held.n >= r->window / 2; }
 bool resume_is_starved(const struct resume *r) { return r->starved; }
 bool resume_was_met(const struct resume *r) { return r->part != PART_ANSWER; }
 bool resume_waits(const struct resume *r) { return r->connected && (r->sent > r->confirmed || r->part == PART_ANSWER || r->said_end); }
 void resume_confirm(struct resume *r) { r->confirm = r->received > r->told; }
 bool resume_owes(const struct resume *r) { return r->received > r->told; }
 uint64_t resume_moved(const struct resume *r) { return r->moved; }
+size_t resume_holds(const struct resume *r) { return r->held.cap + r->out.cap + r->in.cap; }

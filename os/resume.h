@@ -48,6 +48,7 @@ void resume_wrote(struct resume *r, size_t n);
 enum tg_err resume_take(struct resume *r, struct slice bytes);
 
 /* ---- the local side. What may be put now; nothing while it is 0. TG_TOO_BIG, TG_NO_MEMORY: over. */
+void resume_limit(struct resume *r, size_t window); /* keep no more than this, from now on, instead of RESUME_WINDOW */
 size_t resume_room(const struct resume *r);
 enum tg_err resume_put(struct resume *r, struct slice bytes);
 void resume_end(struct resume *r); /* nothing more will be put, and nothing more is wanted: the other side hears it after the last byte */
@@ -66,6 +67,7 @@ bool resume_waits(const struct resume *r); /* something is under way that the ot
 /* Confirm now what came; small amounts are else confirmed with the next. */
 void resume_confirm(struct resume *r);
 bool resume_owes(const struct resume *r); /* is something unconfirmed? */
+size_t resume_holds(const struct resume *r); /* bytes of memory for what is kept, made ready and not handed on yet */
 uint64_t resume_moved(const struct resume *r); /* grows with each byte that was put, taken, written or handed on */
 
 #endif

@@ -78,7 +78,7 @@ size_t zhead_until_next(const struct zhead *z, struct slice p)
 
 size_t zhead_foretell(const struct zhead *z, uint64_t size, uint8_t out[ZHEAD_MAX])
 {
-  if (!is_between(z) || !z->number || z->number == UINT64_MAX || size < ZHEAD_BODY)
+  if (!is_between(z) || !z->number || z->number == UINT64_MAX || size < ZHEAD_LEAST)
     return 0;
   const bool is_long = size > SHORT_MOST;
   out[0] = is_long ? LONG : 0;

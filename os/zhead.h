@@ -9,6 +9,7 @@
 enum {
   ZHEAD_GREETING = 64,
   ZHEAD_BODY = 16,               /* "\7MESSAGE" and the number */
+  ZHEAD_LEAST = 33,              /* of a whole body: those, the seal's tag and one byte under it */
   ZHEAD_MAX = 1 + 8 + ZHEAD_BODY /* flags, a long length, those */
 };
 

@@ -2,12 +2,17 @@
 
 #include <string.h>
 
-static size_t size_of(const struct crowd_one *all, size_t n, const struct lookup_net *group)
+static size_t weight_of(const struct crowd_one *all, size_t n, const struct lookup_net *group)
 {
-  size_t size = 0;
+  size_t weight = 0;
   for (size_t i = 0; i < n; i++)
-    size += memcmp(&all[i].group, group, sizeof *group) == 0;
-  return size;
+    weight += memcmp(&all[i].group, group, sizeof *group) == 0 ? all[i].weight : 0;
+  return weight;
+}
+
+static bool goes_before(const struct crowd_one *a, const struct crowd_one *b)
+{
+  return a->weight > b->weight || (a->weight == b->weight && a->since < b->since);
 }
 
 void *crowd_gives_way(const struct crowd_one *all, size_t n)
@@ -15,10 +20,10 @@ void *crowd_gives_way(const struct crowd_one *all, size_t n)
   const struct crowd_one *found = NULL;
   size_t most = 0;
   for (size_t i = 0; i < n; i++) {
-    const size_t size = size_of(all, n, &all[i].group);
-    if (!found || size > most || (size == most && all[i].since < found->since)) {
+    const size_t weight = weight_of(all, n, &all[i].group);
+    if (!found || weight > most || (weight == most && goes_before(&all[i], found))) {
       found = &all[i];
-      most = size;
+      most = weight;
     }
   }
   return found ? found->who : NULL;

@@ -261,11 +261,11 @@ static enum tg_err open_door(struct front *f, const uint8_t *secret_key, const c
 }
 
 /* For those on bad lines, in front of the first door. */
-static enum tg_err open_resumed(struct front *f, const char *endpoint, struct tg_why *why)
+static enum tg_err open_resumed(struct front *f, const char *endpoint, size_t most, struct tg_why *why)
 {
   char door[256];
   zsock_own_address(f->door[0], door);
-  enum tg_err err = resumed_new(f->loop, endpoint, door, on_turned, f, &f->resumed[f->n_resumed], why);
+  enum tg_err err = resumed_new(f->loop, endpoint, door, most, on_turned, f, &f->resumed[f->n_resumed], why);
   if (err != TG_OK)
     return err;
   f->n_resumed++;
@@ -287,7 +287,7 @@ static enum tg_err open_doors(struct front *f, const struct seal_pk *keys, size_
       err = open_door(f, brief->transport_key, brief->endpoint[i], why);
   for (size_t i = 0; err == TG_OK && i < brief->n && f->n; i++)
     if (endpoint_resumes(brief->endpoint[i]))
-      err = open_resumed(f, brief->endpoint[i], why);
+      err = open_resumed(f, brief->endpoint[i], memory_resumed(brief->memory) / (brief->n - f->n), why);
   role_brief_forget(f->start);
   if (err == TG_OK)
     role_ready(f->start);
@@ -390,6 +390,11 @@ static void tell_of_strangers(void *arg)
     refused += c.refused_keys;
     failed += c.handshakes_failed;
     malformed += c.bad_parts + c.unknown_sender;
+  }
+  for (size_t i = 0; i < f->n_resumed; i++) {
+    const struct resumed_counts c = resumed_counts(f->resumed[i]);
+    failed += c.unopened;
+    malformed += c.malformed;
   }
   if (refused + failed + malformed != f->told)
     log_event(LOG_NOTICE, "strangers", log_number("unknown-keys", refused),

@@ -2,6 +2,7 @@
 
 #include "broker/front/crowd.h"
 #include "os/carry.h"
+#include "os/log.h"
 #include "os/lookup.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ enum {
   LEAVE_MS = 10000,     /* for last words, once ZeroMQ has hung up */
   SWEEP_MS = 1000,
   DOOR_BYTES = 64 << 10, /* in the kernel, each way: what a node does not take waits in the core */
+  WINDOW_LEAST = 8 << 10, /* seven seconds of a line of 9.6 kbit/s */
   HOST_BITS = 64,       /* of IPv6: whoever has one network has 2^64 addresses */
   SITE_BITS = 48,       /* and 65,536 such networks, when he is a larger customer */
 };
@@ -47,6 +49,7 @@ struct session {
   uint32_t member;
   bool known;
   int64_t since, detached, leaving;
+  size_t holds; /* bytes, when weighed last */
 };
 
 struct resumed {
@@ -60,9 +63,26 @@ struct resumed {
   struct guest guest[RESUMED_GUESTS];
   struct session *session[RESUMED_SESSIONS];
   size_t n;
+  size_t most, held; /* bytes: of all sessions */
+  size_t window;     /* what may be unconfirmed of each */
+  struct resumed_counts counts;
 };
 
 /* ---- sessions */
+
+/* The more nodes, the smaller the window: half of what may be held is divided, for what is made ready and what came takes some too. */
+static void share_windows(struct resumed *r)
+{
+  size_t nodes = 1;
+  for (size_t i = 0; i < r->n; i++)
+    nodes += r->session[i]->known;
+  const size_t part = r->most / 2 / nodes, window = part < WINDOW_LEAST ? WINDOW_LEAST : part < RESUME_WINDOW ? part : RESUME_WINDOW;
+  if (window == r->window)
+    return;
+  r->window = window;
+  for (size_t i = 0; i < r->n; i++)
+    resume_limit(carry_resume(r->session[i]->carry), window); /* within a second */
+}
 
 static void session_free(struct session *s)
 {
@@ -72,20 +92,61 @@ static void session_free(struct session *s)
       r->session[i] = r->session[--r->n];
       break;
     }
+  r->held -= s->holds;
   carry_free(&s->carry);
   free(s);
+  share_windows(r);
 }
+
+/* With whom it is counted once ZeroMQ has heard it. */
+static struct lookup_net of_member(const struct session *s)
+{
+  struct lookup_net member = {{0}};
+  memcpy(member.b, &s->member, sizeof s->member);
+  member.b[SITE_BITS / 8] = 1; /* no network's */
+  return member;
+}
+
+/* Of a member, or a network, that holds most: the session that does. */
+static void cut_heaviest(struct resumed *r)
+{
+  struct crowd_one all[RESUMED_SESSIONS];
+  for (size_t i = 0; i < r->n; i++) {
+    struct session *s = r->session[i];
+    const struct lookup_net group = s->known ? of_member(s) : s->site;
+    all[i] = (struct crowd_one){.who = s, .since = s->since, .weight = s->holds, .group = group};
+  }
+  struct session *s = crowd_gives_way(all, r->n);
+  if (s->known)
+    log_event(LOG_NOTICE, "cut", log_hex("key", slice_of(s->key.b, sizeof s->key.b)), log_number("connections", 1), log_number("held", s->holds));
+  session_free(s);
+}
+
+/* May free it. */
+static void weigh(struct session *s)
+{
+  struct resumed *r = s->all;
+  const size_t before = s->holds;
+  s->holds = resume_holds(carry_resume(s->carry));
+  r->held = r->held - before + s->holds;
+  while (r->held > r->most)
+    cut_heaviest(r);
+}
+
+static void on_moved(void *arg) { weigh(arg); }
 
 static void on_lost(void *arg)
 {
   struct session *s = arg;
   s->detached = loop_now(s->all->loop);
+  weigh(s);
 }
 
 static void on_over(void *arg, enum tg_err why)
 {
-  (void)why;
-  session_free(arg);
+  struct session *s = arg;
+  s->all->counts.malformed += why == TG_BAD_INPUT && !s->known;
+  session_free(s);
 }
 
 static void on_turned(void *arg, bool busy)
@@ -101,7 +162,7 @@ static bool is_one(const struct lookup_net *a, const struct lookup_net *b) { ret
 
 static struct crowd_one stands(void *who, const struct lookup_net *group, int64_t since)
 {
-  return (struct crowd_one){.who = who, .since = since, .group = *group};
+  return (struct crowd_one){.who = who, .since = since, .weight = 1, .group = *group};
 }
 
 /* Sessions that ZeroMQ has not heard: of this host, or of any. */
@@ -142,8 +203,7 @@ static void make_room_for_node(struct resumed *r)
   size_t n = 0;
   for (size_t i = 0; i < r->n; i++) {
     struct session *s = r->session[i];
-    struct lookup_net member = {{0}};
-    memcpy(member.b, &s->member, sizeof s->member);
+    const struct lookup_net member = of_member(s);
     if (s->known)
       all[n++] = stands(s, &member, s->since);
   }
@@ -166,7 +226,7 @@ static int to_door(const struct resumed *r)
 
 static struct session *session_new(struct resumed *r, const struct guest *g)
 {
-  static const struct carry_events events = {.lost = on_lost, .over = on_over, .turned = on_turned};
+  static const struct carry_events events = {.lost = on_lost, .over = on_over, .turned = on_turned, .moved = on_moved};
   make_room(r, &g->host);
   struct session *s = calloc(1, sizeof *s);
   const int door = s ? to_door(r) : -1;
@@ -179,6 +239,7 @@ static struct session *session_new(struct resumed *r, const struct guest *g)
   s->site = g->site;
   s->since = s->detached = loop_now(r->loop);
   r->session[r->n++] = s;
+  resume_limit(carry_resume(s->carry), r->window);
   return s;
 }
 
@@ -196,6 +257,7 @@ static struct session *session_find(const struct resumed *r, const uint8_t token
 
 static void guest_free(struct guest *g)
 {
+  g->all->counts.unopened += g->fd >= 0 && g->n < sizeof g->opening;
   loop_watch_free(&g->watch);
   if (g->fd >= 0)
     close(g->fd);
@@ -216,6 +278,7 @@ static void seat(struct guest *g)
   struct resumed *r = g->all;
   struct resume_opening o;
   if (resume_opening_read(slice_of(g->opening, g->n), &o) != TG_OK) {
+    r->counts.malformed++;
     guest_free(g);
     return;
   }
@@ -225,6 +288,7 @@ static void seat(struct guest *g)
   else if (o.begins)
     s = NULL; /* a token serves once */
   if (s && resume_accept(carry_resume(s->carry), &o) != TG_OK) { /* what it has, or lacks, cannot be; or there is no memory */
+    r->counts.malformed++;
     session_free(s);
     s = NULL;
   }
@@ -328,9 +392,16 @@ static void on_listener(void *arg, short events)
   }
 }
 
+/* Of one whose window is full nothing is read: that ZeroMQ has gone is seen only by looking, and, behind what the kernel has for us, not before that gives up. */
+static bool is_left(const struct session *s)
+{
+  struct pollfd local = {.fd = carry_local(s->carry), .events = POLLRDHUP};
+  return local.fd < 0 || poll(&local, 1, 0) > 0;
+}
+
 static bool is_done(struct session *s, int64_t now)
 {
-  if (!s->leaving && carry_local(s->carry) < 0)
+  if (!s->leaving && is_left(s))
     s->leaving = now;
   return (s->detached && now - s->detached >= DETACHED_MS) || (s->leaving && now - s->leaving >= LEAVE_MS);
 }
@@ -376,6 +447,7 @@ void resumed_met(struct resumed *r, const struct seal_pk *key, uint32_t member, 
   met->member = member;
   met->known = true;
   make_room_for_node(r);
+  share_windows(r);
 }
 
 bool resumed_owns(const struct resumed *r, int fd)
@@ -387,6 +459,8 @@ bool resumed_owns(const struct resumed *r, int fd)
     owns = fd == r->guest[i].fd;
   return owns;
 }
+
+struct resumed_counts resumed_counts(const struct resumed *r) { return r->counts; }
 
 static enum tg_err cannot_listen(const char *endpoint, struct tg_why *why)
 {
@@ -414,15 +488,16 @@ static enum tg_err listen_at(struct resumed *r, const char *endpoint, struct tg_
   return r->watch ? TG_OK : TG_NO_MEMORY;
 }
 
-enum tg_err resumed_new(struct loop *l, const char *endpoint, const char *door, resumed_turned_fn *fn, void *arg, struct resumed **ret, struct tg_why *why)
+enum tg_err resumed_new(struct loop *l, const char *endpoint, const char *door, size_t most, resumed_turned_fn *fn, void *arg, struct resumed **ret, struct tg_why *why)
 {
   struct resumed *r = calloc(1, sizeof *r);
   struct endpoint e;
   if (!r)
     return TG_NO_MEMORY;
-  *r = (struct resumed){.loop = l, .fn = fn, .arg = arg, .listener = -1, .reserve = -1, .sweep = loop_timer(l, on_sweep, r)};
+  *r = (struct resumed){.loop = l, .most = most, .fn = fn, .arg = arg, .listener = -1, .reserve = -1, .sweep = loop_timer(l, on_sweep, r)};
   for (size_t i = 0; i < RESUMED_GUESTS; i++)
-    r->guest[i].fd = -1;
+    r->guest[i] = (struct guest){.all = r, .fd = -1};
+  share_windows(r);
   enum tg_err err = r->sweep ? TG_OK : TG_NO_MEMORY;
   if (err == TG_OK && (endpoint_read(slice_str(door), &e) != TG_OK || lookup_number(&e, false, &r->door) == 0))
     err = why_set(why, TG_BAD_INPUT, door, N_("cannot listen at this address: %1$s"), N_("Write it like tcp://[::]:7440"), strerror(EADDRNOTAVAIL), NULL, NULL);

@@ -1,11 +1,14 @@
-/* Sessions at the hub's port for bad lines: strangers from anywhere, members with more nodes than there is room for, and no descriptors left. The test is
+/* Sessions at the hub's port for bad lines: strangers from anywhere, members with more nodes than there is room for or that confirm nothing, and no descriptors left. The test is
    ZeroMQ behind the door, and decides where each connection comes from. */
 #include "broker/front/resumed.h"
+#include "os/log.h"
 #include "os/lookup.h"
 #include "os/resume.h"
 #include "tests/os/kit.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
 #include <sodium.h>
 #include <sys/resource.h>
 
@@ -26,6 +29,8 @@ int __wrap_accept4(int fd, struct sockaddr *a, socklen_t *n, int flags)
     memcpy(a, &from, sizeof from); /* resumed.c gives room for any address */
   return came;
 }
+
+enum { MOST = 1 << 20 }; /* bytes that all sessions hold */
 
 static struct loop *l;
 static int door;
@@ -61,7 +66,7 @@ static struct resumed *listens(uint16_t *ret_port)
   assert_int_equal(getsockname(door, (struct sockaddr *)&own, &n), 0);
   snprintf(endpoint, sizeof endpoint, "resume://127.0.0.1:%u", *ret_port);
   snprintf(at, sizeof at, "tcp://127.0.0.1:%u", ntohs(own.sin_port));
-  assert_int_equal(resumed_new(l, endpoint, at, on_turned, NULL, &ret, NULL), TG_OK);
+  assert_int_equal(resumed_new(l, endpoint, at, MOST, on_turned, NULL, &ret, NULL), TG_OK);
   return ret;
 }
 
@@ -270,6 +275,118 @@ static void a_member_with_many_nodes_puts_out_its_own(void **state)
   leave(&stranger, 1);
 }
 
+static void pass(unsigned seconds)
+{
+  while (seconds--) {
+    ahead += 1000;
+    turns(8);
+  }
+}
+
+/* ZeroMQ has as much for it as it takes. The other end reads none of it, and confirms nothing. */
+static void fill(struct node *n)
+{
+  static const uint8_t bytes[4096];
+  assert_int_equal(fcntl(n->zeromq, F_SETFL, O_NONBLOCK), 0);
+  for (unsigned still = 0; still < 3; still++) {
+    while (send(n->zeromq, bytes, sizeof bytes, MSG_NOSIGNAL) > 0)
+      still = 0;
+    turns(2);
+  }
+}
+
+/* As when the kernel gives up what ZeroMQ left in it. */
+static void hang_up(struct node *n)
+{
+  const struct linger at_once = {.l_onoff = 1};
+  assert_int_equal(setsockopt(n->zeromq, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+  close(n->zeromq);
+}
+
+/* Of one member, and never confirmed: its own are cut, before others who hold as much. */
+static void who_holds_most_is_cut_and_nobody_else(void **state)
+{
+  enum { MANY = RESUMED_NODES - 2, SLACK = 128 << 10 };
+  (void)state;
+  static struct node flood[MANY];
+  struct node honest[2];
+  const struct mallinfo2 empty = mallinfo2();
+  for (unsigned i = 0; i < 2; i++) {
+    honest[i] = begins(port);
+    met(&honest[i], i + 1, 1);
+    fill(&honest[i]);
+  }
+  for (unsigned i = 0; i < MANY; i++) {
+    flood[i] = begins(port);
+    met(&flood[i], 3, (uint8_t)i);
+    fill(&flood[i]);
+    const struct mallinfo2 now = mallinfo2(); /* says nothing under a sanitizer */
+    assert_in_range(now.uordblks + now.hblkhd, 0, empty.uordblks + empty.hblkhd + MOST + SLACK + i * 1024);
+  }
+  assert_in_range(living(flood, MANY), 1, MANY - 1);
+  assert_int_equal(living(honest, 2), 2);
+  leave(flood, MANY);
+  leave(honest, 2);
+}
+
+/* There is less for each, and nobody is cut; when the others have left there is more again. */
+static void many_nodes_share_what_may_be_held(void **state)
+{
+  enum { MANY = 40 };
+  (void)state;
+  static struct node n[MANY];
+  for (unsigned i = 0; i < MANY; i++) {
+    n[i] = begins(port);
+    met(&n[i], i, 1);
+  }
+  for (unsigned i = 0; i < MANY; i++)
+    fill(&n[i]);
+  assert_int_equal(living(n, MANY), MANY);
+  for (unsigned i = 1; i < MANY; i++) {
+    hang_up(&n[i]);
+    close(n[i].line);
+  }
+  pass(15);
+  static uint8_t bytes[2 * RESUME_WINDOW];
+  size_t came = 0;
+  for (ssize_t more; came < RESUME_WINDOW; came += (size_t)more) {
+    KIT_UNTIL(l, kit_is_readable(n[0].line));
+    more = recv(n[0].line, bytes, sizeof bytes, 0);
+    assert_true(more > 0);
+  }
+  leave(n, 1);
+}
+
+/* ---- what strangers did */
+
+static void what_strangers_do_is_counted(void **state)
+{
+  (void)state;
+  const uint8_t token[RESUME_TOKEN] = {3};
+  int fd[4];
+  for (int i = 0; i < 4; i++) {
+    fd[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    connect_to(fd[i], port);
+  }
+  static const uint8_t nonsense[RESUME_OPENING] = "GET / HTTP/1.1";
+  assert_int_equal(send(fd[0], nonsense, sizeof nonsense, MSG_NOSIGNAL), sizeof nonsense);
+  KIT_UNTIL(l, resumed_counts(r).malformed == 1);
+  assert_int_equal(send(fd[1], "TGR", 3, MSG_NOSIGNAL), 3);
+  assert_int_equal(shutdown(fd[1], SHUT_WR), 0);
+  KIT_UNTIL(l, resumed_counts(r).unopened == 1);
+  say_opening(fd[2], token, 0, 0);
+  assert_int_equal(answered(fd[2]), 0);
+  assert_int_equal(send(fd[2], "\377\377\377", 3, MSG_NOSIGNAL), 3);
+  KIT_UNTIL(l, resumed_counts(r).malformed == 2);
+  say_opening(fd[3], token, 1, 0); /* a session that is over: of a node, perhaps */
+  assert_int_equal(answered(fd[3]), 2);
+  for (int i = 0; i < 4; i++)
+    close(fd[i]);
+  turns(8);
+  assert_int_equal(resumed_counts(r).malformed, 2);
+  assert_int_equal(resumed_counts(r).unopened, 1);
+}
+
 /* A node that comes to another port of the hub. */
 static void a_newer_session_of_a_node_ends_the_older_wherever_it_is(void **state)
 {
@@ -310,12 +427,8 @@ static void who_was_cut_is_not_kept(void **state)
   struct node n = begins(port);
   met(&n, 1, 1);
   close(n.zeromq);
-  bool ended = false;
-  for (unsigned i = 0; i < 5; i++) {
-    ahead += 1000;
-    turns(8);
-    ended |= has_ended(n.line);
-  }
+  pass(5);
+  bool ended = has_ended(n.line);
   assert_false(ended);
   for (unsigned i = 0; i < 60 && !ended; i++) {
     ahead += 1000;
@@ -324,6 +437,21 @@ static void who_was_cut_is_not_kept(void **state)
     ended = has_ended(n.line);
   }
   assert_true(ended);
+  close(n.line);
+}
+
+/* However much of it is unconfirmed, and whatever comes: the kernel gives up what nobody takes. */
+static void who_was_cut_is_not_kept_for_what_it_does_not_confirm(void **state)
+{
+  (void)state;
+  struct node n = begins(port);
+  met(&n, 1, 1);
+  fill(&n);
+  hang_up(&n);
+  pass(5);
+  assert_true(lives(&n));
+  pass(10);
+  assert_false(lives(&n));
   close(n.line);
 }
 
@@ -433,16 +561,23 @@ static void without_descriptors_strangers_give_way(void **state)
     close(next[i]);
 }
 
+static void say_nothing(void *arg, enum log_level level, const char *line) { (void)arg, (void)level, (void)line; }
+
 int main(void)
 {
+  log_set_sink(say_nothing, NULL); /* hundreds are cut */
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   const struct CMUnitTest tests[] = {
       T(a_network_of_addresses_has_one_share),
       T(a_customer_with_many_networks_puts_out_his_own),
       T(who_says_nothing_whole_puts_out_his_own),
       T(a_member_with_many_nodes_puts_out_its_own),
+      T(who_holds_most_is_cut_and_nobody_else),
+      T(many_nodes_share_what_may_be_held),
+      T(what_strangers_do_is_counted),
       T(a_newer_session_of_a_node_ends_the_older_wherever_it_is),
       T(who_was_cut_is_not_kept),
+      T(who_was_cut_is_not_kept_for_what_it_does_not_confirm),
       T(a_count_that_cannot_be_ends_the_session),
       T(without_descriptors_a_session_goes_on_and_nothing_is_tried_in_vain),
       T(without_descriptors_strangers_give_way),

@@ -378,6 +378,71 @@ static void without_memory_nothing_is_left_out(void **state)
   }
 }
 
+/* What came waits in memory when ZeroMQ takes no more: beginnings that were left out must not make it many times what was read. */
+static void what_comes_unfolds_to_no_more_than_twice_as_much(void **state)
+{
+  (void)state;
+  enum { LEAST = 33, SHORTEST = 16 };
+  struct world w = world_new(zeromq(1, 20), noise(0));
+  uint8_t shortest[RESUME_FRAME] = {0};
+  meet(&w);
+  run(&w, 4096, UINT64_MAX);
+  hear(&w.server);
+  for (size_t i = 0; i < sizeof shortest; i += 1 + LEAST - SHORTEST)
+    shortest[i] = 2 * LEAST + 1;
+  assert_int_equal(resume_take(w.server.r, slice_of(shortest, sizeof shortest)), TG_OK);
+  assert_in_range(resume_in(w.server.r).n, sizeof shortest, 2 * sizeof shortest);
+  for (uint8_t size = SHORTEST; size < LEAST; size++) { /* no seal is so small */
+    struct world other = world_new(zeromq(1, 20), noise(0));
+    const uint8_t head = (uint8_t)(2 * size + 1);
+    meet(&other);
+    run(&other, 4096, UINT64_MAX);
+    assert_int_equal(resume_take(other.server.r, slice_of(&head, 1)), TG_BAD_INPUT);
+    world_free(&other);
+  }
+  world_free(&w);
+}
+
+/* So is what stays unconfirmed; a session that has more than its window puts nothing until it has less. */
+static void a_window_may_become_smaller_and_larger(void **state)
+{
+  (void)state;
+  enum { SMALL = 8 << 10 };
+  struct world w = world_new(noise(10), noise(3 * RESUME_WINDOW));
+  meet(&w);
+  resume_limit(w.server.r, SMALL);
+  assert_int_equal(resume_room(w.server.r), SMALL);
+  assert_int_equal(resume_put(w.server.r, slice_of(w.server.says.p, SMALL / 2)), TG_OK);
+  assert_true(resume_is_busy(w.server.r));
+  w.server.put = SMALL / 2;
+  resume_limit(w.server.r, RESUME_WINDOW);
+  assert_false(resume_is_busy(w.server.r));
+  speak(&w.server);
+  assert_int_equal(w.server.put, RESUME_WINDOW);
+  assert_in_range(resume_holds(w.server.r), RESUME_WINDOW, 2 * RESUME_WINDOW);
+  resume_limit(w.server.r, SMALL);
+  assert_int_equal(resume_room(w.server.r), 0);
+  run(&w, 4096, UINT64_MAX);
+  whole(&w);
+  world_free(&w);
+}
+
+/* A line that rests holds nothing. */
+static void what_was_confirmed_is_not_held(void **state)
+{
+  (void)state;
+  struct world w = world_new(noise(5000), noise(20000));
+  meet(&w);
+  run(&w, 4096, UINT64_MAX);
+  resume_confirm(w.client.r);
+  resume_confirm(w.server.r);
+  while (carry(&w.client, &w.server, 4096) + carry(&w.server, &w.client, 4096))
+    ;
+  assert_int_equal(resume_out(w.client.r).n + resume_out(w.server.r).n, 0);
+  assert_int_equal(resume_holds(w.client.r) + resume_holds(w.server.r), 0);
+  world_free(&w);
+}
+
 /* Two bytes confirm one: as many as fit one reading, of a window that is full. */
 static void many_small_confirmations_are_taken(void **state)
 {
@@ -490,6 +555,9 @@ int main(void)
       cmocka_unit_test(nothing_is_said_after_the_end),
       cmocka_unit_test(the_end_may_be_said_again),
       cmocka_unit_test(without_memory_nothing_is_left_out),
+      cmocka_unit_test(what_comes_unfolds_to_no_more_than_twice_as_much),
+      cmocka_unit_test(a_window_may_become_smaller_and_larger),
+      cmocka_unit_test(what_was_confirmed_is_not_held),
       cmocka_unit_test(many_small_confirmations_are_taken),
       cmocka_unit_test(a_token_is_kept_once_answered),
       cmocka_unit_test(openings_are_looked_at),
