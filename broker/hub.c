@@ -91,9 +91,9 @@ const struct charter_hub *hub_self(const struct hub *hub)
   return c ? charter_hub(c, slice_str(hub->config.name)) : NULL;
 }
 
-bool hub_is_named(const struct hub *hub)
+bool hub_is_unnamed(const struct hub *hub)
 {
-  return hub_self(hub) != NULL;
+  return directory_newest_charter(hub->rules.directory) && !hub_self(hub);
 }
 
 const struct charter *hub_charter(const struct hub *hub)
@@ -450,7 +450,7 @@ enum tg_err hub_signed(struct hub *hub, struct slice note)
   return err;
 }
 
-enum tg_err hub_document(struct hub *hub, struct slice content, struct tg_why *ret_refusal)
+static enum tg_err take_document(struct hub *hub, struct slice content, enum directory_how how, struct tg_why *ret_refusal)
 {
   bool refused;
   struct tg_why why = {0};
@@ -458,12 +458,22 @@ enum tg_err hub_document(struct hub *hub, struct slice content, struct tg_why *r
   hub->due = true;
   hub->stirred = hub->now.mono;
   if (!err)
-    err = registry_file(hub, content, &refused, &why);
+    err = registry_file(hub, content, how, &refused, &why);
   if (err || !refused)
     return err;
   if (ret_refusal)
     *ret_refusal = why;
   return TG_REFUSED;
+}
+
+enum tg_err hub_document(struct hub *hub, struct slice content, struct tg_why *ret_refusal)
+{
+  return take_document(hub, content, DIRECTORY_FRESH, ret_refusal);
+}
+
+enum tg_err hub_past_document(struct hub *hub, struct slice content, struct tg_why *ret_refusal)
+{
+  return take_document(hub, content, DIRECTORY_RELAYED, ret_refusal);
 }
 
 enum tg_err hub_stop(struct hub *hub)

@@ -128,8 +128,10 @@ enum tg_err hub_signed(struct hub *hub, struct slice note);
 /* A document from the operator's folder. TG_OK: accepted, or known already. TG_REFUSED and *ret_refusal (may be NULL) says why: nothing changed, the
    hub goes on. Any other error is fail-stop. */
 enum tg_err hub_document(struct hub *hub, struct slice content, struct tg_why *ret_refusal);
-/* The newest charter names this hub: what it is handed must be good now, and is no longer taken in as it was. */
-bool hub_is_named(const struct hub *hub);
+/* The same, as it was taken in elsewhere, though a charter names us by now. */
+enum tg_err hub_past_document(struct hub *hub, struct slice content, struct tg_why *ret_refusal);
+/* The newest charter does not name this hub: it lets nobody in, and what it is handed is taken in as it was. */
+bool hub_is_unnamed(const struct hub *hub);
 
 /* Sends what has become provable by hub_signed(), without ending the turn: under load its end may be milliseconds away. */
 enum tg_err hub_advance(struct hub *hub);

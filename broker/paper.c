@@ -257,7 +257,8 @@ static enum tg_err check_charter(struct hub *hub, struct paper *p)
 enum tg_err paper_examine(struct hub *hub, struct paper *p)
 {
   /* Before a charter names us nothing was ours to decide: what others took in then is taken in as it was. */
-  p->how = hub_self(hub) ? DIRECTORY_FRESH : DIRECTORY_RELAYED;
+  if (!hub_self(hub))
+    p->how = DIRECTORY_RELAYED;
   enum tg_err err = directory_check(hub->rules.directory, p->kind, p->content, p->proof, p->how,
                                     hub->now.wall, &p->news, &p->why);
   p->known = err == TG_DUPLICATE;

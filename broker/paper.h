@@ -9,7 +9,7 @@ struct paper {
   enum document_kind kind;
   struct slice content, proof; /* proof: encoded, of sealing keys */
   struct hash hash;
-  enum directory_how how;
+  enum directory_how how; /* RELAYED when given: what is older than we are; else by who is named */
   bool known;                 /* accepted before */
   enum reason reason;         /* REASON_NONE: it may be added */
   struct tg_why why;          /* of a refusal */

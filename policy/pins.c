@@ -1,4 +1,5 @@
 #include "policy/cases.h"
+#include "policy/refusal.h"
 #include "policy/set_state.h"
 
 #include <stdio.h>
@@ -28,10 +29,10 @@ static void tell(const struct pinned *x, const struct rule *pin, const struct a_
   snprintf(rule, sizeof rule, "%.100s:%u", r->policy->file, culprit ? culprit->line : 0);
   case_print(c, what);
   if (onward)
-    why_set(&ret->why, TG_REFUSED, where, N_("%1$s lets others pass on to %2$s what this pin forbids: %3$s"),
+    why_set(&ret->why, TG_REFUSED, where, REFUSAL_PIN_PASSES,
             N_("narrow that rule, or remove the pin"), rule, x->set->world->members[to].code.code, what);
   else
-    why_set(&ret->why, TG_REFUSED, where, N_("%1$s tells %2$s what this pin forbids: %3$s"),
+    why_set(&ret->why, TG_REFUSED, where, REFUSAL_PIN_TELLS,
             N_("narrow that rule, or remove the pin"), rule, x->set->world->members[to].code.code, what);
 }
 

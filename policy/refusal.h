@@ -13,6 +13,8 @@
 #define REFUSAL_SIGN N_("have a second policy officer sign it")
 #define REFUSAL_WAIT N_("make it effective %2$s or later") /* with topics first */
 #define REFUSAL_PIN N_("a pin of %1$s would no longer hold for %2$s: %3$s")
+#define REFUSAL_PIN_PASSES N_("%1$s lets others pass on to %2$s what this pin forbids: %3$s")
+#define REFUSAL_PIN_TELLS N_("%1$s tells %2$s what this pin forbids: %3$s")
 #define REFUSAL_OVER N_("this policy is over before it begins: %1$s")
 #define REFUSAL_OVER_TODO N_("give it a later end, or none")
 #define REFUSAL_NO_MEMBER N_("%1$s is no member of this exchange")

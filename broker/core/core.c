@@ -505,7 +505,7 @@ static void take_documents(struct core *c)
   struct tg_why why = {.err = TG_OK};
   if (!turn(c))
     return;
-  enum tg_err err = documents_take(c->brief->documents, c->brief->config.name, c->hub, &why);
+  enum tg_err err = documents_take(c->brief->documents, c->hub, &why);
   if (err != TG_OK)
     fail(c, err, &why);
 }

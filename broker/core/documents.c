@@ -1,6 +1,5 @@
 #include "broker/core/documents.h"
 
-#include "keys/charter.h"
 #include "keys/document.h"
 #include "os/file.h"
 #include "os/folder.h"
@@ -19,16 +18,15 @@ struct document {
   struct buf bytes;
   enum document_kind kind; /* 0: none that we know */
   bool taken;
-  bool names_us;         /* a charter */
   struct country member; /* a policy's, and its serial; 0 where it is none at all */
   uint64_t serial;
   struct tg_why refusal;
 };
 
 struct documents {
-  const char *hub; /* our name */
   struct document *v;
   size_t n, room, bytes;
+  bool past; /* it began under a charter that does not name us: what is older than we are */
 };
 
 static void documents_free(struct documents *d)
@@ -54,21 +52,17 @@ static enum tg_err make_room(struct documents *d)
 }
 
 /* What the order depends on. What is nothing the hub itself will say. */
-static enum tg_err read_head(const struct documents *d, struct document *one)
+static enum tg_err read_head(struct document *one)
 {
   struct note note;
-  struct charter *charter = NULL;
   struct policy *policy = NULL;
   enum tg_err err = TG_OK;
   if (document_kind_of(buf_slice(&one->bytes), NULL, &one->kind, NULL) != TG_OK || note_parse(buf_slice(&one->bytes), NULL, &note, NULL) != TG_OK)
     return TG_OK;
-  if (one->kind == DOCUMENT_CHARTER && (err = charter_parse(note.text, NULL, &charter, NULL)) == TG_OK) {
-    one->names_us = charter_hub(charter, slice_str(d->hub)) != NULL;
-  } else if (one->kind == DOCUMENT_POLICY && (err = policy_parse(note.text, NULL, NULL, &policy, NULL, NULL)) == TG_OK) {
+  if (one->kind == DOCUMENT_POLICY && (err = policy_parse(note.text, NULL, NULL, &policy, NULL, NULL)) == TG_OK) {
     one->member = policy_member(policy);
     one->serial = policy_serial(policy);
   }
-  charter_free(charter);
   policy_free(policy);
   return err == TG_NO_MEMORY ? err : TG_OK;
 }
@@ -90,7 +84,7 @@ static enum tg_err read_one(void *arg, const char *path)
   one.path = slice_dup(slice_str(path));
   err = one.path ? make_room(d) : TG_NO_MEMORY;
   if (err == TG_OK)
-    err = read_head(d, &one);
+    err = read_head(&one);
   if (err != TG_OK) {
     free(one.path);
     buf_free(&one.bytes);
@@ -101,9 +95,9 @@ static enum tg_err read_one(void *arg, const char *path)
   return TG_OK;
 }
 
-static enum tg_err offer(struct document *one, struct hub *hub)
+static enum tg_err offer(const struct documents *d, struct document *one, struct hub *hub)
 {
-  enum tg_err err = hub_document(hub, buf_slice(&one->bytes), &one->refusal);
+  enum tg_err err = (d->past ? hub_past_document : hub_document)(hub, buf_slice(&one->bytes), &one->refusal);
   one->taken = err == TG_OK;
   return err == TG_REFUSED ? TG_OK : err;
 }
@@ -131,18 +125,32 @@ static enum tg_err offer_all_of_roots(struct documents *d, struct hub *hub)
     progress = false;
     for (size_t i = 0; err == TG_OK && i < d->n; i++)
       if (d->v[i].kind != DOCUMENT_CHARTER && !by_officers(&d->v[i]) && !d->v[i].taken) {
-        err = offer(&d->v[i], hub);
+        err = offer(d, &d->v[i], hub);
         progress |= d->v[i].taken;
       }
   }
   return err;
 }
 
-/* It may be taken yet: under a later charter, which knows whom it names; or after another member's policy, if it is a pin that it broke. */
+static bool breaks_pin(const struct document *one)
+{
+  const char *what = one->refusal.what;
+  return what && (strcmp(what, REFUSAL_PIN_TELLS) == 0 || strcmp(what, REFUSAL_PIN_PASSES) == 0);
+}
+
+/* It may be taken yet, under a later charter: that knows whom it names, or has a bloc whose members no pin of its keeps out and whom the one before it
+   told as well. */
 static bool may_come_yet(const struct document *one)
 {
-  const struct tg_why *why = &one->refusal;
-  return !one->taken && one->serial && (why->err == TG_BAD_INPUT || why->err == TG_NOT_FOUND || (why->what && strcmp(why->what, REFUSAL_PIN) == 0));
+  const enum tg_err err = one->refusal.err;
+  return !one->taken && one->serial && (err == TG_BAD_INPUT || err == TG_NOT_FOUND || err == TG_REFUSED);
+}
+
+static void hold(struct document *one, const struct document *earlier)
+{
+  const char *slash = strrchr(earlier->path, '/');
+  why_set(&one->refusal, TG_REFUSED, "serial", N_("it waits for an earlier policy of this member, which was not taken"),
+          N_("see what is said of %1$s; if that was never in force, move it away"), slash ? slash + 1 : earlier->path, NULL, NULL);
 }
 
 /* One pass. patient: none of a member whose earlier one may come yet. */
@@ -153,9 +161,13 @@ static enum tg_err offer_each_of_officers(struct documents *d, struct hub *hub, 
   *ret_progress = false;
   for (size_t i = 0; err == TG_OK && i < d->n; i++) {
     struct document *one = &d->v[i];
-    if (one->taken || !by_officers(one) || (waited && one->serial && country_eq(waited->member, one->member)))
+    if (one->taken || !by_officers(one))
       continue;
-    err = offer(one, hub);
+    if (waited && one->serial && country_eq(waited->member, one->member)) {
+      hold(one, waited);
+      continue;
+    }
+    err = offer(d, one, hub);
     *ret_progress |= one->taken;
     if (patient && may_come_yet(one))
       waited = one;
@@ -173,15 +185,16 @@ static enum tg_err offer_all_of_officers(struct documents *d, struct hub *hub, b
   return err;
 }
 
-/* The one that comes next. ours: also one that names us. *ret_taken: there was one. */
-static enum tg_err offer_charter(struct documents *d, struct hub *hub, bool ours, bool *ret_taken)
+/* The one that comes next. *ret_taken: there was one; *ret_waits: one waits until a pin is given up. */
+static enum tg_err offer_charter(struct documents *d, struct hub *hub, bool *ret_taken, bool *ret_waits)
 {
   enum tg_err err = TG_OK;
-  *ret_taken = false;
+  *ret_taken = *ret_waits = false;
   for (size_t i = 0; err == TG_OK && !*ret_taken && i < d->n; i++)
-    if (d->v[i].kind == DOCUMENT_CHARTER && !d->v[i].taken && (ours || !d->v[i].names_us)) {
-      err = offer(&d->v[i], hub);
+    if (d->v[i].kind == DOCUMENT_CHARTER && !d->v[i].taken) {
+      err = offer(d, &d->v[i], hub);
       *ret_taken = d->v[i].taken;
+      *ret_waits |= !d->v[i].taken && breaks_pin(&d->v[i]);
     }
   return err;
 }
@@ -190,22 +203,22 @@ static enum tg_err offer_charter(struct documents *d, struct hub *hub, bool ours
    no longer. */
 static enum tg_err offer_round(struct documents *d, struct hub *hub, bool *ret_later)
 {
+  bool waits = false;
   enum tg_err err = offer_all_of_roots(d, hub);
   if (err == TG_OK)
     err = offer_all_of_officers(d, hub, true);
-  /* Once one names us, nothing is taken in as it was any more, and no charter is held back. */
+  d->past |= hub_is_unnamed(hub);
   if (err == TG_OK)
-    err = offer_charter(d, hub, hub_is_named(hub), ret_later);
+    err = offer_charter(d, hub, ret_later, &waits);
   if (err != TG_OK || *ret_later)
     return err;
-  /* What still waits for an earlier one waits in vain: no charter of that time is left, or none at all. */
-  err = offer_all_of_officers(d, hub, false);
-  return err == TG_OK ? offer_charter(d, hub, true, ret_later) : err;
+  /* What still waits for an earlier one waits in vain, if all charters are here. What one would jump over could never be taken any more. */
+  return waits || hub_is_unnamed(hub) ? TG_OK : offer_all_of_officers(d, hub, false);
 }
 
-enum tg_err documents_take(const char *folder, const char *name, struct hub *hub, struct tg_why *why)
+enum tg_err documents_take(const char *folder, struct hub *hub, struct tg_why *why)
 {
-  struct documents d = {.hub = name};
+  struct documents d = {.past = false};
   size_t taken = 0;
   bool later = true; /* there is another charter */
   enum tg_err err = folder_each(folder, ".note", FILES_MAX, read_one, &d, why);
@@ -213,8 +226,7 @@ enum tg_err documents_take(const char *folder, const char *name, struct hub *hub
     log_event(LOG_ERROR, "documents-not-read", log_why(why));
     err = TG_OK;
   }
-  /* What can be taken under a charter comes before the next one, whatever the files are called: a hub that a later one names takes as it was
-     what is older (paper.c). */
+  /* What can be taken under a charter comes before the next one, whatever the files are called. */
   if (d.n)
     qsort(d.v, d.n, sizeof *d.v, by_serial);
   while (err == TG_OK && later)

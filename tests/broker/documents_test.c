@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { ML };
+enum { ML, BF };
 
 static int four(void **state)
 {
@@ -96,12 +96,12 @@ static void what_is_older_comes_before_the_charter_that_names_the_hub(void **sta
   put_policy(s, &f, "z2.note", 2, "export allow ** to NE up-to SECRET\nimport allow ** from * up-to SECRET\n", 1);
   put_policy(s, &f, "z3.note", 3, "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\n", 2);
   begin_empty(s, "hub2");
-  assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
   assert_int_equal(stage_count(s, "documents"), f.n + 3);
   assert_int_equal(stage_document(s, &charter), TG_OK); /* it is known */
   put_policy(s, &f, "z4.note", 4, "import allow ** from * up-to SECRET\n", 1);
   put_policy(s, &f, "z5.note", 5, "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\n", 2);
-  assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
   assert_int_equal(stage_count(s, "documents"), f.n + 4); /* the last one widens now, and gives nobody time */
   buf_free(&charter);
   secret_key_free(transport);
@@ -120,7 +120,7 @@ static void policies_come_by_their_serials(void **state)
   put_policy(s, &f, "ML-2.note", 2, "export allow ** to NE up-to SECRET\n" ACCEPT, 1);
   put_policy(s, &f, "ML-10.note", 10, ALL, 1);
   begin_empty(s, "hub2");
-  assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
   assert_int_equal(stage_count(s, "documents"), f.n + 1);
   assert_true(is_taken(s, &f, "ML-2.note"));
   assert_false(is_taken(s, &f, "ML-10.note"));
@@ -144,7 +144,7 @@ static void a_policy_waits_for_an_earlier_one_that_waits_for_a_charter(void **st
   put_policy(s, &f, "ML-11.note", 11, "export allow ** to nobody up-to SECRET\n" ACCEPT, 1);
   put_policy(s, &f, "ML-12.note", 12, "export allow ** to AEX up-to RESTRICTED\n" ACCEPT, 1);
   begin_empty(s, "hub2");
-  assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
   assert_true(is_taken(s, &f, "ML-2.note"));
   assert_false(is_taken(s, &f, "ML-10.note"));
   assert_false(is_taken(s, &f, "ML-11.note"));
@@ -165,7 +165,7 @@ static void the_second_comes_under_the_next_charter(struct stage *s, bool empty)
   put_policy(s, &f, "ML-12.note", 12, "export allow ** to AEX up-to RESTRICTED\n" ACCEPT, 1);
   if (empty)
     begin_empty(s, "hub1");
-  assert_int_equal(documents_take(f.path, "hub1", s->hub, &why), TG_OK);
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
   assert_true(is_taken(s, &f, "z.note"));
   assert_true(is_taken(s, &f, "ML-2.note"));
   assert_false(is_taken(s, &f, "ML-10.note"));
@@ -184,6 +184,128 @@ static void a_hub_that_knows_the_first_charter_lets_none_jump_over_what_waits(vo
   the_second_comes_under_the_next_charter(*state, false);
 }
 
+static void another_hub_and_bloc(struct charter *c)
+{
+  another_bloc(c);
+  strcpy(c->hub->name, "hub2");
+}
+
+static void put_those_around_the_charter(struct stage *s, struct folder *f)
+{
+  put_policy(s, f, "ML-2.note", 2, "export allow ** to AEX up-to SECRET\n" ACCEPT, 1);
+  put_policy(s, f, "ML-10.note", 10, ALL, 1);
+}
+
+/* What a narrowing names came with the hub: the charter before knows neither. */
+static void none_jumps_over_what_waits_for_the_charter_that_names_the_hub(void **state)
+{
+  struct stage *s = *state;
+  struct folder f = folder_new(s);
+  struct tg_why why;
+  struct buf charter = kit_next_charter(s->kit, s->now.wall, another_hub_and_bloc);
+  put(&f, "z.note", buf_slice(&charter));
+  put_those_around_the_charter(s, &f);
+  put_policy(s, &f, "ML-11.note", 11, ALL, 2);
+  begin_empty(s, "hub2");
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
+  assert_int_equal(stage_count(s, "documents"), f.n + 3); /* but the tenth: one officer undid the second */
+  assert_true(is_taken(s, &f, "z.note"));
+  assert_true(is_taken(s, &f, "ML-11.note")); /* two did, and it is long since */
+  buf_free(&charter);
+}
+
+static void one_officer_undoes_no_narrowing_that_waits_for_the_charter_that_names_the_hub(void **state)
+{
+  struct stage *s = *state;
+  struct folder f = folder_new(s);
+  struct tg_why why;
+  struct buf charter = kit_next_charter(s->kit, s->now.wall, another_hub_and_bloc);
+  put(&f, "z.note", buf_slice(&charter));
+  put_those_around_the_charter(s, &f);
+  begin_empty(s, "hub2");
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
+  assert_true(is_taken(s, &f, "ML-2.note"));
+  assert_false(is_taken(s, &f, "ML-10.note"));
+  buf_free(&charter);
+}
+
+static void a_smaller_bloc_and_another_hub(struct charter *c)
+{
+  c->bloc[0].n--; /* AES: without NE */
+  strcpy(c->hub->name, "hub2");
+}
+
+/* Good only where the next charter's bloc is smaller. */
+static void none_jumps_over(struct stage *s, const char *wide, const char *narrow)
+{
+  struct folder f = folder_new(s);
+  struct tg_why why;
+  struct buf charter = kit_next_charter(s->kit, s->now.wall, a_smaller_bloc_and_another_hub);
+  put(&f, "z.note", buf_slice(&charter));
+  put_policy(s, &f, "ML-2.note", 2, wide, 1);
+  put_policy(s, &f, "ML-3.note", 3, narrow, 1);
+  put_policy(s, &f, "ML-10.note", 10, wide, 1);
+  begin_empty(s, "hub2");
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
+  assert_true(is_taken(s, &f, "ML-3.note"));
+  assert_false(is_taken(s, &f, "ML-10.note"));
+  buf_free(&charter);
+}
+
+static void none_jumps_over_what_broke_its_pin_before(void **state)
+{
+  none_jumps_over(*state, "export allow ** to AES except ML up-to SECRET\n" ACCEPT,
+                  "export allow ** to AES except ML up-to RESTRICTED\npin never ** to NE\n" ACCEPT);
+}
+
+static void none_jumps_over_what_would_have_opened_more_before(void **state)
+{
+  none_jumps_over(*state, "export allow ** to AES except ML NE up-to SECRET\n" ACCEPT,
+                  "export allow ** to AES except ML up-to RESTRICTED\n" ACCEPT);
+}
+
+/* The operator adds the charter when the hub has begun without it. */
+static void none_jumps_as_long_as_no_charter_names_the_hub(void **state)
+{
+  struct stage *s = *state;
+  struct folder f = folder_new(s);
+  struct tg_why why;
+  struct buf charter = kit_next_charter(s->kit, s->now.wall, another_hub_and_bloc);
+  put_those_around_the_charter(s, &f);
+  begin_empty(s, "hub2");
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
+  assert_int_equal(stage_count(s, "documents"), f.n);
+  put(&f, "z.note", buf_slice(&charter));
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
+  assert_true(is_taken(s, &f, "ML-2.note"));
+  assert_false(is_taken(s, &f, "ML-10.note"));
+  buf_free(&charter);
+}
+
+static void another_bloc_and_one_of_others(struct charter *c)
+{
+  another_bloc(c);
+  c->bloc[1].member[0] = 2; /* ECOWAS: NE in place of SN */
+}
+
+/* It may come when the pin is given up; who had jumped over what waits for it would stay. */
+static void none_jumps_as_long_as_a_charter_waits_for_a_pin(void **state)
+{
+  struct stage *s = *state;
+  struct folder f = folder_new(s);
+  struct tg_why why;
+  struct buf charter = kit_next_charter(s->kit, s->now.wall, another_bloc_and_one_of_others);
+  struct buf pinned = kit_policy_note(s->kit, BF, 2, "export allow ** to ECOWAS up-to SECRET\npin never ** to NE\n" ACCEPT, s->now.wall - 30 * TG_MINUTE, 1);
+  put(&f, "z.note", buf_slice(&charter));
+  put(&f, "BF-2.note", buf_slice(&pinned));
+  put_those_around_the_charter(s, &f);
+  begin_empty(s, "hub1");
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
+  assert_int_equal(stage_count(s, "documents"), f.n + 1);
+  buf_free(&pinned);
+  buf_free(&charter);
+}
+
 /* Its key may be in other hands since. */
 static void whose_officer_is_revoked_comes_too_late(void **state)
 {
@@ -195,7 +317,7 @@ static void whose_officer_is_revoked_comes_too_late(void **state)
   put(&f, "z.note", buf_slice(&revocation));
   put_policy(s, &f, "s2.note", 2, "export allow ** to NE up-to SECRET\n" ACCEPT, 1);
   begin_empty(s, "hub2");
-  assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
   assert_true(is_taken(s, &f, "z.note"));
   assert_false(is_taken(s, &f, "s2.note"));
   buf_free(&revocation);
@@ -219,7 +341,7 @@ static const char *told_of_the_tenth(struct stage *s, size_t officers)
   without(&f, FOUNDING_POLICY);
   begin_empty(s, "hub2");
   s->error[0] = '\0';
-  assert_int_equal(documents_take(f.path, "hub2", s->hub, &why), TG_OK);
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
   assert_int_equal(stage_commit(s), TG_OK);
   assert_true(is_taken(s, &f, "ML-10.note"));
   return s->error;
@@ -237,6 +359,12 @@ int main(void)
       cmocka_unit_test_setup_teardown(a_policy_waits_for_an_earlier_one_that_waits_for_a_charter, four, stage_gone),
       cmocka_unit_test_setup_teardown(a_hub_that_lost_its_store_lets_none_jump_over_what_waits, four, stage_gone),
       cmocka_unit_test_setup_teardown(a_hub_that_knows_the_first_charter_lets_none_jump_over_what_waits, four, stage_gone),
+      cmocka_unit_test_setup_teardown(none_jumps_over_what_waits_for_the_charter_that_names_the_hub, four, stage_gone),
+      cmocka_unit_test_setup_teardown(one_officer_undoes_no_narrowing_that_waits_for_the_charter_that_names_the_hub, four, stage_gone),
+      cmocka_unit_test_setup_teardown(none_jumps_as_long_as_no_charter_names_the_hub, four, stage_gone),
+      cmocka_unit_test_setup_teardown(none_jumps_over_what_broke_its_pin_before, four, stage_gone),
+      cmocka_unit_test_setup_teardown(none_jumps_over_what_would_have_opened_more_before, four, stage_gone),
+      cmocka_unit_test_setup_teardown(none_jumps_as_long_as_a_charter_waits_for_a_pin, four, stage_gone),
       cmocka_unit_test_setup_teardown(that_earlier_policies_are_missing_is_told, four, stage_gone),
       cmocka_unit_test_setup_teardown(two_officers_may_begin_anew, four, stage_gone),
       cmocka_unit_test_setup_teardown(whose_officer_is_revoked_comes_too_late, four, stage_gone),
