@@ -90,7 +90,7 @@ enum tg_err box_key_open(const char *path, enum key_kind kind, const char *passp
   return err;
 }
 
-static enum tg_err put(const char *path, struct slice content, mode_t mode, bool replace, struct tg_why *why)
+enum tg_err box_put(const char *path, struct slice content, mode_t mode, bool replace, struct tg_why *why)
 {
   struct file_draft *d = NULL;
   enum tg_err err = file_draft_new(path, mode, &d, why);
@@ -122,7 +122,7 @@ enum tg_err box_key_save(const char *path, const struct secret_key *key, const s
   enum tg_err err = keyfile_seal(key, secret_slice(passphrase), costs[kdf], &bytes, why);
   say_sealing(NULL);
   if (err == TG_OK)
-    err = put(path, buf_slice(&bytes), 0600, replace, why);
+    err = box_put(path, buf_slice(&bytes), 0600, replace, why);
   buf_free(&bytes);
   return err;
 }
@@ -151,7 +151,7 @@ enum tg_err box_key_make(const char *path, enum key_kind kind, const char *name,
 
 enum tg_err box_write(const char *path, struct slice content, bool replace, struct tg_why *why)
 {
-  return put(path, content, 0644, replace, why);
+  return box_put(path, content, 0644, replace, why);
 }
 
 static enum tg_err read_standard_input(struct buf *bytes, struct tg_why *why)

@@ -8,6 +8,8 @@
 #include "os/options.h"
 #include "os/secret.h"
 
+#include <sys/types.h>
+
 enum { BOX_PATH = 4096 };
 /* folder/name; TG_BAD_INPUT when too long. */
 enum tg_err box_path(char out[BOX_PATH], const char *folder, const char *name, struct tg_why *why);
@@ -48,7 +50,9 @@ enum tg_err box_key_make(const char *path, enum key_kind kind, const char *name,
                          const struct secret *passphrase, unsigned kdf, struct secret_key **ret_key,
                          struct tg_why *why);
 
-/* A whole file of text, mode 0644. */
+/* A whole file; TG_DUPLICATE: there is one, and it is not to be replaced. */
+enum tg_err box_put(const char *path, struct slice content, mode_t mode, bool replace, struct tg_why *why);
+/* The same of text, mode 0644. */
 enum tg_err box_write(const char *path, struct slice content, bool replace, struct tg_why *why);
 /* A file that may be a note, up to NOTE_BYTES_MAX; "-" is standard input. bytes must be fresh; the note
  * points into them. */

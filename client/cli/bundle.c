@@ -15,7 +15,7 @@
 struct export_options {
   struct common common;
   char *socket, *to, *output;
-  bool qr;
+  bool qr, replace;
 };
 
 static enum tg_err find_ids(struct call *call, struct toguna *node, struct toguna_id *ids)
@@ -49,7 +49,7 @@ static enum tg_err export_qr(struct call *call, struct toguna *node, const struc
   if (toguna_export(node, o->to, ids, call->n, true, hold_piece, &all, &error) != TOGUNA_OK)
     err = all.failed ? qr_show(slice_of(all.p, QR_BYTES_MAX + 1), why) : call_said(call, &error);
   if (err == TG_OK)
-    err = qr_write(o->output, buf_slice(&all), why);
+    err = qr_write(o->output, buf_slice(&all), o->replace, why);
   if (err == TG_OK && call->json)
     show_json(json_pack("{s:s, s:s, s:I}", "qr", o->output, "to", o->to, "bytes", (json_int_t)all.n));
   else if (err == TG_OK) {
@@ -69,7 +69,7 @@ static enum tg_err export_to(struct call *call, struct toguna *node, const struc
   enum tg_err err = saving_begin(&s, o->output, why);
   if (err != TG_OK)
     return err;
-  err = saving_end(&s, call, toguna_export(node, o->to, ids, call->n, false, saving_piece, &s, &error), &error, true);
+  err = saving_end(&s, call, toguna_export(node, o->to, ids, call->n, false, saving_piece, &s, &error), &error, o->replace);
   if (err != TG_OK)
     return err;
   char size[SHOW_SIZE];
@@ -107,6 +107,7 @@ static const struct option_key export_options[] = {
     {"to", 0, OPTION_ONE, VALUE_TEXT, offsetof(struct export_options, to), {0}, N_("NAME"),
      N_("The state, agency or node that the bundle is for: BF, BF/anr, BF/anr/n1.")},
     {"output", 'o', OPTION_ONE, VALUE_PATH, offsetof(struct export_options, output), {0}, N_("FILE"), N_("The file to write.")},
+    {"replace", 0, OPTION_FLAG, VALUE_BOOL, offsetof(struct export_options, replace), {0}, NULL, N_("With --output: replace a FILE that is there.")},
     {"qr", 0, OPTION_FLAG, VALUE_TEXT, offsetof(struct export_options, qr), {0}, NULL,
      N_("Write one short bulletin, such as a FLASH, as a QR code (PNG), and show it on a terminal.")},
     REACH_OPTION(struct export_options)};

@@ -1,5 +1,7 @@
 #include "client/cli/qr.h"
 
+#include "client/cli/box.h"
+
 #ifndef TOGUNA_QR
 
 static enum tg_err not_built(struct tg_why *why)
@@ -8,10 +10,11 @@ static enum tg_err not_built(struct tg_why *why)
                  N_("Build it where libqrencode, libzbar, libpng and libjpeg are installed"), NULL, NULL, NULL);
 }
 
-enum tg_err qr_write(const char *path, struct slice bytes, struct tg_why *why)
+enum tg_err qr_write(const char *path, struct slice bytes, bool replace, struct tg_why *why)
 {
   (void)path;
   (void)bytes;
+  (void)replace;
   return not_built(why);
 }
 
@@ -88,7 +91,7 @@ static bool is_dark(const QRcode *code, int x, int y)
   return x >= 0 && y >= 0 && x < code->width && y < code->width && (code->data[y * code->width + x] & 1);
 }
 
-enum tg_err qr_write(const char *path, struct slice bytes, struct tg_why *why)
+enum tg_err qr_write(const char *path, struct slice bytes, bool replace, struct tg_why *why)
 {
   QRcode *code;
   enum tg_err err = encode(bytes, &code, why);
@@ -107,7 +110,7 @@ enum tg_err qr_write(const char *path, struct slice bytes, struct tg_why *why)
   else if (!png_image_write_to_memory(&image, file, &size, 0, pixels, 0, NULL))
     err = TG_INTERNAL;
   else
-    err = file_write(path, slice_of(file, size), 0600, why);
+    err = box_put(path, slice_of(file, size), FILE_ANYWHERE, replace, why);
   free(file);
   free(pixels);
   QRcode_free(code);

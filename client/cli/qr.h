@@ -10,8 +10,8 @@ enum {
   QR_PHOTO_MAX = 32 << 20,   /* bytes of a photograph */
 };
 
-/* Writes the code as a PNG. TG_TOO_BIG: more than a code holds; TG_DISK; TG_UNKNOWN. */
-enum tg_err qr_write(const char *path, struct slice bytes, struct tg_why *why);
+/* Writes the code as a PNG, over another file only with `replace`. TG_DUPLICATE: there is one; TG_TOO_BIG: more than a code holds; TG_DISK; TG_UNKNOWN. */
+enum tg_err qr_write(const char *path, struct slice bytes, bool replace, struct tg_why *why);
 /* The same on standard output, two modules a character. */
 enum tg_err qr_show(struct slice bytes, struct tg_why *why);
 

@@ -20,7 +20,7 @@ class Bundle(Story):
         return self.place.path / name
 
     def export(self, *ids, code="ML", to="SN", name="stick.bundle", **more):
-        self.e[code].json("export", "--to", to, "-o", self.stick(name), *ids, **more)
+        self.e[code].json("export", "--replace", "--to", to, "-o", self.stick(name), *ids, **more)
         return self.stick(name)
 
     def read_in(self, code, bundle):
@@ -163,7 +163,11 @@ class Bundle(Story):
                 said = self.e[code].toguna("export", "-o", out, *words, expect=3)
                 self.assertIn(sentence, said)
                 self.assertFalse(out.exists())
-        self.export(mine[:12], to="SN/cigs/n1")
+        out = self.export(mine[:12], to="SN/cigs/n1")
+        before = out.read_bytes()
+        self.assertIn("there is such a file already", self.e["ML"].toguna("export", "--to", "SN", "-o", out, mine, expect=3))
+        self.e["ML"].toguna("export", "--qr", "--to", "SN", "-o", out, mine, expect=None)
+        self.assertEqual(out.read_bytes(), before)
 
     # What a telephone does to a picture: another angle, perspective, blur, noise, its own compression.
     PHOTOS = {
