@@ -116,7 +116,8 @@ static enum tg_err leave_blocs(struct lines *l, const char *code, struct tg_why 
   return TG_OK;
 }
 
-static enum tg_err remove_one(struct lines *l, const char *name, struct tg_why *why)
+/* Its nodes have no other until the charter is in force: when that is, is no matter for a default. timed: it was said. */
+static enum tg_err remove_one(struct lines *l, const char *name, bool timed, struct tg_why *why)
 {
   char member[80], hub[80];
   snprintf(member, sizeof member, "member %.60s", name);
@@ -124,6 +125,9 @@ static enum tg_err remove_one(struct lines *l, const char *name, struct tg_why *
   if (!lines_get(l, member) && !lines_get(l, hub))
     return why_set(why, TG_NOT_FOUND, "--remove", N_("the charter has neither a member nor a hub %1$s"),
                    N_("See toguna charter show"), name, NULL, NULL);
+  if (lines_get(l, hub) && !timed)
+    return why_set(why, TG_USAGE, "--remove", N_("it is not said from when on the hub %1$s is no longer in, and its nodes need another by then"),
+                   N_("State it with --effective, in UTC, as 2026-12-01T00:00:00Z"), name, NULL, NULL);
   (void)lines_set(l, hub, NULL); /* removing takes no memory */
   (void)lines_set(l, member, NULL);
   (void)set(l, "ceiling", name, NULL, why);
@@ -214,7 +218,7 @@ static enum tg_err compose(struct lines *l, char *const *cards, size_t n, const 
   for (size_t i = 0; err == TG_OK && i < n; i++)
     err = add_card(l, cards[i], why);
   for (size_t i = 0; err == TG_OK && i < o->removed.n; i++)
-    err = remove_one(l, o->removed.v[i], why);
+    err = remove_one(l, o->removed.v[i], o->effective != NULL, why);
   if (err == TG_OK)
     err = set_pairs(l, &o->blocs, "bloc", "--bloc", why);
   if (err == TG_OK)
@@ -324,7 +328,7 @@ static const struct option_key options[] = {
     ONE("after", 0, VALUE_PATH, terms.after, N_("NOTE"),
         N_("Draft the version after this charter: everything stays as it is there but for what is stated.")),
     LIST("remove", terms.removed, N_("NAME"),
-         N_("With --after: a member or a hub that is no longer in. May be repeated.")),
+         N_("With --after: a member or a hub that is no longer in; for a hub state --effective, too. May be repeated.")),
     ONE("output", 'o', VALUE_PATH, output, N_("FILE"),
         N_("Where to write it: charter.note unless stated, - to the screen.")),
 };

@@ -29,6 +29,15 @@ class Found(Founders):
         for conf in ("dakar/hub.conf", "node-ml/node.conf", "node-sn/node.conf"):
             self.assertIn(f"exchange {drafted['hash']}\n", (self.at / conf).read_text())
 
+    def test_from_when_on_a_hub_is_out_is_said(self):
+        for code in ("ML", "SN"):
+            self.member(code)
+        self.hub()
+        self.toguna("charter", "draft", "ML/ML.card", "SN/SN.card", "dakar/dakar.card")
+        without = ["charter", "draft", "--after", "charter.note", "--remove", "dakar", "-o", "second.note"]
+        self.refuses(2, *without, says=["dakar", "--effective"])
+        self.refuses(3, *without, "--effective", "2099-01-01T00:00:00Z", says="no hub's card")
+
     def test_keys_of_a_folder_are_for_their_owner_alone(self):
         self.member("ML")
         self.hub()
