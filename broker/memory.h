@@ -13,7 +13,7 @@ static inline uint64_t memory_front(uint64_t all) { return all / 16 * 7; }
 /* of that, frames that came and wait for the core; and half as much again while members that have too much there are cut; */
 static inline uint64_t memory_turns(uint64_t all) { return all / 16; }
 /* what resumed sessions hold: who has most of it is cut (broker/front/resumed.c), so the front need not weigh it. */
-static inline uint64_t memory_resumed(uint64_t all) { return memory_front(all) / 16; }
+static inline uint64_t memory_resumed(uint64_t all) { return memory_front(all) / 8; }
 /* Of the core: the store's cache; */
 static inline uint64_t memory_cache(uint64_t all) { return all / 8 < (32u << 20) ? all / 8 : 32u << 20; }
 /* frames taken in while a signature is awaited: beyond that no more are; */

@@ -139,12 +139,13 @@ enum tg_err keyring_find(const struct keyring *r, const struct key_id *id, const
   return TG_NOT_FOUND;
 }
 
-/* The first key to announce. Whose clock is ahead of others' must not take from them the key of a time that is not over for them: what ended less than a day ago
-   stays announced, as far as there is room beside what is to come. */
+/* The first key to announce. Whose clock is ahead of others' must not take from them the key of a time that is not over for
+   them: what ended less than a day ago stays announced, as far as there is room beside what is to come. */
 static size_t first_announced(const struct keyring *r, tg_time now)
 {
   size_t first = 0;
-  while (first < r->n && r->entry[first].key.until <= now && (r->entry[first].key.until <= now - TG_DAY || r->n - first > SEALING_KEYS_MAX))
+  while (first < r->n && r->entry[first].key.until <= now &&
+         (r->entry[first].key.until <= now - TG_DAY || r->n - first > SEALING_KEYS_MAX))
     first++;
   return first;
 }

@@ -138,12 +138,13 @@ static bool breaks_pin(const struct document *one)
   return what && (strcmp(what, REFUSAL_PIN_TELLS) == 0 || strcmp(what, REFUSAL_PIN_PASSES) == 0);
 }
 
-/* It may be taken yet, under a later charter: that knows whom it names, or has a bloc whose members no pin of its keeps out and whom the one before it
-   told as well. */
-static bool may_come_yet(const struct document *one)
+/* It may be taken yet, under a later charter: that knows whom it names, or has a bloc whose members no pin of its keeps out. What is taken in as it was may
+   have opened nothing more then, or come from officers whom the later charter knows. */
+static bool may_come_yet(const struct documents *d, const struct document *one)
 {
   const enum tg_err err = one->refusal.err;
-  return !one->taken && one->serial && (err == TG_BAD_INPUT || err == TG_NOT_FOUND || err == TG_REFUSED);
+  const bool under_any = err == TG_BAD_INPUT || err == TG_NOT_FOUND || breaks_pin(one);
+  return !one->taken && one->serial && (under_any || (d->past && (err == TG_REFUSED || err == TG_BAD_SIGNATURE)));
 }
 
 static void hold(struct document *one, const struct document *earlier)
@@ -169,7 +170,7 @@ static enum tg_err offer_each_of_officers(struct documents *d, struct hub *hub, 
     }
     err = offer(d, one, hub);
     *ret_progress |= one->taken;
-    if (patient && may_come_yet(one))
+    if (patient && may_come_yet(d, one))
       waited = one;
   }
   return err;
@@ -185,7 +186,7 @@ static enum tg_err offer_all_of_officers(struct documents *d, struct hub *hub, b
   return err;
 }
 
-/* The one that comes next. *ret_taken: there was one; *ret_waits: one waits until a pin is given up. */
+/* The one that comes next. *ret_taken: there was one; *ret_waits: there is one that was not taken, for a pin, its date, or one before it that is missing. */
 static enum tg_err offer_charter(struct documents *d, struct hub *hub, bool *ret_taken, bool *ret_waits)
 {
   enum tg_err err = TG_OK;
@@ -194,7 +195,7 @@ static enum tg_err offer_charter(struct documents *d, struct hub *hub, bool *ret
     if (d->v[i].kind == DOCUMENT_CHARTER && !d->v[i].taken) {
       err = offer(d, &d->v[i], hub);
       *ret_taken = d->v[i].taken;
-      *ret_waits |= !d->v[i].taken && breaks_pin(&d->v[i]);
+      *ret_waits |= !d->v[i].taken;
     }
   return err;
 }
@@ -204,10 +205,10 @@ static enum tg_err offer_charter(struct documents *d, struct hub *hub, bool *ret
 static enum tg_err offer_round(struct documents *d, struct hub *hub, bool *ret_later)
 {
   bool waits = false;
+  d->past |= hub_is_unnamed(hub);
   enum tg_err err = offer_all_of_roots(d, hub);
   if (err == TG_OK)
     err = offer_all_of_officers(d, hub, true);
-  d->past |= hub_is_unnamed(hub);
   if (err == TG_OK)
     err = offer_charter(d, hub, ret_later, &waits);
   if (err != TG_OK || *ret_later)

@@ -70,13 +70,14 @@ struct resumed {
 
 /* ---- sessions */
 
-/* The more nodes, the smaller the window: half of what may be held is divided, for what is made ready and what came takes some too. */
+/* The more nodes, the smaller the window: a quarter of what may be held is divided. What is made ready and what came takes some too, and who filled his window
+   when it was larger has more. */
 static void share_windows(struct resumed *r)
 {
   size_t nodes = 1;
   for (size_t i = 0; i < r->n; i++)
     nodes += r->session[i]->known;
-  const size_t part = r->most / 2 / nodes, window = part < WINDOW_LEAST ? WINDOW_LEAST : part < RESUME_WINDOW ? part : RESUME_WINDOW;
+  const size_t part = r->most / 4 / nodes, window = part < WINDOW_LEAST ? WINDOW_LEAST : part < RESUME_WINDOW ? part : RESUME_WINDOW;
   if (window == r->window)
     return;
   r->window = window;

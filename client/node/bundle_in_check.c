@@ -186,7 +186,7 @@ static enum tg_err judge_known(struct node_core *core, struct brought *p)
     return TG_OK;
   p->outcome = BUNDLE_DECLINED;
   p->event = event;
-  why_set(&p->why, TG_REFUSED, NULL, N_("it came before and was not taken in, as its originator was told, who can publish it again"), NULL, NULL, NULL, NULL);
+  why_set(&p->why, TG_REFUSED, NULL, N_("it came before and was not taken in; its originator is told, and can publish it again"), NULL, NULL, NULL, NULL);
   return TG_OK;
 }
 

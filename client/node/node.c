@@ -230,7 +230,7 @@ tg_time core_careful_now(const struct node_core *core)
 static bool names_log(const struct charter *charter, const struct note_key *log)
 {
   for (size_t i = 0; charter && i < charter->n_hubs; i++)
-    if (charter->hub[i].log.id == log->id && !strcmp(charter->hub[i].log.name, log->name))
+    if (note_key_eq(&charter->hub[i].log, log))
       return true;
   return false;
 }

@@ -74,14 +74,12 @@ static enum tg_err announce(struct node_core *core)
   return err == TG_OK ? store_ring(core) : err;
 }
 
-/* Makes what keys are lacking for the time to come, and announces them; what is announced already only `again`. From as early on as others may think that it is:
-   a new node has no earlier ones. */
+/* Makes what keys are lacking for the time to come, and announces them; what is announced already only `again`. */
 static enum tg_err renew(struct node_core *core, const struct charter_limits *limits, bool again)
 {
   struct rotation *r = core->rotation;
   size_t made = 0;
-  const tg_time now = steady_now(core), from = now > limits->clock_skew ? now - limits->clock_skew : now;
-  enum tg_err err = keyring_fill(r->ring, from, limits->sealing_period, limits->sealing_ahead, &made);
+  enum tg_err err = keyring_fill(r->ring, steady_now(core), limits->sealing_period, limits->sealing_ahead, &made);
   if (err == TG_TOO_BIG)
     err = core_tell(core, NODE_ERROR, "sealing-keys-full", NULL, NULL, keyring_count(r->ring), NULL);
   if (err == TG_OK && (made > 0 || again))

@@ -307,6 +307,44 @@ static void none_jumps_as_long_as_a_charter_waits_for_a_pin(void **state)
 }
 
 /* Its key may be in other hands since. */
+/* It is older than this hub takes charters in: its operator will find another way. */
+static struct buf put_charter_of_two_hours_ago(struct stage *s, struct folder *f)
+{
+  struct buf charter = kit_next_charter(s->kit, s->now.wall - 2 * TG_HOUR, another_bloc);
+  put(f, "z.note", buf_slice(&charter));
+  return charter;
+}
+
+static void none_jumps_as_long_as_a_charter_is_not_taken(void **state)
+{
+  struct stage *s = *state;
+  struct folder f = folder_new(s);
+  struct tg_why why;
+  struct buf charter = put_charter_of_two_hours_ago(s, &f);
+  put_those_around_the_charter(s, &f);
+  begin_empty(s, "hub1");
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
+  assert_int_equal(stage_count(s, "documents"), f.n);
+  buf_free(&charter);
+}
+
+/* At a hub at work what may not open holds nothing back. */
+static void what_one_officer_may_not_open_keeps_out_no_narrowing(void **state)
+{
+  struct stage *s = *state;
+  struct folder f = folder_new(s);
+  struct tg_why why;
+  struct buf charter = put_charter_of_two_hours_ago(s, &f);
+  const uint64_t before = stage_count(s, "documents");
+  put_policy(s, &f, "ML-2.note", 2, "export allow ** to ECOWAS up-to SECRET\n" ACCEPT, 1);
+  put_policy(s, &f, "ML-3.note", 3, ALL, 1);
+  put_policy(s, &f, "ML-4.note", 4, "export allow ** to ECOWAS up-to RESTRICTED\n" ACCEPT, 1);
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
+  assert_int_equal(stage_count(s, "documents"), before + 2);
+  assert_true(is_taken(s, &f, "ML-4.note"));
+  buf_free(&charter);
+}
+
 static void whose_officer_is_revoked_comes_too_late(void **state)
 {
   struct stage *s = *state;
@@ -365,6 +403,8 @@ int main(void)
       cmocka_unit_test_setup_teardown(none_jumps_over_what_broke_its_pin_before, four, stage_gone),
       cmocka_unit_test_setup_teardown(none_jumps_over_what_would_have_opened_more_before, four, stage_gone),
       cmocka_unit_test_setup_teardown(none_jumps_as_long_as_a_charter_waits_for_a_pin, four, stage_gone),
+      cmocka_unit_test_setup_teardown(none_jumps_as_long_as_a_charter_is_not_taken, four, stage_gone),
+      cmocka_unit_test_setup_teardown(what_one_officer_may_not_open_keeps_out_no_narrowing, four, stage_gone),
       cmocka_unit_test_setup_teardown(that_earlier_policies_are_missing_is_told, four, stage_gone),
       cmocka_unit_test_setup_teardown(two_officers_may_begin_anew, four, stage_gone),
       cmocka_unit_test_setup_teardown(whose_officer_is_revoked_comes_too_late, four, stage_gone),

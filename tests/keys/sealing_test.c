@@ -204,8 +204,7 @@ static void a_stored_ring_opens_with_its_key_alone(void **state)
   buf_free(&file);
 }
 
-/* It does not know what was announced after it was made. */
-/* Nobody is told of keys that nobody may seal to any more. */
+/* Nobody is told of keys that nobody may seal to any more, whatever his clock says. */
 static void what_is_past_for_a_day_is_not_announced(void **state)
 {
   (void)state;
@@ -216,6 +215,7 @@ static void what_is_past_for_a_day_is_not_announced(void **state)
   keyring_free(r);
 }
 
+/* It does not know what was announced after it was made. */
 static void an_old_copy_announces_behind_what_it_has_forgotten(void **state)
 {
   (void)state;

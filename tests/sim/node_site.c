@@ -69,9 +69,11 @@ void node_site_copy(struct sim *s, int node)
   disk_image_free(n->site.copy);
   n->site.copy = disk_image(n->site.disk);
   n->copied = s->n_publications;
-  for (size_t i = s->n_publications; i-- > 0;) /* what it has not answered yet it may not have on its disk yet */
-    if (s->publication[i].node == node && !s->publication[i].spooled && !s->publication[i].refused)
-      n->copied = i;
+  for (size_t i = 0; i < s->n_publications; i++) {
+    struct publication *p = &s->publication[i];
+    if (p->node == node)
+      p->unanswered = !p->spooled && !p->refused;
+  }
   n->stated_in_copy = n->n_stated;
   n->copied_place = n->reader.place;
   sim_tell(s, n->site.name, "its disk is copied");

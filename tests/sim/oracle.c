@@ -269,7 +269,8 @@ void oracle_imported(struct sim *s, int node, int from, const Tg__LImported *m)
     sim_fail(s, name, "it is told that %s has no. %zu, which never took it in", s->node[holder].site.name, number_of(s, p));
   if (m->outcome == 3 && !p->recalled && !sim_may_be_refused(s, p))
     sim_fail(s, name, "it declines no. %zu from a bundle: %.*s", number_of(s, p), (int)m->what.len, (const char *)m->what.data);
-  p->carried |= taken ? 1u << node : 0;
+  /* it may be under way to being checked, and its originator revoked before that */
+  p->carried |= taken && !p->disowned && !(s->revoking && p->node == SIM_REVOKED) ? 1u << node : 0;
 }
 
 void oracle_bundle_refused(struct sim *s, int node, int from, const Tg__LError *m)
@@ -326,7 +327,7 @@ void oracle_restored(struct sim *s, int node)
       p->carried &= ~(1u << node);
       p->purged &= ~(1u << node);
     }
-    p->forgotten |= p->node == node && i >= s->node[node].copied;
+    p->forgotten |= p->node == node && (i >= s->node[node].copied || p->unanswered);
     p->lost |= p->forgotten && !is_held(s, p);
   }
 }
@@ -395,11 +396,9 @@ static bool has_all(const struct sim *s, const struct publication *p)
   return true;
 }
 
-/* What was taken in from a bundle is shown, also where the hub refused it; unless its originator was revoked before it was checked. */
+/* What was taken in from a bundle is shown, also where the hub refused it. */
 static bool has_carried(const struct sim *s, const struct publication *p)
 {
-  if (p->disowned || (s->revoking && p->node == SIM_REVOKED))
-    return true;
   unsigned missing = p->carried & ~p->part[0].shown;
   for (int node = 0; node < SIM_NODES; node++)
     missing &= s->node[node].restored ? ~(1u << node) : ~0u;

@@ -214,6 +214,7 @@ struct publication {
   struct part part[SIM_PARTS];
   bool spooled, accepted, refused;
   bool lost; /* its node forgot it with the rest of its disk, and had not said that the hub has it; or that hub was lost since */
+  bool unanswered; /* when its node's disk was copied: it may be on the copy or not */
   bool forgotten; /* its node forgot it */
   bool disowned;  /* the key that signed it is or will be revoked: its machine was lost */
   struct hash id; /* zeros: not told */

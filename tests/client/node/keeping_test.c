@@ -453,22 +453,6 @@ static void sealing_keys_roll_and_old_ones_are_erased(void **state)
   assert_int_equal(look_inbox(p, BF), 1);
 }
 
-/* All begin at midnight; by ML's clock it is the day before. */
-static void a_new_node_has_a_key_for_whose_clock_is_behind(void **state)
-{
-  struct pair *p = world_pair(state);
-  struct hash id;
-  pair_pass(p, TG_DAY - pair_now(p) % TG_DAY);
-  world_start(*state);
-  const tg_time late = pair_now(p) % TG_DAY + TG_MINUTE;
-  assert_true(late < core_charter(pair_core(p, BF))->limits.clock_skew);
-  pair_set_clock(p, ML, -late);
-  pair_pass(p, TG_SECOND);
-  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "yesterday"}, &id), TG_OK);
-  pair_settle(p);
-  assert_int_equal(look_inbox(p, BF), 1);
-}
-
 /* For whoever's clock is right the day is not over when it is for BF. */
 static void a_clock_ahead_takes_no_key_from_the_day(void **state)
 {
@@ -706,7 +690,6 @@ int main(void)
       STORY(nothing_readable_stands_on_the_disk),
       STORY(what_is_purged_leaves_no_key_behind),
       STORY(sealing_keys_roll_and_old_ones_are_erased),
-      STORY(a_new_node_has_a_key_for_whose_clock_is_behind),
       STORY(a_clock_ahead_takes_no_key_from_the_day),
       STORY(a_sealing_key_goes_when_it_must_and_from_the_disk_too),
       STORY(an_originator_limits_how_long_others_keep_it),
