@@ -26,7 +26,7 @@ struct document {
 struct documents {
   struct document *v;
   size_t n, room, bytes;
-  bool past; /* it began under a charter that does not name us: what is older than we are */
+  bool past; /* a charter in it, or known before it, does not name us: what follows is older than we are */
 };
 
 static void documents_free(struct documents *d)

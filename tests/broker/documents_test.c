@@ -190,43 +190,46 @@ static void another_hub_and_bloc(struct charter *c)
   strcpy(c->hub->name, "hub2");
 }
 
-static void put_those_around_the_charter(struct stage *s, struct folder *f)
+/* A narrowing that names what only the next charter knows, and what one officer made of it. */
+static void put_two(struct stage *s, struct folder *f)
 {
   put_policy(s, f, "ML-2.note", 2, "export allow ** to AEX up-to SECRET\n" ACCEPT, 1);
   put_policy(s, f, "ML-10.note", 10, ALL, 1);
 }
 
-/* What a narrowing names came with the hub: the charter before knows neither. */
+/* What the narrowing names came with the hub: the charter before knows neither. */
+static struct folder folder_around_the_charter(struct stage *s)
+{
+  struct folder f = folder_new(s);
+  struct buf charter = kit_next_charter(s->kit, s->now.wall, another_hub_and_bloc);
+  put(&f, "z.note", buf_slice(&charter));
+  put_two(s, &f);
+  buf_free(&charter);
+  return f;
+}
+
 static void none_jumps_over_what_waits_for_the_charter_that_names_the_hub(void **state)
 {
   struct stage *s = *state;
-  struct folder f = folder_new(s);
   struct tg_why why;
-  struct buf charter = kit_next_charter(s->kit, s->now.wall, another_hub_and_bloc);
-  put(&f, "z.note", buf_slice(&charter));
-  put_those_around_the_charter(s, &f);
+  struct folder f = folder_around_the_charter(s);
   put_policy(s, &f, "ML-11.note", 11, ALL, 2);
   begin_empty(s, "hub2");
   assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
   assert_int_equal(stage_count(s, "documents"), f.n + 3); /* but the tenth: one officer undid the second */
   assert_true(is_taken(s, &f, "z.note"));
   assert_true(is_taken(s, &f, "ML-11.note")); /* two did, and it is long since */
-  buf_free(&charter);
 }
 
 static void one_officer_undoes_no_narrowing_that_waits_for_the_charter_that_names_the_hub(void **state)
 {
   struct stage *s = *state;
-  struct folder f = folder_new(s);
   struct tg_why why;
-  struct buf charter = kit_next_charter(s->kit, s->now.wall, another_hub_and_bloc);
-  put(&f, "z.note", buf_slice(&charter));
-  put_those_around_the_charter(s, &f);
+  struct folder f = folder_around_the_charter(s);
   begin_empty(s, "hub2");
   assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
   assert_true(is_taken(s, &f, "ML-2.note"));
   assert_false(is_taken(s, &f, "ML-10.note"));
-  buf_free(&charter);
 }
 
 static void a_smaller_bloc_and_another_hub(struct charter *c)
@@ -271,7 +274,7 @@ static void none_jumps_as_long_as_no_charter_names_the_hub(void **state)
   struct folder f = folder_new(s);
   struct tg_why why;
   struct buf charter = kit_next_charter(s->kit, s->now.wall, another_hub_and_bloc);
-  put_those_around_the_charter(s, &f);
+  put_two(s, &f);
   begin_empty(s, "hub2");
   assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
   assert_int_equal(stage_count(s, "documents"), f.n);
@@ -298,7 +301,7 @@ static void none_jumps_as_long_as_a_charter_waits_for_a_pin(void **state)
   struct buf pinned = kit_policy_note(s->kit, BF, 2, "export allow ** to ECOWAS up-to SECRET\npin never ** to NE\n" ACCEPT, s->now.wall - 30 * TG_MINUTE, 1);
   put(&f, "z.note", buf_slice(&charter));
   put(&f, "BF-2.note", buf_slice(&pinned));
-  put_those_around_the_charter(s, &f);
+  put_two(s, &f);
   begin_empty(s, "hub1");
   assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
   assert_int_equal(stage_count(s, "documents"), f.n + 1);
@@ -306,13 +309,12 @@ static void none_jumps_as_long_as_a_charter_waits_for_a_pin(void **state)
   buf_free(&charter);
 }
 
-/* Its key may be in other hands since. */
 /* It is older than this hub takes charters in: its operator will find another way. */
-static struct buf put_charter_of_two_hours_ago(struct stage *s, struct folder *f)
+static void put_charter_of_two_hours_ago(struct stage *s, struct folder *f)
 {
   struct buf charter = kit_next_charter(s->kit, s->now.wall - 2 * TG_HOUR, another_bloc);
   put(f, "z.note", buf_slice(&charter));
-  return charter;
+  buf_free(&charter);
 }
 
 static void none_jumps_as_long_as_a_charter_is_not_taken(void **state)
@@ -320,12 +322,11 @@ static void none_jumps_as_long_as_a_charter_is_not_taken(void **state)
   struct stage *s = *state;
   struct folder f = folder_new(s);
   struct tg_why why;
-  struct buf charter = put_charter_of_two_hours_ago(s, &f);
-  put_those_around_the_charter(s, &f);
+  put_charter_of_two_hours_ago(s, &f);
+  put_two(s, &f);
   begin_empty(s, "hub1");
   assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
   assert_int_equal(stage_count(s, "documents"), f.n);
-  buf_free(&charter);
 }
 
 /* At a hub at work what may not open holds nothing back. */
@@ -334,7 +335,7 @@ static void what_one_officer_may_not_open_keeps_out_no_narrowing(void **state)
   struct stage *s = *state;
   struct folder f = folder_new(s);
   struct tg_why why;
-  struct buf charter = put_charter_of_two_hours_ago(s, &f);
+  put_charter_of_two_hours_ago(s, &f);
   const uint64_t before = stage_count(s, "documents");
   put_policy(s, &f, "ML-2.note", 2, "export allow ** to ECOWAS up-to SECRET\n" ACCEPT, 1);
   put_policy(s, &f, "ML-3.note", 3, ALL, 1);
@@ -342,9 +343,9 @@ static void what_one_officer_may_not_open_keeps_out_no_narrowing(void **state)
   assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
   assert_int_equal(stage_count(s, "documents"), before + 2);
   assert_true(is_taken(s, &f, "ML-4.note"));
-  buf_free(&charter);
 }
 
+/* Its key may be in other hands since. */
 static void whose_officer_is_revoked_comes_too_late(void **state)
 {
   struct stage *s = *state;
