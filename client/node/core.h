@@ -126,6 +126,8 @@ bool core_names_log(const struct node_core *core, const struct note_key *log);
 /* The n-th of all that a charter names, be it in force no more, or not yet by our clock: their logs prove what they did. The newest first; a log again only if
    it was away between. NULL past the end. */
 const struct charter_hub *core_hub_ever(const struct node_core *core, size_t n);
+/* The same of the charter in force and those after it: which one is in force goes by the clock, and one that is set back does not undo that we met. */
+const struct charter_hub *core_hub_still(const struct node_core *core, size_t n);
 /* Our index in membersets; -1 before our credential is known. */
 int core_member_index(const struct node_core *core);
 /* Is it an error of ours or of the machine, after which nothing is done any more? */

@@ -208,11 +208,10 @@ enum tg_err history_holds(struct node_core *core, const char *log, const struct 
 
 enum tg_err history_hub(struct node_core *core, const struct opening *opening, const struct charter_hub **ret)
 {
-  const struct charter *charter = core_charter(core);
+  const struct charter_hub *hub;
   const char *watched = watch_log(core);
-  for (int others = 0; charter && others < 2; others++)
-    for (size_t i = 0; i < charter->n_hubs; i++) {
-      const struct charter_hub *hub = &charter->hub[i];
+  for (int others = 0; others < 2; others++)
+    for (size_t i = 0; (hub = core_hub_still(core, i)); i++) {
       if ((strcmp(hub->log.name, watched) != 0) != others)
         continue;
       enum tg_err err = history_holds(core, hub->log.name, opening);
@@ -227,10 +226,8 @@ enum tg_err history_hub(struct node_core *core, const struct opening *opening, c
 enum tg_err history_log(struct node_core *core, const struct opening *opening, const char **ret)
 {
   const struct charter_hub *hub;
-  enum tg_err err = talk_is_open(core) ? history_holds(core, watch_log(core), opening) : TG_NOT_FOUND;
+  enum tg_err err = history_hub(core, opening, &hub);
   if (err == TG_OK)
-    return *ret = watch_log(core), TG_OK;
-  if (err == TG_NOT_FOUND && (err = history_hub(core, opening, &hub)) == TG_OK)
     *ret = hub->log.name;
   return err;
 }

@@ -31,11 +31,10 @@ enum tg_err history_after(struct node_core *core, const char *log, uint64_t size
 
 /* Is such an opening one of this log, as far as the checkpoints kept tell? TG_OK or TG_NOT_FOUND. */
 enum tg_err history_holds(struct node_core *core, const char *log, const struct opening *opening);
-/* The hub of the charter in force in whose log it stands, as far as they tell; the log watched now is asked first. TG_NOT_FOUND: none; it
+/* The hub in whose log it stands, as far as they tell, of those that core_hub_still() lists; the log watched now is asked first. TG_NOT_FOUND: none; it
    is in one that was given up, or the checkpoints of its time were let go. */
 enum tg_err history_hub(struct node_core *core, const struct opening *opening, const struct charter_hub **ret);
-/* Where to say what becomes of it: history_hub()'s, or the watched log while its hub is in session with us. Which charter is in force goes by the
-   clock, and one that is set back does not undo that we met. TG_NOT_FOUND. */
+/* Where to say what becomes of it: history_hub()'s. TG_NOT_FOUND. */
 enum tg_err history_log(struct node_core *core, const struct opening *opening, const char **ret);
 /* The charter's hub, when there is but one, and no other log than its own was ever watched: everything stands there. TG_NOT_FOUND. */
 enum tg_err history_only_hub(struct node_core *core, const struct charter_hub **ret);

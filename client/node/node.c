@@ -237,14 +237,24 @@ static bool names_log(const struct charter *charter, const struct note_key *log)
 
 bool core_names_log(const struct node_core *core, const struct note_key *log) { return names_log(core_charter(core), log); }
 
-const struct charter_hub *core_hub_ever(const struct node_core *core, size_t n)
+/* Of the charters from this version on. */
+static const struct charter_hub *nth_hub(const struct node_core *core, uint64_t from, size_t n)
 {
   const struct charter *later = NULL;
-  for (const struct charter *c = directory_newest_charter(core->directory); c; later = c, c = directory_charter_version(core->directory, c->version - 1, NULL))
+  for (const struct charter *c = directory_newest_charter(core->directory); c && c->version >= from;
+       later = c, c = directory_charter_version(core->directory, c->version - 1, NULL))
     for (size_t i = 0; i < c->n_hubs; i++)
       if (!names_log(later, &c->hub[i].log) && n-- == 0)
         return &c->hub[i];
   return NULL;
+}
+
+const struct charter_hub *core_hub_ever(const struct node_core *core, size_t n) { return nth_hub(core, 0, n); }
+
+const struct charter_hub *core_hub_still(const struct node_core *core, size_t n)
+{
+  const struct charter *charter = core_charter(core);
+  return nth_hub(core, charter ? charter->version : 0, n);
 }
 
 size_t core_hubs(const struct node_core *core, const struct charter_hub **ret, size_t max)

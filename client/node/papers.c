@@ -175,11 +175,12 @@ static enum tg_err rebuild_world(struct node_core *core)
 enum tg_err papers_time(struct node_core *core)
 {
   struct papers *p = core->papers;
-  if (core->now.mono < p->due)
+  /* At once: what a hub that is named no more says now would settle what is meant for those that are. */
+  const bool changed = core_charter(core) != p->charter;
+  if (core->now.mono < p->due && !changed)
     return TG_OK;
   enum tg_err err = TG_OK;
-  if (core_charter(core) != p->charter || core->now.mono >= p->world_due) {
-    bool changed = core_charter(core) != p->charter;
+  if (changed || core->now.mono >= p->world_due) {
     err = rebuild_world(core);
     if (err == TG_OK && changed)
       err = talk_hubs_changed(core);
@@ -190,7 +191,7 @@ enum tg_err papers_time(struct node_core *core)
   return err;
 }
 
-/* Every event looks at the time first, at most once a second: with nothing to do the node need not wake for it but when a policy begins or ends,
+/* Every event looks at the charter first, and at the time at most once a second: with nothing to do the node need not wake for it but when a policy begins or ends,
    and now and then for charters. */
 int64_t papers_due(const struct node_core *core)
 {

@@ -10,16 +10,15 @@ enum { ROWS_ARENA = 8 * LIMIT_FRAME };
 
 static const char fact[] = "logs";
 
-/* One line for each log of the charter: whoever gets another key is another log. */
-static void print_logs(const struct charter *charter, struct buf *out)
+/* One line for each log that a charter still names: whoever gets another key is another log. */
+static void print_logs(const struct node_core *core, struct buf *out)
 {
-  for (size_t i = 0; i < charter->n_hubs; i++) {
-    const struct note_key *log = &charter->hub[i].log;
-    buf_printf(out, "%s+%08x\n", log->name, (unsigned)log->id);
-  }
+  const struct charter_hub *hub;
+  for (size_t i = 0; (hub = core_hub_still(core, i)); i++)
+    buf_printf(out, "%s+%08x\n", hub->log.name, (unsigned)hub->log.id);
 }
 
-/* The next log that the charter named then and does not name now, without its key. */
+/* The next log that was named then and is not now, without its key. */
 static bool next_lost(struct slice *then, struct slice now, struct slice *ret)
 {
   struct slice line, other;
@@ -124,12 +123,11 @@ static enum tg_err begin_anew(struct node_core *core, struct slice then, struct 
 
 enum tg_err relog_welcome(struct node_core *core)
 {
-  const struct charter *charter = core_charter(core);
   struct buf now = buf_new(64 * 1024);
   struct slice then;
-  if (!charter)
+  if (!core_charter(core))
     return TG_OK;
-  print_logs(charter, &now);
+  print_logs(core, &now);
   enum tg_err err = buf_status(&now) == TG_OK ? depot_fact(core->depot, fact, core->arena, &then) : TG_NO_MEMORY;
   const bool first = err == TG_NOT_FOUND, lost = err == TG_OK && is_lost(then, buf_slice(&now));
   const bool same = err == TG_OK && slice_eq(then, buf_slice(&now));

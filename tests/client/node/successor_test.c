@@ -117,26 +117,35 @@ static void a_former_log_is_listed_behind(void **state)
   assert_null(core_hub_ever(core, 2));
 }
 
-/* By a clock that was set back since they met, the charter in force is the one that does not name that hub. */
+/* By a clock that is set back, the charter in force is one that does not name that hub: what came of it, was coming and is to be said waits until the clock is right. */
 static void a_clock_that_is_set_back_forgets_no_hub(void **state)
 {
   struct world *w = *state;
   struct pair *p = w->pair;
   const struct pair_bulletin large = {.to = "BF", .size = 3 << 20};
+  struct hubs_held held = {.deliveries = false};
   struct hash id, short_one;
   replace_the_hub(w);
   pair_pass(p, 2 * TG_MINUTE);
-  pair_set_clock(p, BF, -4 * TG_MINUTE);
+  pair_set_filter(p, BF, hubs_no_chunks, &held);
   assert_int_equal(pair_publish(p, ML, &large, &id), TG_OK);
   short_one = world_publish(p, "BF", "by an old clock");
   pair_settle(p);
-  assert_int_equal(look_inbox(p, BF), 2);
+  assert_int_equal(look_inbox(p, BF), 1);
+  pair_set_clock(p, BF, -10 * TG_MINUTE);
+  world_acknowledge(p, &short_one);
+  pair_set_filter(p, BF, NULL, NULL);
+  pair_pass(p, TG_MINUTE);
   assert_string_equal(core_charter(pair_core(p, BF))->hub[0].name, "hub1");
   assert_string_equal(core_hub_ever(pair_core(p, BF), 0)->name, "hub2"); /* its log proves what it did: on a stick, too */
+  assert_int_equal(look_inbox(p, BF), 1);
+  pair_set_clock(p, BF, 0);
+  pair_pass(p, 2 * TG_MINUTE);
+  assert_int_equal(look_inbox(p, BF), 2);
   world_acknowledge(p, &id);
-  world_acknowledge(p, &short_one);
   pair_settle(p);
   assert_true(look_track(p, ML, &id, RECEIPT_STORED) && look_track(p, ML, &id, RECEIPT_ACKNOWLEDGED));
+
   assert_true(look_track(p, ML, &short_one, RECEIPT_STORED) && look_track(p, ML, &short_one, RECEIPT_ACKNOWLEDGED));
   hubs_no_strikes(p);
 }
@@ -337,12 +346,66 @@ static void an_urgent_recall_does_not_stand_before_what_it_recalls(void **state)
   hubs_no_strikes(p);
 }
 
+struct greeting {
+  struct buf welcome; /* kept from it */
+  unsigned documents; /* of its own, that went out */
+};
+
+static bool but_the_welcome(void *context, struct buf *frame)
+{
+  struct greeting *g = context;
+  if (hubs_type(frame, FRAME_TO_NODE) != FRAME_WELCOME || g->welcome.n)
+    return true;
+  buf_put_slice(&g->welcome, buf_slice(frame));
+  return false;
+}
+
+static bool count_documents(void *context, struct buf *frame)
+{
+  struct greeting *g = context;
+  g->documents += hubs_type(frame, FRAME_TO_HUB) == FRAME_DOCUMENTS;
+  return true;
+}
+
+/* The charter comes into force between its Hello and the Welcome. What it announced before is nothing to tell a hub that is named no more: that one would say that it
+   has it, and the next would never hear of it. */
+static void a_hub_that_is_named_no_more_is_brought_nothing(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  struct greeting g = {.welcome = buf_new(LIMIT_FRAME)};
+  struct tg_why why;
+  pair_set_filter(p, BF, but_the_welcome, &g);
+  pair_plug(p, BF, false);
+  pair_plug(p, BF, true);
+  for (unsigned i = 0; i < 100 && !g.welcome.n; i++)
+    pair_run(p, 100);
+  assert_int_equal(talk_state(pair_core(p, BF)), TALK_GREETING);
+  assert_int_equal(node_time(pair_core(p, BF), (struct node_now){.wall = pair_now(p), .mono = pair_mono(p)}), TG_OK); /* it looks at the time once a second */
+  struct buf charter = kit_next_charter(w->kit, pair_now(p) + 100, hubs_second_alone);
+  assert_int_equal(node_document(pair_core(p, BF), buf_slice(&charter), &why), TG_OK);
+  pair_run(p, 150);
+  pair_set_uplink(p, BF, count_documents, &g);
+  pair_inject(p, BF, buf_slice(&g.welcome));
+  assert_int_equal(pair_told(p, BF, "log-given-up"), 0);
+  assert_int_equal(g.documents, 0);
+  pair_document(p, buf_slice(&charter));
+  pair_pass(p, TG_MINUTE);
+  assert_string_equal(talk_hub(pair_core(p, BF)), "hub2");
+  assert_int_equal(pair_told(p, BF, "log-given-up"), 1);
+  assert_true(g.documents > 0);
+  hubs_no_strikes(p);
+  buf_free(&charter);
+  buf_free(&g.welcome);
+}
+
 int main(void)
 {
 #define STORY(f, begin) cmocka_unit_test_setup_teardown(f, begin, hubs_free)
   const struct CMUnitTest tests[] = {
       STORY(the_next_hub_has_not_the_faults_of_the_lost, hubs_one),
       STORY(what_a_lost_hub_delivered_is_said_to_the_next, hubs_one),
+      STORY(a_hub_that_is_named_no_more_is_brought_nothing, hubs_one),
       STORY(what_a_lost_hub_logged_is_proven_still, hubs_one),
       STORY(a_lost_log_without_checkpoints_is_another, hubs_one),
       STORY(each_log_is_listed_once, hubs_one),
