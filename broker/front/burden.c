@@ -1,6 +1,7 @@
 #include "broker/front/burden.h"
 
 #include "broker/settings.h"
+#include "os/clock.h"
 #include "os/log.h"
 #include "os/resident.h"
 
@@ -34,9 +35,10 @@ struct burden {
 /* What was freed goes back to the system, unless that was done just now. */
 static uint64_t trimmed(struct burden *b, uint64_t resident)
 {
-  if (loop_now(b->loop) - b->trimmed < TRIM_MS)
+  const int64_t now = clock_mono(); /* not the turn's: one that hears much is long */
+  if (now - b->trimmed < TRIM_MS)
     return resident;
-  b->trimmed = loop_now(b->loop);
+  b->trimmed = now;
   malloc_trim(0);
   return resident_now(b->fd);
 }

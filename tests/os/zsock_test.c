@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sodium.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -697,6 +698,24 @@ static void signs_of_life_weigh_nothing_and_hide_nothing(void **state)
   zpeers_free(&p);
 }
 
+/* Nor may what the kernel still has of a connection come in behind the cut: libzmq's thread would read it all, of every one that was cut. */
+static void of_what_is_cut_nothing_more_is_read(void **state)
+{
+  static const uint8_t big[60000];
+  (void)state;
+  struct zpeers *p = zpeers_new();
+  int at[2], there = 0;
+  uint8_t byte;
+  tcp_pair(at);
+  assert_int_equal(send(at[1], big, sizeof big, MSG_NOSIGNAL | MSG_DONTWAIT), sizeof big);
+  flow(at[1], at[0], 1); /* so that something was read, and is held */
+  KIT_UNTIL(l, ioctl(at[0], FIONREAD, &there) == 0 && there == (int)sizeof big);
+  assert_int_equal(zpeers_relieve(p, 0), 1);
+  assert_int_equal(recv(at[0], &byte, 1, MSG_DONTWAIT), 0);
+  close(at[0]), close(at[1]);
+  zpeers_free(&p);
+}
+
 /* libzmq's own arithmetic (get_new_reconnect_ivl): after how long, once the server is away for `away` ms, the try that finds it back comes. */
 static int64_t comes_back(int64_t away)
 {
@@ -810,6 +829,7 @@ int main(void)
       T(a_reused_number_is_not_cut),
       T(a_chosen_id_does_not_save_from_a_cut),
       T(signs_of_life_weigh_nothing_and_hide_nothing),
+      T(of_what_is_cut_nothing_more_is_read),
       T(a_longer_queue_is_not_one_for_what_comes),
       T(many_small_messages_weigh_nothing_and_hide_nothing),
       T(who_holds_most_is_cut_first),
