@@ -37,6 +37,13 @@ static size_t number_of(const struct sim *s, const struct publication *p)
   return (size_t)(p - s->publication);
 }
 
+/* Has the hub that the members named last said that it has it, to us or to its originator? */
+static bool is_held(const struct sim *s, const struct publication *p)
+{
+  const struct hub_site *h = &s->hub[s->serving];
+  return !h->lost && (oracle_has_logged(s, s->serving, p) || (p->accepted && s->serving == 0));
+}
+
 /* An id belongs to one publication, and so does a number of its node. */
 static void learn_id(struct sim *s, struct publication *p, const struct hash *id)
 {
@@ -63,10 +70,14 @@ void oracle_spooled(struct sim *s, struct publication *p, struct slice id, uint6
     sim_fail(s, "oracle", "no. %zu has two numbers", number_of(s, p));
   if (s->forked && s->node[p->node].restored)
     return; /* what both forgot nobody can know */
-  for (size_t i = 0; i < s->n_publications; i++)
-    if (&s->publication[i] != p && s->publication[i].node == p->node && s->publication[i].number == number && !s->publication[i].lost)
+  for (size_t i = 0; i < s->n_publications; i++) {
+    const struct publication *other = &s->publication[i];
+    if (other == p || other->node != p->node || other->number != number || other->lost)
+      continue;
+    if (!other->forgotten || is_held(s, other)) /* nor what its node forgot, and the hub that is named now never heard */
       sim_fail(s, "oracle", "no. %zu and no. %zu are both the %llu of their node", i, number_of(s, p),
                (unsigned long long)number);
+  }
   p->number = number;
 }
 
@@ -304,13 +315,6 @@ bool oracle_has_logged(const struct sim *s, int hub, const struct publication *p
     if (hash_eq(&h->accepted[i], &p->id))
       return true;
   return false;
-}
-
-/* Has the hub that the members named last said that it has it, to us or to its originator? */
-static bool is_held(const struct sim *s, const struct publication *p)
-{
-  const struct hub_site *h = &s->hub[s->serving];
-  return !h->lost && (oracle_has_logged(s, s->serving, p) || (p->accepted && s->serving == 0));
 }
 
 /* What it has shown since may be shown again, at another place, or is gone: the hub heard that it has it. What it has spooled since is gone unless
