@@ -1,4 +1,5 @@
 /* toguna export, toguna import: bulletins on a stick, where no hub is to be had, and the receipts that come back. */
+#include "client/cli/box.h"
 #include "client/cli/bulletin.h"
 #include "client/cli/qr.h"
 #include "client/cli/reach.h"
@@ -134,6 +135,7 @@ const struct command command_export = {
 struct import_options {
   struct common common;
   char *socket, *receipts;
+  bool replace;
 };
 
 /* receipts: what came back for the bundle's writer. */
@@ -245,7 +247,7 @@ static enum tg_err keep_receipts(struct call *call, struct reading *r, struct tg
   snprintf(path, sizeof path, "%s%s", o->receipts ? o->receipts : call->arg[0], o->receipts ? "" : ".receipts");
   if (r->receipts.n == 0)
     return TG_OK;
-  enum tg_err err = file_write(path, buf_slice(&r->receipts), FILE_ANYWHERE, why);
+  enum tg_err err = box_put(path, buf_slice(&r->receipts), FILE_ANYWHERE, !o->receipts || o->replace, why);
   if (err == TG_OK && !call->json)
     printf(_("Receipts are in %s: carry them back, to be imported where the bundle was written.\n"), path);
   if (err == TG_OK && call->json)
@@ -284,7 +286,8 @@ static enum tg_err run_import(struct call *call, struct tg_why *why)
 
 static const struct option_key import_options[] = {
     {"receipts", 0, OPTION_ONE, VALUE_PATH, offsetof(struct import_options, receipts), {0}, N_("FILE"),
-     N_("Where the bundle of receipts is written. Default: beside the bundle, with .receipts behind its name.")},
+     N_("Where the bundle of receipts is written. Default: beside the bundle, with .receipts behind its name, in place of those of an earlier import.")},
+    {"replace", 0, OPTION_FLAG, VALUE_BOOL, offsetof(struct import_options, replace), {0}, NULL, N_("With --receipts: replace a FILE that is there.")},
     REACH_OPTION(struct import_options)};
 
 const struct command command_import = {

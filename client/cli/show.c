@@ -197,7 +197,7 @@ const char *show_country(const char *code)
 
 const char *show_size(uint64_t bytes, char out[SHOW_SIZE])
 {
-  static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB"};
+  static const char *const units[] = {N_("KiB"), N_("MiB"), N_("GiB"), N_("TiB"), N_("PiB")};
   if (bytes < 1024) {
     snprintf(out, SHOW_SIZE, "%u B", (unsigned)bytes);
     return out;
@@ -208,7 +208,7 @@ const char *show_size(uint64_t bytes, char out[SHOW_SIZE])
     unit++;
   }
   snprintf(out, SHOW_SIZE, "%u.%u %s", (unsigned)(bytes / 1024), (unsigned)(bytes % 1024 * 10 / 1024),
-           units[unit]);
+           _(units[unit]));
   return out;
 }
 

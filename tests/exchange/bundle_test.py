@@ -60,6 +60,7 @@ class Bundle(Story):
         self.assertEqual({s["event"] for s in heard if s.get("id") == big}, {"stored"})
         self.assertLessEqual({"stored", "acknowledged"}, set(self.e["ML"].track(first)["SN"]))
         self.read_in("ML", back)  # receipts twice are receipts once
+        self.a_file_that_is_there_stays(bundle)
 
         # The hub is back: it hears of everything, nobody shows anything twice, everybody is settled.
         self.e.hub.start()
@@ -83,6 +84,14 @@ class Bundle(Story):
             for alarm in ("forged", "number-twice", "chain-broken", "receipt-of-a-stranger"):
                 self.assertNotIn(alarm, log)
         self.e.stop()
+
+    def a_file_that_is_there_stays(self, bundle):
+        mine = self.place.path / "mine.txt"
+        mine.write_text("not receipts", encoding="utf-8")
+        self.assertIn("there is such a file already", self.e["SN"].toguna("import", bundle, "--receipts", mine, expect=3))
+        self.assertEqual(mine.read_text(encoding="utf-8"), "not receipts")
+        self.e["SN"].json("import", bundle, "--receipts", mine, "--replace")
+        self.read_in("ML", mine)
 
     def large(self):
         path = self.place.path / "large.bin"
