@@ -246,7 +246,7 @@ static enum tg_err check_charter(struct hub *hub, struct paper *p)
   const bool named = charter_hub(c, slice_str(hub->config.name)) != NULL;
   charter_free(c);
   why_set(&why, TG_NOT_FOUND, "charter", N_("the charter names no hub %1$s: nobody is let in until a later one does"),
-          N_("give this hub the name that the charter gives it"), hub->config.name, NULL, NULL);
+          N_("A later one may follow; if none does, give this hub the name that the charter gives it"), hub->config.name, NULL, NULL);
   if (!named)
     err = hub_tell(hub, HUB_ERROR, "charter-without-us", NULL, &p->hash, p->news.serial, &why);
   return !err && directory_newest_charter(hub->rules.directory) ? check_charter_pins(hub, p) : err;

@@ -162,13 +162,13 @@ enum tg_err audience_check(const struct toguna_audience *audience, size_t portio
   if (!read)
     return why_set(why, TG_REFUSED, NULL,
                    N_("nobody on the release list may have it, so that nothing was sent"),
-                   N_("Each refusal above names its rule"), NULL, NULL, NULL);
+                   N_("Each refusal above says why"), NULL, NULL, NULL);
   for (size_t i = 0; i < portions; i++) {
     char which[24];
     snprintf(which, sizeof which, "%zu", i + 1);
     if (!(read >> i & 1))
       return why_set(why, TG_REFUSED, NULL, N_("nobody may have portion %1$s, so that nothing was sent"),
-                     N_("Each refusal above names its rule"), which, NULL, NULL);
+                     N_("Each refusal above says why"), which, NULL, NULL);
   }
   if (audience->missing[0])
     return why_set(why, TG_REFUSED, NULL, N_("our policy demands more before this may leave: %1$s"), NULL,

@@ -12,17 +12,6 @@ struct backup_options {
   char *socket;
 };
 
-/* Said before the node has copied for minutes. */
-static enum tg_err is_free(const char *path, struct tg_why *why)
-{
-  struct stat st;
-  if (lstat(path, &st) != 0 && errno == ENOENT)
-    return TG_OK;
-  if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-    return why_set(why, TG_BAD_INPUT, path, N_("this is a folder"), N_("Name the file that the copy shall be"), NULL, NULL, NULL);
-  return why_set(why, TG_DUPLICATE, path, N_("there is such a file already"), N_("Move it away, or choose another name"), NULL, NULL, NULL);
-}
-
 static enum tg_err fetch(struct call *call, struct toguna *node, const char *path, uint64_t *ret_bytes, struct tg_why *why)
 {
   struct toguna_error error;
@@ -41,13 +30,13 @@ static enum tg_err run_backup(struct call *call, struct tg_why *why)
   const char *path = call->arg[0];
   struct toguna *node = NULL;
   uint64_t bytes;
-  enum tg_err err = is_free(path, why);
+  enum tg_err err = saving_look(path, NULL, why); /* before the node has copied for minutes */
   if (err == TG_OK)
     err = reach_open(call, o->socket, &node);
   if (err == TG_OK)
     err = fetch(call, node, path, &bytes, why);
   toguna_close(node);
-  if (err != TG_OK)
+  if (err != TG_OK || saving_is_output(path))
     return err;
   char size[SHOW_SIZE];
   if (call->json)

@@ -4,10 +4,12 @@
 #include "client/cli/qr.h"
 #include "client/cli/reach.h"
 #include "client/cli/saving.h"
+#include "proto/bundle.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,7 +73,7 @@ static enum tg_err export_to(struct call *call, struct toguna *node, const struc
   if (err != TG_OK)
     return err;
   err = saving_end(&s, call, toguna_export(node, o->to, ids, call->n, false, saving_piece, &s, &error), &error, o->replace);
-  if (err != TG_OK)
+  if (err != TG_OK || saving_is_output(o->output))
     return err;
   char size[SHOW_SIZE];
   if (call->json)
@@ -93,8 +95,11 @@ static enum tg_err run_export(struct call *call, struct tg_why *why)
                    NULL, NULL);
   if (o->qr && call->n != 1)
     return why_set(why, TG_USAGE, "--qr", N_("a QR code holds one bulletin"), N_("Name it by its id"), NULL, NULL, NULL);
+  enum tg_err err = saving_look(o->output, &o->replace, why);
+  if (err != TG_OK)
+    return err;
   struct toguna_id *ids = calloc(call->n ? call->n : 1, sizeof *ids);
-  enum tg_err err = ids ? reach_open(call, o->socket, &node) : TG_NO_MEMORY;
+  err = ids ? reach_open(call, o->socket, &node) : TG_NO_MEMORY;
   if (err == TG_OK)
     err = find_ids(call, node, ids);
   if (err == TG_OK)
@@ -206,7 +211,7 @@ static enum tg_err open_bundle(const char *path, struct reading *r, uint64_t *re
     return why_set(why, TG_NOT_FOUND, path, N_("the bundle cannot be opened"), N_("Look at its name and who may read it"), NULL, NULL,
                    NULL);
   if (!S_ISREG(st.st_mode))
-    return why_set(why, TG_BAD_INPUT, path, N_("this is not a file"), NULL, NULL, NULL, NULL);
+    return why_set(why, TG_BAD_INPUT, path, N_("this is not a file"), N_("Name the bundle that is in it"), NULL, NULL, NULL);
   *ret_size = (uint64_t)st.st_size;
   return TG_OK;
 }
@@ -240,18 +245,67 @@ static enum tg_err open_photo(struct reading *r, uint64_t *size, struct tg_why *
   return err;
 }
 
+static const char *receipts_path(const struct call *call, char out[4096])
+{
+  const struct import_options *o = call->options;
+  snprintf(out, 4096, "%s%s", o->receipts ? o->receipts : call->arg[0], o->receipts ? "" : ".receipts");
+  return out;
+}
+
+static bool is_bundle(const char *path)
+{
+  struct buf begins = buf_new(BUNDLE_MAGIC), magic = buf_new(BUNDLE_MAGIC);
+  struct bundle_hash hash;
+  bundle_begin(&hash, &magic);
+  const bool is = file_read_at(path, 0, BUNDLE_MAGIC, &begins, NULL) == TG_OK && slice_eq(buf_slice(&begins), buf_slice(&magic));
+  buf_free(&begins);
+  buf_free(&magic);
+  return is;
+}
+
+/* Before anything is taken in: afterwards it is too late to say that nothing was. Receipts of an earlier import, beside the bundle, are replaced. */
+static enum tg_err look_at_place(const struct call *call, const struct reading *r, struct tg_why *why)
+{
+  const struct import_options *o = call->options;
+  struct stat bundle, there;
+  char room[4096];
+  const char *path = receipts_path(call, room);
+  if (o->replace && !o->receipts)
+    return why_set(why, TG_USAGE, "--replace", N_("it goes with --receipts only"), NULL, NULL, NULL, NULL);
+  if (saving_is_output(path))
+    return why_set(why, TG_USAGE, "--receipts", N_("receipts are written into a file"), N_("Name one"), NULL, NULL, NULL);
+  if (stat(path, &there) == 0 && fstat(r->fd, &bundle) == 0 && there.st_dev == bundle.st_dev && there.st_ino == bundle.st_ino)
+    return why_set(why, TG_USAGE, "--receipts", N_("this is the bundle itself"), N_("Name another file"), NULL, NULL, NULL);
+  return !o->receipts && is_bundle(path) ? TG_OK : saving_look(path, o->receipts ? &o->replace : NULL, why);
+}
+
 static enum tg_err keep_receipts(struct call *call, struct reading *r, struct tg_why *why)
 {
   const struct import_options *o = call->options;
-  char path[4096];
-  snprintf(path, sizeof path, "%s%s", o->receipts ? o->receipts : call->arg[0], o->receipts ? "" : ".receipts");
+  char room[4096];
+  const char *path = receipts_path(call, room);
   if (r->receipts.n == 0)
     return TG_OK;
   enum tg_err err = box_put(path, buf_slice(&r->receipts), FILE_ANYWHERE, !o->receipts || o->replace, why);
+  if (err != TG_OK)
+    why->todo = N_("The bulletins are taken in. For their receipts, import the bundle again with --receipts FILE");
   if (err == TG_OK && !call->json)
     printf(_("Receipts are in %s: carry them back, to be imported where the bundle was written.\n"), path);
   if (err == TG_OK && call->json)
     json_array_append_new(r->list, json_pack("{s:s}", "receipts", path));
+  return err;
+}
+
+/* The node that says what is wrong with it does not know what it is called here. */
+static enum tg_err said_of_bundle(struct call *call, const struct toguna_error *error)
+{
+  static const char place[] = "bundle";
+  const enum tg_err err = call_said(call, error);
+  if (strcmp(error->where, place) != 0)
+    return err;
+  snprintf(call->said.where, sizeof call->said.where, "%s", call->arg[0]);
+  if (strncmp(error->text, place, strlen(place)) == 0)
+    snprintf(call->said.text, sizeof call->said.text, "%s%s", call->arg[0], error->text + strlen(place));
   return err;
 }
 
@@ -264,14 +318,17 @@ static enum tg_err run_import(struct call *call, struct tg_why *why)
   struct toguna_import with = {.read = read_piece, .on_imported = show_imported, .on_receipts = take_receipts, .context = &r};
   enum tg_err err = open_bundle(call->arg[0], &r, &with.size, why);
   if (err == TG_OK)
+    err = look_at_place(call, &r, why);
+  if (err == TG_OK)
     err = open_photo(&r, &with.size, why);
   if (err == TG_OK)
     err = reach_open(call, o->socket, &node);
   if (err == TG_OK && toguna_import(node, &with, &error) != TOGUNA_OK)
-    err = call_said(call, &error);
+    err = said_of_bundle(call, &error);
+  const bool taken = err == TG_OK;
   if (err == TG_OK)
     err = keep_receipts(call, &r, why);
-  if (err == TG_OK && call->json)
+  if (taken && call->json)
     show_json(json_incref(r.list));
   if (err == TG_OK && r.outcome[TOGUNA_DECLINED])
     err = why_set(why, TG_REFUSED, call->arg[0], N_("not all bulletins of the bundle were taken in"),

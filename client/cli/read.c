@@ -117,7 +117,9 @@ static enum tg_err save(const struct reading *r, const struct toguna_portion_inf
   const char *path = r->options->output;
   struct toguna_error error;
   struct saving s;
-  enum tg_err err = saving_begin(&s, path, r->why);
+  enum tg_err err = saving_look(path, &r->options->replace, r->why);
+  if (err == TG_OK)
+    err = saving_begin(&s, path, r->why);
   if (err != TG_OK)
     return err;
   const enum toguna_err told = toguna_read(r->node, &r->item->id, p->index, 0, !r->options->unmarked, saving_piece, &s, &error);

@@ -1,12 +1,29 @@
 #include "client/cli/saving.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+
+bool saving_is_output(const char *path) { return strcmp(path, "-") == 0; }
+
+enum tg_err saving_look(const char *path, const bool *replace, struct tg_why *why)
+{
+  struct stat st;
+  if (saving_is_output(path) || (lstat(path, &st) != 0 && errno == ENOENT))
+    return TG_OK;
+  if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+    return why_set(why, TG_BAD_INPUT, path, N_("this is a folder"), N_("Name a file in it"), NULL, NULL, NULL);
+  if (replace && *replace)
+    return TG_OK;
+  return why_set(why, TG_DUPLICATE, path, N_("there is such a file already"),
+                 replace ? N_("Move it away, choose another name, or add --replace") : N_("Move it away, or choose another name"), NULL, NULL, NULL);
+}
 
 enum tg_err saving_begin(struct saving *s, const char *path, struct tg_why *why)
 {
   *s = (struct saving){.why = why};
-  return strcmp(path, "-") == 0 ? TG_OK : file_draft_new(path, FILE_ANYWHERE, &s->draft, why);
+  return saving_is_output(path) ? TG_OK : file_draft_new(path, FILE_ANYWHERE, &s->draft, why);
 }
 
 int saving_piece(void *saving, const void *data, size_t n)

@@ -12,6 +12,9 @@ struct saving {
   struct tg_why *why;       /* borrowed */
 };
 
+/* Before anything is asked of the node: may this file be written? replace: NULL where the command has no --replace. "-" always. */
+enum tg_err saving_look(const char *path, const bool *replace, struct tg_why *why);
+bool saving_is_output(const char *path); /* "-" */
 /* path "-" is standard output. To be ended with saving_end(), which also takes one that never began. */
 enum tg_err saving_begin(struct saving *s, const char *path, struct tg_why *why);
 /* A toguna_on_data whose context is a struct saving. */

@@ -199,7 +199,7 @@ const char *show_size(uint64_t bytes, char out[SHOW_SIZE])
 {
   static const char *const units[] = {N_("KiB"), N_("MiB"), N_("GiB"), N_("TiB"), N_("PiB")};
   if (bytes < 1024) {
-    snprintf(out, SHOW_SIZE, "%u B", (unsigned)bytes);
+    snprintf(out, SHOW_SIZE, _("%u B"), (unsigned)bytes);
     return out;
   }
   size_t unit = 0;
@@ -207,7 +207,8 @@ const char *show_size(uint64_t bytes, char out[SHOW_SIZE])
     bytes /= 1024;
     unit++;
   }
-  snprintf(out, SHOW_SIZE, "%u.%u %s", (unsigned)(bytes / 1024), (unsigned)(bytes % 1024 * 10 / 1024),
+  /* TRANSLATORS: a size, such as 1.5 MiB */
+  snprintf(out, SHOW_SIZE, _("%u.%u %s"), (unsigned)(bytes / 1024), (unsigned)(bytes % 1024 * 10 / 1024),
            _(units[unit]));
   return out;
 }

@@ -138,7 +138,7 @@ enum toguna_err toguna_import(struct toguna *node, const struct toguna_import *w
   struct import i = {.node = node, .with = with};
   enum tg_err err = node_begin(node, &why);
   if (err == TG_OK && with->size == 0)
-    err = why_set(&why, TG_BAD_INPUT, NULL, N_("the bundle is empty"), N_("Have it written again"), NULL, NULL, NULL);
+    err = why_set(&why, TG_BAD_INPUT, "bundle", N_("the bundle is empty"), N_("Have it written again"), NULL, NULL, NULL);
   if (err == TG_OK) {
     i.request = m.request = channel_number(node->channel);
     m.size = with->size;

@@ -143,7 +143,7 @@ static enum tg_err add(struct node_core *core, struct bundle_out *b, struct slic
   if (err != TG_OK)
     return err;
   if (recalled)
-    return refuse(why, ret, TG_REVOKED, id, N_("the bulletin was taken back"), N_("Export its recall, to whom it has reached already"));
+    return refuse(why, ret, TG_REVOKED, id, N_("the bulletin was taken back"), N_("Export its recall instead, which `toguna sent` lists, for those whom it has reached already"));
   if (row.state == SENT_REFUSED)
     return refuse(why, ret, TG_REFUSED, id, N_("the hub refused the bulletin, and so it is passed on by no other way"), NULL);
   if (row.state == SENT_EXPIRED || row.header.subject.expires <= core->now.wall)
@@ -186,7 +186,7 @@ static enum tg_err add_open(struct node_core *core, struct bundle_out *b, struct
   if (err == TG_OK && b->n)
     *ret = TG_OK;
   else if (err == TG_OK && n == 0)
-    return refuse(why, ret, TG_NOT_FOUND, NULL, N_("they have answered all bulletins that this node sent them"),
+    return refuse(why, ret, TG_NOT_FOUND, NULL, N_("nothing waits for their answer: they have answered all, or this node sent them nothing"),
                   N_("Name a bulletin by its id to export it all the same"));
   return err;
 }
@@ -196,7 +196,7 @@ enum tg_err bundle_out_new(struct node_core *core, struct slice to, const struct
 {
   *ret_verdict = TG_OK;
   if (!is_anybody(core, to))
-    return refuse(why, ret_verdict, TG_NOT_FOUND, NULL, N_("no node of that name is known"), N_("`toguna directory` lists them"));
+    return refuse(why, ret_verdict, TG_NOT_FOUND, NULL, N_("no node of that name is known"), N_("`toguna directory` lists them; a state goes by its code, as SN"));
   struct bundle_out *b = calloc(1, sizeof *b);
   if (!b || !(b->item = calloc(n ? n : LOCAL_EXPORTS, sizeof *b->item)) || !(b->row = arena_new(ROW_ARENA))) {
     bundle_out_free(b);

@@ -1,5 +1,6 @@
 """Bulletins on a stick: the hub is cut, a bundle goes there, receipts come back, and when the hub is there again everybody agrees. And a
 stick that was altered, stolen, carried to the wrong place, or read by a machine whose clock is wrong."""
+import json
 import os
 import pathlib
 import random
@@ -88,10 +89,39 @@ class Bundle(Story):
     def a_file_that_is_there_stays(self, bundle):
         mine = self.place.path / "mine.txt"
         mine.write_text("not receipts", encoding="utf-8")
-        self.assertIn("there is such a file already", self.e["SN"].toguna("import", bundle, "--receipts", mine, expect=3))
-        self.assertEqual(mine.read_text(encoding="utf-8"), "not receipts")
+        was = bundle.read_bytes()
+        for words, code, sentence in ((["--receipts", mine], 3, "there is such a file already"), (["--replace"], 2, "--receipts only"),
+                                      (["--receipts", bundle, "--replace"], 2, "the bundle itself"),
+                                      (["--receipts", self.place.path], 3, "this is a folder")):
+            with self.subTest(words=words):
+                self.assertIn(sentence, self.e["SN"].toguna("import", bundle, *words, expect=code))
+                self.assertEqual(mine.read_text(encoding="utf-8"), "not receipts")
+                self.assertEqual(bundle.read_bytes(), was)
         self.e["SN"].json("import", bundle, "--receipts", mine, "--replace")
         self.read_in("ML", mine)
+
+    def test_what_is_no_bundle_of_receipts_is_not_replaced(self):
+        """Nothing is taken in, or what was taken in is said, whatever becomes of the receipts."""
+        self.cut()
+        first = self.send(wait="spooled", text="one")
+        bundle = self.export()
+        there = pathlib.Path(f"{bundle}.receipts")
+        there.write_text("a report", encoding="utf-8")
+        self.assertIn("there is such a file already", self.e["SN"].toguna("import", bundle, expect=3))
+        self.assertEqual(there.read_text(encoding="utf-8"), "a report")
+        self.assertIsNone(self.e["SN"].holds(first))
+        said = self.e["SN"].toguna("import", bundle, "--receipts", self.place.path / "nowhere" / "r", "--json", expect=None)
+        self.assertEqual(json.loads(said.splitlines()[0])[0]["outcome"], "taken")
+        said = self.e["SN"].toguna("import", bundle, "--receipts", self.place.path / "nowhere" / "r", expect=3)
+        self.assertIn("The bulletins are taken in", said)
+        self.assertIsNotNone(self.e["SN"].holds(first))
+
+    def test_a_bundle_that_goes_to_standard_output_is_nothing_but_the_bundle(self):
+        self.cut()
+        first = self.send(wait="spooled", text="one")
+        for words in ([], ["--json"]):
+            self.stick().write_bytes(self.e["ML"].toguna("export", "--to", "SN", "-o", "-", *words, binary=True))
+            self.assertEqual(self.read_in("SN", self.stick())[0]["id"], first)
 
     def large(self):
         path = self.place.path / "large.bin"
@@ -167,7 +197,7 @@ class Bundle(Story):
                 ("ML", ["--to", "BF", mine], "not sealed to any node of that name"),
                 ("ML", ["--to", "SN", got], "no such bulletin among those this node sent"),
                 ("ML", ["--to", "NG", mine], "no node of that name"),
-                ("ML", ["--to", "BF"], "answered all bulletins")):
+                ("ML", ["--to", "BF"], "nothing waits for their answer")):
             with self.subTest(words=words):
                 said = self.e[code].toguna("export", "-o", out, *words, expect=3)
                 self.assertIn(sentence, said)

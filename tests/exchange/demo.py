@@ -215,7 +215,7 @@ class Demo:
         item = chad.receives(big, 60)
         copy = self.folder / "copy.bin"
         chad.toguna("read", big[:12], "--output", copy)
-        holds(copy.read_bytes() == picture.read_bytes(), "back again: both arrived, the 20 MB bit for bit", "de retour : tout est arrivé, les 20 Mo bit pour bit")
+        holds(copy.read_bytes() == picture.read_bytes(), "back again: both arrived, the 20 MB bit for bit", "de retour : tout est arrivé, les 20 Mo au bit près")
         ids = [i["id"] for i in chad.inbox()]
         holds(len(ids) == len(set(ids)) == 5 and not item["missing_before"], "nothing is lost, nothing came twice", "rien de perdu, rien en double")
 
