@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define ID_MAX 255   /* ZMTP */
 #define FD_BLOCK 4096
@@ -79,15 +80,16 @@ static uint64_t on_wire(size_t body)
   return sealed + (sealed > UINT8_MAX ? 9 : 2); /* ZMTP's flags and length */
 }
 
-/* Bytes that came over this connection and do not lie in the kernel any more. False when fd is no TCP connection, or listens. */
+/* Bytes that came over this connection and do not lie in the kernel any more. False when fd is no TCP connection, or listens, or was shut by us: what was thrown away then
+   would seem to have been read. */
 static bool bytes_read(int fd, uint64_t *ret_read, uint64_t *ret_acked)
 {
-  enum { LISTENS = 10 };
+  enum { ESTABLISHED = 1, CLOSE_WAIT = 8 }; /* <linux/tcp.h> has no names for them */
   struct tcp_info info;
   socklen_t n = sizeof info;
   int unread = 0;
   if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0 || n < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received ||
-      info.tcpi_state == LISTENS || ioctl(fd, FIONREAD, &unread) != 0)
+      (info.tcpi_state != ESTABLISHED && info.tcpi_state != CLOSE_WAIT) || ioctl(fd, FIONREAD, &unread) != 0)
     return false;
   const uint64_t came = info.tcpi_bytes_received, lies = (uint64_t)unread;
   *ret_read = came > lies ? came - lies : 0;
@@ -172,16 +174,18 @@ void zpeers_forget(struct zpeers *p, const struct seal_pk *key)
     peer->heard = 0;
 }
 
-/* Between the look and the blow libzmq's thread could close the descriptor and accept another under its
-   number: a window of microseconds, whose victim is an honest peer that reconnects. What the kernel still has of it libzmq's thread would read all the same, and keep as
-   long as it gets to reading the end: of some hundred connections at once that is far more than was to be saved. */
+/* On a descriptor of our own: libzmq's thread may close the other meanwhile and accept an honest peer under its number. What the kernel still has of it that thread would
+   read all the same, and keep as long as it gets to reading the end: of some hundred connections at once that is far more than was to be saved. */
 static bool shut(int fd, uint64_t cookie)
 {
-  if (cookie == 0 || cookie_of(fd) != cookie || shutdown(fd, SHUT_RDWR) != 0)
-    return false;
-  while (recv(fd, NULL, DISCARD, MSG_TRUNC | MSG_DONTWAIT) > 0)
+  const int own = cookie ? dup(fd) : -1;
+  if (own < 0) /* no descriptor is left: a number that is used anew within microseconds is an honest peer that reconnects */
+    return cookie && cookie_of(fd) == cookie && shutdown(fd, SHUT_RDWR) == 0;
+  const bool it = cookie_of(own) == cookie && shutdown(own, SHUT_RDWR) == 0;
+  while (it && recv(own, NULL, DISCARD, MSG_TRUNC | MSG_DONTWAIT) > 0)
     ;
-  return true;
+  close(own);
+  return it;
 }
 
 static bool cut(struct zpeers *p, size_t fd)

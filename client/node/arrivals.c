@@ -95,12 +95,10 @@ static enum tg_err drop_bodies(struct node_core *core, const struct coming *c)
 /* Does it still count? As history_log() has it. */
 static const char *counted(const struct node_core *core, const char *log)
 {
-  const struct charter *charter = core_charter(core);
-  if (talk_is_open(core) && !strcmp(log, watch_log(core)))
-    return watch_log(core);
-  for (size_t i = 0; charter && i < charter->n_hubs; i++)
-    if (!strcmp(log, charter->hub[i].log.name))
-      return charter->hub[i].log.name;
+  const struct charter_hub *hub;
+  for (size_t i = 0; (hub = core_hub_still(core, i)); i++)
+    if (!strcmp(log, hub->log.name))
+      return hub->log.name;
   return NULL;
 }
 

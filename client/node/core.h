@@ -98,6 +98,7 @@ struct node_core {
   uint64_t free_bytes;   /* of the disk, as last told; UINT64_MAX at first */
   tg_time hub_ahead;     /* the hub's clock minus ours at the last Welcome or Tick */
   bool clock_told;
+  uint64_t met_under;    /* the highest version of a charter that was in force when a session opened (relog.h) */
   struct steady steady;  /* and how far ours may be believed */
   uint64_t carried;      /* bulletins that bundles brought, carried.h */
   bool sweeping;         /* dropped bodies wait to be removed */
@@ -126,7 +127,8 @@ bool core_names_log(const struct node_core *core, const struct note_key *log);
 /* The n-th of all that a charter names, be it in force no more, or not yet by our clock: their logs prove what they did. The newest first; a log again only if
    it was away between. NULL past the end. */
 const struct charter_hub *core_hub_ever(const struct node_core *core, size_t n);
-/* The same of the charter in force and those after it: which one is in force goes by the clock, and one that is set back does not undo that we met. */
+/* The same of the charter in force, and of those after it under which we met a hub: which one is in force goes by the clock, and one that is set back does not undo
+   that. NULL past the end, and while none is in force. */
 const struct charter_hub *core_hub_still(const struct node_core *core, size_t n);
 /* Our index in membersets; -1 before our credential is known. */
 int core_member_index(const struct node_core *core);

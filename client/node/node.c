@@ -14,6 +14,7 @@
 #include "client/node/judge.h"
 #include "client/node/outbox.h"
 #include "client/node/papers.h"
+#include "client/node/relog.h"
 #include "client/node/rotation.h"
 #include "client/node/says.h"
 #include "client/node/stated.h"
@@ -119,6 +120,8 @@ static enum tg_err load(struct node_core *core, struct tg_why *why)
     err = rotation_load(core, why);
   if (err == TG_OK)
     err = papers_load(core, why);
+  if (err == TG_OK)
+    err = relog_load(core);
   if (err == TG_OK)
     err = says_load(core);
   if (err == TG_OK)
@@ -237,24 +240,28 @@ static bool names_log(const struct charter *charter, const struct note_key *log)
 
 bool core_names_log(const struct node_core *core, const struct note_key *log) { return names_log(core_charter(core), log); }
 
-/* Of the charters from this version on. */
-static const struct charter_hub *nth_hub(const struct node_core *core, uint64_t from, size_t n)
+/* Of the charters of these versions. */
+static const struct charter_hub *nth_hub(const struct node_core *core, uint64_t from, uint64_t to, size_t n)
 {
-  const struct charter *later = NULL;
-  for (const struct charter *c = directory_newest_charter(core->directory); c && c->version >= from;
-       later = c, c = directory_charter_version(core->directory, c->version - 1, NULL))
+  const struct charter *c = directory_newest_charter(core->directory), *later = NULL;
+  for (; c && c->version >= from; c = directory_charter_version(core->directory, c->version - 1, NULL)) {
+    if (c->version > to)
+      continue;
     for (size_t i = 0; i < c->n_hubs; i++)
       if (!names_log(later, &c->hub[i].log) && n-- == 0)
         return &c->hub[i];
+    later = c;
+  }
   return NULL;
 }
 
-const struct charter_hub *core_hub_ever(const struct node_core *core, size_t n) { return nth_hub(core, 0, n); }
+const struct charter_hub *core_hub_ever(const struct node_core *core, size_t n) { return nth_hub(core, 0, UINT64_MAX, n); }
 
 const struct charter_hub *core_hub_still(const struct node_core *core, size_t n)
 {
   const struct charter *charter = core_charter(core);
-  return nth_hub(core, charter ? charter->version : 0, n);
+  const uint64_t version = charter ? charter->version : 0;
+  return charter ? nth_hub(core, version, version > core->met_under ? version : core->met_under, n) : NULL;
 }
 
 size_t core_hubs(const struct node_core *core, const struct charter_hub **ret, size_t max)

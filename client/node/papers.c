@@ -2,6 +2,7 @@
 
 #include "client/node/errands.h"
 #include "client/node/logged.h"
+#include "client/node/relog.h"
 #include "client/node/talk.h"
 #include "client/node/waiting.h"
 #include "keys/codec.h"
@@ -172,6 +173,12 @@ static enum tg_err rebuild_world(struct node_core *core)
   return err;
 }
 
+static enum tg_err hubs_changed(struct node_core *core)
+{
+  enum tg_err err = talk_hubs_changed(core);
+  return err == TG_OK ? relog_charter(core) : err;
+}
+
 enum tg_err papers_time(struct node_core *core)
 {
   struct papers *p = core->papers;
@@ -183,7 +190,7 @@ enum tg_err papers_time(struct node_core *core)
   if (changed || core->now.mono >= p->world_due) {
     err = rebuild_world(core);
     if (err == TG_OK && changed)
-      err = talk_hubs_changed(core);
+      err = hubs_changed(core);
   }
   if (err == TG_OK && core->policies && core->now.wall >= policy_set_until(core->policies))
     err = policy_set_advance(core->policies, core->now.wall);
@@ -257,7 +264,7 @@ static enum tg_err follow(struct node_core *core, const struct directory_news *n
     if (err == TG_OK)
       err = rebuild_world(core);
     if (err == TG_OK && news->kind == DOCUMENT_CHARTER)
-      err = talk_hubs_changed(core);
+      err = hubs_changed(core);
     return err;
   }
   case DOCUMENT_POLICY:

@@ -3,12 +3,15 @@
 #include "client/node/errands.h"
 #include "client/node/history.h"
 #include "client/node/outbox.h"
+#include "client/node/talk.h"
 
 #include <sodium.h>
+#include <stdio.h>
+#include <string.h>
 
 enum { ROWS_ARENA = 8 * LIMIT_FRAME };
 
-static const char fact[] = "logs";
+static const char fact[] = "logs", met_under[] = "met-under";
 
 /* One line for each log that a charter still names: whoever gets another key is another log. */
 static void print_logs(const struct node_core *core, struct buf *out)
@@ -18,28 +21,18 @@ static void print_logs(const struct node_core *core, struct buf *out)
     buf_printf(out, "%s+%08x\n", hub->log.name, (unsigned)hub->log.id);
 }
 
-/* The next log that was named then and is not now, without its key. */
-static bool next_lost(struct slice *then, struct slice now, struct slice *ret)
+/* Was one named then that is not now? */
+static bool is_lost(struct slice then, struct slice now)
 {
   struct slice line, other;
-  while (take_line(then, &line)) {
+  while (take_line(&then, &line)) {
     bool found = false;
     for (struct slice rest = now; !found && take_line(&rest, &other);)
       found = slice_eq(line, other);
-    if (found)
-      continue;
-    while (line.n && line.p[line.n - 1] != '+')
-      line.n--;
-    *ret = slice_of(line.p, line.n ? line.n - 1 : 0);
-    return true;
+    if (!found)
+      return true;
   }
   return false;
-}
-
-static bool is_lost(struct slice then, struct slice now)
-{
-  struct slice log;
-  return next_lost(&then, now, &log);
 }
 
 /* ---- bulletins ---- */
@@ -90,27 +83,52 @@ static enum tg_err bring_again(struct node_core *core, struct arena *arena, uint
   return err == TG_NOT_FOUND ? TG_OK : err;
 }
 
-/* What was for its hub is for nobody: to another, which has not delivered it, it would be forged. It is stated anew when that one does. */
-static enum tg_err forget_said(struct node_core *core, struct slice then, struct slice now)
+static bool is_named(const struct node_core *core, const char *log)
 {
-  struct slice log;
-  enum tg_err err = TG_OK;
-  while (err == TG_OK && next_lost(&then, now, &log)) {
-    struct db_stmt *s = db_stmt(depot_db(core->depot), "DELETE FROM said WHERE log = ?");
-    db_bind_text(s, 1, log);
-    err = db_run(s);
-  }
-  return err;
+  const struct charter_hub *hub;
+  for (size_t i = 0; (hub = core_hub_still(core, i)); i++)
+    if (!strcmp(hub->log.name, log))
+      return true;
+  return false;
 }
 
-static enum tg_err begin_anew(struct node_core *core, struct slice then, struct slice now)
+/* A log that we have something to say to and that is named no more. TG_NOT_FOUND. */
+static enum tg_err find_forgotten(struct node_core *core, char out[NOTE_NAME_MAX + 1])
+{
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT DISTINCT log FROM said WHERE log <> ''");
+  bool row = false;
+  enum tg_err err;
+  while ((err = db_step(s, &row)) == TG_OK && row) {
+    const struct slice log = db_text(s, 0);
+    snprintf(out, NOTE_NAME_MAX + 1, "%.*s", (int)log.n, (const char *)log.p);
+    if (!is_named(core, out)) {
+      db_reset(s);
+      return TG_OK;
+    }
+  }
+  return err == TG_OK ? TG_NOT_FOUND : err;
+}
+
+/* What was for its hub is for nobody: to another, which has not delivered it, it would be forged. It is stated anew when that one does. */
+static enum tg_err forget_said(struct node_core *core)
+{
+  char log[NOTE_NAME_MAX + 1];
+  enum tg_err err;
+  while ((err = find_forgotten(core, log)) == TG_OK && (err = core_begin(core)) == TG_OK) {
+    struct db_stmt *s = db_stmt(depot_db(core->depot), "DELETE FROM said WHERE log = ?");
+    db_bind_text(s, 1, slice_str(log));
+    if ((err = db_run(s)) != TG_OK)
+      return err;
+  }
+  return err == TG_NOT_FOUND ? TG_OK : err;
+}
+
+static enum tg_err begin_anew(struct node_core *core)
 {
   struct tg_why why;
   uint64_t n = 0;
   struct arena *rows = arena_new(ROWS_ARENA); /* the event's own holds the frame at hand */
   enum tg_err err = rows ? core_begin(core) : TG_NO_MEMORY;
-  if (err == TG_OK)
-    err = forget_said(core, then, now);
   if (err == TG_OK)
     err = bring_again(core, rows, &n);
   arena_free(rows);
@@ -121,24 +139,60 @@ static enum tg_err begin_anew(struct node_core *core, struct slice then, struct 
   return err == TG_OK ? core_tell(core, NODE_NOTICE, "log-given-up", NULL, NULL, n, &why) : err;
 }
 
+enum tg_err relog_load(struct node_core *core) { return depot_number(core->depot, met_under, &core->met_under); }
+
+static enum tg_err meet(struct node_core *core, uint64_t version)
+{
+  if (version <= core->met_under)
+    return TG_OK;
+  enum tg_err err = core_begin(core);
+  if (err == TG_OK)
+    err = depot_number_put(core->depot, met_under, version);
+  if (err == TG_OK)
+    core->met_under = version;
+  return err;
+}
+
+/* As they were named when a session opened last; the slice is in the arena. TG_NOT_FOUND: never yet. */
+static enum tg_err compare(struct node_core *core, struct buf *now, bool *ret_same, bool *ret_lost)
+{
+  struct slice then;
+  print_logs(core, now);
+  enum tg_err err = buf_status(now) == TG_OK ? depot_fact(core->depot, fact, core->arena, &then) : TG_NO_MEMORY;
+  *ret_same = err == TG_OK && slice_eq(then, buf_slice(now));
+  *ret_lost = err == TG_OK && is_lost(then, buf_slice(now));
+  return err == TG_NOT_FOUND ? TG_OK : err;
+}
+
 enum tg_err relog_welcome(struct node_core *core)
 {
-  struct buf now = buf_new(64 * 1024);
-  struct slice then;
-  if (!core_charter(core))
+  const struct charter *charter = core_charter(core);
+  bool same, lost;
+  if (!charter)
     return TG_OK;
-  print_logs(core, &now);
-  enum tg_err err = buf_status(&now) == TG_OK ? depot_fact(core->depot, fact, core->arena, &then) : TG_NO_MEMORY;
-  const bool first = err == TG_NOT_FOUND, lost = err == TG_OK && is_lost(then, buf_slice(&now));
-  const bool same = err == TG_OK && slice_eq(then, buf_slice(&now));
-  if (first)
-    err = TG_OK;
+  struct buf now = buf_new(64 * 1024);
+  enum tg_err err = meet(core, charter->version);
+  if (err == TG_OK)
+    err = compare(core, &now, &same, &lost);
+  if (err == TG_OK)
+    err = forget_said(core);
   if (err == TG_OK && lost)
-    err = begin_anew(core, then, buf_slice(&now));
+    err = begin_anew(core);
   if (err == TG_OK && !same)
     err = core_begin(core);
   if (err == TG_OK && !same)
     err = depot_fact_put(core->depot, fact, buf_slice(&now));
   buf_free(&now);
   return err;
+}
+
+enum tg_err relog_charter(struct node_core *core)
+{
+  bool same, lost = false;
+  if (!core_charter(core) || !talk_is_open(core))
+    return TG_OK;
+  struct buf now = buf_new(64 * 1024);
+  enum tg_err err = compare(core, &now, &same, &lost);
+  buf_free(&now);
+  return err == TG_OK && lost ? talk_again(core) : err;
 }

@@ -6,7 +6,10 @@
 
 #include "client/node/core.h"
 
+enum tg_err relog_load(struct node_core *core);
 /* A session opened, before anything of ours is sent in it. */
 enum tg_err relog_welcome(struct node_core *core);
+/* Another charter is in force. Where it gives up a log, a session that goes on is begun anew: what that log had of ours is brought then. */
+enum tg_err relog_charter(struct node_core *core);
 
 #endif

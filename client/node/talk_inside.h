@@ -16,6 +16,8 @@ enum {
 
 /* A hub under one of its addresses. */
 struct candidate {
+  struct seal_pk transport; /* whoever has other keys is another hub, whatever its name and wherever it stands */
+  struct note_key log;
   char hub[LABEL_MAX + 1];
   char endpoint[ENDPOINT_MAX + 1];
   unsigned broken_handshakes; /* in a row */

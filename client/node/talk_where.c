@@ -15,13 +15,13 @@ enum { CALL_LINGER_MS = 60 * 1000 }; /* what a call was made for is answered: th
 
 /* ---- where to connect ---- */
 
-static void add_candidate(struct talk *t, const char *hub, const char *endpoint)
+static void add_candidate(struct talk *t, const struct charter_hub *hub, const char *endpoint)
 {
   if (t->n == TALK_CANDIDATES_MAX)
     return;
   struct candidate *c = &t->candidates[t->n++];
-  *c = (struct candidate){.failed = 0}; /* what is told of another that stood here before is not its fault */
-  snprintf(c->hub, sizeof c->hub, "%s", hub);
+  *c = (struct candidate){.transport = hub->transport, .log = hub->log}; /* what is told of another that stood here before is not its fault */
+  snprintf(c->hub, sizeof c->hub, "%s", hub->name);
   snprintf(c->endpoint, sizeof c->endpoint, "%s", endpoint);
 }
 
@@ -29,7 +29,7 @@ static void add_of_kind(struct talk *t, const struct charter_hub *hub, bool resu
 {
   for (size_t i = 0; i < hub->n_endpoints; i++)
     if (endpoint_resumes(hub->endpoint[i]) == resumes)
-      add_candidate(t, hub->name, hub->endpoint[i]);
+      add_candidate(t, hub, hub->endpoint[i]);
 }
 
 /* On a slow line what outlives its cuts comes first; on others it is but one hand more, and taken only where there is nothing else. */
@@ -38,7 +38,7 @@ static void add_hub(struct node_core *core, const struct charter_hub *hub, const
   struct talk *t = core->talk;
   const size_t before = t->n;
   if (endpoint) {
-    add_candidate(t, hub->name, endpoint);
+    add_candidate(t, hub, endpoint);
     return;
   }
   if (core->config->line_rate)
@@ -209,6 +209,11 @@ enum tg_err talk_next(struct node_core *core, int64_t at_least)
   return talk_rest(core, at_least);
 }
 
+static bool is_same(const struct candidate *a, const struct candidate *b)
+{
+  return !strcmp(a->hub, b->hub) && !strcmp(a->endpoint, b->endpoint) && seal_pk_eq(&a->transport, &b->transport) && note_key_eq(&a->log, &b->log);
+}
+
 enum tg_err talk_hubs_changed(struct node_core *core)
 {
   struct talk *t = core->talk;
@@ -218,7 +223,7 @@ enum tg_err talk_hubs_changed(struct node_core *core)
   t->stayed[0] = 0;
   t->current = t->seen = 0;
   for (size_t i = 0; i < t->n; i++)
-    if (strcmp(t->candidates[i].hub, before.hub) == 0 && strcmp(t->candidates[i].endpoint, before.endpoint) == 0) {
+    if (is_same(&t->candidates[i], &before)) {
       t->current = i;
       return TG_OK; /* the hub in use is still one of them */
     }

@@ -221,6 +221,17 @@ struct buf kit_next_charter(const struct kit *k, tg_time effective, void (*tune)
   return sign_charter(k, c);
 }
 
+struct buf kit_charter_after(const struct kit *k, struct slice before, tg_time effective, void (*tune)(struct charter *))
+{
+  struct charter *c = second_charter(k, effective);
+  struct note note;
+  need(note_parse(before, NULL, &note, NULL) == TG_OK, "reading the charter before");
+  c->version = 3;
+  c->previous = document_hash(note.text);
+  tune(c);
+  return sign_charter(k, c);
+}
+
 void kit_hub_keys(const char *name, struct secret_key **ret_transport, struct secret_key **ret_log)
 {
   *ret_transport = key_new(KEY_TRANSPORT, name);

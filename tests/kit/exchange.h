@@ -64,6 +64,8 @@ struct buf kit_revoke_key(const struct kit *k, size_t m, const struct sign_pk *k
 
 /* Version 2 of the charter, changed by tune, effective then, signed by everybody. A note. */
 struct buf kit_next_charter(const struct kit *k, tg_time effective, void (*tune)(struct charter *));
+/* The same, version 3, behind that one. */
+struct buf kit_charter_after(const struct kit *k, struct slice before, tg_time effective, void (*tune)(struct charter *));
 /* Keys of a further hub; the caller frees them. And version 2 of the charter that names it in place of hub1, signed by everybody. A note. */
 void kit_hub_keys(const char *name, struct secret_key **ret_transport, struct secret_key **ret_log);
 struct buf kit_charter_naming(const struct kit *k, tg_time effective, const char *hub, const struct secret_key *transport,

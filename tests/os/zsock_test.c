@@ -716,6 +716,49 @@ static void of_what_is_cut_nothing_more_is_read(void **state)
   zpeers_free(&p);
 }
 
+static int weighed[2];
+
+static bool is_another(void *arg, int fd)
+{
+  (void)arg;
+  return fd != weighed[0] && fd != weighed[1];
+}
+
+/* Until libzmq has closed it, what was thrown away of one that was cut is held by nobody: it is no reason to cut another. And the other is found wherever it stands. */
+static void what_was_cut_weighs_nothing(void **state)
+{
+  enum { MUCH = 40000, FAR = 5000 /* beyond the first block of descriptors that are asked about */ };
+  static const uint8_t big[20000];
+  (void)state;
+  struct zpeers *p = zpeers_new();
+  struct rlimit limit;
+  int cut[2], honest[2], there = 0;
+  uint8_t byte;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const struct rlimit wide = {.rlim_cur = limit.rlim_max < FAR + 1 ? limit.rlim_max : FAR + 1, .rlim_max = limit.rlim_max};
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &wide), 0);
+  tcp_pair(cut);
+  assert_int_equal(send(cut[1], big, sizeof big, MSG_NOSIGNAL | MSG_DONTWAIT), sizeof big);
+  flow(cut[1], cut[0], 1);
+  KIT_UNTIL(l, ioctl(cut[0], FIONREAD, &there) == 0 && there == (int)sizeof big);
+  weighed[0] = weighed[1] = cut[0];
+  zpeers_spare(p, is_another, NULL);
+  assert_int_equal(zpeers_relieve(p, 0), 1);
+  tcp_pair(honest);
+  const int far = wide.rlim_cur > FAR ? dup2(honest[0], FAR) : honest[0];
+  if (far != honest[0])
+    close(honest[0]);
+  weighed[1] = far;
+  flow(honest[1], far, MUCH);
+  assert_int_equal(zpeers_relieve(p, MUCH), 0);
+  assert_int_equal(recv(far, &byte, 1, MSG_DONTWAIT), -1);
+  assert_int_equal(zpeers_relieve(p, MUCH - 1), 1);
+  assert_int_equal(recv(far, &byte, 1, MSG_DONTWAIT), 0);
+  close(cut[0]), close(cut[1]), close(far), close(honest[1]);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  zpeers_free(&p);
+}
+
 /* libzmq's own arithmetic (get_new_reconnect_ivl): after how long, once the server is away for `away` ms, the try that finds it back comes. */
 static int64_t comes_back(int64_t away)
 {
@@ -830,6 +873,7 @@ int main(void)
       T(a_chosen_id_does_not_save_from_a_cut),
       T(signs_of_life_weigh_nothing_and_hide_nothing),
       T(of_what_is_cut_nothing_more_is_read),
+      T(what_was_cut_weighs_nothing),
       T(a_longer_queue_is_not_one_for_what_comes),
       T(many_small_messages_weigh_nothing_and_hide_nothing),
       T(who_holds_most_is_cut_first),

@@ -23,7 +23,7 @@ static void decided(struct sim *s, int hub, struct store *store, uint64_t leaf, 
   if (p && ++p->entries > 1)
     sim_fail(s, "oracle", "no. %zu was decided on twice, again in entry %llu", (size_t)(p - s->publication), (unsigned long long)leaf);
   const bool before = hub > 0 && sim_rules_change(s); /* by the hub that was lost, and other rules hold now */
-  const bool since = hub == 0 && p && oracle_has_logged(s, 1, p); /* its originator did not hear that one refused it, and brought it to the next */
+  const bool since = hub == 0 && p && p->accepted_by_next; /* its originator did not hear that one refused it, and brought it to the next */
   if (p && p->accepted && entry->type != ENTRY_ACCEPTED && !before && !since)
     sim_fail(s, "oracle", "no. %zu was said to be accepted, and entry %llu refuses it", (size_t)(p - s->publication), (unsigned long long)leaf);
 }

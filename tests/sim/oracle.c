@@ -74,7 +74,8 @@ void oracle_spooled(struct sim *s, struct publication *p, struct slice id, uint6
     const struct publication *other = &s->publication[i];
     if (other == p || other->node != p->node || other->number != number || other->lost)
       continue;
-    if (!other->forgotten || is_held(s, other)) /* nor what its node forgot, and the hub that is named now never heard */
+    const bool unheard = other->forgotten && s->told >> p->node & 1 && !is_held(s, other); /* its node forgot it, and goes by a hub that never heard of it */
+    if (!unheard)
       sim_fail(s, "oracle", "no. %zu and no. %zu are both the %llu of their node", i, number_of(s, p),
                (unsigned long long)number);
   }
@@ -210,12 +211,19 @@ void oracle_refused(struct sim *s, struct slice id)
     p->refused = true;
 }
 
+void oracle_heard_accepted(struct sim *s, struct publication *p)
+{
+  if (!p->accepted)
+    p->accepted_by_next = oracle_has_logged(s, 1, p);
+  p->accepted = true;
+}
+
 void oracle_accepted(struct sim *s, struct slice id)
 {
   struct hash h;
   struct publication *p = hash_read(id, &h) == TG_OK ? with_id(s, &h) : NULL;
   if (p)
-    p->accepted = true;
+    oracle_heard_accepted(s, p);
 }
 
 void oracle_gone(struct sim *s, int node, const struct hash *id)

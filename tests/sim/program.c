@@ -387,7 +387,8 @@ static void progress(struct sim *s, int node, const Tg__LProgress *m)
   else if (m->state == 4 || m->state == 5)
     sim_fail(s, s->node[node].site.name, "the hub refuses what policy permits: %.*s", (int)m->detail.len,
              (const char *)m->detail.data);
-  p->accepted |= m->state >= 1 && m->state <= 3;
+  if (m->state >= 1 && m->state <= 3)
+    oracle_heard_accepted(s, p);
 }
 
 /* ---- looking after it */

@@ -213,6 +213,7 @@ struct publication {
   size_t n_parts;
   struct part part[SIM_PARTS];
   bool spooled, accepted, refused;
+  bool accepted_by_next; /* when its originator heard that it was accepted, the hub that follows had it */
   bool lost; /* its node forgot it with the rest of its disk, and had not said that the hub has it; or that hub was lost since */
   bool unanswered; /* when its node's disk was copied: it may be on the copy or not */
   bool forgotten; /* its node forgot it */
@@ -466,6 +467,7 @@ const struct publication *oracle_with_id(struct sim *s, struct slice id);
 /* Its originator finds it refused, and that was to be expected. */
 void oracle_refused(struct sim *s, struct slice id);
 /* Its originator finds it accepted. */
+void oracle_heard_accepted(struct sim *s, struct publication *p);
 void oracle_accepted(struct sim *s, struct slice id);
 /* A reader was told that this is not here any more. */
 void oracle_gone(struct sim *s, int node, const struct hash *id);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -46,6 +47,23 @@ static void three_hubs(struct charter *c)
 }
 
 void hubs_second_alone(struct charter *c) { c->hub[0] = second_hub(c); }
+
+void hubs_both(struct charter *c)
+{
+  struct charter_hub *hubs = calloc(2, sizeof *hubs);
+  assert_non_null(hubs);
+  hubs[0] = c->hub[0];
+  hubs[1] = second_hub(c);
+  free(c->hub);
+  c->hub = hubs;
+  c->n_hubs = 2;
+}
+
+void hubs_second_of_two(struct charter *c)
+{
+  hubs_second_alone(c);
+  c->n_hubs = 1;
+}
 
 static int begin(void **state, void (*tune)(struct charter *))
 {

@@ -15,6 +15,8 @@ int hubs_three(void **state);
 int hubs_free(void **state);
 /* For kit_next_charter(): the second in place of the first. */
 void hubs_second_alone(struct charter *c);
+void hubs_both(struct charter *c); /* the second beside the first */
+void hubs_second_of_two(struct charter *c); /* of a charter that named both */
 
 /* Everybody is with this hub, and the other of the two cannot be reached. */
 void hubs_move_to(struct pair *p, size_t hub);

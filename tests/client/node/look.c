@@ -23,6 +23,16 @@ size_t look_inbox(struct pair *p, size_t member)
   return n;
 }
 
+size_t look_said(struct pair *p, size_t member, const char *log)
+{
+  struct db_stmt *s = db_stmt(depot_db(pair_core(p, member)->depot), "SELECT count(*) FROM said WHERE log = ?");
+  db_bind_text(s, 1, slice_str(log));
+  assert_int_equal(db_one(s), TG_OK);
+  const uint64_t n = db_u64(s, 0);
+  db_reset(s);
+  return n;
+}
+
 const struct inbox_row *look_row(struct pair *p, size_t member, const struct hash *id)
 {
   static struct inbox_row row;

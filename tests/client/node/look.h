@@ -21,6 +21,8 @@ long look_size(struct pair *p, size_t member, const struct hash *id);
 /* Has `member` of `recipient` said this about the bulletin? */
 bool look_track(struct pair *p, size_t member, const struct hash *id, enum receipt_event event);
 /* Do these bytes stand anywhere in the node's files? */
+/* Frames of receipts that are kept for the hub of this log. */
+size_t look_said(struct pair *p, size_t member, const char *log);
 bool look_file(struct pair *p, size_t member, const void *bytes, size_t n);
 
 #endif

@@ -399,6 +399,110 @@ static void a_hub_that_is_named_no_more_is_brought_nothing(void **state)
   buf_free(&g.welcome);
 }
 
+/* The same name and the same address, and other keys: what is open with the former is over, and it is brought nothing. */
+static void other_keys(struct charter *c)
+{
+  const struct charter_hub was = c->hub[0];
+  hubs_second_alone(c);
+  memcpy(c->hub[0].name, was.name, sizeof was.name);
+  memcpy(c->hub[0].endpoint, was.endpoint, sizeof was.endpoint);
+}
+
+static void a_hub_with_other_keys_is_another(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  struct greeting g = {.welcome = buf_new(1)};
+  struct tg_why why;
+  assert_int_equal(talk_state(pair_core(p, BF)), TALK_OPEN);
+  struct buf charter = kit_next_charter(w->kit, pair_now(p), other_keys);
+  pair_set_uplink(p, BF, count_documents, &g);
+  assert_int_equal(node_document(pair_core(p, BF), buf_slice(&charter), &why), TG_OK);
+  pair_run(p, 200);
+  assert_int_not_equal(talk_state(pair_core(p, BF)), TALK_OPEN);
+  assert_int_equal(pair_told(p, BF, "log-given-up"), 0);
+  buf_free(&charter);
+  buf_free(&g.welcome);
+}
+
+/* The next charter but one names the lost hub again. Until it was met under that one, it is as lost as any. */
+static void a_hub_that_will_be_named_again_is_given_up_now(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  struct tg_why why;
+  pair_plug(p, BF, false);
+  (void)world_publish(p, "BF", "accepted, and not delivered");
+  pair_settle(p);
+  struct buf second = kit_next_charter(w->kit, pair_now(p), hubs_second_alone);
+  struct buf third = kit_charter_after(w->kit, buf_slice(&second), pair_now(p) + 30 * TG_DAY, hubs_both);
+  pair_document(p, buf_slice(&second));
+  pair_document(p, buf_slice(&third));
+  for (size_t i = 0; i < WORLD_MEMBERS; i++) {
+    pair_reach(p, i, FIRST, false);
+    assert_int_equal(node_document(pair_core(p, i), buf_slice(&second), &why), TG_OK);
+    assert_int_equal(node_document(pair_core(p, i), buf_slice(&third), &why), TG_OK);
+  }
+  pair_plug(p, BF, true);
+  pair_pass(p, 10 * TG_MINUTE);
+  assert_int_equal(pair_told(p, ML, "log-given-up"), 1);
+  assert_int_equal(look_inbox(p, BF), 1);
+  hubs_no_strikes(p);
+  buf_free(&second);
+  buf_free(&third);
+}
+
+/* All are with the other of two hubs when the first, which was lost, is named no more: nobody waits for the line to break. */
+static void a_session_that_goes_on_brings_what_a_lost_hub_had(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  struct tg_why why;
+  assert_string_equal(talk_hub(pair_core(p, ML)), "hub1");
+  pair_plug(p, BF, false);
+  (void)world_publish(p, "BF", "accepted by the first");
+  pair_settle(p);
+  for (size_t i = 0; i < WORLD_MEMBERS; i++)
+    pair_reach(p, i, FIRST, false);
+  pair_plug(p, BF, true);
+  pair_pass(p, 30 * TG_MINUTE);
+  assert_string_equal(talk_hub(pair_core(p, ML)), "hub2");
+  assert_int_equal(look_inbox(p, BF), 0);
+  struct buf charter = kit_next_charter(w->kit, pair_now(p), hubs_second_of_two);
+  pair_document(p, buf_slice(&charter));
+  for (size_t i = 0; i < WORLD_MEMBERS; i++)
+    assert_int_equal(node_document(pair_core(p, i), buf_slice(&charter), &why), TG_OK);
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(pair_told(p, ML, "log-given-up"), 1);
+  assert_int_equal(look_inbox(p, BF), 1);
+  hubs_no_strikes(p);
+  buf_free(&charter);
+}
+
+/* By a clock that is set back it acknowledges what the lost hub delivered, and has that to say to nobody once the clock is right. */
+static void nothing_is_kept_for_a_log_that_is_given_up(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  const struct hash id = world_publish(p, "BF", "before the loss");
+  pair_settle(p);
+  pair_plug(p, ML, false);
+  replace_the_hub(w);
+  pair_pass(p, 2 * TG_MINUTE);
+  pair_set_clock(p, BF, -10 * TG_MINUTE);
+  pair_pass(p, TG_MINUTE);
+  world_acknowledge(p, &id);
+  pair_pass(p, TG_MINUTE);
+  assert_true(look_said(p, BF, "sahel.example/hub1") > 0);
+  pair_set_clock(p, BF, 0);
+  pair_plug(p, ML, true);
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(look_said(p, BF, "sahel.example/hub1"), 0);
+  pair_pass(p, 10 * TG_MINUTE);
+  assert_true(look_track(p, ML, &id, RECEIPT_ACKNOWLEDGED));
+  hubs_no_strikes(p);
+}
+
 int main(void)
 {
 #define STORY(f, begin) cmocka_unit_test_setup_teardown(f, begin, hubs_free)
@@ -406,6 +510,10 @@ int main(void)
       STORY(the_next_hub_has_not_the_faults_of_the_lost, hubs_one),
       STORY(what_a_lost_hub_delivered_is_said_to_the_next, hubs_one),
       STORY(a_hub_that_is_named_no_more_is_brought_nothing, hubs_one),
+      STORY(a_hub_with_other_keys_is_another, hubs_one),
+      STORY(a_hub_that_will_be_named_again_is_given_up_now, hubs_one),
+      STORY(a_session_that_goes_on_brings_what_a_lost_hub_had, hubs_two),
+      STORY(nothing_is_kept_for_a_log_that_is_given_up, hubs_one),
       STORY(what_a_lost_hub_logged_is_proven_still, hubs_one),
       STORY(a_lost_log_without_checkpoints_is_another, hubs_one),
       STORY(each_log_is_listed_once, hubs_one),
