@@ -59,7 +59,7 @@ class Link(Story):
         print(f"{code} to {to}: {size} bytes through {self.link.cuts} cuts in {time.monotonic() - begun:.0f} s; {more} bytes more, "
               f"{more / (self.link.cuts + 1):.0f} for each meeting; to the hub {dict(self.link.up.counts)}, from it {dict(self.link.down.counts)}",
               flush=True)
-        self.assertGreater(self.link.cuts, 3)
+        self.assertGreater(self.link.cuts, 2)
         # A chunk is 64 KiB, more than the line carries between two cuts: were pieces forgotten, it would never arrive.
         # What a busy machine loses at a cut differs; tests/client/node/badline_test.c counts in virtual time, to the byte.
         self.assertLess(more, 0.15 * size + self.most_a_cut * (self.link.cuts + 1))
