@@ -299,10 +299,12 @@ static void effect_evidence(void *context, const char *name, struct slice text)
     disk_cut(site->disk); /* the turn's transaction comes after this */
 }
 
-/* A node that was set back, at a hub that knows none of the numbers it had given: neither can know them. */
+/* A node that was set back, at a hub that knows none of the numbers it had given: neither can know them, and what follows such a number hangs on the one bulletin of the two
+   that a recipient does not have there. */
 static bool is_forgotten_number(const struct sim *s, const struct node_event *event)
 {
-  for (int i = 0; s->serving > 0 && event->who && !strcmp(event->name, "number-twice") && i < SIM_NODES; i++)
+  const bool of_number = !strcmp(event->name, "number-twice") || !strcmp(event->name, "chain-broken");
+  for (int i = 0; s->serving > 0 && event->who && of_number && i < SIM_NODES; i++)
     if (s->node[i].restored && !strncmp(event->who, s->node[i].site.name, 2))
       return true;
   return false;
