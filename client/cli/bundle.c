@@ -211,7 +211,7 @@ static enum tg_err open_bundle(const char *path, struct reading *r, uint64_t *re
     return why_set(why, TG_NOT_FOUND, path, N_("the bundle cannot be opened"), N_("Look at its name and who may read it"), NULL, NULL,
                    NULL);
   if (!S_ISREG(st.st_mode))
-    return why_set(why, TG_BAD_INPUT, path, N_("this is not a file"), N_("Name the bundle that is in it"), NULL, NULL, NULL);
+    return why_set(why, TG_BAD_INPUT, path, N_("this is not a file"), S_ISDIR(st.st_mode) ? N_("Name the bundle that is in it") : NULL, NULL, NULL, NULL);
   *ret_size = (uint64_t)st.st_size;
   return TG_OK;
 }

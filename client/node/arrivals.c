@@ -92,21 +92,11 @@ static enum tg_err drop_bodies(struct node_core *core, const struct coming *c)
 
 /* ---- the end of a delivery, one way or the other ---- */
 
-/* Does it still count? As history_log() has it. */
-static const char *counted(const struct node_core *core, const char *log)
-{
-  const struct charter_hub *hub;
-  for (size_t i = 0; (hub = core_hub_still(core, i)); i++)
-    if (!strcmp(log, hub->log.name))
-      return hub->log.name;
-  return NULL;
-}
-
 /* The log of the hub in whose queue it is; NULL: of one that was given up. */
 static enum tg_err log_of(struct node_core *core, const struct coming *c, const char **ret)
 {
   const struct charter_hub *hub = NULL;
-  *ret = c->log[0] ? counted(core, c->log) : NULL;
+  *ret = c->log[0] ? core_log_still(core, c->log) : NULL;
   enum tg_err err = c->log[0] ? TG_OK : history_only_hub(core, &hub);
   if (err == TG_NOT_FOUND && c->queue) {
     Tg__Delivery *m;

@@ -130,6 +130,8 @@ const struct charter_hub *core_hub_ever(const struct node_core *core, size_t n);
 /* The same of the charter in force, and of those after it under which we met a hub: which one is in force goes by the clock, and one that is set back does not undo
    that. NULL past the end, and while none is in force. */
 const struct charter_hub *core_hub_still(const struct node_core *core, size_t n);
+/* The name of this log, if it is that of one of these; else NULL. */
+const char *core_log_still(const struct node_core *core, const char *log);
 /* Our index in membersets; -1 before our credential is known. */
 int core_member_index(const struct node_core *core);
 /* Is it an error of ours or of the machine, after which nothing is done any more? */

@@ -264,6 +264,15 @@ const struct charter_hub *core_hub_still(const struct node_core *core, size_t n)
   return charter ? nth_hub(core, version, version > core->met_under ? version : core->met_under, n) : NULL;
 }
 
+const char *core_log_still(const struct node_core *core, const char *log)
+{
+  const struct charter_hub *hub;
+  for (size_t i = 0; (hub = core_hub_still(core, i)); i++)
+    if (!strcmp(log, hub->log.name))
+      return hub->log.name;
+  return NULL;
+}
+
 size_t core_hubs(const struct node_core *core, const struct charter_hub **ret, size_t max)
 {
   const struct charter *charter = core_charter(core);

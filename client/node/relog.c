@@ -7,7 +7,6 @@
 
 #include <sodium.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { ROWS_ARENA = 8 * LIMIT_FRAME };
 
@@ -83,15 +82,6 @@ static enum tg_err bring_again(struct node_core *core, struct arena *arena, uint
   return err == TG_NOT_FOUND ? TG_OK : err;
 }
 
-static bool is_named(const struct node_core *core, const char *log)
-{
-  const struct charter_hub *hub;
-  for (size_t i = 0; (hub = core_hub_still(core, i)); i++)
-    if (!strcmp(hub->log.name, log))
-      return true;
-  return false;
-}
-
 /* A log that we have something to say to and that is named no more. TG_NOT_FOUND. */
 static enum tg_err find_forgotten(struct node_core *core, char out[NOTE_NAME_MAX + 1])
 {
@@ -101,7 +91,7 @@ static enum tg_err find_forgotten(struct node_core *core, char out[NOTE_NAME_MAX
   while ((err = db_step(s, &row)) == TG_OK && row) {
     const struct slice log = db_text(s, 0);
     snprintf(out, NOTE_NAME_MAX + 1, "%.*s", (int)log.n, (const char *)log.p);
-    if (!is_named(core, out)) {
+    if (!core_log_still(core, out)) {
       db_reset(s);
       return TG_OK;
     }
@@ -153,7 +143,7 @@ static enum tg_err meet(struct node_core *core, uint64_t version)
   return err;
 }
 
-/* As they were named when a session opened last; the slice is in the arena. TG_NOT_FOUND: never yet. */
+/* Prints the logs that are named, and compares them with those that were when a session opened last; none ever did: neither the same nor lost. */
 static enum tg_err compare(struct node_core *core, struct buf *now, bool *ret_same, bool *ret_lost)
 {
   struct slice then;

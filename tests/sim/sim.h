@@ -467,8 +467,8 @@ const struct publication *oracle_with_id(struct sim *s, struct slice id);
 /* Its originator finds it refused, and that was to be expected. */
 void oracle_refused(struct sim *s, struct slice id);
 /* Its originator finds it accepted. */
-void oracle_heard_accepted(struct sim *s, struct publication *p);
 void oracle_accepted(struct sim *s, struct slice id);
+void oracle_heard_accepted(struct sim *s, struct publication *p);
 /* A reader was told that this is not here any more. */
 void oracle_gone(struct sim *s, int node, const struct hash *id);
 /* What its originator has heard of it: a receipt of this event from the node. */
