@@ -5,6 +5,8 @@
 
 #include "proto/frame.h"
 
+#include <string.h>
+
 enum { RETRY_MS = 400, DELAY_MS = 40 };
 
 static struct slice bytes_of(const struct event *e)
@@ -124,13 +126,16 @@ void network_bar(struct sim *s, int node, int64_t ms)
 /* ---- frames; event.number is the session */
 
 /* Does a frame of another session still come? libzmq reads connections in turn, so the old one's last words
- * may follow the new one's first. */
+ * may follow the new one's first. None comes behind one that was lost. */
 static bool comes_through(struct sim *s, int node, uint64_t session)
 {
-  const struct wire *w = &s->node[node].wire;
+  struct wire *w = &s->node[node].wire;
   if (w->up && w->session == session)
     return true;
-  return w->up && w->session == session + 1 && !s->quiet && random_chance(&s->chance, 30);
+  const bool late = w->up && w->session == session + 1 && !s->quiet && random_chance(&s->chance, 30);
+  if (!late && session > w->gap)
+    w->gap = session;
+  return late && session > w->gap;
 }
 
 static void reaches_hub(struct sim *s, const struct event *e)
@@ -154,8 +159,27 @@ static void reaches_node(struct sim *s, const struct event *e)
 
 static void node_learns(struct sim *s, const struct event *e)
 {
-  if (site_hears(&s->node[e->node].site, e))
-    node_site_dropped(s, e->node, (uint8_t)e->number);
+  struct wire *w = &s->node[e->node].wire;
+  bool dropped[WIRE_TYPES];
+  if (!site_hears(&s->node[e->node].site, e))
+    return;
+  memcpy(dropped, w->dropped, sizeof dropped);
+  memset(w->dropped, 0, sizeof w->dropped);
+  w->dropping = 0;
+  node_site_dropped(s, e->node, dropped);
+}
+
+/* Nothing that the node sends overtakes a frame that was dropped: it would be missing before what follows. */
+static void drop(struct sim *s, int node, uint8_t type)
+{
+  struct wire *w = &s->node[node].wire;
+  const uint64_t life = s->node[node].site.life;
+  if (w->dropping != life) {
+    memset(w->dropped, 0, sizeof w->dropped);
+    w->dropping = life;
+    agenda_post(s, 0, (struct event){.happens = node_learns, .node = node, .life = life}, (struct slice){0});
+  }
+  w->dropped[type % WIRE_TYPES] = true;
 }
 
 static void front_tells(struct sim *s, const struct event *e)
@@ -187,12 +211,9 @@ static void front_drops(struct sim *s, int hub, int node, uint8_t type)
 size_t network_to_hub(struct sim *s, int node, struct slice frame)
 {
   struct wire *w = &s->node[node].wire;
-  if (!w->up || (!s->quiet && random_chance(&s->chance, 1))) {
-    agenda_post(
-        s, 0,
-        (struct event){
-            .happens = node_learns, .node = node, .life = s->node[node].site.life, .number = type_of(frame)},
-        (struct slice){0});
+  const bool full = w->up && !s->quiet && random_chance(&s->chance, 1);
+  if (!w->up || full || w->dropping == s->node[node].site.life) {
+    drop(s, node, type_of(frame));
     return w->waiting;
   }
   w->waiting += frame.n;

@@ -148,10 +148,11 @@ void node_site_link(struct sim *s, int node, enum node_link_state state)
     check(s, node, SCARCE(&s->node[node].site, node_link(s->node[node].core, state)), NULL);
 }
 
-void node_site_dropped(struct sim *s, int node, uint8_t type)
+void node_site_dropped(struct sim *s, int node, const bool types[static WIRE_TYPES])
 {
-  if (turn(s, node))
-    check(s, node, SCARCE(&s->node[node].site, node_dropped(s->node[node].core, type)), NULL);
+  for (unsigned type = 0; type < WIRE_TYPES; type++)
+    if (types[type] && turn(s, node))
+      check(s, node, SCARCE(&s->node[node].site, node_dropped(s->node[node].core, (uint8_t)type)), NULL);
 }
 
 void node_site_drained(struct sim *s, int node)

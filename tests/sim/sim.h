@@ -68,6 +68,8 @@ void agenda_clear(struct sim *s);
 /* ---- the parts */
 
 /* Invariant: up implies wanted and both ends alive; what was sent in another session is lost or late. */
+enum { WIRE_TYPES = 64 }; /* of frames */
+
 struct wire {
   bool wanted, up;
   int hub; /* with which it is, or is to be */
@@ -75,6 +77,9 @@ struct wire {
   int64_t barred; /* until then it does not come up */
   int64_t last_to_hub, last_to_node; /* arrival of the newest frame: order is kept within a session */
   size_t waiting;                    /* bytes on the way to the hub */
+  uint64_t gap;                      /* a frame of this session was lost: of it, and those before it, nothing follows */
+  uint64_t dropping;                 /* the life of the node that is to be told of `dropped`: till then all that it sends is */
+  bool dropped[WIRE_TYPES];
 };
 
 struct site {
@@ -402,7 +407,7 @@ void node_site_document(struct sim *s, int node, struct slice note); /* from its
 void node_site_disk(struct sim *s, int node, uint64_t free_bytes);
 void node_site_frame(struct sim *s, int node, struct slice frame);
 void node_site_link(struct sim *s, int node, enum node_link_state state);
-void node_site_dropped(struct sim *s, int node, uint8_t type);
+void node_site_dropped(struct sim *s, int node, const bool types[static WIRE_TYPES]);
 void node_site_drained(struct sim *s, int node);
 void node_site_program(struct sim *s, int node, uint64_t client, enum local_type type,
                        const ProtobufCMessage *message);

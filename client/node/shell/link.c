@@ -58,6 +58,8 @@ static void report_dropped(struct link *k, struct slice frame)
 
 /* ---- frames to the hub */
 
+/* What cannot be sent must not be missing before what follows it: this process ends, and the next one's session begins with what is
+   not confirmed. */
 static void send_or_hold(struct link *k, struct slice frame)
 {
   enum tg_err err = zsock_send(k->socket, NULL, frame);
@@ -65,9 +67,12 @@ static void send_or_hold(struct link *k, struct slice frame)
     buf_clear(&k->held);
     buf_put_slice(&k->held, frame);
     pipe_pause(k->core, true);
-  } else if (err != TG_OK) {
-    report_dropped(k, frame);
+    err = buf_status(&k->held);
   }
+  if (err == TG_OK)
+    return;
+  log_event(LOG_ERROR, "cannot-send", log_err("error", err), log_number("bytes", frame.n));
+  loop_stop(k->loop, tg_exit_code(err));
 }
 
 static void on_send(struct link *k, struct slice message)

@@ -15,11 +15,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MINUTE_MS = 60 * 1000, DROPPED_MAX = 256, LAST_WORDS_MS = 500 };
+enum { MINUTE_MS = 60 * 1000, LAST_WORDS_MS = 500 };
 
 /* Invariants: target is what the core last asked the link for: a new link process is told again; orders[hook]
    is under way at the hook runner, 0 for none; dropped and lost_orders wait for the end of the effects, which
-   must not re-enter the core. */
+   must not re-enter the core. dropping: some type in `dropped` is set. */
 struct process {
   struct role_start *start;
   struct loop *loop;
@@ -34,8 +34,7 @@ struct process {
   struct loop_timer *wake, *minute;
   struct buf target;
   uint32_t session;
-  uint8_t dropped[DROPPED_MAX];
-  size_t n_dropped;
+  bool dropping, dropped[UINT8_MAX + 1]; /* frames of these types */
   uint64_t orders[SETTINGS_HOOKS_MAX], lost_orders[SETTINGS_HOOKS_MAX];
   size_t n_lost_orders;
   bool over;
@@ -86,12 +85,15 @@ static void end(struct process *p, enum tg_err err)
 static void give_back(struct process *p)
 {
   enum tg_err err = TG_OK;
-  bool any = p->n_dropped || p->n_lost_orders;
-  for (size_t i = 0; err == TG_OK && i < p->n_dropped; i++)
-    err = node_dropped(p->core, p->dropped[i]);
+  const bool any = p->dropping || p->n_lost_orders;
+  for (unsigned type = 0; err == TG_OK && p->dropping && type <= UINT8_MAX; type++)
+    if (p->dropped[type])
+      err = node_dropped(p->core, (uint8_t)type);
   for (size_t i = 0; err == TG_OK && i < p->n_lost_orders; i++)
     err = node_hook_done(p->core, p->lost_orders[i], -1);
-  p->n_dropped = p->n_lost_orders = 0;
+  memset(p->dropped, 0, sizeof p->dropped);
+  p->dropping = false;
+  p->n_lost_orders = 0;
   if (any)
     end(p, err);
 }
@@ -156,15 +158,16 @@ static void put_u32(uint8_t out[4], uint32_t v)
     out[i] = (uint8_t)(v >> 8 * (3 - i));
 }
 
+/* Nothing overtakes a frame that found no room: the hub confirms receipts up to a serial, and the core, which would say what is
+   missing anew, may end before it is told. */
 static size_t to_hub(void *context, struct slice frame)
 {
   struct process *p = context;
   uint8_t head[5] = {WIRE_SEND};
   put_u32(head + 1, p->session);
   struct slice parts[2] = {{head, sizeof head}, frame};
-  if (!p->link || pipe_send_parts(p->link, parts, 2) != TG_OK) {
-    if (p->n_dropped < DROPPED_MAX)
-      p->dropped[p->n_dropped++] = type_of(frame);
+  if (!p->link || p->dropping || pipe_send_parts(p->link, parts, 2) != TG_OK) {
+    p->dropping = p->dropped[type_of(frame)] = true;
     return p->link ? pipe_queued(p->link) : 0;
   }
   size_t queued = pipe_queued(p->link);
