@@ -127,8 +127,11 @@ enum tg_err charter_signers(const struct charter *c, const struct note *note, bo
 
 /* May this note found the exchange: version 1, signed by the roots of all members? */
 enum tg_err charter_check_founding(const struct charter *c, const struct note *note, struct tg_why *why);
-/* May `next` follow `now`: same exchange, version + 1, carries the hash of now's text, not effective earlier, signed by
-   the quorum of now and by every root key that now did not name? TG_STALE, TG_BAD_INPUT, TG_REFUSED (quorum lacks),
+/* Does each log that both name have the same key in both? What is kept of a log goes by its name, so one that begins anew takes
+   another. Ask it of every version there was: a name that is free again is still that log's. TG_BAD_INPUT. */
+enum tg_err charter_check_logs(const struct charter *before, const struct charter *next, struct tg_why *why);
+/* May `next` follow `now`: same exchange, version + 1, carries the hash of now's text, not effective earlier, logs as in
+   charter_check_logs(), signed by the quorum of now and by every root key that now did not name? TG_STALE, TG_BAD_INPUT, TG_REFUSED (quorum lacks),
    TG_BAD_SIGNATURE. left: as in charter_quorum(), parallel to now->member. */
 enum tg_err charter_check_succession(const struct charter *now, const struct hash *now_hash, const bool *left,
                                      const struct charter *next, const struct note *note, struct tg_why *why);

@@ -140,11 +140,27 @@ static enum tg_err check_newcomers(const struct charter *now, const struct chart
   return TG_OK;
 }
 
+enum tg_err charter_check_logs(const struct charter *before, const struct charter *next, struct tg_why *why)
+{
+  char version[24];
+  snprintf(version, sizeof version, "%llu", (unsigned long long)before->version);
+  for (size_t i = 0; i < next->n_hubs; i++) {
+    const struct note_key *log = &next->hub[i].log;
+    for (size_t k = 0; k < before->n_hubs; k++)
+      if (!strcmp(before->hub[k].log.name, log->name) && !note_key_eq(&before->hub[k].log, log))
+        return why_set(why, TG_BAD_INPUT, NULL, N_("this charter gives the log %1$s another key than version %2$s did"),
+                       N_("a log that begins anew takes another name: name its hub otherwise"), log->name, version, NULL);
+  }
+  return TG_OK;
+}
+
 enum tg_err charter_check_succession(const struct charter *now, const struct hash *now_hash, const bool *left,
                                      const struct charter *next, const struct note *note, struct tg_why *why)
 {
   bool signed_by[MEMBERS_MAX];
   enum tg_err err = check_sequence(now, now_hash, next, why);
+  if (!err)
+    err = charter_check_logs(now, next, why);
   if (err)
     return err;
   struct note_key *known = calloc(2 * (size_t)MEMBERS_MAX, sizeof *known);

@@ -48,6 +48,16 @@ static size_t count_new(const struct directory *d, const struct charter *c)
   return n;
 }
 
+static enum tg_err check_logs(const struct directory *d, struct intake *in)
+{
+  enum tg_err err = TG_OK;
+  for (size_t i = 0; !err && i < d->charters.n; i++) {
+    const struct charter_record *known = d->charters.at[i];
+    err = charter_check_logs(known->charter, in->charter, in->why);
+  }
+  return err;
+}
+
 static enum tg_err check_next(const struct directory *d, struct intake *in)
 {
   uint64_t known = d->charters.n, version = in->charter->version;
@@ -68,7 +78,8 @@ static enum tg_err check_next(const struct directory *d, struct intake *in)
   if (in->how == DIRECTORY_FRESH && in->charter->effective < in->now - BACKDATING_MAX)
     return intake_error(in, TG_BAD_INPUT, N_("this charter says that it took effect in the past"),
                         N_("draft it again with a time to come, and have it signed again"), NULL, NULL);
-  return check_against(d, in, known);
+  enum tg_err err = check_logs(d, in);
+  return err ? err : check_against(d, in, known);
 }
 
 enum tg_err take_charter_check(const struct directory *d, struct intake *in)

@@ -7,6 +7,7 @@
 #include "proto/bundle.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,8 @@ static enum tg_err run_export(struct call *call, struct tg_why *why)
                    NULL, NULL);
   if (o->qr && call->n != 1)
     return why_set(why, TG_USAGE, "--qr", N_("a QR code holds one bulletin"), N_("Name it by its id"), NULL, NULL, NULL);
+  if (o->qr && saving_is_output(o->output))
+    return why_set(why, TG_USAGE, "--output", N_("a QR code is written into a file"), N_("Name one"), NULL, NULL, NULL);
   enum tg_err err = saving_look(o->output, &o->replace, why);
   if (err != TG_OK)
     return err;
@@ -245,11 +248,11 @@ static enum tg_err open_photo(struct reading *r, uint64_t *size, struct tg_why *
   return err;
 }
 
-static const char *receipts_path(const struct call *call, char out[4096])
+static const char *receipts_path(const struct call *call, char out[PATH_MAX])
 {
   const struct import_options *o = call->options;
-  snprintf(out, 4096, "%s%s", o->receipts ? o->receipts : call->arg[0], o->receipts ? "" : ".receipts");
-  return out;
+  const int n = snprintf(out, PATH_MAX, "%s%s", o->receipts ? o->receipts : call->arg[0], o->receipts ? "" : ".receipts");
+  return n < PATH_MAX ? out : NULL;
 }
 
 static bool is_bundle(const char *path)
@@ -268,10 +271,12 @@ static enum tg_err look_at_place(const struct call *call, const struct reading *
 {
   const struct import_options *o = call->options;
   struct stat bundle, there;
-  char room[4096];
+  char room[PATH_MAX];
   const char *path = receipts_path(call, room);
   if (o->replace && !o->receipts)
     return why_set(why, TG_USAGE, "--replace", N_("it goes with --receipts only"), NULL, NULL, NULL, NULL);
+  if (!path)
+    return why_set(why, TG_USAGE, "--receipts", N_("the name of this place is too long"), N_("Name another file"), NULL, NULL, NULL);
   if (saving_is_output(path))
     return why_set(why, TG_USAGE, "--receipts", N_("receipts are written into a file"), N_("Name one"), NULL, NULL, NULL);
   if (stat(path, &there) == 0 && fstat(r->fd, &bundle) == 0 && there.st_dev == bundle.st_dev && there.st_ino == bundle.st_ino)
@@ -282,7 +287,7 @@ static enum tg_err look_at_place(const struct call *call, const struct reading *
 static enum tg_err keep_receipts(struct call *call, struct reading *r, struct tg_why *why)
 {
   const struct import_options *o = call->options;
-  char room[4096];
+  char room[PATH_MAX];
   const char *path = receipts_path(call, room);
   if (r->receipts.n == 0)
     return TG_OK;

@@ -318,7 +318,7 @@ enum tg_err browse_resolve(struct node_core *core, struct request *r, const Prot
   if (err == TG_OK)
     err = item_of(core, &id, sent, core->arena, &item);
   if (err == TG_NOT_FOUND)
-    why_set(&why, err, text, N_("there is no such bulletin here"), N_("`toguna inbox` lists what there is"),
+    why_set(&why, err, text, N_("there is no such bulletin here"), N_("`toguna inbox` and `toguna sent` list what there is"),
             NULL, NULL, NULL);
   else if (err == TG_CONFLICT)
     why_set(&why, err, text, N_("several bulletins begin with this"), N_("give more digits"), NULL, NULL,

@@ -92,7 +92,8 @@ class Bundle(Story):
         was = bundle.read_bytes()
         for words, code, sentence in ((["--receipts", mine], 3, "there is such a file already"), (["--replace"], 2, "--receipts only"),
                                       (["--receipts", bundle, "--replace"], 2, "the bundle itself"),
-                                      (["--receipts", self.place.path], 3, "this is a folder")):
+                                      (["--receipts", self.place.path], 3, "this is a folder"),
+                                      (["--receipts", self.place.path / ("a/" * 2100)], 2, "too long")):
             with self.subTest(words=words):
                 self.assertIn(sentence, self.e["SN"].toguna("import", bundle, *words, expect=code))
                 self.assertEqual(mine.read_text(encoding="utf-8"), "not receipts")
@@ -247,6 +248,7 @@ class Bundle(Story):
         bad.write_bytes(b"\xff\xd8\xff" + bytes(1000))
         self.refused("SN", bad, "no QR code")
         long = self.send(wait="spooled", text="".join(random.Random(4).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=4000)))
+        self.assertIn("into a file", self.e["ML"].toguna("export", "--qr", "--to", "SN", "-o", "-", flash, expect=2))
         self.assertIn("holds 2953", self.e["ML"].toguna("export", "--qr", "--to", "SN", "-o", self.stick("long.png"), long, expect=3))
 
     def test_a_stolen_key(self):

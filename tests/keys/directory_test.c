@@ -77,6 +77,34 @@ static void charters_come_in_order_and_only_once(void **state)
   world_free(w);
 }
 
+static void next_log(const struct world *w, struct charter *c, struct secret_key *log)
+{
+  assert_int_equal(secret_key_note_key(log, &c->hub[0].log), TG_OK);
+  world_follow(w, c, NOW + (tg_time)c->version * TG_DAY);
+}
+
+/* What nodes keep of a log goes by its name: no charter gives a name to another key, however many named it not at all. */
+static void a_log_keeps_its_key(void **state)
+{
+  (void)state;
+  struct world *w = world_new(NULL);
+  struct secret_key *quorum[] = {w->root[ML], w->root[BF], w->root[SN]};
+  struct secret_key *anew = world_key(KEY_HUB_LOG, "hub-dakar"), *other = world_key(KEY_HUB_LOG, "hub-niamey");
+  struct charter *c = world_charter(w);
+  next_log(w, c, anew);
+  world_add(w->d, DOCUMENT_CHARTER, world_note_charter(c, quorum, 3), NOW, TG_BAD_INPUT);
+  next_log(w, c, other);
+  world_add(w->d, DOCUMENT_CHARTER, world_note_charter(c, quorum, 3), NOW, TG_OK);
+  next_log(w, c, anew);
+  world_add(w->d, DOCUMENT_CHARTER, world_note_charter(c, quorum, 3), NOW, TG_BAD_INPUT);
+  next_log(w, c, w->hub_log);
+  world_add(w->d, DOCUMENT_CHARTER, world_note_charter(c, quorum, 3), NOW, TG_OK);
+  secret_key_free(anew);
+  secret_key_free(other);
+  charter_free(c);
+  world_free(w);
+}
+
 /* Nothing old widens when a bloc grows. */
 static void blocs_are_read_as_they_stood(void **state)
 {
@@ -601,6 +629,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(it_starts_from_the_pinned_charter_and_no_other),
       cmocka_unit_test(charters_come_in_order_and_only_once),
+      cmocka_unit_test(a_log_keeps_its_key),
       cmocka_unit_test(blocs_are_read_as_they_stood),
       cmocka_unit_test(suspension_is_graded),
       cmocka_unit_test(a_member_leaves_by_its_own_signature_alone),
