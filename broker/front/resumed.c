@@ -50,6 +50,7 @@ struct session {
   bool known;
   int64_t since, detached, leaving;
   size_t holds; /* bytes, when weighed last */
+  size_t window; /* what may be unconfirmed of it */
 };
 
 struct resumed {
@@ -64,25 +65,52 @@ struct resumed {
   struct session *session[RESUMED_SESSIONS];
   size_t n;
   size_t most, held; /* bytes: of all sessions */
-  size_t window;     /* what may be unconfirmed of each */
   struct resumed_counts counts;
 };
 
 /* ---- sessions */
 
-/* The more nodes, the smaller the window: a quarter of what may be held is divided. What is made ready and what came takes some too, and who filled his window
-   when it was larger has more. */
+static int by_member(const void *a, const void *b)
+{
+  const struct session *x = *(struct session *const *)a, *y = *(struct session *const *)b;
+  return (x->member > y->member) - (x->member < y->member);
+}
+
+/* Sessions of nodes, those of a member beside each other. *ret_members: of how many. Returns how many sessions. */
+static size_t nodes_by_member(struct resumed *r, struct session **ret, size_t *ret_members)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < r->n; i++)
+    if (r->session[i]->known)
+      ret[n++] = r->session[i];
+  qsort(ret, n, sizeof *ret, by_member);
+  *ret_members = 0;
+  for (size_t i = 0; i < n; i++)
+    *ret_members += i == 0 || ret[i]->member != ret[i - 1]->member;
+  return n;
+}
+
+static void set_window(struct session *s, size_t window)
+{
+  window = window < WINDOW_LEAST ? WINDOW_LEAST : window < RESUME_WINDOW ? window : RESUME_WINDOW;
+  if (window == s->window)
+    return;
+  s->window = window;
+  resume_limit(carry_resume(s->carry), window);
+}
+
+/* A quarter of what may be held is divided by members, and each part by the nodes that its member has here: who has many narrows his own. What is made ready and what
+   came takes some too, and who filled his window when it was larger has more, for a second. A stranger is told no more than a handshake. */
 static void share_windows(struct resumed *r)
 {
-  size_t nodes = 1;
-  for (size_t i = 0; i < r->n; i++)
-    nodes += r->session[i]->known;
-  const size_t part = r->most / 4 / nodes, window = part < WINDOW_LEAST ? WINDOW_LEAST : part < RESUME_WINDOW ? part : RESUME_WINDOW;
-  if (window == r->window)
-    return;
-  r->window = window;
-  for (size_t i = 0; i < r->n; i++)
-    resume_limit(carry_resume(r->session[i]->carry), window); /* within a second */
+  struct session *all[RESUMED_SESSIONS];
+  size_t members, n = nodes_by_member(r, all, &members);
+  for (size_t i = 0, end; i < n; i = end) {
+    for (end = i; end < n && all[end]->member == all[i]->member; end++)
+      ;
+    for (size_t k = i; k < end; k++)
+      set_window(all[k], r->most / 4 / members / (end - i));
+  }
 }
 
 static void session_free(struct session *s)
@@ -240,7 +268,7 @@ static struct session *session_new(struct resumed *r, const struct guest *g)
   s->site = g->site;
   s->since = s->detached = loop_now(r->loop);
   r->session[r->n++] = s;
-  resume_limit(carry_resume(s->carry), r->window);
+  set_window(s, 0);
   return s;
 }
 
@@ -498,7 +526,6 @@ enum tg_err resumed_new(struct loop *l, const char *endpoint, const char *door, 
   *r = (struct resumed){.loop = l, .most = most, .fn = fn, .arg = arg, .listener = -1, .reserve = -1, .sweep = loop_timer(l, on_sweep, r)};
   for (size_t i = 0; i < RESUMED_GUESTS; i++)
     r->guest[i] = (struct guest){.all = r, .fd = -1};
-  share_windows(r);
   enum tg_err err = r->sweep ? TG_OK : TG_NO_MEMORY;
   if (err == TG_OK && (endpoint_read(slice_str(door), &e) != TG_OK || lookup_number(&e, false, &r->door) == 0))
     err = why_set(why, TG_BAD_INPUT, door, N_("cannot listen at this address: %1$s"), N_("Write it like tcp://[::]:7440"), strerror(EADDRNOTAVAIL), NULL, NULL);

@@ -329,6 +329,18 @@ static void who_holds_most_is_cut_and_nobody_else(void **state)
   leave(honest, 2);
 }
 
+/* A whole window comes over a line on which nothing is confirmed. */
+static void reads_a_window(int line)
+{
+  static uint8_t bytes[2 * RESUME_WINDOW];
+  size_t came = 0;
+  for (ssize_t more; came < RESUME_WINDOW; came += (size_t)more) {
+    KIT_UNTIL(l, kit_is_readable(line));
+    more = recv(line, bytes, sizeof bytes, 0);
+    assert_true(more > 0);
+  }
+}
+
 /* There is less for each, and nobody is cut; when the others have left there is more again. */
 static void many_nodes_share_what_may_be_held(void **state)
 {
@@ -347,14 +359,25 @@ static void many_nodes_share_what_may_be_held(void **state)
     close(n[i].line);
   }
   pass(15);
-  static uint8_t bytes[2 * RESUME_WINDOW];
-  size_t came = 0;
-  for (ssize_t more; came < RESUME_WINDOW; came += (size_t)more) {
-    KIT_UNTIL(l, kit_is_readable(n[0].line));
-    more = recv(n[0].line, bytes, sizeof bytes, 0);
-    assert_true(more > 0);
-  }
+  reads_a_window(n[0].line);
   leave(n, 1);
+}
+
+static void a_member_with_many_nodes_narrows_its_own(void **state)
+{
+  enum { MANY = 100 };
+  (void)state;
+  static struct node many[MANY];
+  struct node other = begins(port);
+  met(&other, 1, 1);
+  for (unsigned i = 0; i < MANY; i++) {
+    many[i] = begins(port);
+    met(&many[i], 2, (uint8_t)i);
+  }
+  fill(&other);
+  reads_a_window(other.line);
+  leave(many, MANY);
+  leave(&other, 1);
 }
 
 /* ---- what strangers did */
@@ -574,6 +597,7 @@ int main(void)
       T(a_member_with_many_nodes_puts_out_its_own),
       T(who_holds_most_is_cut_and_nobody_else),
       T(many_nodes_share_what_may_be_held),
+      T(a_member_with_many_nodes_narrows_its_own),
       T(what_strangers_do_is_counted),
       T(a_newer_session_of_a_node_ends_the_older_wherever_it_is),
       T(who_was_cut_is_not_kept),
