@@ -1,4 +1,5 @@
-"""docs/operations.md says what an operator sees, word for word: every line of its boxes stands in the programs."""
+"""docs/operations.md says what an operator sees, word for word: every line of its boxes stands in the programs.
+docs/exploitation.md shows the same boxes in French, as the programs are translated."""
 import pathlib
 import re
 import sys
@@ -8,14 +9,18 @@ LEVELS = ("alarm", "error", "notice")
 
 
 def sentences():
-    """All that a user can be told, from the catalogue, with what differs as …"""
+    """All that a user can be told, from the catalogue, with what differs as …: English, and the French for it."""
     text = (ROOT / "po/fr.po").read_text(encoding="utf-8")
-    found = set()
+
+    def whole(strings):
+        return re.sub(r"%[0-9]\$s", "…", "".join(re.findall(r'"(.*)"', strings)).replace(r"\"", '"'))
+
+    found = {}
     for block in text.split("\n\n"):
-        match = re.search(r'^msgid ((?:".*"\n?)+)', block, re.M)
-        if match:
-            whole = "".join(re.findall(r'"(.*)"', match[1])).replace(r"\"", '"')
-            found.add(re.sub(r"%[0-9]\$s", "…", whole))
+        english = re.search(r'^msgid ((?:".*"\n?)+)', block, re.M)
+        french = re.search(r'^msgstr ((?:".*"\n?)+)', block, re.M)
+        if english:
+            found[whole(english[1])] = whole(french[1]) if french else ""
     return found
 
 
@@ -32,17 +37,44 @@ def events():
     return found
 
 
+def boxes_of(page):
+    return re.findall(r"^```seen\n(.*?)^```", page, re.M | re.S)
+
+
+def is_event(line):
+    level, _, name = line.partition(" ")
+    return level in LEVELS and " " not in name
+
+
+def in_french(box, known):
+    """A box of the French page as the English one has it. A sentence of a command stands there in French; one that the log alone
+    says in English, and below it, indented, the French for it."""
+    back = {french: english for english, french in known.items()}
+    lines, given = [], box.splitlines()
+    for line, below in zip(given, given[1:] + [""]):
+        if is_event(line):
+            lines.append(line)
+        elif line in known:
+            lines.append(line if below == f"  {known[line]}" else f"not followed by its French: {line}")
+        elif not (line.startswith("  ") and lines and known.get(lines[-1]) == line[2:]):
+            lines.append(back.get(line, f"not in fr.po: {line}"))
+    return lines
+
+
 def main():
-    doc = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    doc, french = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("operations.md", "exploitation.md"))
     known, logged = sentences(), events()
-    bad, boxes = [], re.findall(r"^```seen\n(.*?)^```", doc, re.M | re.S)
+    bad, boxes = [], boxes_of(doc)
     for line in (line for box in boxes for line in box.splitlines()):
-        level, _, name = line.partition(" ")
-        told = (level, name) in logged if level in LEVELS and " " not in name else line in known
-        if not told:
+        if not (tuple(line.split(" ")) in logged if is_event(line) else line in known):
             bad.append(f"nobody says: {line}")
-    anchors = {re.sub(r"[^a-z0-9 -]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^## (.*)$", doc, re.M)}
-    bad += [f"no chapter #{a}" for a in re.findall(r"\]\(#([a-z0-9-]+)\)", doc) if a not in anchors]
+    theirs = [in_french(box, known) for box in boxes_of(french)]
+    if len(theirs) != len(boxes):
+        bad.append(f"the French page has {len(theirs)} boxes, not {len(boxes)}")
+    bad += [f"in French: {box}" for ours, box in zip(boxes, theirs) if box != ours.splitlines()]
+    for page in (doc, french):
+        anchors = {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^## (.*)$", page, re.M)}
+        bad += [f"no chapter #{a}" for a in re.findall(r"\]\(#([^)]+)\)", page) if a not in anchors]
     if len(boxes) < 15:
         bad.append("the boxes were not found")
     print("\n".join(bad) or f"{len(boxes)} boxes, every line of them said by a program")
