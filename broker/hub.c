@@ -93,7 +93,7 @@ const struct charter_hub *hub_self(const struct hub *hub)
 
 bool hub_is_unnamed(const struct hub *hub)
 {
-  return directory_newest_charter(hub->rules.directory) && !hub_self(hub);
+  return !hub_self(hub);
 }
 
 const struct charter *hub_charter(const struct hub *hub)

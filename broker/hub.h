@@ -130,7 +130,7 @@ enum tg_err hub_signed(struct hub *hub, struct slice note);
 enum tg_err hub_document(struct hub *hub, struct slice content, struct tg_why *ret_refusal);
 /* The same, as it was taken in elsewhere, though a charter names us by now. */
 enum tg_err hub_past_document(struct hub *hub, struct slice content, struct tg_why *ret_refusal);
-/* The newest charter does not name this hub: it lets nobody in, and what it is handed is taken in as it was. */
+/* It knows no charter, or none that names it: it lets nobody in, and what it is handed is taken in as it was. */
 bool hub_is_unnamed(const struct hub *hub);
 
 /* Sends what has become provable by hub_signed(), without ending the turn: under load its end may be milliseconds away. */

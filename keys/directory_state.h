@@ -139,7 +139,8 @@ enum tg_err intake_member(const struct directory *d, const struct intake *in, st
                           struct member_state **ret);
 /* TG_DUPLICATE when its hash is known. */
 enum tg_err intake_new(const struct directory *d, const struct intake *in);
-/* Has one of the member's roots (in force, or of the newest charter) signed? The one or two that did into in->root. */
+/* Has one of the member's roots (in force, or of the newest charter) signed? The one or two that did into in->root.
+   TG_REVOKED: a root that was replaced has, or the member has left. TG_BAD_SIGNATURE: none. */
 enum tg_err intake_root(const struct directory *d, struct intake *in, struct country code);
 
 /* A copy of the document as an item with room reserved in d, not yet in it; NULL without memory. */

@@ -2,6 +2,7 @@
 #include "keys/directory_state.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,6 +171,29 @@ enum tg_err intake_new(const struct directory *d, const struct intake *in)
   return intake_error(in, TG_DUPLICATE, N_("this document is known already"), NULL, NULL, NULL);
 }
 
+/* The last charter that named another root of this member, which signed: TG_REVOKED. None: TG_BAD_SIGNATURE. */
+static enum tg_err check_former_roots(const struct directory *d, const struct intake *in, struct country code)
+{
+  char version[24];
+  const struct note_key *next = NULL;
+  struct note_verdict verdict;
+  for (size_t i = d->charters.n; i > 0; i--) {
+    const struct charter_member *m = charter_member(((const struct charter_record *)d->charters.at[i - 1])->charter, code);
+    if (!m || (next && note_key_eq(next, &m->root)))
+      continue;
+    next = &m->root;
+    const enum tg_err err = note_verify(&in->note, &m->root, 1, &verdict, NULL);
+    if (err == TG_BAD_SIGNATURE)
+      continue;
+    if (err)
+      return err;
+    snprintf(version, sizeof version, "%zu", i + 1);
+    return intake_error(in, TG_REVOKED, N_("this was signed with a root key of %1$s that version %2$s of the charter replaced"),
+                        N_("sign it with the root key that the charter names now"), code.code, version);
+  }
+  return TG_BAD_SIGNATURE;
+}
+
 enum tg_err intake_root(const struct directory *d, struct intake *in, struct country code)
 {
   const struct charter_record *const charters[] = {charter_record_judging(d, in->now),
@@ -185,6 +209,8 @@ enum tg_err intake_root(const struct directory *d, struct intake *in, struct cou
   if (n == 0)
     return intake_error(in, TG_REVOKED, N_("%1$s is not a member any more"), NULL, code.code, NULL);
   enum tg_err err = note_verify(&in->note, known, n, verdict, in->why);
+  if (err == TG_BAD_SIGNATURE)
+    err = check_former_roots(d, in, code);
   if (err == TG_BAD_SIGNATURE)
     return intake_error(in, err, N_("the root key of %1$s has not signed this document as it stands"),
                         N_("only the key named in the charter counts; sign the text with it"), code.code,

@@ -234,7 +234,8 @@ static enum tg_err check_authority(const struct directory *d, struct intake *in)
   const struct charter_record *c = charter_record_judging(d, in->now);
   struct tg_why *why = in->why, lost;
   in->why = &lost;
-  enum tg_err err = intake_root(d, in, in->revocation.member);
+  const enum tg_err by_root = intake_root(d, in, in->revocation.member);
+  enum tg_err err = by_root;
   in->why = why;
   if (!err)
     return TG_OK;
@@ -245,6 +246,11 @@ static enum tg_err check_authority(const struct directory *d, struct intake *in)
     return intake_error(in, err, N_("out of memory"), NULL, NULL, NULL);
   if (!err && !charter_quorum(c->charter, &c->charter->quorum, signed_by, left, NULL))
     return TG_OK;
+  if (by_root == TG_REVOKED) { /* a root of another time says so for itself */
+    if (why)
+      *why = lost;
+    return TG_REVOKED;
+  }
   return intake_error(in, TG_BAD_SIGNATURE,
                       N_("neither the root key of %1$s nor the quorum has signed this revocation"),
                       N_("sign the text with the member's root key, or collect the quorum's signatures"),

@@ -1,5 +1,6 @@
 #include "broker/core/documents.h"
 
+#include "broker/foresight.h"
 #include "keys/document.h"
 #include "os/file.h"
 #include "os/folder.h"
@@ -26,7 +27,8 @@ struct document {
 struct documents {
   struct document *v;
   size_t n, room, bytes;
-  bool past; /* a charter in it, or known before it, does not name us: what follows is older than we are */
+  bool past; /* no charter known before it names us: what is here is older than we are */
+  struct foresight *foresight; /* of all charters here, when it is past */
 };
 
 static void documents_free(struct documents *d)
@@ -36,6 +38,7 @@ static void documents_free(struct documents *d)
     buf_free(&d->v[i].bytes);
   }
   free(d->v);
+  foresight_free(d->foresight);
 }
 
 static enum tg_err make_room(struct documents *d)
@@ -95,9 +98,31 @@ static enum tg_err read_one(void *arg, const char *path)
   return TG_OK;
 }
 
+/* All charters that follow from what is known and lie here: a quorum is told by who has withdrawn, so that each may wait for another. */
+static enum tg_err look_ahead(struct documents *d, struct hub *hub)
+{
+  bool *seen = calloc(d->n + 1, sizeof *seen);
+  enum tg_err err = seen ? foresight_new(hub, &d->foresight) : TG_NO_MEMORY;
+  for (bool progress = true; err == TG_OK && progress;) {
+    progress = false;
+    for (size_t i = 0; err == TG_OK && i < d->n; i++)
+      if (!seen[i] && (d->v[i].kind == DOCUMENT_CHARTER || d->v[i].kind == DOCUMENT_WITHDRAWAL)) {
+        err = foresight_add(d->foresight, d->v[i].kind, buf_slice(&d->v[i].bytes), &seen[i]);
+        progress |= seen[i];
+      }
+  }
+  free(seen);
+  return err;
+}
+
 static enum tg_err offer(const struct documents *d, struct document *one, struct hub *hub)
 {
-  enum tg_err err = (d->past ? hub_past_document : hub_document)(hub, buf_slice(&one->bytes), &one->refusal);
+  enum tg_err err = TG_OK;
+  if (d->past && one->kind == DOCUMENT_CREDENTIAL)
+    err = foresight_check(d->foresight, buf_slice(&one->bytes), &one->refusal);
+  if (err != TG_OK)
+    return err == TG_REVOKED ? TG_OK : err;
+  err = (d->past ? hub_past_document : hub_document)(hub, buf_slice(&one->bytes), &one->refusal);
   one->taken = err == TG_OK;
   return err == TG_REFUSED ? TG_OK : err;
 }
@@ -205,7 +230,6 @@ static enum tg_err offer_charter(struct documents *d, struct hub *hub, bool *ret
 static enum tg_err offer_round(struct documents *d, struct hub *hub, bool *ret_later)
 {
   bool waits = false;
-  d->past |= hub_is_unnamed(hub);
   enum tg_err err = offer_all_of_roots(d, hub);
   if (err == TG_OK)
     err = offer_all_of_officers(d, hub, true);
@@ -217,11 +241,40 @@ static enum tg_err offer_round(struct documents *d, struct hub *hub, bool *ret_l
   return waits || hub_is_unnamed(hub) ? TG_OK : offer_all_of_officers(d, hub, false);
 }
 
+/* Nothing but charters, as long as none here names us: nobody is let in, and whose root signed what those say that are still to come. */
+static enum tg_err offer_charters(struct documents *d, struct hub *hub)
+{
+  bool later = true, waits;
+  enum tg_err err = TG_OK;
+  while (err == TG_OK && later)
+    err = offer_charter(d, hub, &later, &waits);
+  for (size_t i = 0; err == TG_OK && i < d->n; i++)
+    if (!d->v[i].kind)
+      err = offer(d, &d->v[i], hub); /* for what is said of it */
+    else if (d->v[i].kind != DOCUMENT_CHARTER)
+      why_set(&d->v[i].refusal, TG_REFUSED, NULL, N_("it waits for a charter that names this hub: none is among the documents here"),
+              N_("Put all charters beside it, then load the documents again"), NULL, NULL, NULL);
+  return err;
+}
+
+static enum tg_err offer_all(struct documents *d, struct hub *hub)
+{
+  bool later = true; /* there is another charter */
+  enum tg_err err = TG_OK;
+  d->past = hub_is_unnamed(hub);
+  if (d->past)
+    err = look_ahead(d, hub);
+  if (err == TG_OK && d->past && !foresight_names_hub(d->foresight))
+    return offer_charters(d, hub);
+  while (err == TG_OK && later)
+    err = offer_round(d, hub, &later);
+  return err;
+}
+
 enum tg_err documents_take(const char *folder, struct hub *hub, struct tg_why *why)
 {
   struct documents d = {.past = false};
   size_t taken = 0;
-  bool later = true; /* there is another charter */
   enum tg_err err = folder_each(folder, ".note", FILES_MAX, read_one, &d, why);
   if (err != TG_OK && err != TG_NO_MEMORY) { /* the operator's mistake, not the hub's */
     log_event(LOG_ERROR, "documents-not-read", log_why(why));
@@ -230,8 +283,8 @@ enum tg_err documents_take(const char *folder, struct hub *hub, struct tg_why *w
   /* What can be taken under a charter comes before the next one, whatever the files are called. */
   if (d.n)
     qsort(d.v, d.n, sizeof *d.v, by_serial);
-  while (err == TG_OK && later)
-    err = offer_round(&d, hub, &later);
+  if (err == TG_OK)
+    err = offer_all(&d, hub);
   for (size_t i = 0; err == TG_OK && i < d.n; i++) {
     taken += d.v[i].taken;
     if (!d.v[i].taken)

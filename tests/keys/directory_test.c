@@ -467,7 +467,10 @@ static void a_new_root_ends_what_the_old_one_signed(void **state)
   /* Once in force, the old root can do nothing. */
   struct credential forged = world_credential("ML/dgse/n3", ROLE_NODE, node);
   forged.identity.b[0] ^= 1;
-  world_add(w->d, DOCUMENT_CREDENTIAL, world_note_credential(&forged, w->root[ML]), later, TG_BAD_SIGNATURE);
+  world_add(w->d, DOCUMENT_CREDENTIAL, world_note_credential(&forged, w->root[ML]), later, TG_REVOKED);
+  struct revocation taken_back = revoking(ML, 1, &both_pk);
+  world_add(w->d, DOCUMENT_REVOCATION, world_note_revocation(&taken_back, &w->root[ML], 1), later, TG_REVOKED);
+  world_add(w->d, DOCUMENT_REVOCATION, world_note_revocation(&taken_back, &w->root[BF], 1), later, TG_BAD_SIGNATURE);
   secret_key_free(fresh);
   secret_key_free(node);
   secret_key_free(both);

@@ -190,6 +190,7 @@ static void charter_found(struct kit *k, void (*tune)(struct charter *))
     free(blocs[i].member);
 }
 
+/* Version 2 as it would be with nothing changed but the roots that are others by now. */
 static struct charter *second_charter(const struct kit *k, tg_time effective)
 {
   struct charter *c = NULL;
@@ -199,6 +200,8 @@ static struct charter *second_charter(const struct kit *k, tg_time effective)
   c->version = 2;
   c->previous = k->exchange;
   c->effective = effective;
+  for (size_t i = 0; i < k->n_members; i++)
+    need(secret_key_note_key(k->member[i].root, &c->member[rank(k, i)].root) == TG_OK, "a root's note key");
   return c;
 }
 
@@ -268,6 +271,20 @@ struct secret_key *kit_officer(const struct kit *k, size_t at, const char *holde
   struct secret_key *key = key_new(KEY_OFFICER, holder);
   *ret_note = credential(k, &k->member[at], holder, role, 1, key, NULL);
   return key;
+}
+
+void kit_replace_root(struct kit *k, size_t at)
+{
+  struct kit_member *m = &k->member[at];
+  secret_key_free(m->root);
+  m->root = key_new(KEY_MEMBER_ROOT, m->code.code);
+}
+
+struct buf kit_vouch_again(const struct kit *k, size_t at, size_t officer)
+{
+  char holder[HOLDER_MAX + 1];
+  snprintf(holder, sizeof holder, "%s/policy-%zu", k->member[at].code.code, officer + 1);
+  return credential(k, &k->member[at], holder, ROLE_POLICY, 2, k->member[at].officer[officer], NULL);
 }
 
 struct buf kit_revoke_key(const struct kit *k, size_t at, const struct sign_pk *key, tg_time now)

@@ -58,6 +58,10 @@ void kit_policy(struct kit *k, size_t m, const char *rules, tg_time effective, s
 struct buf kit_policy_note(const struct kit *k, size_t m, uint64_t serial, const char *rules, tg_time effective, size_t n_officers);
 /* A further officer of member m ("ML/release-1"); the caller frees both. ret_note: its credential, which nobody knows yet. */
 struct secret_key *kit_officer(const struct kit *k, size_t m, const char *holder, enum role role, struct buf *ret_note);
+/* Member m has another root from now on: for charters made and whatever is signed after this. */
+void kit_replace_root(struct kit *k, size_t m);
+/* Its first or second officer's key, vouched for once more, under the next serial, by the root of now. A note. */
+struct buf kit_vouch_again(const struct kit *k, size_t m, size_t officer);
 /* A note by which member m's root revokes this node's key; or any key of the member's. */
 struct buf kit_revoke(struct kit *k, size_t m, const struct kit_node *node, tg_time now);
 struct buf kit_revoke_key(const struct kit *k, size_t m, const struct sign_pk *key, tg_time now);
