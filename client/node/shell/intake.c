@@ -1,5 +1,6 @@
 #include "client/node/shell/intake.h"
 
+#include "keys/document.h"
 #include "os/file.h"
 #include "os/folder.h"
 #include "os/log.h"
@@ -11,8 +12,16 @@ enum { DOCUMENTS_MAX = 4096 };
 struct intake {
   struct node_core *core;
   size_t taken, refused;
+  bool charters; /* nothing else yet */
   bool tell;
 };
+
+/* Who has withdrawn counts for the quorum of a charter. */
+static bool is_of_charters(struct slice bytes)
+{
+  enum document_kind kind;
+  return document_kind_of(bytes, NULL, &kind, NULL) == TG_OK && (kind == DOCUMENT_CHARTER || kind == DOCUMENT_WITHDRAWAL);
+}
 
 static enum tg_err take_document(void *arg, const char *path)
 {
@@ -20,6 +29,10 @@ static enum tg_err take_document(void *arg, const char *path)
   struct tg_why why = {0};
   struct buf bytes = buf_new(LIMIT_DOCUMENT);
   enum tg_err err = file_read(path, LIMIT_DOCUMENT, &bytes, &why);
+  if (in->charters && (err != TG_OK || !is_of_charters(buf_slice(&bytes)))) {
+    buf_free(&bytes);
+    return TG_OK;
+  }
   if (err == TG_OK)
     err = node_document(in->core, buf_slice(&bytes), &why);
   else
@@ -32,16 +45,27 @@ static enum tg_err take_document(void *arg, const char *path)
   return err == TG_REFUSED ? TG_OK : err;
 }
 
-enum tg_err intake_documents(struct node_core *core, const char *folder, struct tg_why *why)
+static enum tg_err take_while_it_helps(struct intake *in, const char *folder, struct tg_why *why)
 {
   size_t before;
-  struct intake in = {.core = core};
   enum tg_err err;
+  in->taken = 0;
   do {
-    before = in.taken;
-    in.taken = in.refused = 0;
-    err = folder_each(folder, ".note", DOCUMENTS_MAX, take_document, &in, why);
-  } while (err == TG_OK && in.refused && in.taken > before);
+    before = in->taken;
+    in->taken = in->refused = 0;
+    err = folder_each(folder, ".note", DOCUMENTS_MAX, take_document, in, why);
+  } while (err == TG_OK && in->refused && in->taken > before);
+  return err;
+}
+
+/* Charters first, whatever their files are called: whose root signed the others the newest has to say. */
+enum tg_err intake_documents(struct node_core *core, const char *folder, struct tg_why *why)
+{
+  struct intake in = {.core = core, .charters = true};
+  enum tg_err err = take_while_it_helps(&in, folder, why);
+  in.charters = false;
+  if (err == TG_OK)
+    err = take_while_it_helps(&in, folder, why);
   in.tell = true;
   if (err == TG_OK && in.refused)
     err = folder_each(folder, ".note", DOCUMENTS_MAX, take_document, &in, why);

@@ -1,0 +1,76 @@
+/* The folder of documents that a node begins with: in what order it takes what lies there. */
+#include "client/node/shell/intake.h"
+#include "os/file.h"
+#include "tests/client/node/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define ALL "export allow ** to * up-to SECRET\nimport allow ** from * up-to SECRET\n"
+
+static void put(const char *folder, const char *name, const struct buf *note)
+{
+  char path[160];
+  struct tg_why why;
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  assert_int_equal(file_write(path, buf_slice(note), 0600, &why), TG_OK);
+}
+
+static void clear(const char *folder, const char *name)
+{
+  char path[160];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  assert_int_equal(remove(path), 0);
+}
+
+static void nothing_else(struct charter *c) { (void)c; }
+
+/* By name the charter that gives ML another root comes last, behind what who has the old one lets out. */
+static void who_stole_a_root_that_was_replaced_makes_no_policy(void **state)
+{
+  struct world *w = *state;
+  struct kit_member *ml = &w->kit->member[ML];
+  struct secret_key *honest = ml->officer[0];
+  char folder[] = "/tmp/toguna-intake-XXXXXX";
+  struct tg_why why = {0};
+  struct buf officer;
+  assert_non_null(mkdtemp(folder));
+  pair_plug(w->pair, BF, false);
+  pair_start(w->pair, BF); /* knows the first charter */
+  struct secret_key *thief = kit_officer(w->kit, ML, "ML/thief-1", ROLE_POLICY, &officer);
+  ml->officer[0] = thief;
+  struct buf policy = kit_policy_note(w->kit, ML, 1000, ALL, pair_now(w->pair), 1);
+  ml->officer[0] = honest;
+  kit_replace_root(w->kit, ML);
+  struct buf charter = kit_next_charter(w->kit, pair_now(w->pair), nothing_else);
+  put(folder, "a.note", &officer);
+  put(folder, "b.note", &policy);
+  put(folder, "c.note", &charter);
+  assert_int_equal(intake_documents(pair_core(w->pair, BF), folder, &why), TG_OK);
+  assert_int_equal(node_document(pair_core(w->pair, BF), buf_slice(&charter), &why), TG_OK); /* is known */
+  assert_int_equal(node_document(pair_core(w->pair, BF), buf_slice(&policy), &why), TG_REFUSED);
+  assert_int_equal(node_document(pair_core(w->pair, BF), buf_slice(&officer), &why), TG_REFUSED);
+  assert_int_equal(why.err, TG_REVOKED);
+  clear(folder, "a.note");
+  clear(folder, "b.note");
+  clear(folder, "c.note");
+  assert_int_equal(rmdir(folder), 0);
+  buf_free(&officer);
+  buf_free(&policy);
+  buf_free(&charter);
+  secret_key_free(thief);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(who_stole_a_root_that_was_replaced_makes_no_policy, world_new, world_free),
+  };
+  return cmocka_run_group_tests_name("client_node_intake", tests, NULL, NULL);
+}
