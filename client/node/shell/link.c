@@ -58,8 +58,15 @@ static void report_dropped(struct link *k, struct slice frame)
 
 /* ---- frames to the hub */
 
-/* What cannot be sent must not be missing before what follows it: this process ends, and the next one's session begins with what is
-   not confirmed. */
+/* What cannot be sent must not be missing before what follows it: nothing more is read, this process ends, and the next one's session
+   begins with what is not confirmed. */
+static void give_up(struct link *k, enum tg_err err, size_t bytes)
+{
+  log_event(LOG_ERROR, "cannot-send", log_err("error", err), log_number("bytes", bytes));
+  pipe_pause(k->core, true);
+  loop_stop(k->loop, tg_exit_code(err));
+}
+
 static void send_or_hold(struct link *k, struct slice frame)
 {
   enum tg_err err = zsock_send(k->socket, NULL, frame);
@@ -69,10 +76,8 @@ static void send_or_hold(struct link *k, struct slice frame)
     pipe_pause(k->core, true);
     err = buf_status(&k->held);
   }
-  if (err == TG_OK)
-    return;
-  log_event(LOG_ERROR, "cannot-send", log_err("error", err), log_number("bytes", frame.n));
-  loop_stop(k->loop, tg_exit_code(err));
+  if (err != TG_OK)
+    give_up(k, err, frame.n);
 }
 
 static void on_send(struct link *k, struct slice message)
@@ -153,8 +158,13 @@ static void on_failed(void *arg)
 static void on_writable(void *arg)
 {
   struct link *k = arg;
-  if (!k->held.n || zsock_send(k->socket, NULL, buf_slice(&k->held)) == TG_BUSY)
+  const enum tg_err err = k->held.n ? zsock_send(k->socket, NULL, buf_slice(&k->held)) : TG_BUSY;
+  if (err == TG_BUSY)
     return;
+  if (err != TG_OK) {
+    give_up(k, err, k->held.n);
+    return;
+  }
   buf_free(&k->held);
   pipe_pause(k->core, false);
 }

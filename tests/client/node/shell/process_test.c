@@ -333,6 +333,47 @@ static void frames_travel_both_ways_and_never_into_another_session(void **state)
   secret_key_free(stranger);
 }
 
+/* What is to fail says so. */
+enum tg_err __real_zsock_send(struct zsock *z, const struct seal_pk *to, struct slice body);
+enum tg_err __wrap_zsock_send(struct zsock *z, const struct seal_pk *to, struct slice body);
+enum tg_err __wrap_zsock_send(struct zsock *z, const struct seal_pk *to, struct slice body)
+{
+  return slice_is(body, "\1\7it fails") ? TG_INTERNAL : __real_zsock_send(z, to, body);
+}
+
+/* Both frames are there when the process reads. It would be started anew. */
+static void nothing_follows_a_frame_that_cannot_be_sent(void **state)
+{
+  (void)state;
+  struct secret_key *me;
+  int status;
+  pid_t got = 0;
+  assert_int_equal(secret_key_new(KEY_TRANSPORT, "sahel.example/ML/ops/n1", &me), TG_OK);
+  struct child *c = start("link", EXCHANGE, me);
+  struct hub *h = hub_open(c->loop, me, "tcp://127.0.0.1:*");
+  connect_to(c, zsock_endpoint(h->socket), h->key);
+  const uint32_t session = expect_up(c);
+  send_frame(c, session, "\1\7it fails");
+  send_frame(c, session, "\1\7behind it");
+  KIT_UNTIL(c->loop, (got = waitpid(c->pid, &status, WNOHANG)) != 0);
+  assert_true(got == c->pid && WIFEXITED(status) && WEXITSTATUS(status) != 0);
+  struct child *next = start("link", EXCHANGE, me);
+  connect_to(next, zsock_endpoint(h->socket), h->key);
+  KIT_UNTIL(c->loop, (loop_turn(next->loop, 0), next->heard.n > 0));
+  send_frame(next, expect_up(next), "\1\1hello");
+  KIT_UNTIL(c->loop, (loop_turn(next->loop, 0), h->frames > 0));
+  assert_string_equal(h->last, "\1\1hello");
+  assert_int_equal(h->frames, 1);
+  hub_close(h);
+  stop(next);
+  pipe_free(&c->pipe);
+  loop_free(c->loop);
+  buf_free(&c->heard);
+  close(c->control);
+  free(c);
+  secret_key_free(me);
+}
+
 int main(int argc, char **argv)
 {
   if (sodium_init() < 0)
@@ -344,6 +385,7 @@ int main(int argc, char **argv)
       cmocka_unit_test(a_hook_gets_its_bulletin_and_nothing_else),
       cmocka_unit_test(hooks_fail_hang_and_never_start),
       cmocka_unit_test(frames_travel_both_ways_and_never_into_another_session),
+      cmocka_unit_test(nothing_follows_a_frame_that_cannot_be_sent),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
