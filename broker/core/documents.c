@@ -98,18 +98,29 @@ static enum tg_err read_one(void *arg, const char *path)
   return TG_OK;
 }
 
-/* All charters that follow from what is known and lie here: a quorum is told by who has withdrawn, so that each may wait for another. */
+/* One pass. *ret_progress: something of this kind was taken. */
+static enum tg_err look_at(struct documents *d, enum document_kind kind, bool *seen, bool *ret_progress)
+{
+  enum tg_err err = TG_OK;
+  *ret_progress = false;
+  for (size_t i = 0; err == TG_OK && i < d->n; i++)
+    if (!seen[i] && d->v[i].kind == kind) {
+      err = foresight_add(d->foresight, kind, buf_slice(&d->v[i].bytes), &seen[i]);
+      *ret_progress |= seen[i];
+    }
+  return err;
+}
+
+/* All charters that follow from what is known and lie here: a quorum is told by who has withdrawn, so that each may wait for another. In the order of
+   offer_round(). */
 static enum tg_err look_ahead(struct documents *d, struct hub *hub)
 {
   bool *seen = calloc(d->n + 1, sizeof *seen);
   enum tg_err err = seen ? foresight_new(hub, &d->foresight) : TG_NO_MEMORY;
   for (bool progress = true; err == TG_OK && progress;) {
-    progress = false;
-    for (size_t i = 0; err == TG_OK && i < d->n; i++)
-      if (!seen[i] && (d->v[i].kind == DOCUMENT_CHARTER || d->v[i].kind == DOCUMENT_WITHDRAWAL)) {
-        err = foresight_add(d->foresight, d->v[i].kind, buf_slice(&d->v[i].bytes), &seen[i]);
-        progress |= seen[i];
-      }
+    err = look_at(d, DOCUMENT_CHARTER, seen, &progress);
+    if (err == TG_OK && !progress)
+      err = look_at(d, DOCUMENT_WITHDRAWAL, seen, &progress);
   }
   free(seen);
   return err;
@@ -149,7 +160,7 @@ static enum tg_err offer_all_of_roots(struct documents *d, struct hub *hub)
   for (bool progress = true; err == TG_OK && progress;) {
     progress = false;
     for (size_t i = 0; err == TG_OK && i < d->n; i++)
-      if (d->v[i].kind != DOCUMENT_CHARTER && !by_officers(&d->v[i]) && !d->v[i].taken) {
+      if (d->v[i].kind != DOCUMENT_CHARTER && d->v[i].kind != DOCUMENT_WITHDRAWAL && !by_officers(&d->v[i]) && !d->v[i].taken) {
         err = offer(d, &d->v[i], hub);
         progress |= d->v[i].taken;
       }
@@ -225,6 +236,20 @@ static enum tg_err offer_charter(struct documents *d, struct hub *hub, bool *ret
   return err;
 }
 
+/* Only when no charter follows without them. A member can say that it leaves a charter when the next one has its signature: that means nothing then, but said
+   before, its signature would count no more, and whoever begins could not take that charter. */
+static enum tg_err offer_withdrawals(struct documents *d, struct hub *hub, bool *ret_taken)
+{
+  enum tg_err err = TG_OK;
+  *ret_taken = false;
+  for (size_t i = 0; err == TG_OK && i < d->n; i++)
+    if (d->v[i].kind == DOCUMENT_WITHDRAWAL && !d->v[i].taken) {
+      err = offer(d, &d->v[i], hub);
+      *ret_taken |= d->v[i].taken;
+    }
+  return err;
+}
+
 /* All that can be taken under the charters so far, then the next charter. What officers signed comes after what says who they are, and who they are
    no longer. */
 static enum tg_err offer_round(struct documents *d, struct hub *hub, bool *ret_later)
@@ -235,6 +260,8 @@ static enum tg_err offer_round(struct documents *d, struct hub *hub, bool *ret_l
     err = offer_all_of_officers(d, hub, true);
   if (err == TG_OK)
     err = offer_charter(d, hub, ret_later, &waits);
+  if (err == TG_OK && !*ret_later)
+    err = offer_withdrawals(d, hub, ret_later);
   if (err != TG_OK || *ret_later)
     return err;
   /* What still waits for an earlier one waits in vain, if all charters are here. What one would jump over could never be taken any more. */
@@ -259,7 +286,7 @@ static enum tg_err offer_charters(struct documents *d, struct hub *hub)
 
 static enum tg_err offer_all(struct documents *d, struct hub *hub)
 {
-  bool later = true; /* there is another charter */
+  bool later = true; /* there is another charter, or may be one now */
   enum tg_err err = TG_OK;
   d->past = hub_is_unnamed(hub);
   if (d->past)

@@ -493,6 +493,37 @@ static void what_a_replaced_root_took_back_stays_taken_back(void **state)
   buf_free(&revocation);
 }
 
+/* ---- a member that says that it left a charter */
+
+static void all_must_sign(struct charter *c) { c->quorum = (struct quorum){.n = 1, .term = {{.count = 4, .group = "members"}}}; }
+
+static int four_who_all_sign(void **state)
+{
+  *state = stage_new(4, all_must_sign);
+  return 0;
+}
+
+/* Where it was said after the next charter, which its own signature has made, it means nothing: nor may it for who begins with both. */
+static void who_leaves_a_charter_afterwards_keeps_out_none_that_it_signed(void **state)
+{
+  struct stage *s = *state;
+  struct folder f = folder_new(s);
+  struct tg_why why;
+  struct buf second = kit_next_charter(s->kit, s->now.wall, another_bloc);
+  struct buf leaves = kit_withdrawal(s->kit, ML, 1, s->now.wall - TG_HOUR);
+  assert_int_equal(hub_document(s->hub, buf_slice(&second), &why), TG_OK); /* the hub at work */
+  assert_int_equal(hub_document(s->hub, buf_slice(&leaves), &why), TG_OK);
+  put(&f, "y.note", buf_slice(&leaves));
+  put(&f, "z.note", buf_slice(&second));
+  begin_empty(s, "hub1");
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
+  assert_true(is_taken(s, &f, "z.note"));
+  assert_true(is_taken(s, &f, "y.note"));
+  assert_int_equal(stage_count(s, "documents"), f.n + 2);
+  buf_free(&second);
+  buf_free(&leaves);
+}
+
 static void without(const struct folder *f, const char *name)
 {
   char path[192];
@@ -541,6 +572,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(who_stole_a_root_gains_nothing_by_charters_that_come_later, four, stage_gone),
       cmocka_unit_test_setup_teardown(a_root_that_will_be_replaced_is_good_until_then, four, stage_gone),
       cmocka_unit_test_setup_teardown(what_a_replaced_root_took_back_stays_taken_back, four, stage_gone),
+      cmocka_unit_test_setup_teardown(who_leaves_a_charter_afterwards_keeps_out_none_that_it_signed, four_who_all_sign, stage_gone),
       cmocka_unit_test_setup_teardown(a_hub_that_begins_late_takes_charters_as_they_were, four, stage_gone),
   };
   return cmocka_run_group_tests_name("broker_documents", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "tests/kit/exchange.h"
 
 #include "keys/revocation.h"
+#include "keys/withdrawal.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -301,6 +302,16 @@ struct buf kit_revoke(struct kit *k, size_t at, const struct kit_node *node, tg_
 {
   const struct sign_pk key = secret_key_sign_pk(node->identity);
   return kit_revoke_key(k, at, &key, now);
+}
+
+struct buf kit_withdrawal(const struct kit *k, size_t at, uint64_t charter, tg_time effective)
+{
+  struct withdrawal w = {.member = k->member[at].code, .charter = charter, .effective = effective};
+  struct buf text = buf_new(NOTE_BYTES_MAX);
+  strcpy(w.exchange, NAME);
+  withdrawal_print(&w, &text);
+  const struct secret_key *signer = k->member[at].root;
+  return sign(&text, &signer, 1);
 }
 
 void kit_each_document(const struct kit *k, void (*f)(void *context, struct slice note), void *context)

@@ -66,6 +66,9 @@ struct buf kit_vouch_again(const struct kit *k, size_t m, size_t officer);
 struct buf kit_revoke(struct kit *k, size_t m, const struct kit_node *node, tg_time now);
 struct buf kit_revoke_key(const struct kit *k, size_t m, const struct sign_pk *key, tg_time now);
 
+/* A note by which member m leaves this version of the charter. */
+struct buf kit_withdrawal(const struct kit *k, size_t m, uint64_t charter, tg_time effective);
+
 /* Version 2 of the charter, changed by tune, effective then, signed by everybody. A note. */
 struct buf kit_next_charter(const struct kit *k, tg_time effective, void (*tune)(struct charter *));
 /* The same, version 3, behind that one. */

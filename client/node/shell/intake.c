@@ -1,6 +1,6 @@
 #include "client/node/shell/intake.h"
 
-#include "keys/document.h"
+#include "keys/charter.h"
 #include "os/file.h"
 #include "os/folder.h"
 #include "os/log.h"
@@ -12,15 +12,33 @@ enum { DOCUMENTS_MAX = 4096 };
 struct intake {
   struct node_core *core;
   size_t taken, refused;
-  bool charters; /* nothing else yet */
+  enum document_kind only; /* nothing else; 0: all */
+  uint64_t version, next;  /* of charters this one; and the next one seen, 0: none */
   bool tell;
 };
 
-/* Who has withdrawn counts for the quorum of a charter. */
-static bool is_of_charters(struct slice bytes)
+static uint64_t version_of(struct slice text)
 {
+  struct charter *c = NULL;
+  const uint64_t version = charter_parse(text, NULL, &c, NULL) == TG_OK ? c->version : 0;
+  charter_free(c);
+  return version;
+}
+
+static bool is_wanted(struct intake *in, struct slice bytes)
+{
+  struct note note;
   enum document_kind kind;
-  return document_kind_of(bytes, NULL, &kind, NULL) == TG_OK && (kind == DOCUMENT_CHARTER || kind == DOCUMENT_WITHDRAWAL);
+  if (!in->only)
+    return true;
+  if (note_parse(bytes, NULL, &note, NULL) != TG_OK || document_kind_of(note.text, NULL, &kind, NULL) != TG_OK || kind != in->only)
+    return false;
+  if (kind != DOCUMENT_CHARTER)
+    return true;
+  const uint64_t version = version_of(note.text);
+  if (version > in->version && (!in->next || version < in->next))
+    in->next = version;
+  return version && version == in->version;
 }
 
 static enum tg_err take_document(void *arg, const char *path)
@@ -29,7 +47,7 @@ static enum tg_err take_document(void *arg, const char *path)
   struct tg_why why = {0};
   struct buf bytes = buf_new(LIMIT_DOCUMENT);
   enum tg_err err = file_read(path, LIMIT_DOCUMENT, &bytes, &why);
-  if (in->charters && (err != TG_OK || !is_of_charters(buf_slice(&bytes)))) {
+  if ((err != TG_OK && in->only) || (err == TG_OK && !is_wanted(in, buf_slice(&bytes)))) {
     buf_free(&bytes);
     return TG_OK;
   }
@@ -58,12 +76,40 @@ static enum tg_err take_while_it_helps(struct intake *in, const char *folder, st
   return err;
 }
 
-/* Charters first, whatever their files are called: whose root signed the others the newest has to say. */
+static enum tg_err take_only(struct intake *in, enum document_kind kind, const char *folder, struct tg_why *why)
+{
+  in->only = kind;
+  in->taken = in->refused = in->next = 0;
+  const enum tg_err err = folder_each(folder, ".note", DOCUMENTS_MAX, take_document, in, why);
+  in->only = 0;
+  return err;
+}
+
+/* Charters first, whatever their files are called: whose root signed the others the newest has to say. What was taken back under each of them stays so all the
+   same: the key may be vouched for by a root of before and by one of now. Who has left counts for a quorum, but comes only where a charter cannot be taken without:
+   said of one that the member's own signature has replaced it means nothing. */
+static enum tg_err take_charters(struct intake *in, const char *folder, struct tg_why *why)
+{
+  enum tg_err err;
+  in->version = 0;
+  do {
+    err = take_only(in, DOCUMENT_REVOCATION, folder, why);
+    if (err == TG_OK)
+      err = take_only(in, DOCUMENT_CHARTER, folder, why);
+    if (err == TG_OK && in->refused && !in->taken) {
+      err = take_only(in, DOCUMENT_WITHDRAWAL, folder, why);
+      if (err == TG_OK)
+        err = take_only(in, DOCUMENT_CHARTER, folder, why);
+    }
+    in->version = in->next;
+  } while (err == TG_OK && in->next);
+  return err;
+}
+
 enum tg_err intake_documents(struct node_core *core, const char *folder, struct tg_why *why)
 {
-  struct intake in = {.core = core, .charters = true};
-  enum tg_err err = take_while_it_helps(&in, folder, why);
-  in.charters = false;
+  struct intake in = {.core = core};
+  enum tg_err err = take_charters(&in, folder, why);
   if (err == TG_OK)
     err = take_while_it_helps(&in, folder, why);
   in.tell = true;

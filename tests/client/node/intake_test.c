@@ -67,10 +67,73 @@ static void who_stole_a_root_that_was_replaced_makes_no_policy(void **state)
   secret_key_free(thief);
 }
 
+/* The key is vouched for by both roots, and the old one took it back in its time. */
+static void what_a_replaced_root_took_back_stays_taken_back(void **state)
+{
+  struct world *w = *state;
+  struct kit_member *ml = &w->kit->member[ML];
+  char folder[] = "/tmp/toguna-intake-XXXXXX";
+  struct tg_why why = {0};
+  const struct sign_pk stolen = secret_key_sign_pk(ml->officer[0]);
+  assert_non_null(mkdtemp(folder));
+  pair_plug(w->pair, BF, false);
+  pair_start(w->pair, BF);
+  struct buf revocation = kit_revoke_key(w->kit, ML, &stolen, pair_now(w->pair));
+  kit_replace_root(w->kit, ML);
+  struct buf charter = kit_next_charter(w->kit, pair_now(w->pair), nothing_else);
+  struct buf again = kit_vouch_again(w->kit, ML, 0);
+  struct buf policy = kit_policy_note(w->kit, ML, 1000, ALL, pair_now(w->pair), 1);
+  put(folder, "a.note", &again);
+  put(folder, "b.note", &charter);
+  put(folder, "c.note", &policy);
+  put(folder, "d.note", &revocation);
+  assert_int_equal(intake_documents(pair_core(w->pair, BF), folder, &why), TG_OK);
+  assert_int_equal(node_document(pair_core(w->pair, BF), buf_slice(&revocation), &why), TG_OK); /* is known */
+  assert_int_equal(node_document(pair_core(w->pair, BF), buf_slice(&again), &why), TG_REFUSED);
+  assert_int_equal(node_document(pair_core(w->pair, BF), buf_slice(&policy), &why), TG_REFUSED);
+  clear(folder, "a.note");
+  clear(folder, "b.note");
+  clear(folder, "c.note");
+  clear(folder, "d.note");
+  assert_int_equal(rmdir(folder), 0);
+  buf_free(&revocation);
+  buf_free(&charter);
+  buf_free(&again);
+  buf_free(&policy);
+}
+
+/* Its own signature has made the next one, and without it there would be too few. */
+static void who_leaves_a_charter_afterwards_keeps_out_none_that_it_signed(void **state)
+{
+  struct world *w = *state;
+  char folder[] = "/tmp/toguna-intake-XXXXXX";
+  struct tg_why why = {0};
+  assert_non_null(mkdtemp(folder));
+  pair_plug(w->pair, BF, false);
+  pair_start(w->pair, BF);
+  struct buf ml = kit_withdrawal(w->kit, ML, 1, pair_now(w->pair)), ne = kit_withdrawal(w->kit, NE, 1, pair_now(w->pair));
+  struct buf charter = kit_next_charter(w->kit, pair_now(w->pair), nothing_else);
+  put(folder, "a.note", &ml);
+  put(folder, "b.note", &ne);
+  put(folder, "c.note", &charter);
+  assert_int_equal(intake_documents(pair_core(w->pair, BF), folder, &why), TG_OK);
+  assert_int_equal(node_document(pair_core(w->pair, BF), buf_slice(&charter), &why), TG_OK);
+  assert_int_equal(node_document(pair_core(w->pair, BF), buf_slice(&ml), &why), TG_OK);
+  clear(folder, "a.note");
+  clear(folder, "b.note");
+  clear(folder, "c.note");
+  assert_int_equal(rmdir(folder), 0);
+  buf_free(&ml);
+  buf_free(&ne);
+  buf_free(&charter);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(who_stole_a_root_that_was_replaced_makes_no_policy, world_new, world_free),
+      cmocka_unit_test_setup_teardown(what_a_replaced_root_took_back_stays_taken_back, world_new, world_free),
+      cmocka_unit_test_setup_teardown(who_leaves_a_charter_afterwards_keeps_out_none_that_it_signed, world_new, world_free),
   };
   return cmocka_run_group_tests_name("client_node_intake", tests, NULL, NULL);
 }
