@@ -13,19 +13,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORLD_EVERY = 3600 * 1000, IDLE_MS = 4000 };
+enum { WORLD_EVERY = 3600 * 1000, IDLE_MS = 4000, FORMER_MAX = 1024 };
 
 /* Invariant: `charter` is the one that the world of core->policies was built from. lacking: a document of this session was not taken for want of its entry in the
-   log: what came before it is all that we have of this hub's documents, and it begins behind that the next time. */
+   log: what came before it is all that we have of this hub's documents, and it begins behind that the next time. former: keys whose credentials came from a hub and are worth nothing any more, by what was known here before they came. */
 struct papers {
   const struct charter *charter;
   int64_t due;
   int64_t world_due;
   bool lacking;
+  struct note_key *former;
+  size_t n_former;
 };
 
 struct papers *papers_new(void) { return calloc(1, sizeof(struct papers)); }
-void papers_free(struct papers *p) { free(p); }
+
+void papers_free(struct papers *p)
+{
+  if (p)
+    free(p->former);
+  free(p);
+}
 
 /* ---- policies ---- */
 
@@ -355,6 +363,70 @@ static enum tg_err proof_bytes(const Tg__BatchProof *proof, struct buf *out)
 
 static bool is_good(enum tg_err verdict) { return verdict == TG_OK || verdict == TG_DUPLICATE; }
 
+static enum tg_err remember_former(struct papers *p, struct slice content)
+{
+  struct note note;
+  struct credential c;
+  struct note_key key, *grown;
+  enum tg_err err = p->n_former < FORMER_MAX ? note_parse(content, NULL, &note, NULL) : TG_QUOTA;
+  if (err == TG_OK)
+    err = credential_parse(note.text, NULL, &c, NULL);
+  if (err == TG_OK)
+    err = credential_note_key(&c, &key);
+  if (err != TG_OK)
+    return core_is_fatal(err) ? err : TG_OK;
+  grown = reallocarray(p->former, p->n_former + 1, sizeof *grown);
+  if (!grown)
+    return TG_NO_MEMORY;
+  p->former = grown;
+  p->former[p->n_former++] = key;
+  return TG_OK;
+}
+
+static enum tg_err note_by_former(const struct papers *p, struct slice content, bool *ret)
+{
+  struct note note;
+  struct note_verdict verdict;
+  enum tg_err err = note_parse(content, NULL, &note, NULL);
+  for (size_t i = 0; err == TG_OK && !*ret && i < p->n_former; i++) {
+    const enum tg_err one = note_verify(&note, &p->former[i], 1, &verdict, NULL);
+    *ret = one == TG_OK;
+    err = core_is_fatal(one) ? one : TG_OK;
+  }
+  return core_is_fatal(err) ? err : TG_OK;
+}
+
+static enum tg_err sealing_by_former(const struct papers *p, struct slice content, bool *ret)
+{
+  struct sealing_keys keys;
+  enum tg_err err = sealing_keys_parse(content, &keys, NULL);
+  for (size_t i = 0; err == TG_OK && !*ret && i < p->n_former; i++)
+    *ret = sign_pk_eq(&keys.node, &p->former[i].pk);
+  return core_is_fatal(err) ? err : TG_OK;
+}
+
+/* Of whoever the hub believed once, and we do not from the beginning: of him nothing is known here, so that what he signed looks as if nobody had. */
+static enum tg_err is_by_former(struct node_core *core, const Tg__Document *item, enum tg_err verdict, bool *ret)
+{
+  struct papers *p = core->papers;
+  const struct slice content = data_slice(item->content);
+  *ret = verdict == TG_REVOKED;
+  switch ((enum document_kind)item->kind) {
+  case DOCUMENT_CREDENTIAL:
+    return *ret ? remember_former(p, content) : TG_OK;
+  case DOCUMENT_POLICY:
+  case DOCUMENT_GRANT:
+    return verdict == TG_BAD_SIGNATURE ? note_by_former(p, content, ret) : TG_OK;
+  case DOCUMENT_SEALING_KEYS:
+    return verdict == TG_NOT_FOUND ? sealing_by_former(p, content, ret) : TG_OK;
+  case DOCUMENT_CHARTER:
+  case DOCUMENT_REVOCATION:
+  case DOCUMENT_WITHDRAWAL:
+    break;
+  }
+  return TG_OK;
+}
+
 /* A document that would be taken, or was, must be in the log: a hub could otherwise show each of us another. *ret: it is, or is not taken anyway. */
 static enum tg_err check_entry(struct node_core *core, const Tg__Document *item, struct slice proof, const struct opening *opening,
                                struct directory_news *ret_news, bool *ret)
@@ -390,7 +462,10 @@ static enum tg_err take_from_hub(struct node_core *core, const Tg__Document *ite
   if (err != TG_OK || is_good(verdict) || verdict == TG_STALE || verdict == TG_EXPIRED)
     return err;
   /* Whoever signed it may have been believed when the hub took it: of who came later, or knows already who has left, the hub has deserved no alarm. */
-  if (verdict == TG_REVOKED)
+  bool former;
+  if ((err = is_by_former(core, item, verdict, &former)) != TG_OK)
+    return err;
+  if (former)
     return core_tell(core, NODE_NOTICE, "document-refused", NULL, talk_hub(core), item->sequence, &why);
   return talk_strike(core, "document-refused", NULL, &why); /* or a hub could alarm without end; should it be honest, the next session goes on behind it */
 }

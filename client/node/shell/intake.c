@@ -93,7 +93,7 @@ static enum tg_err take_charters(struct intake *in, const char *folder, struct t
   enum tg_err err;
   in->version = 0;
   do {
-    err = take_only(in, DOCUMENT_REVOCATION, folder, why);
+    err = in->version > 1 ? take_only(in, DOCUMENT_REVOCATION, folder, why) : TG_OK; /* nobody can take back before there is a charter */
     if (err == TG_OK)
       err = take_only(in, DOCUMENT_CHARTER, folder, why);
     if (err == TG_OK && in->refused && !in->taken) {

@@ -128,11 +128,35 @@ static void who_leaves_a_charter_afterwards_keeps_out_none_that_it_signed(void *
   buf_free(&charter);
 }
 
+/* ML's node was there, and has announced its sealing keys; then ML got another root. BF begins, and knows that before it meets the hub, which passes on what it took
+   in long ago. */
+static void an_honest_hub_is_accused_of_nothing(void **state)
+{
+  struct world *w = *state;
+  struct tg_why why = {0};
+  pair_start(w->pair, ML);
+  pair_settle(w->pair);
+  pair_kill(w->pair, ML);
+  kit_replace_root(w->kit, ML);
+  struct buf charter = kit_next_charter(w->kit, pair_now(w->pair), nothing_else);
+  pair_document(w->pair, buf_slice(&charter));
+  pair_plug(w->pair, BF, false);
+  pair_start(w->pair, BF);
+  assert_int_equal(node_document(pair_core(w->pair, BF), buf_slice(&charter), &why), TG_OK);
+  pair_plug(w->pair, BF, true);
+  pair_settle(w->pair);
+  pair_pass(w->pair, TG_MINUTE);
+  assert_int_equal(pair_told(w->pair, BF, "document-refused"), 5); /* two officers, a node, its sealing keys, a policy */
+  assert_int_equal(pair_alarms(w->pair, BF), 0);
+  buf_free(&charter);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(who_stole_a_root_that_was_replaced_makes_no_policy, world_new, world_free),
       cmocka_unit_test_setup_teardown(what_a_replaced_root_took_back_stays_taken_back, world_new, world_free),
+      cmocka_unit_test_setup_teardown(an_honest_hub_is_accused_of_nothing, world_new, world_free),
       cmocka_unit_test_setup_teardown(who_leaves_a_charter_afterwards_keeps_out_none_that_it_signed, world_new, world_free),
   };
   return cmocka_run_group_tests_name("client_node_intake", tests, NULL, NULL);
