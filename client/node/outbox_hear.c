@@ -287,13 +287,27 @@ static enum tg_err hear(struct node_core *core, const Tg__ReceiptNote *item)
   return err == TG_OK && !to.answered ? outbox_answered(core, &receipt.bulletin) : err;
 }
 
+enum { NOTES_NAME = sizeof "notes/" + NOTE_NAME_MAX };
+
+static const char *notes_name(const char *log, char out[NOTES_NAME])
+{
+  snprintf(out, NOTES_NAME, "notes/%s", log);
+  return out;
+}
+
+enum tg_err outbox_heard(struct node_core *core, const char *log, uint64_t *ret)
+{
+  char name[NOTES_NAME];
+  return depot_number(core->depot, notes_name(log, name), ret);
+}
+
 /* What was taken, good or not, is not sent again: a forged note was told as an alarm. */
 enum tg_err outbox_receipts(struct node_core *core, const Tg__ReceiptNotes *frame)
 {
-  char name[64];
+  char name[NOTES_NAME];
   uint64_t cursor;
   Tg__ReceiptsSeen seen = TG__RECEIPTS_SEEN__INIT;
-  snprintf(name, sizeof name, "notes/%s", talk_hub(core));
+  notes_name(watch_log(core), name);
   enum tg_err err = depot_number(core->depot, name, &cursor);
   if (err == TG_OK)
     err = core_begin(core);

@@ -5,6 +5,7 @@
 #include "client/node/relog.h"
 #include "client/node/talk.h"
 #include "client/node/waiting.h"
+#include "client/node/watch.h"
 #include "keys/codec.h"
 #include "policy/change.h"
 #include "proto/hash.h"
@@ -343,16 +344,19 @@ enum tg_err node_document(struct node_core *core, struct slice content, struct t
 
 /* ---- from the hub ---- */
 
-static const char *cursor_name(const char *hub, char out[64])
+enum { CURSOR_NAME = sizeof "cursor/" + NOTE_NAME_MAX };
+
+/* Of a log, as all that is kept of one: a hub that has another log begins anew. */
+static const char *cursor_name(const char *log, char out[CURSOR_NAME])
 {
-  snprintf(out, 64, "cursor/%s", hub);
+  snprintf(out, CURSOR_NAME, "cursor/%s", log);
   return out;
 }
 
-enum tg_err papers_cursor(struct node_core *core, const char *hub, uint64_t *ret)
+enum tg_err papers_cursor(struct node_core *core, const char *log, uint64_t *ret)
 {
-  char name[64];
-  return depot_number(core->depot, cursor_name(hub, name), ret);
+  char name[CURSOR_NAME];
+  return depot_number(core->depot, cursor_name(log, name), ret);
 }
 
 /* A proof travels decoded and is kept encoded. */
@@ -473,9 +477,9 @@ static enum tg_err take_from_hub(struct node_core *core, const Tg__Document *ite
 enum tg_err papers_from_hub(struct node_core *core, const Tg__Documents *frame)
 {
   struct papers *p = core->papers;
-  char name[64];
+  char name[CURSOR_NAME];
   uint64_t cursor;
-  cursor_name(talk_hub(core), name); /* the session may end within */
+  cursor_name(watch_log(core), name); /* the session may end within */
   enum tg_err err = depot_number(core->depot, name, &cursor);
   if (err == TG_OK)
     err = core_begin(core);

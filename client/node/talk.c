@@ -1,6 +1,7 @@
 #include "client/node/talk_inside.h"
 
 #include "client/node/arrivals.h"
+#include "client/node/outbox.h"
 #include "client/node/papers.h"
 #include "client/node/watch.h"
 
@@ -171,10 +172,8 @@ static enum tg_err greet(struct node_core *core)
     return err;
   hello.time = (uint64_t)core->now.wall;
   hello.session = slice_data(slice_of(t->session, sizeof t->session));
-  char cursor[64];
-  snprintf(cursor, sizeof cursor, "notes/%s", t->hub);
-  if ((err = papers_cursor(core, t->hub, &hello.document_cursor)) != TG_OK ||
-      (err = depot_number(core->depot, cursor, &hello.receipt_cursor)) != TG_OK)
+  if ((err = papers_cursor(core, watch_log(core), &hello.document_cursor)) != TG_OK ||
+      (err = outbox_heard(core, watch_log(core), &hello.receipt_cursor)) != TG_OK)
     return err;
   t->state = TALK_GREETING;
   t->deadline = core->now.mono + GREETING_MS;

@@ -16,6 +16,8 @@ struct pair;
 struct pair *pair_new(struct kit *k);
 /* Another hub, that the charter names so; the keys are the caller's. */
 void pair_add_hub(struct pair *p, const char *name, const struct secret_key *transport, const struct secret_key *log);
+/* The same, of one that is begun with all documents and this charter at once. */
+void pair_add_successor(struct pair *p, const char *name, const struct secret_key *transport, const struct secret_key *log, struct slice charter);
 void pair_free(struct pair *p); /* removes the files; NULL is fine */
 
 /* ---- nodes, by member and number of its node */
@@ -61,6 +63,7 @@ void pair_hub_disk(struct pair *p, uint64_t free_bytes);
 uint64_t pair_counted(struct pair *p, size_t hub, const char *name);
 /* A document to the hubs, as from their operators. */
 void pair_document(struct pair *p, struct slice note);
+void pair_document_at(struct pair *p, size_t hub, struct slice note); /* one alone: 0 is that of the kit */
 
 /* ---- local programs of a node */
 

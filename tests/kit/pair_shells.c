@@ -105,13 +105,18 @@ void pair_hub_turn(struct site *s)
   }
 }
 
-static void document(void *context, struct slice note)
+static void document_with_others(void *context, struct slice note)
 {
   struct site *s = context;
   struct tg_why why = {0};
   pair_need(hub_time(s->hub, (struct hub_now){s->pair->wall + s->pair->ahead, s->pair->mono}) == TG_OK, "hub_time", NULL);
   pair_need(hub_document(s->hub, note, &why) == TG_OK, "hub_document", &why);
-  pair_hub_turn(s);
+}
+
+static void document(void *context, struct slice note)
+{
+  document_with_others(context, note);
+  pair_hub_turn(context);
 }
 
 void pair_hub_disk(struct pair *p, uint64_t free_bytes)
@@ -119,25 +124,27 @@ void pair_hub_disk(struct pair *p, uint64_t free_bytes)
   pair_need(hub_disk(p->hub[0].hub, free_bytes) == TG_OK, "hub_disk", NULL);
 }
 
+void pair_document_at(struct pair *p, size_t hub, struct slice note) { document(&p->hub[hub], note); }
+
 void pair_document(struct pair *p, struct slice note)
 {
   for (size_t i = 0; i < p->n_hubs; i++)
     document(&p->hub[i], note);
 }
 
-void pair_add_hub(struct pair *p, const char *name, const struct secret_key *transport, const struct secret_key *log_key)
+static struct site *add_hub(struct pair *p, const char *name, const struct secret_key *transport, const struct secret_key *log_key)
 {
   pair_need(p->n_hubs < PAIR_HUBS, "so many hubs", NULL);
   struct site *s = &p->hub[p->n_hubs++];
   *s = (struct site){.pair = p, .log = log_key, .transport = secret_key_seal_pk(transport), .wake = INT64_MAX, .to_sign = buf_new(1 << 16)};
   struct hub_effects effects = {.context = s, .send = hub_send, .allow = hub_allow, .cut = hub_cut, .sign = hub_sign,
                                 .wake_at = hub_wake, .tell = hub_tell_nobody};
-  char bodies[sizeof p->folder + LABEL_MAX + 1];
+  char bodies[sizeof p->folder + LABEL_MAX + 24];
   struct store_options options = {.database = ":memory:", .bodies = bodies};
   struct store *store;
   struct note_key log;
   struct tg_why why = {0};
-  snprintf(bodies, sizeof bodies, "%s/%s", p->folder, name);
+  snprintf(bodies, sizeof bodies, "%s/%s-%zu", p->folder, name, p->n_hubs);
   pair_need(mkdir(bodies, 0700) == 0, "a folder", NULL);
   pair_need(secret_key_note_key(log_key, &log) == TG_OK && signing_begin(slice_str(log.name), &s->signer) == TG_OK, "the signer", NULL);
   s->config = (struct hub_config){.exchange = p->kit->exchange};
@@ -145,7 +152,19 @@ void pair_add_hub(struct pair *p, const char *name, const struct secret_key *tra
   pair_need(store_open(&options, &store, &why) == TG_OK, "store_open", &why);
   pair_need(hub_new(&s->config, &store, &effects, (struct hub_now){p->wall + p->ahead, p->mono}, slice_of(NULL, 0), &s->hub, &why) == TG_OK,
             "hub_new", &why);
-  kit_each_document(p->kit, document, s);
+  return s;
+}
+
+void pair_add_hub(struct pair *p, const char *name, const struct secret_key *transport, const struct secret_key *log_key)
+{
+  kit_each_document(p->kit, document, add_hub(p, name, transport, log_key));
+}
+
+void pair_add_successor(struct pair *p, const char *name, const struct secret_key *transport, const struct secret_key *log_key, struct slice charter)
+{
+  struct site *s = add_hub(p, name, transport, log_key);
+  kit_each_document(p->kit, document_with_others, s);
+  document(s, charter);
 }
 
 /* ---- a node's shell ---- */

@@ -1,4 +1,5 @@
 /* A hub is lost and another takes its place, with a log of its own. */
+#include "client/node/core.h"
 #include "client/node/talk.h"
 #include "client/node/watch.h"
 #include "keys/codec.h"
@@ -408,6 +409,29 @@ static void other_keys(struct charter *c)
   memcpy(c->hub[0].endpoint, was.endpoint, sizeof was.endpoint);
 }
 
+/* What its documents and notes are numbered by begins anew with the log: who went on where the former stopped would not hear of what stands before that. */
+static void a_hub_with_other_keys_is_heard_from_its_beginning(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  struct tg_why why;
+  static struct secret_key *transport, *log; /* its signer has it as long as the hub is there */
+  kit_hub_keys("hub1-anew", &transport, &log);
+  struct buf charter = kit_charter_naming(w->kit, pair_now(p), "hub1", transport, log);
+  const struct sign_pk stolen = secret_key_sign_pk(w->kit->member[ML].officer[0]);
+  struct buf revocation = kit_revoke_key(w->kit, ML, &stolen, pair_now(p));
+  pair_add_successor(p, "hub1", transport, log, buf_slice(&charter));
+  pair_document_at(p, THIRD, buf_slice(&revocation));
+  pair_reach(p, BF, FIRST, false);
+  assert_int_equal(node_document(pair_core(p, BF), buf_slice(&charter), &why), TG_OK);
+  pair_pass(p, TG_MINUTE);
+  assert_string_equal(watch_log(pair_core(p, BF)), "sahel.example/hub1-anew");
+  assert_int_equal(directory_officer_may(pair_core(p, BF)->directory, &stolen, ROLE_POLICY, pair_now(p), NULL), TG_REVOKED);
+  assert_int_equal(pair_alarms(p, BF), 0);
+  buf_free(&charter);
+  buf_free(&revocation);
+}
+
 static void a_hub_with_other_keys_is_another(void **state)
 {
   struct world *w = *state;
@@ -508,6 +532,7 @@ int main(void)
       STORY(what_a_lost_hub_delivered_is_said_to_the_next, hubs_one),
       STORY(a_hub_that_is_named_no_more_is_brought_nothing, hubs_one),
       STORY(a_hub_with_other_keys_is_another, hubs_one),
+      STORY(a_hub_with_other_keys_is_heard_from_its_beginning, hubs_one),
       STORY(a_hub_that_will_be_named_again_is_given_up_now, hubs_one),
       STORY(a_session_that_goes_on_brings_what_a_lost_hub_had, hubs_two),
       STORY(nothing_is_kept_for_a_log_that_is_given_up, hubs_one),
