@@ -17,12 +17,14 @@
 enum { WORLD_EVERY = 3600 * 1000, IDLE_MS = 4000, FORMER_MAX = 1024 };
 
 /* Invariant: `charter` is the one that the world of core->policies was built from. lacking: a document of this session was not taken for want of its entry in the
-   log: what came before it is all that we have of this hub's documents, and it begins behind that the next time. former: keys whose credentials came from a hub and are worth nothing any more, by what was known here before they came. */
+   log: what came before it is all that we have of this hub's documents, and it begins behind that the next time. former: keys
+   whose credentials came from a hub and were worth nothing any more, by what was known here before they came. */
 struct papers {
   const struct charter *charter;
   int64_t due;
   int64_t world_due;
   bool lacking;
+  uint64_t next_leaf; /* behind the document of this hub that was taken last */
   struct note_key *former;
   size_t n_former;
 };
@@ -353,6 +355,12 @@ static const char *cursor_name(const char *log, char out[CURSOR_NAME])
   return out;
 }
 
+static const char *leaf_name(const char *log, char out[CURSOR_NAME])
+{
+  snprintf(out, CURSOR_NAME, "leaf/%s", log);
+  return out;
+}
+
 enum tg_err papers_cursor(struct node_core *core, const char *log, uint64_t *ret)
 {
   char name[CURSOR_NAME];
@@ -446,6 +454,20 @@ static enum tg_err check_entry(struct node_core *core, const Tg__Document *item,
   return err == TG_OK || core_is_fatal(err) ? err : talk_strike(core, "document-forged", &ret_news->hash, &why);
 }
 
+/* A hub numbers documents as it logs them. One that shows who comes later another order could let a root vouch on that a charter before had replaced. */
+static enum tg_err check_order(struct node_core *core, const struct hash *hash, uint64_t leaf)
+{
+  struct papers *p = core->papers;
+  struct tg_why why;
+  const bool in_order = leaf >= p->next_leaf;
+  p->next_leaf = leaf + 1;
+  if (in_order)
+    return TG_OK;
+  why_set(&why, TG_BAD_PROOF, talk_hub(core), N_("the hub shows documents in another order than its log has them"),
+          N_("Compare with other members which documents they have, and ask its operator"), NULL, NULL, NULL);
+  return talk_strike(core, "documents-out-of-order", hash, &why);
+}
+
 /* *ret: the hub need not send it again. */
 static enum tg_err take_from_hub(struct node_core *core, const Tg__Document *item, bool *ret)
 {
@@ -461,6 +483,8 @@ static enum tg_err take_from_hub(struct node_core *core, const Tg__Document *ite
                       &verdict, &why);
   if (err == TG_OK && *ret && is_good(verdict))
     err = logged_keep(core, &news.hash, &opening);
+  if (err == TG_OK && *ret && is_good(verdict))
+    err = check_order(core, &news.hash, item->leaf);
   buf_free(&proof);
   /* A hub keeps documents for who comes later, what has expired since among them. */
   if (err != TG_OK || is_good(verdict) || verdict == TG_STALE || verdict == TG_EXPIRED)
@@ -477,9 +501,11 @@ static enum tg_err take_from_hub(struct node_core *core, const Tg__Document *ite
 enum tg_err papers_from_hub(struct node_core *core, const Tg__Documents *frame)
 {
   struct papers *p = core->papers;
-  char name[CURSOR_NAME];
-  uint64_t cursor;
+  char name[CURSOR_NAME], leaf[CURSOR_NAME];
+  uint64_t cursor, next_leaf = 0;
+  bool any = false;
   cursor_name(watch_log(core), name); /* the session may end within */
+  leaf_name(watch_log(core), leaf);
   enum tg_err err = depot_number(core->depot, name, &cursor);
   if (err == TG_OK)
     err = core_begin(core);
@@ -490,13 +516,21 @@ enum tg_err papers_from_hub(struct node_core *core, const Tg__Documents *frame)
       continue;
     err = take_from_hub(core, item, &done);
     p->lacking |= !done;
-    cursor = p->lacking ? cursor : item->sequence;
+    if (!p->lacking) {
+      cursor = item->sequence;
+      next_leaf = p->next_leaf;
+      any = true;
+    }
   }
+  if (err == TG_OK && any)
+    err = depot_number_put(core->depot, leaf, next_leaf);
   return err == TG_OK ? depot_number_put(core->depot, name, cursor) : err;
 }
 
 enum tg_err papers_welcome(struct node_core *core)
 {
+  char name[CURSOR_NAME];
   core->papers->lacking = false;
-  return errands_welcome(core);
+  const enum tg_err err = depot_number(core->depot, leaf_name(watch_log(core), name), &core->papers->next_leaf);
+  return err == TG_OK ? errands_welcome(core) : err;
 }

@@ -254,6 +254,60 @@ static void entry_of_another(struct liar *l, Tg__Documents *m, size_t at)
   d->path = other->path;
 }
 
+/* Its number says that it came before the one that was logged before it. */
+static void before_another(struct liar *l, Tg__Documents *m, size_t at)
+{
+  (void)l;
+  assert_true(at > 0);
+  Tg__Document *const former = m->items[at - 1];
+  const uint64_t sequence = former->sequence;
+  former->sequence = m->items[at]->sequence;
+  m->items[at]->sequence = sequence;
+  m->items[at - 1] = m->items[at];
+  m->items[at] = former;
+}
+
+/* Each is in the log. */
+static void documents_in_another_order_are_told(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  pair_plug(p, NE, false);
+  struct buf first = kit_revoke_key(w->kit, ML, &(struct sign_pk){{1}}, pair_now(p)), second = kit_revoke_key(w->kit, ML, &(struct sign_pk){{2}}, pair_now(p));
+  struct liar l = {.world = w, .change = before_another, .about = look_paper_hash(buf_slice(&second))};
+  pair_document(p, buf_slice(&first));
+  pair_document(p, buf_slice(&second));
+  pair_set_filter(p, NE, lie, &l);
+  pair_plug(p, NE, true);
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(l.lies, 1);
+  assert_int_equal(pair_told(p, NE, "documents-out-of-order"), 1);
+  pair_set_filter(p, NE, NULL, NULL);
+  world_reconnect(p, NE);
+  assert_int_equal(pair_told(p, NE, "documents-out-of-order"), 1);
+  assert_int_equal(pair_told(p, BF, "documents-out-of-order"), 0);
+  buf_free(&first);
+  buf_free(&second);
+}
+
+/* Also where the line breaks between them. */
+static void the_order_is_remembered(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  struct buf first = kit_revoke_key(w->kit, ML, &(struct sign_pk){{1}}, pair_now(p)), second = kit_revoke_key(w->kit, ML, &(struct sign_pk){{2}}, pair_now(p));
+  pair_document(p, buf_slice(&first));
+  pair_pass(p, TG_MINUTE);
+  pair_plug(p, NE, false);
+  pair_document(p, buf_slice(&second));
+  world_alter(p, NE, "UPDATE fact SET value = x'00000000000fffff' WHERE name LIKE 'leaf/%'"); /* as if it had come later */
+  pair_plug(p, NE, true);
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(pair_told(p, NE, "documents-out-of-order"), 1);
+  buf_free(&first);
+  buf_free(&second);
+}
+
 /* Whatever is wrong with the entry, the document is not taken, and what came with it is; once the hub is honest it is. */
 static void what_is_not_in_the_log_is_not_taken(void **state)
 {
@@ -380,6 +434,8 @@ int main(void)
       STORY(what_has_expired_accuses_nobody),
       STORY(what_was_revoked_since_is_no_alarm),
       STORY(what_is_not_in_the_log_is_not_taken),
+      STORY(documents_in_another_order_are_told),
+      STORY(the_order_is_remembered),
       STORY(an_entry_that_says_something_else_is_refused),
   };
   return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
