@@ -78,8 +78,8 @@ static enum tg_err check_next(const struct directory *d, struct intake *in)
   if (in->how == DIRECTORY_FRESH && in->charter->effective < in->now - BACKDATING_MAX)
     return intake_error(in, TG_BAD_INPUT, N_("this charter says that it took effect in the past"),
                         N_("draft it again with a time to come, and have it signed again"), NULL, NULL);
-  enum tg_err err = check_logs(d, in);
-  return err ? err : check_against(d, in, known);
+  enum tg_err err = check_against(d, in, known);
+  return err ? err : check_logs(d, in); /* for who has signatures: it looks at every version */
 }
 
 enum tg_err take_charter_check(const struct directory *d, struct intake *in)

@@ -86,13 +86,15 @@ static void give_back(struct process *p)
 {
   enum tg_err err = TG_OK;
   const bool any = p->dropping || p->n_lost_orders;
-  for (unsigned type = 0; err == TG_OK && p->dropping && type <= UINT8_MAX; type++)
-    if (p->dropped[type])
+  bool dropped[UINT8_MAX + 1];
+  memcpy(dropped, p->dropped, sizeof dropped);
+  memset(p->dropped, 0, sizeof p->dropped);
+  p->dropping = false;
+  for (unsigned type = 0; err == TG_OK && type <= UINT8_MAX; type++)
+    if (dropped[type])
       err = node_dropped(p->core, (uint8_t)type);
   for (size_t i = 0; err == TG_OK && i < p->n_lost_orders; i++)
     err = node_hook_done(p->core, p->lost_orders[i], -1);
-  memset(p->dropped, 0, sizeof p->dropped);
-  p->dropping = false;
   p->n_lost_orders = 0;
   if (any)
     end(p, err);
