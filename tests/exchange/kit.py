@@ -88,11 +88,12 @@ class Daemon:
     def __init__(self, name, config, log):
         self.name, self.config, self.log = name, pathlib.Path(config), pathlib.Path(log)
         self.process, self.env = None, {}
+        self.before = []  # words of a program that becomes this one
 
     def start(self, wait=True):
         out = open(self.log, "ab")
         self.mark = out.tell()
-        self.process = subprocess.Popen([program(self.name), "--config", str(self.config)], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([*self.before, program(self.name), "--config", str(self.config)], stdin=subprocess.DEVNULL,
                                         stdout=out, stderr=out, start_new_session=True, env={**os.environ, **self.env})
         out.close()
         if wait:
