@@ -1,6 +1,7 @@
 #include "client/node/outbox_inside.h"
 
 #include "client/node/desk.h"
+#include "client/node/history.h"
 #include "client/node/overdue.h"
 #include "client/node/record.h"
 #include "client/node/schema.h"
@@ -27,6 +28,7 @@ void outbox_free(struct outbox *o)
     buf_free(&o->added[i].record);
   free(o->added);
   free(o->pairs);
+  outbox_bound_free(o);
   free(o);
 }
 
@@ -42,16 +44,25 @@ enum tg_err outbox_load(struct node_core *core)
 
 bool outbox_rests(const struct node_core *core) { return core->outbox->rests_until != 0 && core->outbox->full; }
 
-enum tg_err outbox_has_waiting(struct node_core *core, enum precedence least, bool *ret)
+enum tg_err outbox_has_waiting(struct node_core *core, enum precedence least, const char *log, bool *ret)
 {
   for (size_t i = 0; i < core->outbox->n_added; i++)
     if (core->outbox->added[i].precedence >= least) {
       *ret = true;
       return TG_OK;
     }
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT 1 FROM sent WHERE state = 0 AND precedence >= ? LIMIT 1");
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT place FROM sent WHERE state = 0 AND precedence >= ?");
   db_bind_u64(s, 1, least);
-  return db_any(s, ret);
+  bool row;
+  enum tg_err err;
+  *ret = false;
+  while ((err = db_step(s, &row)) == TG_OK && row)
+    if (outbox_may_go(core->outbox, db_u64(s, 0), log)) {
+      *ret = true;
+      db_reset(s);
+      return TG_OK;
+    }
+  return err;
 }
 
 bool outbox_is_under_way(const struct node_core *core, int64_t within)
@@ -328,6 +339,7 @@ enum tg_err outbox_welcome(struct node_core *core, uint64_t last_number, struct 
   o->n_out = o->n_serving = 0;
   o->chunk = 0;
   o->waiting = true;
+  o->confirmed = false;
   if (last_number)
     err = is_ours(core, last_number, &ours);
   for (size_t at = 0; err == TG_OK && at + PARKED_PREFIX <= parked.n; at += PARKED_PREFIX) {
@@ -340,7 +352,13 @@ enum tg_err outbox_welcome(struct node_core *core, uint64_t last_number, struct 
   if (err != TG_OK)
     return err;
   o->leapt = false;
-  o->confirmed = ours && last_number == o->number && parked.n < PARKED_NAMED * PARKED_PREFIX; /* of more than that the rest is not named */
+  if (!talk_is_away(core))
+    outbox_bound_hurry(core);
+  const struct charter_hub *only; /* another may have had higher ones of us */
+  err = history_only_hub(core, &only);
+  if (err != TG_OK && err != TG_NOT_FOUND)
+    return err;
+  o->confirmed = err == TG_OK && ours && last_number == o->number && parked.n < PARKED_NAMED * PARKED_PREFIX; /* of more than that the rest is not named */
   return ours ? TG_OK : tell_old(core, mark, last_number);
 }
 
@@ -459,6 +477,7 @@ static enum tg_err expire(struct node_core *core, const struct hash *id, uint64_
     return err;
   core->sweeping = core->settle = true;
   outbox_not_out(core->outbox, place);
+  outbox_unbind(core->outbox, place);
   outbox_stop_serving(core->outbox, id);
   struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET expires = ? WHERE place = ?"); /* nothing is left to erase */
   db_bind_i64(s, 1, INT64_MAX);

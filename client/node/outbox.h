@@ -22,7 +22,7 @@ enum tg_err outbox_load(struct node_core *core);
 /* ---- sealing: see draft.h */
 
 /* Before a bulletin is numbered. Its store may be a copy that was restored, and another copy may have used the numbers that come next: they are used only within a
-   session for which the hub's last number of this node was its own, and all that waits there is its own too. Otherwise numbering leaps, once after each start and once after each Welcome,
+   session with the only hub there ever was for which the hub's last number of this node was its own, and all that waits there is its own too. Otherwise numbering leaps, once after each start and once after each Welcome,
    to where no other copy counts. */
 enum tg_err outbox_ready(struct node_core *core);
 /* The number of the next bulletin. */
@@ -60,8 +60,12 @@ enum tg_err outbox_heard(struct node_core *core, const char *log, uint64_t *ret)
 typedef enum tg_err outbox_seen(void *context, const struct receipt *receipt);
 enum tg_err outbox_carried_receipts(struct node_core *core, const struct sign_pk *node, const Tg__BundleReceipts *m, outbox_seen *seen,
                                     void *context, enum tg_err *ret_verdict, struct tg_why *ret_why);
-/* Does a bulletin of at least this precedence wait for the hub's answer? */
-enum tg_err outbox_has_waiting(struct node_core *core, enum precedence least, bool *ret);
+/* Does a bulletin of at least this precedence wait for the answer of a hub, and may it be the one of this log? */
+enum tg_err outbox_has_waiting(struct node_core *core, enum precedence least, const char *log, bool *ret);
+/* Does one wait that only this log's hub may have, as a correction or recall of what it took in? */
+bool outbox_is_bound(const struct node_core *core, const char *log);
+/* Other hubs are named than before: which one has what is looked for anew. */
+void outbox_unbind_all(struct node_core *core);
 /* In this session: was a bulletin, or more of its body, sent so many ms ago at most, and not answered? And are there chunks that the hub asked for and that were not sent? */
 bool outbox_is_under_way(const struct node_core *core, int64_t within);
 bool outbox_is_asked(const struct node_core *core);

@@ -136,6 +136,7 @@ static enum tg_err conclude(struct node_core *core, const Tg__Outcome *item)
     return rest(core, &id, entry.reason);
   if (asked.place == core->outbox->offered)
     core->outbox->rests_until = 0; /* recalls are taken all the same: they say nothing of the room */
+  outbox_unbind(core->outbox, asked.place);
   err = put_outcome(core, item, &id, asked.place, &entry);
   if (err == TG_OK && entry.type == ENTRY_REFUSED)
     err = outbox_name_no_more(core, &id, asked.number);

@@ -68,6 +68,8 @@ struct outbox {
   struct serving serving[OUTBOX_SERVING];
   size_t n_serving; /* highest precedence first */
   int64_t chunk;    /* monotonic: when one was sent last in this session; 0: none */
+  struct bound *bound; /* spooled rows that only one hub may have (outbox_bound.c) */
+  size_t n_bound;
   int64_t due;
   tg_time receipts_due; /* wall: the earliest receipt that is not overdue yet; INT64_MAX: none */
 };
@@ -85,6 +87,18 @@ enum tg_err outbox_name_no_more(struct node_core *core, const struct hash *id, u
 enum tg_err outbox_advance(struct node_core *core, const struct hash *id);
 /* The same after one more recipient has said what became of it. */
 enum tg_err outbox_answered(struct node_core *core, const struct hash *id);
+/* ---- outbox_bound.c */
+void outbox_bound_free(struct outbox *o);
+/* This row is to go now, and what it amends, if anything, was answered. *ret_goes: to the hub that we are with; otherwise it waits for the one that has that. */
+enum tg_err outbox_bind(struct node_core *core, const struct sent_row *row, bool *ret_goes);
+/* It was answered, or will never be. */
+void outbox_unbind(struct outbox *o, uint64_t place);
+/* As far as is known, may the hub of this log have it? */
+bool outbox_may_go(const struct outbox *o, uint64_t place, const char *log);
+/* The rows for that hub alone that are at least as urgent; how many, n at most. */
+size_t outbox_bound_rows(const struct outbox *o, const char *log, enum precedence least, uint64_t *ret_places, size_t n);
+/* A session opened: what is for other hubs has them looked in at sooner. */
+void outbox_bound_hurry(struct node_core *core);
 void outbox_not_out(struct outbox *o, uint64_t place);
 void outbox_stop_serving(struct outbox *o, const struct hash *id);
 

@@ -3,6 +3,7 @@
 
 #include "client/node/schema.h"
 #include "client/node/talk.h"
+#include "client/node/watch.h"
 #include "proto/portion.h"
 
 #include <string.h>
@@ -101,18 +102,31 @@ static size_t room_for(struct node_core *core, enum precedence *ret_least)
   return (full ? (size_t)OUTBOX_WINDOW : (size_t)(OUTBOX_WINDOW - OUTBOX_URGENT)) - o->n_out;
 }
 
-/* The spooled rows that come next and are at least as urgent, up to n; highest precedence first, then in order. */
+static size_t without_those_out(const struct outbox *o, uint64_t *places, size_t n)
+{
+  size_t kept = 0;
+  for (size_t i = 0; i < n; i++)
+    if (!is_out(o, places[i]))
+      places[kept++] = places[i];
+  return kept;
+}
+
+/* The spooled rows that come next and are at least as urgent, up to n; highest precedence first, then in order. Where we only look in, those that this hub alone may have. */
 static enum tg_err next_rows(struct node_core *core, enum precedence least, uint64_t *ret_places, size_t n, size_t *ret_n)
 {
   struct outbox *o = core->outbox;
+  if (talk_is_away(core)) {
+    *ret_n = without_those_out(o, ret_places, outbox_bound_rows(o, watch_log(core), least, ret_places, n));
+    return TG_OK;
+  }
   struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT place FROM sent WHERE state = 0 AND precedence >= ? ORDER BY precedence DESC, number LIMIT ?");
   db_bind_u64(s, 1, least);
-  db_bind_u64(s, 2, n + o->n_out);
+  db_bind_u64(s, 2, n + o->n_out + o->n_bound);
   bool row;
   enum tg_err err;
   size_t found = 0;
   while ((err = db_step(s, &row)) == TG_OK && row)
-    if (found < n && !is_out(o, db_u64(s, 0)))
+    if (found < n && !is_out(o, db_u64(s, 0)) && outbox_may_go(o, db_u64(s, 0), watch_log(core)))
       ret_places[found++] = db_u64(s, 0);
   *ret_n = found;
   return err;
@@ -157,7 +171,8 @@ static enum tg_err row_at(struct node_core *core, uint64_t place, struct arena *
 
 /* What corrects or recalls a bulletin of ours must not overtake it, whatever its precedence: the hub refuses for good what amends a
    bulletin that it does not know. It goes when the hub has answered the other, which goes in its stead: left where its own
-   precedence puts it, it would never go while what waits for it stands before it and is all that there is room for. *ret_goes: it is not under way, nor was it come to before; then *ret is it, in core->arena. */
+   precedence puts it, it would never go while what waits for it stands before it and is all that there is room for. *ret_goes: it is not under way, nor was it come to before, nor for another
+   hub; then *ret is it, in core->arena. */
 static enum tg_err first_of_its_line(struct node_core *core, uint64_t place, struct walked *walked, struct sent_row *ret, bool *ret_goes)
 {
   struct arena *arena = arena_used(core->arena) < LINE_BYTES ? core->arena : core->scrap;
@@ -173,8 +188,9 @@ static enum tg_err first_of_its_line(struct node_core *core, uint64_t place, str
     if (err == TG_OK)
       err = amended(core, &ret->header.subject, &other);
   }
-  *ret_goes = err == TG_OK;
-  return err == TG_OK && arena != core->arena ? row_at(core, place, core->arena, ret) : err;
+  if (err == TG_OK)
+    err = outbox_bind(core, ret, ret_goes);
+  return err == TG_OK && *ret_goes && arena != core->arena ? row_at(core, place, core->arena, ret) : err;
 }
 
 /* A full hub is offered one bulletin at a time, but every recall: those it takes. */
@@ -348,7 +364,8 @@ static enum tg_err send_chunks(struct node_core *core)
 enum tg_err outbox_pump(struct node_core *core)
 {
   const struct outbox *o = core->outbox;
-  enum tg_err err = talk_has_room(core) && !talk_is_away(core) ? submit_waiting(core) : TG_OK;
+  const bool goes = talk_has_room(core) && (!talk_is_away(core) || outbox_is_bound(core, watch_log(core)));
+  enum tg_err err = goes ? submit_waiting(core) : TG_OK;
   if (err == TG_OK && talk_has_room(core))
     err = send_chunks(core);
   if (o->waiting || o->n_serving)

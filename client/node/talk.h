@@ -41,6 +41,10 @@ enum tg_err talk_stop(struct node_core *core);
 bool talk_is_open(const struct node_core *core);
 /* Does it only look in at a hub, or is on its way to or from one? Bulletins of ours wait until it is back where it belongs. */
 bool talk_is_away(const struct node_core *core);
+/* Something of ours, so urgent, waits for another hub: the others are looked in at sooner. */
+void talk_round_hurry(struct node_core *core, enum precedence precedence);
+/* Is the hub of this log among those that we connect to? */
+bool talk_goes_to(const struct node_core *core, const char *log);
 int64_t talk_heard(const struct node_core *core); /* monotonic: the hub's last frame in this session */
 enum talk_state talk_state(const struct node_core *core);
 const char *talk_hub(const struct node_core *core); /* name of the present hub; "" when none */

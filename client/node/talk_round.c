@@ -40,6 +40,17 @@ static bool has_others(const struct talk *t)
 }
 
 bool talk_is_away(const struct node_core *core) { return core->talk->away; }
+static const char *log_of(const struct talk *t, size_t i) { return t->candidates[i].log.name; }
+
+void talk_round_hurry(struct node_core *core, enum precedence precedence)
+{
+  struct talk *t = core->talk;
+  const int64_t soon = core->now.mono + ((int64_t)(precedence >= PRECEDENCE_IMMEDIATE ? STAY_MS : RETURN_MS) << t->misses);
+  if (t->away || !t->look || t->look <= soon)
+    return;
+  t->look = soon;
+  core_wake_at(core, soon);
+}
 
 bool talk_round_welcome(struct node_core *core)
 {
@@ -78,7 +89,7 @@ static enum tg_err leave(struct node_core *core, size_t to)
   return err == TG_OK ? talk_rest(core, 0) : err;
 }
 
-/* Nothing of ours goes out here: who is at home would not hear of it before he looks in too. One hub that always has something more holds it neither from
+/* Nothing of ours goes out here but what amends what stands here: who is at home would not hear of it before he looks in too. One hub that always has something more holds it neither from
    its home nor from the others: the next look begins with the hub after this one. */
 static enum tg_err visit(struct node_core *core, bool *ret_left)
 {
@@ -86,12 +97,12 @@ static enum tg_err visit(struct node_core *core, bool *ret_left)
   const int64_t stayed = core->now.mono - t->opened;
   uint64_t place;
   bool urgent = false, waits = false;
-  enum tg_err err = outbox_has_waiting(core, PRECEDENCE_IMMEDIATE, &urgent);
+  enum tg_err err = outbox_has_waiting(core, PRECEDENCE_IMMEDIATE, log_of(t, 0), &urgent);
   if (err == TG_OK)
-    err = outbox_has_waiting(core, PRECEDENCE_ROUTINE, &waits);
+    err = outbox_has_waiting(core, PRECEDENCE_ROUTINE, log_of(t, 0), &waits);
   if (err != TG_OK)
     return err;
-  const bool quiet = core->now.mono - t->given >= QUIET_MS && arrivals_places(core, t->hub, &place, 1) == 0 && !outbox_is_asked(core);
+  const bool quiet = core->now.mono - t->given >= QUIET_MS && arrivals_places(core, t->hub, &place, 1) == 0 && !outbox_is_asked(core) && !outbox_is_bound(core, log_of(t, t->current));
   *ret_left = urgent || quiet || stayed >= STAY_MAX_MS || (waits && stayed >= STAY_MS);
   if (!*ret_left)
     return TG_OK;
@@ -119,7 +130,7 @@ static enum tg_err set_out(struct node_core *core, bool *ret_left)
   if (core->now.mono < t->look || core->now.mono - t->opened < STAY_MS || is_held(core))
     return TG_OK;
   if (home || core->now.mono - t->look < HELD_MS)
-    err = outbox_has_waiting(core, home ? PRECEDENCE_IMMEDIATE : PRECEDENCE_FLASH, &urgent);
+    err = outbox_has_waiting(core, home ? PRECEDENCE_IMMEDIATE : PRECEDENCE_FLASH, log_of(t, t->current), &urgent);
   if (err != TG_OK || urgent)
     return err;
   *ret_left = t->away = true;
@@ -151,6 +162,15 @@ static enum tg_err try_home(struct node_core *core, bool *ret_tried, bool *ret_n
   return *ret_next ? talk_next(core, 0) : TG_OK;
 }
 
+/* The first address of the hub that was left. */
+static size_t left_at(const struct talk *t)
+{
+  size_t i = 0;
+  while (i + 1 < t->n && !is_of(t, i, t->left))
+    i++;
+  return i;
+}
+
 /* Only where no session is open: visit() looks itself. Who answers now is who there is, so that it is called back once. */
 enum tg_err talk_round_called_back(struct node_core *core, bool *ret)
 {
@@ -159,7 +179,8 @@ enum tg_err talk_round_called_back(struct node_core *core, bool *ret)
   if (!t->away || !t->n || is_of(t, t->current, t->left))
     return TG_OK;
   bool urgent = false, tried = true;
-  enum tg_err err = outbox_has_waiting(core, PRECEDENCE_IMMEDIATE, &urgent);
+  const size_t left = left_at(t);
+  enum tg_err err = outbox_has_waiting(core, PRECEDENCE_IMMEDIATE, log_of(t, left), &urgent);
   if (err == TG_OK && urgent && is_home(t, t->current))
     err = try_home(core, &tried, ret);
   if (err != TG_OK || !urgent || !tried)
@@ -170,9 +191,7 @@ enum tg_err talk_round_called_back(struct node_core *core, bool *ret)
   t->away = false;
   t->misses -= t->misses > 0; /* it did not find out whether anybody is there */
   t->rest_ms = TALK_REST_FIRST_MS;
-  t->current = 0;
-  while (t->current + 1 < t->n && !is_of(t, t->current, t->left))
-    t->current++;
+  t->current = left;
   return err == TG_OK ? talk_call_if_due(core) : err;
 }
 

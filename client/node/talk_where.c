@@ -90,7 +90,7 @@ static enum tg_err is_call_due(struct node_core *core, bool *ret)
   if (*ret)
     return TG_OK;
   const unsigned least = config->call_for ? config->call_for : PRECEDENCE_IMMEDIATE;
-  return least <= PRECEDENCE_FLASH ? outbox_has_waiting(core, (enum precedence)least, ret) : TG_OK;
+  return least <= PRECEDENCE_FLASH ? outbox_has_waiting(core, (enum precedence)least, core->talk->candidates[core->talk->current].log.name, ret) : TG_OK;
 }
 
 /* Stays away until a window opens or something urgent comes. */
@@ -209,6 +209,15 @@ enum tg_err talk_next(struct node_core *core, int64_t at_least)
   return talk_rest(core, at_least);
 }
 
+bool talk_goes_to(const struct node_core *core, const char *log)
+{
+  const struct talk *t = core->talk;
+  for (size_t i = 0; i < t->n; i++)
+    if (strcmp(t->candidates[i].log.name, log) == 0)
+      return true;
+  return false;
+}
+
 static bool is_same(const struct candidate *a, const struct candidate *b)
 {
   return !strcmp(a->hub, b->hub) && !strcmp(a->endpoint, b->endpoint) && seal_pk_eq(&a->transport, &b->transport) && note_key_eq(&a->log, &b->log);
@@ -221,6 +230,7 @@ enum tg_err talk_hubs_changed(struct node_core *core)
   list_candidates(core);
   t->away = false; /* where it came from may be no more */
   t->stayed[0] = 0;
+  outbox_unbind_all(core);
   t->current = t->seen = 0;
   for (size_t i = 0; i < t->n; i++)
     if (is_same(&t->candidates[i], &before)) {

@@ -242,14 +242,33 @@ void kit_hub_keys(const char *name, struct secret_key **ret_transport, struct se
   *ret_log = key_new(KEY_HUB_LOG, name);
 }
 
+static void name_hub(struct charter_hub *hub, const char *name, const struct secret_key *transport, const struct secret_key *log)
+{
+  need(strlen(name) < sizeof hub->name, "a hub's name");
+  strcpy(hub->name, name);
+  hub->transport = secret_key_seal_pk(transport);
+  need(secret_key_note_key(log, &hub->log) == TG_OK, "the log's note key");
+}
+
 struct buf kit_charter_naming(const struct kit *k, tg_time effective, const char *hub, const struct secret_key *transport,
                               const struct secret_key *log)
 {
   struct charter *c = second_charter(k, effective);
-  need(strlen(hub) < sizeof c->hub->name, "a hub's name");
-  strcpy(c->hub->name, hub);
-  c->hub->transport = secret_key_seal_pk(transport);
-  need(secret_key_note_key(log, &c->hub->log) == TG_OK, "the log's note key");
+  name_hub(c->hub, hub, transport, log);
+  return sign_charter(k, c);
+}
+
+struct buf kit_charter_adding(const struct kit *k, tg_time effective, const char *hub, const struct secret_key *transport,
+                              const struct secret_key *log)
+{
+  struct charter *c = second_charter(k, effective);
+  struct charter_hub *hubs = reallocarray(c->hub, 2, sizeof *hubs);
+  need(hubs != NULL, "memory");
+  hubs[1] = hubs[0];
+  strcpy(hubs[1].endpoint[0], "tcp://127.0.0.1:7500");
+  name_hub(&hubs[1], hub, transport, log);
+  c->hub = hubs;
+  c->n_hubs = 2;
   return sign_charter(k, c);
 }
 

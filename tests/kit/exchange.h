@@ -77,6 +77,9 @@ struct buf kit_charter_after(const struct kit *k, struct slice before, tg_time e
 void kit_hub_keys(const char *name, struct secret_key **ret_transport, struct secret_key **ret_log);
 struct buf kit_charter_naming(const struct kit *k, tg_time effective, const char *hub, const struct secret_key *transport,
                               const struct secret_key *log);
+/* The same, that names it beside hub1. */
+struct buf kit_charter_adding(const struct kit *k, tg_time effective, const char *hub, const struct secret_key *transport,
+                              const struct secret_key *log);
 
 /* Calls f for every document that founds the exchange, in an order in which they can be taken in. */
 void kit_each_document(const struct kit *k, void (*f)(void *context, struct slice note), void *context);

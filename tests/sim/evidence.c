@@ -32,7 +32,7 @@ static bool proves(const struct sim *s, struct slice text, struct claim *ret)
   struct proof proof;
   struct entry entry;
   struct checkpoint c;
-  int hub = s->serving;
+  int hub = s->both ? SIM_HUBS - 1 : s->serving;
   if (proof_parse(text, "proof", &proof, NULL) != TG_OK)
     return false;
   for (; hub >= 0; hub--) {
@@ -194,11 +194,11 @@ void oracle_deceived(struct sim *s)
 
 /* ---- a hub that signs one */
 
-static struct buf note_of(const struct sim *s, uint64_t size)
+static struct buf note_of(const struct sim *s, int hub, uint64_t size)
 {
   struct buf note = buf_new(CHECKPOINT_BYTES_MAX);
-  const struct hub_site *h = &s->hub[s->serving];
-  const struct note_key log = log_key(s, s->serving);
+  const struct hub_site *h = &s->hub[hub];
+  const struct note_key log = log_key(s, hub);
   const struct checkpoint c = {.origin = slice_str(log.name), .size = size, .root = h->roots.root[size]};
   if (checkpoint_sign(&c, h->log, &note, NULL) != TG_OK)
     abort();
@@ -206,23 +206,23 @@ static struct buf note_of(const struct sim *s, uint64_t size)
 }
 
 /* A size that was signed, at most this. */
-static uint64_t some_size(struct sim *s, uint64_t most)
+static uint64_t some_size(struct sim *s, int hub, uint64_t most)
 {
   uint64_t size = 1 + random_below(&s->chance, most);
-  while (size > 0 && hash_is_zero(&s->hub[s->serving].roots.root[size]))
+  while (size > 0 && hash_is_zero(&s->hub[hub].roots.root[size]))
     size--;
   return size;
 }
 
 /* Somebody who has the log's checkpoints makes up what is to look like evidence against it. */
-void oracle_slander(struct sim *s)
+void oracle_slander(struct sim *s, int hub)
 {
-  const struct log_roots *roots = &s->hub[s->serving].roots;
-  const uint64_t larger = roots->newest ? some_size(s, roots->newest) : 0, smaller = larger ? some_size(s, larger) : 0;
+  const struct log_roots *roots = &s->hub[hub].roots;
+  const uint64_t larger = roots->newest ? some_size(s, hub, roots->newest) : 0, smaller = larger ? some_size(s, hub, larger) : 0;
   if (smaller == 0)
     return;
-  struct buf a = note_of(s, smaller), b = note_of(s, larger);
-  struct evidence e = {.log = log_key(s, s->serving), .first = buf_slice(&a), .second = buf_slice(&b)};
+  struct buf a = note_of(s, hub, smaller), b = note_of(s, hub, larger);
+  struct evidence e = {.log = log_key(s, hub), .first = buf_slice(&a), .second = buf_slice(&b)};
   for (int kind = EVIDENCE_SAME_SIZE; kind <= EVIDENCE_OTHER_BEGINNING; kind++)
     for (e.path.n = 0; e.path.n < 8; e.path.n++) {
       e.kind = (enum evidence_kind)kind;

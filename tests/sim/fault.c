@@ -2,16 +2,23 @@
 #include "tests/sim/sim.h"
 
 enum { PAUSE_MS = 1200 };
+#define NIGHTS_MAX (20 * TG_DAY) /* bulletins live for thirty */
+
+/* -1 is the hub that serves; where there are two, -2 the other. */
+static int hub_of(const struct sim *s, int who)
+{
+  return who == -1 ? s->serving : SIM_HUBS - 1;
+}
 
 static struct site *site_of(struct sim *s, int who)
 {
-  return who < 0 ? &s->hub[s->serving].site : &s->node[who].site;
+  return who < 0 ? &s->hub[hub_of(s, who)].site : &s->node[who].site;
 }
 
 static void power(struct sim *s, int who)
 {
   if (who < 0)
-    hub_site_crash(s, s->serving);
+    hub_site_crash(s, hub_of(s, who));
   else
     node_site_crash(s, who);
 }
@@ -38,15 +45,14 @@ static void line(struct sim *s, int who)
 static void stop(struct sim *s, int who)
 {
   if (who < 0)
-    hub_site_stop(s, s->serving);
+    hub_site_stop(s, hub_of(s, who));
   else
     node_site_stop(s, who);
 }
 
 static void front(struct sim *s, int who)
 {
-  (void)who;
-  hub_site_front_dies(s, s->serving);
+  hub_site_front_dies(s, who < 0 ? hub_of(s, who) : s->serving);
 }
 
 static void wall_clock(struct sim *s, int who)
@@ -88,7 +94,7 @@ static void memory(struct sim *s, int who)
 static void tell_space(struct sim *s, int who, uint64_t free_bytes)
 {
   if (who < 0)
-    hub_site_disk(s, s->serving, free_bytes);
+    hub_site_disk(s, hub_of(s, who), free_bytes);
   else
     node_site_disk(s, who, free_bytes);
 }
@@ -125,11 +131,11 @@ static void carry(struct sim *s, int who)
 /* All sleep, and wake up in another period of the sealing keys: what is under way was sealed for one that is over. */
 static void night(struct sim *s, const struct event *e)
 {
-  if (s->quiet)
+  if (s->quiet || s->slept > NIGHTS_MAX)
     return;
   s->slept += sim_between(s, 6, 40) * TG_HOUR;
   sim_tell(s, "sim", "all sleep until hour %lld", (long long)(s->slept / TG_HOUR));
-  agenda_post(s, sim_between(s, 500, 8 * PAUSE_MS), *e, (struct slice){0});
+  agenda_post(s, 2 * pairing_lull(s) + sim_between(s, 500, 8 * PAUSE_MS), *e, (struct slice){0});
 }
 
 static void cheat(struct sim *s, const struct event *e)
@@ -142,9 +148,9 @@ static void image(struct sim *s, int who)
 {
   const bool has = site_of(s, who)->copy;
   if (who < 0 && has)
-    hub_site_restore(s, s->serving);
+    hub_site_restore(s, hub_of(s, who));
   else if (who < 0)
-    hub_site_copy(s, s->serving);
+    hub_site_copy(s, hub_of(s, who));
   else if (has)
     node_site_restore(s, who);
   else
@@ -157,7 +163,7 @@ static bool planned(struct sim *s, int who)
   static const struct {
     unsigned fault;
     void (*strike)(struct sim *, int);
-  } more[] = {{PLAN_MEMORY, memory}, {PLAN_FULL, full}, {PLAN_IMAGE, image}, {PLAN_CARRY, carry}};
+  } more[] = {{PLAN_MEMORY, memory}, {PLAN_FULL, full}, {PLAN_IMAGE, image}, {PLAN_CARRY, carry}, {PLAN_HUBS, pairing_parts}};
   void (*mine[sizeof more / sizeof *more])(struct sim *, int);
   size_t n = 0;
   for (size_t i = 0; i < sizeof more / sizeof *more; i++)
@@ -177,14 +183,14 @@ static void strikes(struct sim *s, const struct event *e)
   (void)e;
   if (s->quiet)
     return;
-  int who = (int)random_below(&s->chance, SIM_NODES + 1) - 1;
+  const int hubs = s->both ? SIM_HUBS : 1, who = (int)random_below(&s->chance, (uint64_t)(SIM_NODES + hubs)) - hubs;
   if (planned(s, who))
     ;
   else if (random_chance(&s->chance, 8))
     rare[random_below(&s->chance, sizeof rare / sizeof *rare)](s, who);
   else
     faults[random_below(&s->chance, sizeof faults / sizeof *faults)](s, who);
-  agenda_post(s, sim_between(s, 10, PAUSE_MS), (struct event){.happens = strikes, .node = -1},
+  agenda_post(s, pairing_lull(s) + sim_between(s, 10, PAUSE_MS), (struct event){.happens = strikes, .node = -1},
               (struct slice){0});
 }
 
@@ -196,6 +202,8 @@ void fault_begin(struct sim *s)
     agenda_post(s, sim_between(s, 100, 4 * PAUSE_MS), (struct event){.happens = night, .node = -1}, (struct slice){0});
   if ((s->plan.faults & (PLAN_HUB | PLAN_CHEAT)) == PLAN_HUB) /* of one that cheats nothing need arrive */
     succession_begins(s);
+  if (s->plan.faults & PLAN_HUBS)
+    pairing_begins(s);
   if (s->plan.faults & PLAN_REPLACE)
     replacement_begins(s);
   if (s->plan.faults & PLAN_WIDEN)
@@ -220,11 +228,11 @@ static void mended(struct site *site)
 void fault_end(struct sim *s)
 {
   s->quiet = true;
-  for (int hub = 0; hub <= s->serving; hub++)
+  for (int hub = 0; hub < SIM_HUBS && s->hub[hub].site.disk; hub++)
     mended(&s->hub[hub].site);
   for (int node = 0; node < SIM_NODES; node++)
     mended(&s->node[node].site);
-  for (int who = -1; who < SIM_NODES && (s->plan.faults & PLAN_FULL); who++)
+  for (int who = s->both ? -SIM_HUBS : -1; who < SIM_NODES && (s->plan.faults & PLAN_FULL); who++)
     tell_space(s, who, UINT64_C(1) << 40);
   sim_tell(s, "sim", "the last fault is over");
 }

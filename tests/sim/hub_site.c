@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RESTART_MS = 3000 };
+enum { RESTART_MS = 3000, NEWS_MS = 3000 };
 
 static struct hub_now now(const struct sim *s, int hub)
 {
@@ -367,6 +367,12 @@ static void effect_sign(void *context, const struct hub_sign *request)
 
 /* ---- documents */
 
+/* A charter that has been in force for an hour when it comes is of the past. */
+static bool is_too_late(const struct sim *s, int hub)
+{
+  return s->both && hub == 0 && sim_wall(s) + s->hub[hub].site.skew > s->effective + TG_HOUR - TG_MINUTE;
+}
+
 /* Founding documents are older than what is known after a change; and a hub that is given up is named by none. */
 static bool may_refuse_documents(const struct sim *s)
 {
@@ -380,7 +386,7 @@ bool hub_site_document(struct sim *s, int hub, struct slice note)
   if (!turn(s, hub))
     return false;
   enum tg_err err = SCARCE(&h->site, hub_document(h->hub, note, &why));
-  if (err == TG_REFUSED && !may_refuse_documents(s))
+  if (err == TG_REFUSED && !may_refuse_documents(s) && !is_too_late(s, hub))
     sim_fail(s, h->site.name, "a document is refused: %s %s", why.what ? why.what : "", why.arg[0]);
   else if (err != TG_REFUSED)
     check(s, hub, err, &why);
@@ -391,6 +397,33 @@ static void founding_document(void *context, struct slice note)
 {
   const struct here *h = context;
   (void)hub_site_document(h->s, h->which, note);
+}
+
+/* What is in its folder besides. */
+static void read_folder(struct sim *s, int hub)
+{
+  replacement_documents(s, hub);
+  widening_documents(s, hub);
+  succession_documents(s, hub);
+}
+
+static void folder_grows(struct sim *s, const struct event *e)
+{
+  if (site_alive(&s->hub[e->hub].site))
+    read_folder(s, e->hub); /* otherwise when it starts */
+}
+
+static void other_hears(struct sim *s)
+{
+  for (int hub = 0; hub < SIM_HUBS; hub++)
+    if (hub != s->serving && sim_is_named(s, hub))
+      agenda_post(s, sim_between(s, 0, NEWS_MS), (struct event){.happens = folder_grows, .node = -1, .hub = hub}, (struct slice){0});
+}
+
+void hub_site_news(struct sim *s, void (*documents)(struct sim *, int hub))
+{
+  documents(s, s->serving);
+  other_hears(s);
 }
 
 /* Once in a run. *known is true from here on, *hash the document's. Takes the note. */
@@ -404,6 +437,7 @@ static void hand_in(struct sim *s, struct buf *note, const char *what, int node,
     *note = (struct buf){0};
     sim_tell(s, name_of(s, s->serving), "is handed %s of %s", what, s->node[node].site.name);
     (void)hub_site_document(s, s->serving, buf_slice(keep));
+    other_hears(s);
   }
   buf_free(note);
 }
@@ -525,7 +559,5 @@ void hub_site_start(struct sim *s, int hub)
   if (!check(s, hub, err, &why) || !turn(s, hub))
     return;
   kit_each_document(s->kit, founding_document, &h->here);
-  replacement_documents(s, hub);
-  widening_documents(s, hub);
-  succession_documents(s, hub);
+  read_folder(s, hub);
 }

@@ -20,10 +20,12 @@ static void decided(struct sim *s, int hub, struct store *store, uint64_t leaf, 
   struct store_bulletin found;
   if (store_bulletin(store, leaf, &found) != TG_OK || found.accepted != (entry->type == ENTRY_ACCEPTED) || !hash_eq(&found.id, &entry->subject))
     sim_fail(s, "oracle", "entry %llu decides on a bulletin, and the hub's store says otherwise", (unsigned long long)leaf);
+  if (p && entry->type == ENTRY_ACCEPTED)
+    p->logs |= 1u << hub;
   if (p && ++p->entries > 1)
     sim_fail(s, "oracle", "no. %zu was decided on twice, again in entry %llu", (size_t)(p - s->publication), (unsigned long long)leaf);
-  const bool before = hub > 0 && sim_rules_change(s); /* by the hub that was lost, and other rules hold now */
-  const bool since = hub == 0 && p && p->accepted_by_next; /* its originator did not hear that one refused it, and brought it to the next */
+  const bool before = (hub > 0 || s->both) && sim_rules_change(s); /* by the hub that was lost, and other rules hold now; or the other's are not the same yet */
+  const bool since = hub == 0 && !s->both && p && p->accepted_by_next; /* its originator did not hear that one refused it, and brought it to the next */
   if (p && p->accepted && entry->type != ENTRY_ACCEPTED && !before && !since)
     sim_fail(s, "oracle", "no. %zu was said to be accepted, and entry %llu refuses it", (size_t)(p - s->publication), (unsigned long long)leaf);
 }
@@ -73,7 +75,7 @@ void oracle_ledger(struct sim *s, int hub, struct store *store, uint64_t size)
   }
   for (size_t i = 0; i < s->n_publications && !s->failed; i++) {
     struct publication *p = &s->publication[i];
-    const bool accepted = oracle_has_logged(s, hub, p) || (p->accepted && s->serving == 0); /* which of two told its originator is not known */
+    const bool accepted = oracle_has_logged(s, hub, p) || (p->accepted && s->serving == 0 && !s->both); /* which of two told its originator is not known */
     if (accepted && p->entries == 0)
       sim_fail(s, "oracle", "no. %zu was accepted, and the log has no entry of it", i);
     p->entries = 0;

@@ -33,7 +33,7 @@ static void comes_up(struct sim *s, const struct event *e)
   if (!site_hears(&s->node[e->node].site, e) || e->number != w->attempt || !w->wanted || w->up)
     return;
   const struct hub_site *h = &s->hub[w->hub];
-  if (!site_alive(&h->site) || !h->front || (s->mono < w->barred && !s->quiet)) {
+  if (!site_alive(&h->site) || !h->front || (!s->quiet && (s->mono < w->barred || s->mono < h->barred[e->node]))) {
     agenda_post(s, sim_between(s, RETRY_MS / 2, 2 * RETRY_MS),
                 (struct event){.happens = comes_up, .node = e->node, .life = e->life, .number = e->number},
                 (struct slice){0});

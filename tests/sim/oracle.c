@@ -41,7 +41,7 @@ static size_t number_of(const struct sim *s, const struct publication *p)
 static bool is_held(const struct sim *s, const struct publication *p)
 {
   const struct hub_site *h = &s->hub[s->serving];
-  return !h->lost && (oracle_has_logged(s, s->serving, p) || (p->accepted && s->serving == 0));
+  return !h->lost && (oracle_has_logged(s, s->serving, p) || (s->both && oracle_has_logged(s, 1, p)) || (p->accepted && s->serving == 0));
 }
 
 /* An id belongs to one publication, and so does a number of its node. */
@@ -455,7 +455,7 @@ bool oracle_settled(const struct sim *s)
 {
   if (s->forked)
     return s->mono > s->storm + FORKED_MS && oracle_uncovered(s);
-  if (!succession_is_over(s) || !replacement_is_over(s) || !widening_is_over(s))
+  if (!succession_is_over(s) || !pairing_is_over(s) || !replacement_is_over(s) || !widening_is_over(s))
     return false;
   size_t sent[SIM_NODES] = {0}, taken_back[SIM_NODES] = {0};
   bool unsure[SIM_NODES] = {false}; /* of a recall that its node died of: nobody who was given nothing shows it */
@@ -543,20 +543,23 @@ void oracle_hub_lost(struct sim *s, int hub)
     s->publication[i].lost |= s->publication[i].forgotten && !is_held(s, &s->publication[i]);
 }
 
-/* What is in the hub's store when everybody is gone. */
+/* What is in the stores of those that serve when everybody is gone. */
 void oracle_inspect(struct sim *s)
 {
-  struct store *store = open_store(s, s->serving);
-  for (size_t i = 0; store && i < s->n_publications; i++) {
-    const struct publication *p = &s->publication[i];
-    struct store_bulletin found;
-    if (!is_owed(s, p) || may_still_wait(s, p) || need_not_be_held(s, p))
-      continue;
-    enum tg_err err = store_bulletin_by_id(store, &p->id, &found);
-    if (err != TG_OK || !found.accepted)
-      sim_fail(s, "oracle", "no. %zu was %s, and is not in the hub's log", i,
-               p->accepted ? "accepted" : "spooled");
+  bool found[SIM_PUBLICATIONS] = {false};
+  for (int hub = 0; hub < SIM_HUBS; hub++) {
+    struct store *store = sim_is_named(s, hub) ? open_store(s, hub) : NULL;
+    struct store_bulletin b;
+    for (size_t i = 0; store && i < s->n_publications; i++)
+      found[i] |= store_bulletin_by_id(store, &s->publication[i].id, &b) == TG_OK && b.accepted;
+    if (store)
+      close_store(s, hub, store);
   }
-  if (store)
-    close_store(s, s->serving, store);
+  for (size_t i = 0; i < s->n_publications; i++) {
+    const struct publication *p = &s->publication[i];
+    if (!found[i] && is_owed(s, p) && !may_still_wait(s, p) && !need_not_be_held(s, p))
+      sim_fail(s, "oracle", "no. %zu was %s, and is not in the log of a hub", i, p->accepted ? "accepted" : "spooled");
+    if (s->both && p->accepted && !p->logs)
+      sim_fail(s, "oracle", "no. %zu was said to be accepted, and no log says so", i);
+  }
 }

@@ -26,7 +26,7 @@ static void revokes(struct sim *s, const struct event *e)
   if (note_parse(buf_slice(&s->replaced.revocation), NULL, &parsed, NULL) == TG_OK)
     s->replaced.revoked = document_hash(parsed.text);
   sim_tell(s, s->node[s->replaced.node].site.name, "its former key is revoked");
-  replacement_documents(s, s->serving);
+  hub_site_news(s, replacement_documents);
 }
 
 static void vouches(struct sim *s, const struct event *e)
@@ -34,7 +34,7 @@ static void vouches(struct sim *s, const struct event *e)
   (void)e;
   s->replaced.vouched = true;
   sim_tell(s, s->node[s->replaced.node].site.name, "a credential is issued to it, as %s", s->replaced.holder->name);
-  replacement_documents(s, s->serving);
+  hub_site_news(s, replacement_documents);
 }
 
 static void starts(struct sim *s, const struct event *e)

@@ -20,6 +20,9 @@ enum {
   SETTLED_MS = 90000,     /* and so long for everybody to hear of documents: a greeting that was lost before is given up after 30 s */
   FOUNDING_MS = 5000, /* without a fault: everybody is connected and knows everybody's keys */
   EVENTS_MAX = 400000, /* beyond: something goes round in circles */
+  ROUND_MS = 48 * 3600000, /* with two hubs: until everybody has looked in at both, and at answers again, be it late after hours of nobody's being there */
+  ROUND_LOOK_MS = 300000,
+  ROUND_EVENTS = 5 * EVENTS_MAX,
 };
 
 size_t sim_mark(const struct sim *s, char out[SIM_MARK])
@@ -86,7 +89,7 @@ static void publishes(struct sim *s, const struct event *e)
     return;
   s->to_publish--;
   program_publish(s, (int)random_below(&s->chance, SIM_NODES));
-  agenda_post(s, sim_between(s, 20, 600), (struct event){.happens = publishes, .node = e->node},
+  agenda_post(s, pairing_lull(s) + sim_between(s, 20, 600), (struct event){.happens = publishes, .node = e->node},
               (struct slice){0});
 }
 
@@ -150,7 +153,7 @@ static void set_up(struct sim *s, const struct stage *stage)
 {
   random_drives_libsodium(&s->entropy);
   set_up_hub(s, 0, "hub");
-  if (s->plan.faults & PLAN_HUB) {
+  if (s->plan.faults & (PLAN_HUB | PLAN_HUBS)) {
     set_up_hub(s, 1, "hub2");
     disk_image_restore(s->hub[1].site.disk, stage->blank_hub);
   }
@@ -163,6 +166,8 @@ static void set_up(struct sim *s, const struct stage *stage)
         .exchange = s->kit->exchange, .database = "node.db", .vfs = disk_vfs(n->site.disk)};
     if (!s->quiet && random_chance(&s->chance, 20)) /* behind a line of 19.2 kbit/s and more */
       n->config.line_rate = UINT64_C(2400) << random_below(&s->chance, 6);
+    if (s->plan.faults & PLAN_HUBS)
+      pairing_prefers(s, i);
     n->secrets = (struct node_secrets){.node = k->identity, .witness = k->witness};
     n->reader.text = buf_new(1 << 20);
     n->looker.json = buf_new(1 << 20);
@@ -173,7 +178,10 @@ static void set_up(struct sim *s, const struct stage *stage)
     take_founded(s, stage);
   else if (s->plan.faults & PLAN_BLANK)
     take_blank(s, stage);
+  pairing_founds(s);
   hub_site_start(s, 0);
+  if (s->both)
+    hub_site_start(s, 1);
   for (int i = 0; i < SIM_NODES; i++)
     node_site_start(s, i);
 }
@@ -225,11 +233,18 @@ static void take_down(struct sim *s)
 
 /* ---- going on */
 
+static int64_t look_ms(const struct sim *s)
+{
+  if (s->both && s->mono > s->storm + STORM_MS)
+    return ROUND_LOOK_MS;
+  return s->both || s->mono < 5 * STORM_MS ? LOOK_MS : 60 * LOOK_MS;
+}
+
 static void looks(struct sim *s, const struct event *e)
 {
   for (int i = 0; i < SIM_NODES; i++)
     program_look(s, i);
-  agenda_post(s, s->mono < 5 * STORM_MS ? LOOK_MS : 60 * LOOK_MS,
+  agenda_post(s, look_ms(s),
               (struct event){.happens = looks, .node = e->node}, (struct slice){0});
 }
 
@@ -248,8 +263,8 @@ static void run_until(struct sim *s, int64_t end, bool (*done)(const struct sim 
     digest(s, &e);
     e.happens(s, &e);
     free(e.bytes);
-    if (++s->events > EVENTS_MAX)
-      sim_fail(s, "sim", "%d events and no end", EVENTS_MAX);
+    if (++s->events > (s->both ? ROUND_EVENTS : EVENTS_MAX))
+      sim_fail(s, "sim", "%llu events and no end", (unsigned long long)s->events);
   }
 }
 
@@ -280,16 +295,19 @@ static void prove(struct sim *s)
   run_until(s, s->mono + LOOK_MS, NULL);
 }
 
+static int64_t quiet_ms(const struct sim *s) { return s->both ? ROUND_MS : QUIET_MS; }
+
 /* A node was replaced, or a policy permits more, and everything that can come came: now all is as in any exchange. */
 static void live_on(struct sim *s)
 {
   const bool wider = s->wider.begun && !s->clocks_off;
   if (!(s->replaced.begun || wider) || s->forked || s->failed || !oracle_settled(s))
     return;
-  run_until(s, s->mono + SETTLED_MS, NULL);
+  const int64_t known = s->both ? ROUND_MS / 8 : SETTLED_MS;
+  run_until(s, s->mono + known, NULL);
   if (wider) { /* who heard of it only now keeps its day, too */
     s->slept += TG_DAY + TG_HOUR;
-    run_until(s, s->mono + SETTLED_MS, NULL);
+    run_until(s, s->mono + known, NULL);
   }
   s->late = true;
   s->late_from = s->n_publications;
@@ -297,7 +315,7 @@ static void live_on(struct sim *s)
     replacement_is_known(s);
   if (wider)
     widening_is_known(s);
-  run_until(s, s->mono + QUIET_MS, oracle_settled);
+  run_until(s, s->mono + quiet_ms(s), oracle_settled);
 }
 
 static void story_of(struct sim *s)
@@ -306,7 +324,7 @@ static void story_of(struct sim *s)
   run_until(s, s->storm, NULL);
   fault_end(s);
   agenda_post(s, 0, (struct event){.happens = looks, .node = -1}, (struct slice){0});
-  run_until(s, s->mono + QUIET_MS, oracle_settled);
+  run_until(s, s->mono + quiet_ms(s), oracle_settled);
   live_on(s);
   if (s->failed)
     return;
@@ -317,18 +335,22 @@ static void story_of(struct sim *s)
   }
   if (!oracle_settled(s)) {
     oracle_explain(s);
-    sim_fail(s, "sim", "not everything arrived, two hours after the last fault");
+    sim_fail(s, "sim", "not everything arrived, %lld hours after the last fault", (long long)(quiet_ms(s) / 3600000));
     return;
   }
   reread(s);
   if (s->forked)
     return;
   prove(s);
-  oracle_slander(s);
-  struct hub_site *h = &s->hub[s->serving];
-  hub_free(h->hub);
-  h->hub = NULL;
-  h->site.life++;
+  for (int hub = 0; hub < SIM_HUBS; hub++) {
+    struct hub_site *h = &s->hub[hub];
+    if (!sim_is_named(s, hub))
+      continue;
+    oracle_slander(s, hub);
+    hub_free(h->hub);
+    h->hub = NULL;
+    h->site.life++;
+  }
   oracle_inspect(s);
 }
 
@@ -353,6 +375,8 @@ struct plan plan_of(uint64_t seed)
     plan.faults |= PLAN_REPLACE;
   if (random_chance(&r, 10))
     plan.faults |= PLAN_WIDEN;
+  if (random_chance(&r, 12) && !(plan.faults & (PLAN_CHEAT | PLAN_HUB)))
+    plan.faults |= PLAN_HUBS;
   return plan;
 }
 

@@ -19,7 +19,7 @@
     10 proofs verify, and evidence of two histories that were signed; what was changed or made up does not. Where a hub signs two, nodes do not
        show anything twice or to whom it is not permitted either; whoever saw one and is shown the other has evidence
 
-   Files: stand_in (for libsodium's curves), agenda (time), network, hub_site, node_site, program (publishing and reading), carrier (bundles), succession (another hub), replacement (another node), widening (a policy that permits more), oracle, ledger, evidence, fault, sim
+   Files: stand_in (for libsodium's curves), agenda (time), network, hub_site, node_site, program (publishing and reading), carrier (bundles), succession (another hub), pairing (two at once), replacement (another node), widening (a policy that permits more), oracle, ledger, evidence, fault, sim
    (one run), worker (many), main. */
 #ifndef TOGUNA_TESTS_SIM_SIM_H
 #define TOGUNA_TESTS_SIM_SIM_H
@@ -37,7 +37,7 @@
 
 #define SIM_BEGINS TG_DAY /* after the charter took effect: a clock that is behind must not come before it */
 
-enum { SIM_HUBS = 2 /* the first, and the one that the members name in its place */ };
+enum { SIM_HUBS = 2 /* the first, and the one that the members name in its place, or beside it */ };
 enum { SIM_NODES = 5, SIM_STORM = 24, SIM_PUBLICATIONS = SIM_STORM + 3 /* when all is over */, SIM_PARTS = 2, SIM_TEXT = 180 * 1024, SIM_INLINE = 2048, SIM_REVOKED = 2, SIM_NARROWER = 2, SIM_WIDER = 1 };
 
 /* ---- time: what happens next */
@@ -126,6 +126,7 @@ struct hub_site {
   uint64_t copied; /* leaves that were signed when the copy of the disk was made */
   struct disk_image *cheat; /* a copy of its disk to cheat with, and of its signer's; NULL: none */
   struct signing_state cheat_signed;
+  int64_t barred[SIM_NODES]; /* until then that node cannot reach it */
   const char *bodies; /* the stage's folder for them */
 };
 
@@ -180,6 +181,7 @@ struct node_site {
   struct here here;
   struct node_core *core;
   struct node_config config;
+  const char *hubs[SIM_HUBS + 1]; /* in the order in which it prefers them; NULL: the charter's */
   struct node_secrets secrets;
   struct wire wire;
   struct reader reader;
@@ -229,11 +231,12 @@ struct publication {
   unsigned purged; /* who has said so */
   unsigned carried; /* who took it in from a bundle, or had it when one came */
   unsigned entries; /* of the log that decide on it */
+  unsigned logs;    /* the hubs in whose logs it was found accepted */
 };
 
 /* What a seed plays; drawn from it apart from everything else, so that a new kind of fault leaves old seeds' stories as they were. */
 enum plan_fault { PLAN_FOUNDED = 1, PLAN_MEMORY = 2, PLAN_FULL = 4, PLAN_IMAGE = 8, PLAN_BLANK = 16, PLAN_CHEAT = 32, PLAN_CARRY = 64, PLAN_NIGHT = 128,
-                  PLAN_HUB = 256, PLAN_REPLACE = 512, PLAN_WIDEN = 1024 };
+                  PLAN_HUB = 256, PLAN_REPLACE = 512, PLAN_WIDEN = 1024, PLAN_HUBS = 2048 };
 struct plan {
   bool founded; /* it begins with the stage's exchange; otherwise with empty disks, or (PLAN_BLANK) stores that are laid out */
   unsigned faults; /* of enum plan_fault: those that may come besides the old ones */
@@ -252,8 +255,10 @@ struct sim {
   struct kit *kit;
   struct hub_site hub[SIM_HUBS];
   bool succeeding;    /* the first hub is to be followed by another */
-  int serving;        /* the hub that the members named last */
-  struct buf charter; /* that names it, when it is not the first */
+  int serving;        /* the hub that the members named last; the first, when both are named at once */
+  bool both;          /* they are */
+  tg_time effective;  /* since then */
+  struct buf charter; /* that names another than the first, or both */
   unsigned told;      /* the nodes that were handed that charter */
   struct node_site node[SIM_NODES];
   struct {
@@ -268,8 +273,10 @@ struct sim {
     bool begun, over;  /* SIM_WIDER takes in what is political, too: the policy is signed; the day that it must wait has passed */
     tg_time effective;
     struct buf note;
-    unsigned taken; /* how often in a row the hub had it, in this life of it */
-    uint64_t life;
+    struct {
+      unsigned times; /* in a row it had it, in this life of it */
+      uint64_t life;
+    } taken[SIM_HUBS];
   } wider;
   bool late;        /* all know of a node that was replaced, and of a policy that permits more: what is published now is for everybody */
   size_t late_from; /* number of the first such publication */
@@ -353,6 +360,8 @@ void hub_site_front_dies(struct sim *s, int hub);
 void hub_site_frame(struct sim *s, int hub, int node, struct slice frame);
 void hub_site_gone(struct sim *s, int hub, int node);
 void hub_site_dropped(struct sim *s, int hub, int node, uint8_t type);
+/* These have come into its folder. With two hubs the other's operator has them a little later. */
+void hub_site_news(struct sim *s, void (*documents)(struct sim *s, int hub));
 /* A document from its folder. False: it was not taken in. */
 bool hub_site_document(struct sim *s, int hub, struct slice note);
 /* The state of SIM_REVOKED revokes its node's credential; the hub's operator hands the document in. */
@@ -369,6 +378,8 @@ bool hub_site_admits(const struct sim *s, int hub, int node);
 /* ---- succession.c */
 /* The hub's machine is lost, or to be given up; the members name another. */
 void succession_begins(struct sim *s);
+/* Each node is handed the newest charter, at a moment of its own. */
+void succession_tells(struct sim *s);
 /* What the members have decided since the exchange was founded is in the folder of a hub that is named later. */
 void succession_documents(struct sim *s, int hub);
 /* Is it over, or not to be? */
@@ -376,10 +387,24 @@ bool succession_is_over(const struct sim *s);
 /* The charter that names it, where somebody has handed it to this node; else empty. */
 struct slice succession_charter(const struct sim *s, int node);
 
+/* ---- pairing.c: two hubs at once */
+/* Does the charter that is newest name it? */
+bool sim_is_named(const struct sim *s, int hub);
+/* Which hub does this node go to first? */
+void pairing_prefers(struct sim *s, int node);
+/* Both are named before anybody starts, if that is how it is to be. */
+void pairing_founds(struct sim *s);
+void pairing_begins(struct sim *s); /* otherwise soon */
+bool pairing_is_over(const struct sim *s);
+/* So much later something happens, now and then, where a storm is to last long; mostly 0. */
+int64_t pairing_lull(struct sim *s);
+/* A fault: one of the hubs cannot be reached. */
+void pairing_parts(struct sim *s, int who);
+
 /* ---- replacement.c */
 /* A node's machine is lost with its disk; its state revokes the key and issues a credential to another. */
 void replacement_begins(struct sim *s);
-/* What of it is in a hub's folder. */
+/* What of it is in this hub's folder. */
 void replacement_documents(struct sim *s, int hub);
 bool replacement_is_over(const struct sim *s);
 /* All have heard of it: somebody writes to it, and it writes to all. */
@@ -500,7 +525,7 @@ void oracle_forks(struct sim *s, uint64_t size);
 bool oracle_uncovered(const struct sim *s);
 void oracle_deceived(struct sim *s); /* tells who has not */
 /* Does made up evidence convict an honest hub? */
-void oracle_slander(struct sim *s);
+void oracle_slander(struct sim *s, int hub);
 
 /* ---- fault.c */
 void fault_begin(struct sim *s);

@@ -23,7 +23,7 @@ static void hand_over(struct sim *s, int hub, const struct buf *note)
 
 void succession_documents(struct sim *s, int hub)
 {
-  if (hub == 0)
+  if (hub == 0 && !s->both)
     return;
   hand_over(s, hub, &s->revocation_note);
   hand_over(s, hub, &s->narrower_note);
@@ -55,12 +55,18 @@ static void loses(struct sim *s, const struct event *e)
 static void told(struct sim *s, const struct event *e)
 {
   struct node_site *n = &s->node[e->node];
-  sim_tell(s, n->site.name, "an officer hands in the charter that names %s", s->hub[s->serving].site.name);
+  sim_tell(s, n->site.name, "an officer hands in the charter that names %s", s->hub[s->both ? 1 : s->serving].site.name);
   s->told |= 1u << e->node;
   if (random_chance(&s->chance, 50))
     node_site_stop(s, e->node); /* and it finds it when it starts again */
   else
     node_site_document(s, e->node, buf_slice(&s->charter));
+}
+
+void succession_tells(struct sim *s)
+{
+  for (int i = 0; i < SIM_NODES; i++)
+    agenda_post(s, sim_between(s, 0, TELLING_MS), (struct event){.happens = told, .node = i}, (struct slice){0});
 }
 
 static void names_another(struct sim *s, const struct event *e)
@@ -71,8 +77,7 @@ static void names_another(struct sim *s, const struct event *e)
   s->serving = 1;
   sim_tell(s, "sim", "the members name another hub");
   hub_site_start(s, 1);
-  for (int i = 0; i < SIM_NODES; i++)
-    agenda_post(s, sim_between(s, 0, TELLING_MS), (struct event){.happens = told, .node = i}, (struct slice){0});
+  succession_tells(s);
 }
 
 static void begins(struct sim *s, const struct event *e)
