@@ -330,7 +330,7 @@ static enum tg_err put_row(struct node_core *core, const struct inbox_arrival *a
   if (err == TG_OK) {
     struct db_stmt *s = db_stmt(depot_db(core->depot),
                                 "INSERT INTO inbox(id, node, number, precedence, state, received, expires, seen, acknowledged,"
-                                " leaf, record, place) VALUES(?, ?, ?, ?, 0, ?, ?, 0, 0, ?, ?, ?)");
+                                " leaf, record, place, log) VALUES(?, ?, ?, ?, 0, ?, ?, 0, 0, ?, ?, ?, ?)");
     db_bind_blob(s, 1, hash_slice(&a->header->id));
     db_bind_blob(s, 2, key_slice(&subject->originator));
     db_bind_u64(s, 3, a->wrapped->number);
@@ -340,6 +340,7 @@ static enum tg_err put_row(struct node_core *core, const struct inbox_arrival *a
     db_bind_u64(s, 7, leaf_of(a->message));
     db_bind_buf(s, 8, &record);
     db_bind_u64(s, 9, place);
+    db_bind_text(s, 10, slice_str(watch_mark(core, a->log)));
     err = db_run(s);
   }
   buf_free(&record);
@@ -440,10 +441,11 @@ enum tg_err inbox_logged(struct node_core *core, const Tg__Delivery *message, co
   struct buf record = buf_new(2 << 20);
   enum tg_err err = lock_row(core, &header->id, message, &record);
   if (err == TG_OK) {
-    struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE inbox SET record = ?1, leaf = ?2 WHERE " SCHEMA_INBOX("?3"));
+    struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE inbox SET record = ?1, leaf = ?2, log = ?4 WHERE " SCHEMA_INBOX("?3"));
     db_bind_buf(s, 1, &record);
     db_bind_u64(s, 2, message->leaf);
     db_bind_blob(s, 3, hash_slice(&header->id));
+    db_bind_text(s, 4, slice_str(watch_mark(core, watch_log(core))));
     err = db_run(s);
   }
   buf_free(&record);

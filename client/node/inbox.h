@@ -23,6 +23,7 @@ struct inbox_row {
   tg_time received, expires; /* expires: ours, the earliest of the bulletin's and what its originator's policy says */
   bool seen, acknowledged;
   uint64_t leaf;              /* of the accepted entry, in the hub's log */
+  bool settled;               /* in its log, which is the one that is watched now */
   bool carried;               /* a bundle brought it, and no hub has delivered it yet */
   struct hash superseded_by;  /* zeros: nothing */
   struct header header;

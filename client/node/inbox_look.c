@@ -3,6 +3,7 @@
 
 #include "client/node/record.h"
 #include "client/node/schema.h"
+#include "client/node/watch.h"
 
 static enum tg_err read_portions(const Tg__Delivery *message, struct arena *arena, struct inbox_row *row)
 {
@@ -36,7 +37,8 @@ static enum tg_err read_row(struct node_core *core, struct db_stmt *s, struct ar
                         .acknowledged = db_u64(s, 8) != 0,
                         .leaf = db_u64(s, 9),
                         .missing_before = db_u64(s, 12) != 0,
-                        .carried = db_u64(s, 13) != 0};
+                        .carried = db_u64(s, 13) != 0,
+                        .settled = watch_has_settled(core, db_text(s, 14), db_u64(s, 9))};
   if (!db_bytes(s, 1, r.id.b, sizeof r.id.b) || !db_bytes(s, 2, r.node.b, sizeof r.node.b))
     return TG_DISK;
   if (!db_is_null(s, 10) && !db_bytes(s, 10, r.superseded_by.b, sizeof r.superseded_by.b))
@@ -56,7 +58,7 @@ static enum tg_err read_row(struct node_core *core, struct db_stmt *s, struct ar
 #define ROW                                                                                                                     \
   "SELECT place, id, node, number, state, received, expires, seen, acknowledged, leaf, superseded_by, record,"                  \
   " EXISTS(SELECT 1 FROM heard WHERE heard.node = inbox.node AND heard.number = inbox.number AND heard.previous NOTNULL),"        \
-  " EXISTS(SELECT 1 FROM carried WHERE carried.id = inbox.id)"                                                                 \
+  " EXISTS(SELECT 1 FROM carried WHERE carried.id = inbox.id), log"                                                                 \
   " FROM inbox "
 
 enum tg_err inbox_row(struct node_core *core, const struct hash *id, struct arena *arena, struct inbox_row *ret)

@@ -2,7 +2,6 @@
 
 #include "client/node/record.h"
 #include "client/node/schema.h"
-#include "client/node/watch.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -113,7 +112,7 @@ enum tg_err item_received(struct node_core *core, const struct inbox_row *row, s
   item->leaf = row->leaf < INT64_MAX ? row->leaf : 0;
   item->superseded_by = hash_or_none(&copy->superseded_by);
   item->missing_before = row->missing_before;
-  item->settled = row->leaf < watch_settled(core);
+  item->settled = row->settled;
   *ret = item;
   return TG_OK;
 }
@@ -145,7 +144,7 @@ enum tg_err item_sent(struct node_core *core, const struct sent_row *row, struct
   item->number = row->number;
   item->leaf = row->leaf;
   item->overdue = row->overdue;
-  item->settled = row->state != SENT_SPOOLED && row->leaf < watch_settled(core);
+  item->settled = row->state != SENT_SPOOLED && row->settled;
   *ret = item;
   return TG_OK;
 }

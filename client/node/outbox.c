@@ -227,16 +227,17 @@ enum tg_err outbox_spool_again(struct node_core *core, const struct hash *id)
 /* A row as far as its course is concerned. */
 struct course {
   uint64_t place, state, open, number, leaf;
+  bool settled; /* where it stands */
 };
 
 static enum tg_err find_course(struct node_core *core, const struct hash *id, struct course *ret)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT place, state, open, number, leaf FROM sent WHERE " SCHEMA_SENT("?1"));
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT place, state, open, number, leaf, log FROM sent WHERE " SCHEMA_SENT("?1"));
   db_bind_blob(s, 1, hash_slice(id));
   enum tg_err err = db_one(s);
   if (err != TG_OK)
     return err;
-  *ret = (struct course){db_u64(s, 0), db_u64(s, 1), db_u64(s, 2), db_u64(s, 3), db_u64(s, 4)};
+  *ret = (struct course){db_u64(s, 0), db_u64(s, 1), db_u64(s, 2), db_u64(s, 3), db_u64(s, 4), watch_has_settled(core, db_text(s, 5), db_u64(s, 4))};
   db_reset(s);
   return TG_OK;
 }
@@ -435,7 +436,7 @@ static enum tg_err advance(struct node_core *core, const struct hash *id, bool a
   c.open -= answered && c.open > 0;
   if (c.state == SENT_ACCEPTED && c.open == 0)
     c.state = SENT_DELIVERED;
-  if (c.state == SENT_DELIVERED && c.leaf < watch_settled(core))
+  if (c.state == SENT_DELIVERED && c.settled)
     c.state = SENT_SETTLED;
   if (c.open == before.open && c.state == before.state)
     return TG_OK;
@@ -448,9 +449,11 @@ enum tg_err outbox_answered(struct node_core *core, const struct hash *id) { ret
 
 enum tg_err outbox_settled(struct node_core *core)
 {
-  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT id FROM sent WHERE state = 2 AND leaf < ? LIMIT 1");
-  for (;;) { /* each leaves state 2, so this ends */
+  struct db_stmt *s = db_stmt(depot_db(core->depot), "SELECT id, leaf, log, place FROM sent WHERE state = 2 AND leaf < ?1 AND (leaf, place) > (?2, ?3) ORDER BY leaf, place LIMIT 1");
+  for (uint64_t leaf = 0, place = 0;;) {
     db_bind_u64(s, 1, watch_settled(core));
+    db_bind_u64(s, 2, leaf);
+    db_bind_u64(s, 3, place);
     bool row;
     struct hash id;
     enum tg_err err = core_begin(core);
@@ -458,8 +461,12 @@ enum tg_err outbox_settled(struct node_core *core)
       err = db_step(s, &row);
     if (err != TG_OK || !row)
       return err;
-    bool read = db_bytes(s, 0, id.b, sizeof id.b);
+    const bool read = db_bytes(s, 0, id.b, sizeof id.b), here = watch_has_settled(core, db_text(s, 2), db_u64(s, 1));
+    leaf = db_u64(s, 1);
+    place = db_u64(s, 3);
     db_reset(s);
+    if (read && !here) /* that is a place in another log */
+      continue;
     err = read ? outbox_advance(core, &id) : TG_DISK;
     if (err != TG_OK)
       return err;

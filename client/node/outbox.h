@@ -91,6 +91,7 @@ struct sent_row {
   tg_time expires;
   uint64_t open; /* recipients that have not said what became of it, */
   bool overdue;  /* and should have by now */
+  bool settled;  /* in its log, which is the one that is watched now */
   struct header header;
   const Tg__Submission *message; /* without bodies */
 };

@@ -62,10 +62,11 @@ static enum tg_err put_outcome(struct node_core *core, const Tg__Outcome *item, 
   struct buf locked = buf_new(1 << 20);
   enum tg_err err = record_lock(core, outbox_outcome_label, id, &item->base, &locked);
   if (err == TG_OK) {
-    struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET state = ?1, leaf = ?2, due = CASE WHEN ?1 = 4 THEN 0 ELSE due END WHERE place = ?3");
+    struct db_stmt *s = db_stmt(depot_db(core->depot), "UPDATE sent SET state = ?1, leaf = ?2, log = ?4, due = CASE WHEN ?1 = 4 THEN 0 ELSE due END WHERE place = ?3");
     db_bind_u64(s, 1, entry->type == ENTRY_ACCEPTED ? SENT_ACCEPTED : SENT_REFUSED);
     db_bind_u64(s, 2, item->leaf);
     db_bind_u64(s, 3, place);
+    db_bind_text(s, 4, slice_str(watch_mark(core, watch_log(core))));
     err = db_run(s);
   }
   if (err == TG_OK) { /* one that was sent once more has an answer already */

@@ -3,6 +3,7 @@
 
 #include "client/node/record.h"
 #include "client/node/schema.h"
+#include "client/node/watch.h"
 
 static enum tg_err read_row(struct node_core *core, struct db_stmt *s, struct arena *arena, void *ret)
 {
@@ -13,7 +14,8 @@ static enum tg_err read_row(struct node_core *core, struct db_stmt *s, struct ar
                        .state = (enum sent_state)db_u64(s, 4),
                        .open = db_u64(s, 5),
                        .leaf = db_u64(s, 6),
-                       .overdue = db_i64(s, 9) < 0};
+                       .overdue = db_i64(s, 9) < 0,
+                       .settled = watch_has_settled(core, db_text(s, 10), db_u64(s, 6))};
   if (!db_bytes(s, 1, r.id.b, sizeof r.id.b))
     return TG_DISK;
   enum tg_err err =
@@ -33,7 +35,7 @@ static enum tg_err read_row(struct node_core *core, struct db_stmt *s, struct ar
   return TG_OK;
 }
 
-#define ROW "SELECT sent.place, id, number, precedence, state, open, leaf, record, proof, due FROM sent JOIN letter ON letter.place = sent.place "
+#define ROW "SELECT sent.place, id, number, precedence, state, open, leaf, record, proof, due, log FROM sent JOIN letter ON letter.place = sent.place "
 
 enum tg_err outbox_row(struct node_core *core, const struct hash *id, struct arena *arena, struct sent_row *ret)
 {

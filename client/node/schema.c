@@ -173,4 +173,9 @@ const char *const schema_migrations[SCHEMA_MIGRATIONS] = {
     /* log: whose hub they are for. Empty: several were watched, and an earlier version did not keep which. */
     "ALTER TABLE said ADD COLUMN log TEXT NOT NULL DEFAULT '';"
     "UPDATE said SET log = (SELECT log FROM watched) WHERE (SELECT count(*) FROM watched) = 1;",
+
+    /* log: in which leaf is a place; empty: in the one of the fact first-log, or, where there is no such fact, in one of several that an earlier version watched. */
+    "ALTER TABLE sent ADD COLUMN log TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE inbox ADD COLUMN log TEXT NOT NULL DEFAULT '';"
+    "INSERT INTO fact SELECT 'first-log', CAST(log AS BLOB) FROM watched WHERE (SELECT count(*) FROM watched) = 1;",
 };

@@ -26,6 +26,7 @@ struct verified {
 struct watch {
   struct note_key log;
   bool begun, known; /* a session began; a checkpoint was seen */
+  char first[NOTE_NAME_MAX + 1]; /* the log that rows do not name; "": an earlier version named none of several */
   struct witness_state state;
   uint64_t settled;
   struct buf cosigned; /* the newest note with our cosignature; empty: not made yet */
@@ -110,11 +111,34 @@ enum tg_err watch_turn(struct node_core *core)
   return err == TG_OK ? history_need(core, w->log.name, w->state.size) : err;
 }
 
+/* Which log is the one that rows do not name? */
+static enum tg_err find_first(struct node_core *core, const char *log)
+{
+  static const char fact[] = "first-log";
+  struct watch *w = core->watch;
+  struct slice name = slice_str(log);
+  bool others = false;
+  enum tg_err err = depot_fact(core->depot, fact, core->arena, &name);
+  if (err == TG_NOT_FOUND) {
+    err = history_has_others(core, "", &others);
+    if (err != TG_OK || others)
+      return err;
+    err = core_begin(core);
+    if (err == TG_OK)
+      err = depot_fact_put(core->depot, fact, name);
+  }
+  if (err == TG_OK)
+    snprintf(w->first, sizeof w->first, "%.*s", (int)name.n, (const char *)name.p);
+  return err;
+}
+
 enum tg_err watch_begin(struct node_core *core, const struct charter_hub *hub)
 {
   struct watch *w = core->watch;
   bool forked;
   enum tg_err err = watch_turn(core);
+  if (err == TG_OK && !w->first[0])
+    err = find_first(core, hub->log.name);
   if (err != TG_OK)
     return err;
   w->log = hub->log;
@@ -373,6 +397,19 @@ struct slice watch_bare(const struct node_core *core)
 }
 
 uint64_t watch_settled(const struct node_core *core) { return core->watch->settled; }
+
+const char *watch_mark(const struct node_core *core, const char *log)
+{
+  if (!log)
+    return "-"; /* the name of none */
+  return strcmp(log, core->watch->first) == 0 ? "" : log;
+}
+
+bool watch_has_settled(const struct node_core *core, struct slice mark, uint64_t leaf)
+{
+  const struct watch *w = core->watch;
+  return leaf < w->settled && (mark.n ? slice_is(mark, w->log.name) : !w->first[0] || strcmp(w->first, w->log.name) == 0);
+}
 const char *watch_log(const struct node_core *core) { return core->watch->begun ? core->watch->log.name : ""; }
 
 enum tg_err watch_entry_under(struct node_core *core, const struct witness_state *under, const struct opening *opening, struct entry *ret,

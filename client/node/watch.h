@@ -35,6 +35,10 @@ struct slice watch_note(struct node_core *core);
 void watch_cosign_again(struct node_core *core);
 /* Entries below this leaf are under a checkpoint with all cosignatures the charter demands. */
 uint64_t watch_settled(const struct node_core *core);
+/* The same of an entry of the log that a row says: watch_mark(). */
+bool watch_has_settled(const struct node_core *core, struct slice mark, uint64_t leaf);
+/* What a row says of this log: nothing of the first that this store ever watched, so that with one hub rows are no longer; NULL: of none that is listened to. */
+const char *watch_mark(const struct node_core *core, const char *log);
 /* The name of the log that is watched; "" before the first session. */
 const char *watch_log(const struct node_core *core);
 

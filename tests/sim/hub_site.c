@@ -286,6 +286,7 @@ static void learn(struct sim *s, int hub, const struct hub_event *event)
   if (is_bulletin && event->subject)
     oracle_logged(s, hub, event->subject);
   h->revoked |= s->revoking && is_document && hash_eq(event->subject, &s->revocation);
+  h->chartered |= is_document && hash_eq(event->subject, &s->naming);
   h->narrowed |= s->narrowing && is_document && hash_eq(event->subject, &s->narrower);
 }
 
@@ -370,7 +371,7 @@ static void effect_sign(void *context, const struct hub_sign *request)
 /* A charter that has been in force for an hour when it comes is of the past. */
 static bool is_too_late(const struct sim *s, int hub)
 {
-  return s->both && hub == 0 && sim_wall(s) + s->hub[hub].site.skew > s->effective + TG_HOUR - TG_MINUTE;
+  return s->effective && (s->plan.faults & PLAN_HUBS) && hub == 0 && sim_wall(s) + s->hub[hub].site.skew > s->effective + TG_HOUR - TG_MINUTE;
 }
 
 /* Founding documents are older than what is known after a change; and a hub that is given up is named by none. */

@@ -153,8 +153,10 @@ static void reaches_hub(struct sim *s, const struct event *e)
 static void reaches_node(struct sim *s, const struct event *e)
 {
   const struct wire *w = &s->node[e->node].wire;
-  if (site_hears(&s->node[e->node].site, e) && w->up && w->session == e->number)
+  if (site_hears(&s->node[e->node].site, e) && w->up && w->session == e->number) {
+    oracle_is_shown(s, w->hub, e->node, bytes_of(e));
     node_site_frame(s, e->node, bytes_of(e));
+  }
 }
 
 static void node_learns(struct sim *s, const struct event *e)

@@ -209,6 +209,7 @@ static size_t effect_to_hub(void *context, struct slice frame)
   if (!site_effect(&h.s->node[h.which].site))
     return 0;
   oracle_states(h.s, h.which, frame);
+  oracle_cosigns(h.s, h.s->node[h.which].wire.hub, frame);
   return network_to_hub(h.s, h.which, frame);
 }
 

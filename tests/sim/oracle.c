@@ -474,7 +474,7 @@ bool oracle_settled(const struct sim *s)
     const struct looker *l = &s->node[i].looker;
     if ((s->revoking && i == SIM_REVOKED) || s->node[i].restored) /* receipts that were confirmed do not come again */
       continue;
-    if (!l->fresh || l->last_unsettled > 0 || l->last_open > taken_back[i])
+    if (!l->fresh || (l->last_unsettled > 0 && l->last_unsettled > oracle_unsettled(s, i)) || l->last_open > taken_back[i])
       return false;
     if (l->last_items < sent[i] || (exact && !unsure[i] && l->last_items != sent[i]))
       return false;

@@ -2,7 +2,7 @@
    go by the charter's order. Hubs do not speak to each other: nodes fall back, go home and look in by the hour, so a storm may last hours, with lulls in it. */
 #include "tests/sim/sim.h"
 
-enum { BEGINS_MS = 4000, LULL_MS = 15 * 60 * 1000, STORM_MORE_MS = 2 * 3600 * 1000, APART_MS = 20 * 60 * 1000, ECOWAS_FROM = 3 };
+enum { BEGINS_MS = 4000, AGAIN_MS = 300, LULL_MS = 15 * 60 * 1000, STORM_MORE_MS = 2 * 3600 * 1000, APART_MS = 20 * 60 * 1000, ECOWAS_FROM = 3 };
 
 bool sim_is_named(const struct sim *s, int hub)
 {
@@ -22,31 +22,47 @@ void pairing_prefers(struct sim *s, int node)
 
 /* ---- its being named */
 
-static void name_both(struct sim *s, tg_time effective)
+static void sign(struct sim *s)
 {
   const struct hub_site *h = &s->hub[1];
-  s->charter = kit_charter_adding(s->kit, effective, h->config.name, h->transport, h->log);
-  s->effective = effective;
+  struct note note;
+  s->effective = sim_wall(s);
+  s->charter = kit_charter_adding(s->kit, s->effective, h->config.name, h->transport, h->log);
+  if (note_parse(buf_slice(&s->charter), NULL, &note, NULL) == TG_OK)
+    s->naming = document_hash(note.text);
+}
+
+/* The first hub has it, on its disk: it would refuse it an hour later. */
+static void spreads(struct sim *s, const struct event *e)
+{
+  if (!s->hub[0].chartered) {
+    (void)hub_site_document(s, 0, buf_slice(&s->charter));
+    if (!s->quiet)
+      agenda_post(s, AGAIN_MS, *e, (struct slice){0});
+    return;
+  }
+  sim_tell(s, "sim", "the members have named a second hub beside the first");
   s->both = true;
+  hub_site_start(s, 1);
+  succession_tells(s);
 }
 
 static void begins(struct sim *s, const struct event *e)
 {
-  (void)e;
+  struct event then = *e;
+  then.happens = spreads;
   if (s->quiet)
     return;
-  sim_tell(s, "sim", "the members name a second hub beside the first");
-  name_both(s, sim_wall(s));
-  hub_site_start(s, 1);
-  hub_site_news(s, succession_documents);
-  succession_tells(s);
+  sign(s);
+  spreads(s, &then);
 }
 
 void pairing_founds(struct sim *s)
 {
   if (!(s->plan.faults & PLAN_HUBS) || s->plan.founded)
     return;
-  name_both(s, sim_wall(s));
+  sign(s);
+  s->both = true;
   s->told = (1u << SIM_NODES) - 1;
 }
 

@@ -139,6 +139,9 @@ static void shown(struct sim *s, int node, const Tg__LItem *item)
     sim_fail(s, name, "more is shown than was published");
   else if (item->n_portions < 1 || item->n_portions > SIM_PARTS)
     sim_fail(s, name, "what is shown has %zu portions", item->n_portions);
+  const struct publication *p = oracle_with_id(s, slice_of_data(item->bulletin));
+  if (p && item->settled)
+    oracle_settles(s, node, p);
   if (s->failed)
     return;
   r->at = item->place;
@@ -478,6 +481,9 @@ static void looked_at(struct sim *s, int node, const Tg__LItem *item)
     sim_fail(s, s->node[node].site.name, "what it sent is in state %u", item->state);
   else if (item->state > 0)
     oracle_accepted(s, slice_of_data(item->bulletin));
+  const struct publication *p = oracle_with_id(s, slice_of_data(item->bulletin));
+  if (p && (item->state == 3 || item->settled))
+    oracle_settles(s, node, p);
 }
 
 /* ---- what the node says */

@@ -206,6 +206,7 @@ static void take_down(struct sim *s)
     disk_image_free(h->cheat);
     disk_free(h->site.disk);
     free(h->roots.root);
+    free(h->cosigned);
   }
   for (int i = 0; i < SIM_NODES; i++) {
     disk_cut(s->node[i].site.disk);
@@ -235,9 +236,10 @@ static void take_down(struct sim *s)
 
 static int64_t look_ms(const struct sim *s)
 {
-  if (s->both && s->mono > s->storm + STORM_MS)
+  const bool round = s->plan.faults & PLAN_HUBS;
+  if (round && s->mono > s->storm + STORM_MS)
     return ROUND_LOOK_MS;
-  return s->both || s->mono < 5 * STORM_MS ? LOOK_MS : 60 * LOOK_MS;
+  return round || s->mono < 5 * STORM_MS ? LOOK_MS : 60 * LOOK_MS;
 }
 
 static void looks(struct sim *s, const struct event *e)
@@ -263,7 +265,7 @@ static void run_until(struct sim *s, int64_t end, bool (*done)(const struct sim 
     digest(s, &e);
     e.happens(s, &e);
     free(e.bytes);
-    if (++s->events > (s->both ? ROUND_EVENTS : EVENTS_MAX))
+    if (++s->events > (s->plan.faults & PLAN_HUBS ? ROUND_EVENTS : EVENTS_MAX))
       sim_fail(s, "sim", "%llu events and no end", (unsigned long long)s->events);
   }
 }
@@ -295,7 +297,7 @@ static void prove(struct sim *s)
   run_until(s, s->mono + LOOK_MS, NULL);
 }
 
-static int64_t quiet_ms(const struct sim *s) { return s->both ? ROUND_MS : QUIET_MS; }
+static int64_t quiet_ms(const struct sim *s) { return s->plan.faults & PLAN_HUBS ? ROUND_MS : QUIET_MS; }
 
 /* A node was replaced, or a policy permits more, and everything that can come came: now all is as in any exchange. */
 static void live_on(struct sim *s)
@@ -303,7 +305,7 @@ static void live_on(struct sim *s)
   const bool wider = s->wider.begun && !s->clocks_off;
   if (!(s->replaced.begun || wider) || s->forked || s->failed || !oracle_settled(s))
     return;
-  const int64_t known = s->both ? ROUND_MS / 8 : SETTLED_MS;
+  const int64_t known = s->plan.faults & PLAN_HUBS ? ROUND_MS / 8 : SETTLED_MS;
   run_until(s, s->mono + known, NULL);
   if (wider) { /* who heard of it only now keeps its day, too */
     s->slept += TG_DAY + TG_HOUR;

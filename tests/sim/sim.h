@@ -8,7 +8,7 @@
      3 only to the permitted, and exactly the text that was published; what a narrowed policy no longer permits does not leave the hub
        once it said that it has the policy, not even what was queued before
      4 who is said to have it has it: once the last fault is over, everything deliverable arrives everywhere
-   it was said to be, and witnesses of both camps settle it
+   it was said to be, and witnesses of both camps settle it; nothing is said to be settled that they have not
      5 no two checkpoints of one size differ, and no size follows a larger one
      6 an honest exchange raises no alarm, and no core ends by itself
      7 of a node that was revoked nothing is accepted any more, nor is it let in
@@ -19,7 +19,7 @@
     10 proofs verify, and evidence of two histories that were signed; what was changed or made up does not. Where a hub signs two, nodes do not
        show anything twice or to whom it is not permitted either; whoever saw one and is shown the other has evidence
 
-   Files: stand_in (for libsodium's curves), agenda (time), network, hub_site, node_site, program (publishing and reading), carrier (bundles), succession (another hub), pairing (two at once), replacement (another node), widening (a policy that permits more), oracle, ledger, evidence, fault, sim
+   Files: stand_in (for libsodium's curves), agenda (time), network, hub_site, node_site, program (publishing and reading), carrier (bundles), succession (another hub), pairing (two at once), replacement (another node), widening (a policy that permits more), oracle, ledger, cosigned, evidence, fault, sim
    (one run), worker (many), main. */
 #ifndef TOGUNA_TESTS_SIM_SIM_H
 #define TOGUNA_TESTS_SIM_SIM_H
@@ -116,9 +116,14 @@ struct hub_site {
   const struct secret_key *transport, *log;
   struct signing_state signed_state; /* on the signer's own disk */
   struct log_roots roots;
+  uint8_t *cosigned;   /* for each size, a mask over the nodes whose witnesses told it that they have cosigned that */
+  uint64_t n_cosigned;
+  uint64_t settled; /* the largest of them that those of both camps have, */
+  uint64_t shown[SIM_NODES]; /* and that this node was shown */
   struct hash accepted[4 * SIM_PUBLICATIONS]; /* what it said that it accepted */
   size_t n_accepted;
   bool lost;              /* its machine is no more */
+  bool chartered;         /* it said that it has the charter that names both */
   bool revoked, narrowed; /* it said that it has the revocation of SIM_REVOKED's node; the policy that permits less */
   struct seal_pk allowed[16];
   size_t n_allowed;
@@ -257,7 +262,8 @@ struct sim {
   bool succeeding;    /* the first hub is to be followed by another */
   int serving;        /* the hub that the members named last; the first, when both are named at once */
   bool both;          /* they are */
-  tg_time effective;  /* since then */
+  tg_time effective;  /* since then; */
+  struct hash naming; /* of one that names both */
   struct buf charter; /* that names another than the first, or both */
   unsigned told;      /* the nodes that were handed that charter */
   struct node_site node[SIM_NODES];
@@ -513,6 +519,15 @@ bool oracle_settled(const struct sim *s);
 void oracle_explain(struct sim *s); /* what has not */
 /* The end: the hub's disk is looked at. */
 void oracle_inspect(struct sim *s);
+
+/* ---- cosigned.c */
+void oracle_cosigns(struct sim *s, int hub, struct slice frame); /* leaves a node for the hub */
+void oracle_is_shown(struct sim *s, int hub, int node, struct slice frame); /* comes from the hub */
+/* With two hubs: how many of its bulletins that were accepted stand in no log of which it was shown since the quiet began that it is settled there. Where nobody is at home witnesses come one by one,
+   and never cosign the same; and who is not there when a checkpoint is settled is shown the next that is while it is there. */
+size_t oracle_unsettled(const struct sim *s, int node);
+/* The node says that its bulletin is settled. */
+void oracle_settles(struct sim *s, int node, const struct publication *p);
 
 /* ---- evidence.c */
 /* The node's proof of an entry, as a file. */

@@ -33,6 +33,12 @@ static void two_hubs(struct charter *c)
   c->n_hubs = 2;
 }
 
+static void two_hubs_cosigned(struct charter *c)
+{
+  two_hubs(c);
+  kit_two_cosign(c);
+}
+
 static void three_hubs(struct charter *c)
 {
   static struct charter_hub hubs[3];
@@ -84,6 +90,7 @@ static int begin(void **state, void (*tune)(struct charter *))
 }
 
 int hubs_two(void **state) { return begin(state, two_hubs); }
+int hubs_two_cosigned(void **state) { return begin(state, two_hubs_cosigned); }
 int hubs_three(void **state) { return begin(state, three_hubs); }
 int hubs_one(void **state) { return begin(state, NULL); }
 

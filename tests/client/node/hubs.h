@@ -11,6 +11,7 @@ enum { FIRST, SECOND, THIRD };
 /* Set-ups: the charter names the first; two; three. All are there, and every node runs. */
 int hubs_one(void **state);
 int hubs_two(void **state);
+int hubs_two_cosigned(void **state); /* and a checkpoint is settled when the nodes of two members have cosigned it */
 int hubs_three(void **state);
 int hubs_free(void **state);
 /* For kit_next_charter(): the second in place of the first. */

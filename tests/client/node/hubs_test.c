@@ -218,6 +218,38 @@ static void an_old_copy_that_one_hub_agrees_with_repeats_no_number(void **state)
   assert_non_null(look_row(p, BF, &lost));
 }
 
+static bool no_ticks(void *context, struct buf *frame)
+{
+  (void)context;
+  return hubs_type(frame, FRAME_TO_HUB) != FRAME_TICK;
+}
+
+/* At the second hub ML alone has cosigned what stands in its log; that of the first is longer, and settled. */
+static void a_bulletin_is_settled_by_its_own_log(void **state)
+{
+  struct pair *p = world_pair(state);
+  hubs_move_to(p, FIRST);
+  for (unsigned i = 0; i < 20; i++)
+    (void)world_publish(p, "BF", "by the first");
+  pair_settle(p);
+  hubs_move_to(p, SECOND);
+  pair_reach(p, NE, SECOND, false);
+  pair_set_uplink(p, BF, no_ticks, NULL);
+  const struct hash second = world_publish(p, "BF", "by the second");
+  pair_settle(p);
+  assert_int_equal(look_sent(p, ML, &second), SENT_DELIVERED);
+  pair_reach(p, BF, SECOND, false);
+  pair_set_uplink(p, BF, NULL, NULL);
+  hubs_move_to(p, FIRST);
+  const struct hash first = world_publish(p, "BF", "by the first");
+  pair_pass(p, TG_MINUTE);
+  assert_int_equal(look_sent(p, ML, &first), SENT_SETTLED);
+  assert_int_equal(look_sent(p, ML, &second), SENT_DELIVERED);
+  hubs_move_to(p, SECOND);
+  assert_int_equal(look_sent(p, ML, &second), SENT_SETTLED);
+  assert_int_equal(look_sent(p, ML, &first), SENT_SETTLED);
+}
+
 int main(void)
 {
 #define STORY(f, begin) cmocka_unit_test_setup_teardown(f, begin, hubs_free)
@@ -229,6 +261,7 @@ int main(void)
       STORY(a_correction_waits_for_the_hub_that_has_what_it_corrects, hubs_two),
       STORY(an_urgent_recall_is_brought_to_the_other_hub, hubs_two),
       STORY(an_old_copy_that_one_hub_agrees_with_repeats_no_number, hubs_two),
+      STORY(a_bulletin_is_settled_by_its_own_log, hubs_two_cosigned),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

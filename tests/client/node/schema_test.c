@@ -18,6 +18,7 @@ static const char *const released[] = {
     "743328d702b54bdf8bd8b590a5d96905f6e3018e104f205041631507b0cf56a6",
     "bcf5d78f5c23f346591e8ab6a609f3e0d62e15776ea4a2913d42daa9b58d4c48",
     "1e91df8b75b6db054581d1a7df824b911df3becf197826184542a875b525236e",
+    "d48cc2ef998440bf3a99a2b2f30fcee1e3362aaeef53d586c252ffe63e1c8413",
 };
 /* From this version on a bulletin of our own stands in sent, letter and answer, and met names what is not in the inbox. */
 enum { APART = 7 };
@@ -50,7 +51,7 @@ static void put_sent(struct db *db, size_t version)
     releases_run(db, "INSERT INTO content VALUES(x'0404', 1, 20, x'19'), (x'04', 0, 21, x'1a')");
     return;
   }
-  releases_run(db, "INSERT INTO sent VALUES(1, x'04', 9, 4, 0, 1, 5, 0, 0), (7, x'0404', 12, 1, 2, 0, 5, 3, 0)");
+  releases_run(db, "INSERT INTO sent(place, id, number, precedence, state, open, expires, leaf, due) VALUES(1, x'04', 9, 4, 0, 1, 5, 0, 0), (7, x'0404', 12, 1, 2, 0, 5, 3, 0)");
   releases_run(db, "INSERT INTO letter VALUES(1, x'05', x'06'), (7, x'15', x'16')");
   releases_run(db, "INSERT INTO answer VALUES(7, x'17')");
   releases_run(db, "INSERT INTO track VALUES(9, x'03', 0, 1, x''), (12, x'03', 0, 2, x''), (12, x'03', 1, 99, x'18')");
