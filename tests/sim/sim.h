@@ -3,7 +3,7 @@
    come when, and every key, salt and delay; so a failing seed replays bit for bit.
 
    What must hold whatever happens (the oracle checks it):
-     1 accepted is in the log, and spooled is never lost: in the end the hub has it, once
+     1 accepted is in the log (with two hubs in one of the logs), and spooled is never lost: in the end a hub has it, once
      2 a bulletin is shown to a reader at one place only, and no place twice in a row of follows
      3 only to the permitted, and exactly the text that was published; what a narrowed policy no longer permits does not leave the hub
        once it said that it has the policy, not even what was queued before
