@@ -51,6 +51,29 @@ bool foresight_names_hub(const struct foresight *f)
   return c && charter_hub(c, slice_str(f->hub->config.name));
 }
 
+/* At the earliest moment at which the hub could decide by a charter that takes effect then. */
+static uint64_t in_force(const struct foresight *f, tg_time effective)
+{
+  const tg_time now = f->hub->now.wall;
+  const struct charter *c = directory_charter(f->directory, effective > now ? effective : now);
+  return c ? c->version : 0;
+}
+
+bool foresight_replaces(const struct foresight *f, uint64_t version, tg_time effective)
+{
+  return in_force(f, effective) > version;
+}
+
+uint64_t foresight_needed(const struct foresight *f)
+{
+  const struct charter *c;
+  uint64_t needed = in_force(f, f->hub->now.wall);
+  for (uint64_t v = needed + 1; (c = directory_charter_version(f->directory, v, NULL)); v++)
+    if (foresight_replaces(f, v, c->effective))
+      needed = in_force(f, c->effective);
+  return needed;
+}
+
 enum tg_err foresight_check(const struct foresight *f, struct slice credential, struct tg_why *why)
 {
   const enum tg_err err = directory_check(f->directory, DOCUMENT_CREDENTIAL, credential, slice_of(NULL, 0), DIRECTORY_RELAYED,

@@ -16,6 +16,10 @@ void foresight_free(struct foresight *f); /* NULL is fine */
 enum tg_err foresight_add(struct foresight *f, enum document_kind kind, struct slice note, bool *ret_taken);
 /* Does the newest charter name the hub? */
 bool foresight_names_hub(const struct foresight *f);
+/* Is this charter, once it is known, never in force at this hub, since a later one is by then? */
+bool foresight_replaces(const struct foresight *f, uint64_t version, tg_time effective);
+/* The version that must be known before anybody is let in: the one in force, and any that takes the place of one that never will be. 0: none. */
+uint64_t foresight_needed(const struct foresight *f);
 /* A credential that nobody vouches for who may by all these charters: TG_REVOKED and *why. TG_OK says nothing but that. TG_NO_MEMORY. */
 enum tg_err foresight_check(const struct foresight *f, struct slice credential, struct tg_why *why);
 

@@ -91,9 +91,14 @@ const struct charter_hub *hub_self(const struct hub *hub)
   return c ? charter_hub(c, slice_str(hub->config.name)) : NULL;
 }
 
-bool hub_is_unnamed(const struct hub *hub)
+uint64_t hub_awaited_charter(const struct hub *hub)
 {
-  return !hub_self(hub);
+  return directory_charter_version(hub->rules.directory, hub->awaited, NULL) ? 0 : hub->awaited;
+}
+
+bool hub_has_begun(const struct hub *hub)
+{
+  return hub_self(hub) && !hub_awaited_charter(hub);
 }
 
 const struct charter *hub_charter(const struct hub *hub)
@@ -158,7 +163,7 @@ enum tg_err hub_allow(struct hub *hub)
 {
   struct buf peers = buf_new(64 * 1024 * 1024);
   const struct node *node;
-  for (size_t i = 0; hub_self(hub) && (node = directory_node_at(hub->rules.directory, i)); i++)
+  for (size_t i = 0; hub_has_begun(hub) && (node = directory_node_at(hub->rules.directory, i)); i++)
     if (!directory_may_act(hub->rules.directory, &node->credential.identity, hub->now.wall, NULL)) {
       const struct hub_peer peer = {node->credential.transport, member_number(node)};
       buf_put(&peers, &peer, sizeof peer);
@@ -187,6 +192,18 @@ static enum tg_err same_fact(struct hub *hub, const char *name, struct slice val
     return err;
   return why_set(why, TG_CONFLICT, NULL, N_("this store is of another exchange or hub: its %1$s differs"),
                  N_("start the hub in the folder that belongs to it"), name, NULL, NULL);
+}
+
+#define AWAITED "charter-awaited"
+
+static enum tg_err resume_awaited(struct hub *hub)
+{
+  struct slice bytes;
+  arena_reset(hub->item);
+  enum tg_err err = store_fact(hub->store, AWAITED, hub->item, &bytes);
+  if (err)
+    return err == TG_NOT_FOUND ? TG_OK : err;
+  return take_u64(&bytes, &hub->awaited) && !bytes.n ? TG_OK : TG_DISK;
 }
 
 static enum tg_err log_config(struct hub *hub)
@@ -248,6 +265,8 @@ static enum tg_err start(struct hub *hub, struct slice signed_note, struct tg_wh
     err = rules_replay(hub->store, &hub->config.exchange, &hub->rules.directory);
   if (!err)
     err = rules_reread(&hub->rules, hub->now.wall);
+  if (!err)
+    err = resume_awaited(hub);
   if (!err && signed_note.n) {
     const struct charter_hub *self = hub_self(hub);
     err = logbook_resume(hub->log, self ? &self->log : NULL, signed_note, why);
@@ -343,7 +362,7 @@ static enum tg_err peer_party(struct hub *hub, const struct seal_pk *peer, struc
 {
   const struct node *node = directory_node_by_transport(hub->rules.directory, peer);
   *ret = NULL;
-  if (!node || !hub_self(hub) ||
+  if (!node || !hub_has_begun(hub) ||
       directory_may_act(hub->rules.directory, &node->credential.identity, hub->now.wall, NULL))
     return TG_OK;
   enum tg_err err = party_of(&hub->parties, hub->store, &node->credential.identity, ret);
@@ -450,7 +469,7 @@ enum tg_err hub_signed(struct hub *hub, struct slice note)
   return err;
 }
 
-static enum tg_err take_document(struct hub *hub, struct slice content, enum directory_how how, struct tg_why *ret_refusal)
+static enum tg_err take_document(struct hub *hub, struct slice content, const struct foresight *past, struct tg_why *ret_refusal)
 {
   bool refused;
   struct tg_why why = {0};
@@ -458,7 +477,7 @@ static enum tg_err take_document(struct hub *hub, struct slice content, enum dir
   hub->due = true;
   hub->stirred = hub->now.mono;
   if (!err)
-    err = registry_file(hub, content, how, &refused, &why);
+    err = registry_file(hub, content, past, &refused, &why);
   if (err || !refused)
     return err;
   if (ret_refusal)
@@ -468,12 +487,27 @@ static enum tg_err take_document(struct hub *hub, struct slice content, enum dir
 
 enum tg_err hub_document(struct hub *hub, struct slice content, struct tg_why *ret_refusal)
 {
-  return take_document(hub, content, DIRECTORY_FRESH, ret_refusal);
+  return take_document(hub, content, NULL, ret_refusal);
 }
 
-enum tg_err hub_past_document(struct hub *hub, struct slice content, struct tg_why *ret_refusal)
+enum tg_err hub_past_document(struct hub *hub, const struct foresight *foresight, struct slice content, struct tg_why *ret_refusal)
 {
-  return take_document(hub, content, DIRECTORY_RELAYED, ret_refusal);
+  return take_document(hub, content, foresight, ret_refusal);
+}
+
+enum tg_err hub_await_charter(struct hub *hub, uint64_t version)
+{
+  struct buf out = buf_new(8);
+  if (version == hub->awaited)
+    return TG_OK;
+  hub->awaited = version;
+  hub->papers_came = hub->due = true; /* who may connect has changed */
+  buf_put_u64(&out, version);
+  enum tg_err err = buf_status(&out) ? TG_NO_MEMORY : store_begin(hub->store, NULL);
+  if (!err)
+    err = store_fact_put(hub->store, AWAITED, buf_slice(&out));
+  buf_free(&out);
+  return err;
 }
 
 enum tg_err hub_stop(struct hub *hub)
@@ -496,10 +530,10 @@ void hub_explain(struct hub *hub, struct tg_why *why)
 
 bool hub_is_busy(const struct hub *hub)
 {
-  /* Without a charter nothing can be signed, and nobody waits for it. */
+  /* Before it has begun nothing is signed, and nobody waits for it. */
   const bool put_off = hub->put_off && !hub->stopping;
   return !effects_empty(hub->out) || logbook_awaits_signature(hub->log) ||
-         (logbook_wants_signature(hub->log) && !put_off && (hub->has_key || hub_self(hub)));
+         (logbook_wants_signature(hub->log) && !put_off && (hub->has_key || hub_has_begun(hub)));
 }
 
 enum tg_err hub_log_publish(struct hub *hub, uint64_t *published, const struct hub_files *files,
@@ -514,13 +548,12 @@ enum tg_err hub_log_publish(struct hub *hub, uint64_t *published, const struct h
 static enum tg_err ask_signer(struct hub *hub)
 {
   struct hub_sign request;
-  const struct charter_hub *self = hub_self(hub);
-  if (self) {
-    hub->key = self->log;
+  if (hub_has_begun(hub)) { /* until then nobody could verify it, or it may have to begin once more */
+    hub->key = hub_self(hub)->log;
     hub->has_key = true;
   }
   if (!hub->has_key || !logbook_wants_signature(hub->log))
-    return TG_OK; /* without a charter nobody could verify it */
+    return TG_OK;
   enum tg_err err = logbook_ask(hub->log, &request);
   if (!err)
     hub->effects.sign(hub->effects.context, &request);

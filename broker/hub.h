@@ -21,6 +21,7 @@
 #include "proto/base.h"
 #include "proto/buf.h"
 
+struct foresight;
 struct hub;
 
 /* The moment of an event: wall time for what documents and people state, monotonic milliseconds for every timeout. */
@@ -128,10 +129,14 @@ enum tg_err hub_signed(struct hub *hub, struct slice note);
 /* A document from the operator's folder. TG_OK: accepted, or known already. TG_REFUSED and *ret_refusal (may be NULL) says why: nothing changed, the
    hub goes on. Any other error is fail-stop. */
 enum tg_err hub_document(struct hub *hub, struct slice content, struct tg_why *ret_refusal);
-/* The same, as it was taken in elsewhere, though a charter names us by now. */
-enum tg_err hub_past_document(struct hub *hub, struct slice content, struct tg_why *ret_refusal);
-/* It knows no charter, or none that names it: it lets nobody in, and what it is handed is taken in as it was. */
-bool hub_is_unnamed(const struct hub *hub);
+/* The same, as it was taken in elsewhere, though a charter names us by now: no pin holds back a charter that is never in force here by this foresight. */
+enum tg_err hub_past_document(struct hub *hub, const struct foresight *foresight, struct slice content, struct tg_why *ret_refusal);
+/* It does not begin before it knows this version of the charter: kept over a restart, until another is said in its place. 0: any will do. */
+enum tg_err hub_await_charter(struct hub *hub, uint64_t version);
+/* The one said last, as long as it is not known; 0: none. */
+uint64_t hub_awaited_charter(const struct hub *hub);
+/* Does it know the charter that it awaits, and does the newest name it? Until then it lets nobody in, and what it is handed is taken in as it was. */
+bool hub_has_begun(const struct hub *hub);
 
 /* Sends what has become provable by hub_signed(), without ending the turn: under load its end may be milliseconds away. */
 enum tg_err hub_advance(struct hub *hub);

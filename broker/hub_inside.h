@@ -74,6 +74,7 @@ struct hub {
   size_t looked;       /* rows that were looked at for stated.c in this turn */
   uint64_t round;      /* of pump(): sessions that it served have its number */
   bool round_more;     /* and one of them has more */
+  uint64_t awaited;    /* the version that hub_await_charter() said, known or not */
   bool papers_came, stopping, hurry; /* hurry: a turn is wanted at once */
 };
 

@@ -1,5 +1,6 @@
 #include "broker/paper.h"
 
+#include "broker/foresight.h"
 #include "policy/change.h"
 #include "policy/refusal.h"
 
@@ -96,16 +97,41 @@ static enum tg_err check_widening(struct hub *hub, struct paper *p, const struct
   return TG_OK;
 }
 
-static enum tg_err check_pins(struct paper *p, const struct policy_set *set, tg_time at)
+static enum tg_err refuse_by_pin(struct paper *p, enum tg_err err, const struct policy_example *example)
 {
-  struct policy_example example = {0};
-  enum tg_err err = policy_pins_check(set, at, &example);
   if (!err)
     return TG_OK;
   if (err != TG_REFUSED)
     return refuse_for(p, err);
-  p->why = example.why;
+  p->why = example->why;
   return refuse(p, REASON_PIN);
+}
+
+static enum tg_err check_pins(struct paper *p, const struct policy_set *set, tg_time at)
+{
+  struct policy_example example = {0};
+  const enum tg_err err = policy_pins_check(set, at, &example);
+  return refuse_by_pin(p, err, &example);
+}
+
+static enum tg_err check_own_pins(struct paper *p, const struct policy *policy, const struct policy_set *set, tg_time at)
+{
+  struct policy_example example = {0};
+  const enum tg_err err = policy_pins_hold(policy, policy_set_world_of(set), later(at, p->news.effective), &example);
+  return refuse_by_pin(p, err, &example);
+}
+
+/* Adds it to the set if all pins hold then. In a load of the past its own: those of others may be broken under a charter that is replaced, and
+   are looked at with the one that replaces it. */
+static enum tg_err put_policy(struct paper *p, struct policy **policy, struct policy_set *set, tg_time at)
+{
+  enum tg_err err = p->past ? check_own_pins(p, *policy, set, at) : TG_OK;
+  if (err || p->reason)
+    return err;
+  err = policy_set_put(set, policy, 0, at, &p->why);
+  if (err)
+    return refuse_for(p, err);
+  return p->past ? TG_OK : check_pins(p, set, at);
 }
 
 /* The policies in force, or those that will be when the charter is. */
@@ -144,10 +170,8 @@ static enum tg_err check_under(struct hub *hub, struct paper *p, const struct ch
   /* A member that will have left tells nobody anything. */
   if (!err && set && policy_world_member(policy_set_world_of(set), p->news.member) >= 0) {
     err = check_widening(hub, p, policy, set, c->effective);
-    if (!err && !p->reason) {
-      enum tg_err put = policy_set_put(set, &policy, 0, c->effective, &p->why);
-      err = put ? refuse_for(p, put) : check_pins(p, set, c->effective);
-    }
+    if (!err && !p->reason)
+      err = put_policy(p, &policy, set, c->effective);
   }
   policy_free(policy);
   policy_set_free(set);
@@ -202,8 +226,7 @@ static enum tg_err check_policy(struct hub *hub, struct paper *p)
     err = check_waiting_charters(hub, p);
   if (!err && !p->reason) {
     p->hidden = policy_visibility(policy) == POLICY_FOR_HUB;
-    enum tg_err put = policy_set_put(set, &policy, 0, at, &p->why);
-    err = put ? refuse_for(p, put) : check_pins(p, set, at);
+    err = put_policy(p, &policy, set, at);
   }
   if (!err && !p->reason)
     err = tell_of_leap(hub, p);
@@ -235,6 +258,13 @@ static enum tg_err check_charter_pins(struct hub *hub, struct paper *p)
   return err;
 }
 
+/* One that is never in force here keeps no pin, and no pin it: it says what those behind it follow from. Otherwise an officer of one member, by a pin that
+   only it breaks, could keep all who begin from every later one. */
+static bool never_in_force(const struct paper *p)
+{
+  return p->past && foresight_replaces(p->past, p->news.serial, p->news.effective);
+}
+
 /* A hub that came later begins with the charters of the time before it, which do not name it; it serves nobody until one does. */
 static enum tg_err check_charter(struct hub *hub, struct paper *p)
 {
@@ -249,16 +279,17 @@ static enum tg_err check_charter(struct hub *hub, struct paper *p)
           N_("A later one may follow; if none does, give this hub the name that the charter gives it"), hub->config.name, NULL, NULL);
   if (!named)
     err = hub_tell(hub, HUB_ERROR, "charter-without-us", NULL, &p->hash, p->news.serial, &why);
-  return !err && directory_newest_charter(hub->rules.directory) ? check_charter_pins(hub, p) : err;
+  if (err || !directory_newest_charter(hub->rules.directory) || never_in_force(p))
+    return err;
+  return check_charter_pins(hub, p);
 }
 
 /* ---- any document */
 
 enum tg_err paper_examine(struct hub *hub, struct paper *p)
 {
-  /* Before a charter names us nothing was ours to decide: what others took in then is taken in as it was. */
-  if (!hub_self(hub))
-    p->how = DIRECTORY_RELAYED;
+  /* Before we have begun nothing was ours to decide: what others took in then is taken in as it was. */
+  p->how = p->past || !hub_has_begun(hub) ? DIRECTORY_RELAYED : DIRECTORY_FRESH;
   enum tg_err err = directory_check(hub->rules.directory, p->kind, p->content, p->proof, p->how,
                                     hub->now.wall, &p->news, &p->why);
   p->known = err == TG_DUPLICATE;

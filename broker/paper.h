@@ -9,7 +9,8 @@ struct paper {
   enum document_kind kind;
   struct slice content, proof; /* proof: encoded, of sealing keys */
   struct hash hash;
-  enum directory_how how; /* RELAYED when given: what is older than we are; else by who is named */
+  const struct foresight *past; /* NULL, or it is older than we are and comes in as it was */
+  enum directory_how how;     /* found out: RELAYED as long as we have not begun, and in a load of the past */
   bool known;                 /* accepted before */
   enum reason reason;         /* REASON_NONE: it may be added */
   struct tg_why why;          /* of a refusal */

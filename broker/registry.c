@@ -185,10 +185,10 @@ enum tg_err registry_take(struct hub *hub, struct session *s, const Tg__Document
   return err;
 }
 
-enum tg_err registry_file(struct hub *hub, struct slice bytes, enum directory_how how, bool *ret_refused, struct tg_why *why)
+enum tg_err registry_file(struct hub *hub, struct slice bytes, const struct foresight *past, bool *ret_refused, struct tg_why *why)
 {
   struct note note;
-  struct paper p = {.content = bytes, .how = how};
+  struct paper p = {.content = bytes, .past = past};
   uint64_t leaf;
   *ret_refused = true;
   arena_reset(hub->item);

@@ -176,7 +176,7 @@ static enum tg_err review_one(struct hub *hub, struct session *s)
   const struct sign_pk *identity = &s->party->identity;
   enum tg_err right = directory_may_act(hub->rules.directory, identity, hub->now.wall, NULL);
   const struct node *node = directory_node(hub->rules.directory, identity);
-  if (!right && node && seal_pk_eq(&node->credential.transport, &s->peer) && hub_self(hub))
+  if (!right && node && seal_pk_eq(&node->credential.transport, &s->peer) && hub_has_begun(hub))
     return TG_OK;
   return session_close(hub, s, right ? reason_of_right(right) : REASON_CREDENTIAL, END_SAY | END_CUT);
 }

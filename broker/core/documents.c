@@ -9,6 +9,7 @@
 #include "policy/refusal.h"
 #include "proto/limits.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,8 @@ struct document {
 struct documents {
   struct document *v;
   size_t n, room, bytes;
-  bool past; /* no charter known before it names us: what is here is older than we are */
+  bool past; /* we have not begun: what is here is older than we are */
+  bool unread; /* something here could not be read */
   struct foresight *foresight; /* of all charters here, when it is past */
 };
 
@@ -81,6 +83,7 @@ static enum tg_err read_one(void *arg, const char *path)
                   N_("Move away those that are not needed any more"), NULL, NULL, NULL);
   if (err != TG_OK) {
     log_event(LOG_ERROR, "document-not-read", log_why(&why));
+    d->unread = true;
     buf_free(&one.bytes);
     return TG_OK;
   }
@@ -133,7 +136,8 @@ static enum tg_err offer(const struct documents *d, struct document *one, struct
     err = foresight_check(d->foresight, buf_slice(&one->bytes), &one->refusal);
   if (err != TG_OK)
     return err == TG_REVOKED ? TG_OK : err;
-  err = (d->past ? hub_past_document : hub_document)(hub, buf_slice(&one->bytes), &one->refusal);
+  err = d->past ? hub_past_document(hub, d->foresight, buf_slice(&one->bytes), &one->refusal)
+                : hub_document(hub, buf_slice(&one->bytes), &one->refusal);
   one->taken = err == TG_OK;
   return err == TG_REFUSED ? TG_OK : err;
 }
@@ -265,7 +269,7 @@ static enum tg_err offer_round(struct documents *d, struct hub *hub, bool *ret_l
   if (err != TG_OK || *ret_later)
     return err;
   /* What still waits for an earlier one waits in vain, if all charters are here. What one would jump over could never be taken any more. */
-  return waits || hub_is_unnamed(hub) ? TG_OK : offer_all_of_officers(d, hub, false);
+  return waits || !hub_has_begun(hub) ? TG_OK : offer_all_of_officers(d, hub, false);
 }
 
 /* Nothing but charters, as long as none here names us: nobody is let in, and whose root signed what those say that are still to come. */
@@ -284,13 +288,36 @@ static enum tg_err offer_charters(struct documents *d, struct hub *hub)
   return err;
 }
 
+/* Nobody is let in by what a charter said that is replaced. An operator who takes one out of the folder has decided that it was never in force; a file that
+   cannot be read decides nothing. */
+static enum tg_err await_charter(const struct documents *d, struct hub *hub)
+{
+  const uint64_t needed = foresight_needed(d->foresight);
+  return d->unread && needed < hub_awaited_charter(hub) ? TG_OK : hub_await_charter(hub, needed);
+}
+
+static void tell_awaited(const struct hub *hub)
+{
+  const uint64_t version = hub_awaited_charter(hub);
+  struct tg_why why;
+  char number[24];
+  if (!version)
+    return;
+  snprintf(number, sizeof number, "%llu", (unsigned long long)version);
+  why_set(&why, TG_REFUSED, "charter", N_("nobody is let in before this hub has version %1$s of the charter, which was not taken"),
+          N_("Mend what document-refused says of it or of one before it, then load the documents again; if it was never in force, first take it out of the folder"), number, NULL, NULL);
+  log_event(LOG_ERROR, "charter-awaited", log_number("version", version), log_why(&why));
+}
+
 static enum tg_err offer_all(struct documents *d, struct hub *hub)
 {
   bool later = true; /* there is another charter, or may be one now */
   enum tg_err err = TG_OK;
-  d->past = hub_is_unnamed(hub);
+  d->past = !hub_has_begun(hub);
   if (d->past)
     err = look_ahead(d, hub);
+  if (err == TG_OK && d->past)
+    err = await_charter(d, hub);
   if (err == TG_OK && d->past && !foresight_names_hub(d->foresight))
     return offer_charters(d, hub);
   while (err == TG_OK && later)
@@ -305,6 +332,7 @@ enum tg_err documents_take(const char *folder, struct hub *hub, struct tg_why *w
   enum tg_err err = folder_each(folder, ".note", FILES_MAX, read_one, &d, why);
   if (err != TG_OK && err != TG_NO_MEMORY) { /* the operator's mistake, not the hub's */
     log_event(LOG_ERROR, "documents-not-read", log_why(why));
+    d.unread = true;
     err = TG_OK;
   }
   /* What can be taken under a charter comes before the next one, whatever the files are called. */
@@ -319,6 +347,8 @@ enum tg_err documents_take(const char *folder, struct hub *hub, struct tg_why *w
   }
   if (err == TG_OK)
     log_event(LOG_NOTICE, "documents-taken", log_number("count", taken), log_number("of", d.n));
+  if (err == TG_OK)
+    tell_awaited(hub);
   documents_free(&d);
   return err;
 }

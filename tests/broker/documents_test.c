@@ -64,6 +64,7 @@ static void begin_empty(struct stage *s, const char *name)
   strcpy(s->config.name, name);
   strcat(s->database, ".2");
   buf_clear(&s->signed_note);
+  assert_int_equal(signing_begin(slice_str(secret_key_name(s->kit->hub_log)), &s->signer), TG_OK);
   assert_int_equal(stage_restart(s), TG_OK);
   assert_int_equal(hub_time(s->hub, s->now), TG_OK);
 }
@@ -493,6 +494,169 @@ static void what_a_replaced_root_took_back_stays_taken_back(void **state)
   buf_free(&revocation);
 }
 
+/* ---- charters that a later one has replaced, and pins */
+
+static void ne_joins_ecowas(struct charter *c) { c->bloc[1].member[0] = 2; } /* in place of SN */
+
+#define PINNED "export allow ** to ECOWAS up-to SECRET\npin never ** to NE\n" ACCEPT
+
+static struct buf pinned_policy(struct stage *s)
+{
+  return kit_policy_note(s->kit, BF, 2, PINNED, s->now.wall - 30 * TG_MINUTE, 1);
+}
+
+/* The second charter breaks BF's pin, the third does not: what a hub takes that has them all, and the policy. */
+static void put_charters_around_a_pin(struct stage *s, struct folder *f, tg_time second, tg_time third)
+{
+  struct buf y = kit_next_charter(s->kit, second, ne_joins_ecowas);
+  struct buf z = kit_charter_after(s->kit, buf_slice(&y), third, nothing_else);
+  struct buf pinned = pinned_policy(s);
+  put(f, "y.note", buf_slice(&y));
+  put(f, "z.note", buf_slice(&z));
+  put(f, "BF-2.note", buf_slice(&pinned));
+  buf_free(&y);
+  buf_free(&z);
+  buf_free(&pinned);
+}
+
+/* A hub at work has taken both charters when the policy comes: so does one that begins. */
+static void begins_where_the_hub_at_work_is(struct stage *s, tg_time from_now)
+{
+  struct folder f = folder_new(s);
+  struct tg_why why;
+  s->now.wall += TG_HOUR;
+  put_charters_around_a_pin(s, &f, s->now.wall + from_now, s->now.wall + from_now);
+  assert_int_equal(hub_time(s->hub, s->now), TG_OK);
+  assert_true(is_taken(s, &f, "y.note"));
+  assert_true(is_taken(s, &f, "z.note"));
+  assert_true(is_taken(s, &f, "BF-2.note"));
+  begin_empty(s, "hub1");
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
+  assert_int_equal(stage_count(s, "documents"), f.n + 3);
+  assert_true(hub_has_begun(s->hub));
+  assert_int_equal(stage_commit(s), TG_OK);
+  assert_int_equal(stage_restart(s), TG_OK);
+  assert_true(hub_has_begun(s->hub));
+  assert_true(is_taken(s, &f, "z.note"));
+}
+
+/* One officer could keep every hub that begins from all charters behind the second. */
+static void a_pin_holds_back_no_charter_that_is_replaced(void **state) { begins_where_the_hub_at_work_is(*state, -TG_MINUTE); }
+static void a_pin_holds_back_no_charter_that_will_never_be(void **state) { begins_where_the_hub_at_work_is(*state, TG_DAY); }
+
+static void another_bloc_and_ne_joins_ecowas(struct charter *c)
+{
+  another_bloc(c);
+  ne_joins_ecowas(c);
+}
+
+/* ML's policy came under the second charter, which alone has what it names. */
+static void what_came_under_a_charter_that_is_replaced_answers_for_its_own_pins(void **state)
+{
+  struct stage *s = *state;
+  struct folder f = folder_new(s);
+  struct tg_why why;
+  struct buf y = kit_next_charter(s->kit, s->now.wall, another_bloc_and_ne_joins_ecowas);
+  struct buf z = kit_charter_after(s->kit, buf_slice(&y), s->now.wall + TG_MINUTE, nothing_else);
+  struct buf pinned = pinned_policy(s);
+  put(&f, "y.note", buf_slice(&y));
+  put(&f, "z.note", buf_slice(&z));
+  put(&f, "BF-2.note", buf_slice(&pinned));
+  put_policy(s, &f, "ML-2.note", 2, "export allow ** to AEX up-to SECRET\n" ACCEPT, 1);
+  assert_true(is_taken(s, &f, "y.note")); /* the hub at work */
+  assert_true(is_taken(s, &f, "ML-2.note"));
+  s->now.wall += TG_HOUR;
+  assert_int_equal(hub_time(s->hub, s->now), TG_OK);
+  assert_true(is_taken(s, &f, "z.note"));
+  assert_true(is_taken(s, &f, "BF-2.note"));
+  begin_empty(s, "hub1");
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
+  assert_int_equal(stage_count(s, "documents"), f.n + 4);
+  buf_free(&y);
+  buf_free(&z);
+  buf_free(&pinned);
+}
+
+static void what_breaks_its_own_pin_is_refused_in_the_past_too(void **state)
+{
+  struct stage *s = *state;
+  struct folder f = folder_new(s);
+  struct tg_why why;
+  put_policy(s, &f, "ML-2.note", 2, "export allow ** to ECOWAS up-to SECRET\npin never ** to SN\n" ACCEPT, 1);
+  begin_empty(s, "hub1");
+  assert_int_equal(documents_take(f.path, s->hub, &why), TG_OK);
+  assert_int_equal(stage_count(s, "documents"), f.n);
+}
+
+/* The charter in force breaks a pin, whichever of the two was there first: BF-2.note and y.note. */
+static struct folder folder_of_a_pin_and_a_charter(struct stage *s)
+{
+  struct folder f = folder_new(s);
+  struct buf y = kit_next_charter(s->kit, s->now.wall, ne_joins_ecowas);
+  struct buf pinned = pinned_policy(s);
+  put(&f, "y.note", buf_slice(&y));
+  put(&f, "BF-2.note", buf_slice(&pinned));
+  buf_free(&y);
+  buf_free(&pinned);
+  return f;
+}
+
+static bool lets_in_after(struct stage *s, const struct folder *f)
+{
+  struct tg_why why;
+  if (f)
+    assert_int_equal(documents_take(f->path, s->hub, &why), TG_OK);
+  else
+    assert_int_equal(stage_restart(s), TG_OK);
+  stage_settle(s);
+  assert_true((s->allowed > 0) == hub_has_begun(s->hub));
+  assert_true((s->signer.size > 0) == hub_has_begun(s->hub)); /* or it could not begin once more */
+  return s->allowed > 0;
+}
+
+static void without(const struct folder *f, const char *name)
+{
+  char path[192];
+  snprintf(path, sizeof path, "%s/%s", f->path, name);
+  assert_int_equal(remove(path), 0);
+}
+
+/* What the first charter says of who is suspended, and of limits, holds no more. The member makes it good; that it does now is as of the past, too. */
+static void a_hub_that_is_not_at_the_charter_in_force_lets_nobody_in(void **state)
+{
+  struct stage *s = *state;
+  struct folder f = folder_of_a_pin_and_a_charter(s);
+  begin_empty(s, "hub1");
+  assert_false(lets_in_after(s, &f));
+  assert_false(lets_in_after(s, NULL));
+  s->now.wall += TG_DAY;
+  assert_int_equal(hub_time(s->hub, s->now), TG_OK);
+  assert_false(lets_in_after(s, &f));
+  struct buf narrow = kit_policy_note(s->kit, BF, 3, "export allow ** to SN up-to SECRET\npin never ** to NE\n" ACCEPT, s->now.wall, 1);
+  put(&f, "BF-3.note", buf_slice(&narrow));
+  assert_true(lets_in_after(s, &f));
+  assert_true(is_taken(s, &f, "y.note"));
+  assert_true(lets_in_after(s, NULL));
+  buf_free(&narrow);
+}
+
+/* It was refused by the old hub as well: then it was never in force. A file that cannot be read says nothing of the kind. */
+static void who_takes_that_charter_away_has_decided(void **state)
+{
+  struct stage *s = *state;
+  struct folder f = folder_of_a_pin_and_a_charter(s);
+  uint8_t *large = calloc(1, LIMIT_DOCUMENT + 1);
+  assert_non_null(large);
+  begin_empty(s, "hub1");
+  assert_false(lets_in_after(s, &f));
+  put(&f, "y.note", slice_of(large, LIMIT_DOCUMENT + 1));
+  assert_false(lets_in_after(s, &f));
+  without(&f, "y.note");
+  assert_true(lets_in_after(s, &f));
+  assert_true(lets_in_after(s, NULL));
+  free(large);
+}
+
 /* ---- a member that says that it left a charter */
 
 static void all_must_sign(struct charter *c) { c->quorum = (struct quorum){.n = 1, .term = {{.count = 4, .group = "members"}}}; }
@@ -522,13 +686,6 @@ static void who_leaves_a_charter_afterwards_keeps_out_none_that_it_signed(void *
   assert_int_equal(stage_count(s, "documents"), f.n + 2);
   buf_free(&second);
   buf_free(&leaves);
-}
-
-static void without(const struct folder *f, const char *name)
-{
-  char path[192];
-  snprintf(path, sizeof path, "%s/%s", f->path, name);
-  assert_int_equal(remove(path), 0);
 }
 
 /* A member's tenth policy, of this many officers, and those before it are not there. What the operator is told. */
@@ -572,6 +729,12 @@ int main(void)
       cmocka_unit_test_setup_teardown(who_stole_a_root_gains_nothing_by_charters_that_come_later, four, stage_gone),
       cmocka_unit_test_setup_teardown(a_root_that_will_be_replaced_is_good_until_then, four, stage_gone),
       cmocka_unit_test_setup_teardown(what_a_replaced_root_took_back_stays_taken_back, four, stage_gone),
+      cmocka_unit_test_setup_teardown(a_pin_holds_back_no_charter_that_is_replaced, four, stage_gone),
+      cmocka_unit_test_setup_teardown(a_pin_holds_back_no_charter_that_will_never_be, four, stage_gone),
+      cmocka_unit_test_setup_teardown(what_came_under_a_charter_that_is_replaced_answers_for_its_own_pins, four, stage_gone),
+      cmocka_unit_test_setup_teardown(what_breaks_its_own_pin_is_refused_in_the_past_too, four, stage_gone),
+      cmocka_unit_test_setup_teardown(a_hub_that_is_not_at_the_charter_in_force_lets_nobody_in, four, stage_gone),
+      cmocka_unit_test_setup_teardown(who_takes_that_charter_away_has_decided, four, stage_gone),
       cmocka_unit_test_setup_teardown(who_leaves_a_charter_afterwards_keeps_out_none_that_it_signed, four_who_all_sign, stage_gone),
       cmocka_unit_test_setup_teardown(a_hub_that_begins_late_takes_charters_as_they_were, four, stage_gone),
   };

@@ -130,6 +130,21 @@ static void pins_look_at_the_charter_that_waits(void **state)
                    REASON_NONE);
 }
 
+/* At a hub at work, by whatever way it comes. */
+static void a_pin_holds_back_the_charter_that_breaks_it(void **state)
+{
+  struct stage *s = *state;
+  struct buf charter = kit_next_charter(s->kit, s->now.wall + 7 * TG_DAY, sn_joins_aes);
+  assert_int_equal(bring(s, 2, "export allow ** to AES up-to SECRET\npin never ** to SN\n" ACCEPT, s->now.wall, 1), REASON_NONE);
+  assert_int_equal(stage_document(s, &charter), TG_REFUSED);
+  actor_bring(&s->actor[NE], &charter);
+  stage_settle(s);
+  assert_int_equal(s->actor[NE].document_outcome[s->actor[NE].document_outcomes - 1], REASON_PIN);
+  assert_int_equal(bring(s, 3, "export allow ** to NE up-to SECRET\npin never ** to SN\n" ACCEPT, s->now.wall, 1), REASON_NONE);
+  assert_int_equal(stage_document(s, &charter), TG_OK);
+  buf_free(&charter);
+}
+
 /* Without its pin one officer could open by the next bloc that grows; and until it may go, it guards. */
 static void a_pin_goes_by_two_and_in_time(void **state)
 {
@@ -216,6 +231,7 @@ int main(void)
       STORY(one_officer_opens_nothing_to_who_joins_later),
       STORY(the_hub_stands_where_the_charter_in_force_says),
       STORY(pins_look_at_the_charter_that_waits),
+      STORY(a_pin_holds_back_the_charter_that_breaks_it),
       STORY(a_pin_goes_by_two_and_in_time),
       STORY(who_comes_later_takes_what_was_widened_in_its_time),
   };
