@@ -262,7 +262,7 @@ static enum tg_err start(struct hub *hub, struct slice signed_note, struct tg_wh
   if (!err)
     err = logbook_open(hub->store, &hub->log, why);
   if (!err)
-    err = rules_replay(hub->store, &hub->config.exchange, &hub->rules.directory);
+    err = rules_replay(hub->store, &hub->config.exchange, &hub->rules.directory, why);
   if (!err)
     err = rules_reread(&hub->rules, hub->now.wall);
   if (!err)

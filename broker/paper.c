@@ -246,7 +246,7 @@ static enum tg_err check_charter_pins(struct hub *hub, struct paper *p)
   struct directory *trial = NULL;
   struct policy_set *set = NULL;
   const tg_time at = later(hub->now.wall, p->news.effective);
-  enum tg_err err = rules_replay(hub->store, &hub->config.exchange, &trial);
+  enum tg_err err = rules_replay(hub->store, &hub->config.exchange, &trial, NULL);
   if (!err)
     err = directory_add(trial, p->kind, p->content, p->proof, p->how, hub->now.wall, NULL, &p->why);
   if (!err)

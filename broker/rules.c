@@ -6,8 +6,17 @@
 /* A document with its signatures, and room beside it. */
 enum { DOCUMENT_ARENA = 2 * LIMIT_DOCUMENT };
 
-enum tg_err rules_replay(struct store *store, const struct hash *exchange, struct directory **ret)
+/* *why: what is said of it. */
+static enum tg_err refused(const struct directory *d, const struct store_document *doc, struct tg_why *why)
 {
+  uint64_t version;
+  const enum tg_err err = doc->kind == DOCUMENT_CHARTER ? directory_explain_charter(d, doc->content, &version, why) : TG_OK;
+  return err == TG_CONFLICT || err == TG_NO_MEMORY ? err : TG_DISK;
+}
+
+enum tg_err rules_replay(struct store *store, const struct hash *exchange, struct directory **ret, struct tg_why *why)
+{
+  struct tg_why said = {0};
   struct arena *arena = arena_new(DOCUMENT_ARENA);
   struct directory *d = directory_new(exchange);
   enum tg_err err = arena && d ? TG_OK : TG_NO_MEMORY;
@@ -19,11 +28,13 @@ enum tg_err rules_replay(struct store *store, const struct hash *exchange, struc
       break;
     after = doc.sequence;
     err = directory_add(d, (enum document_kind)doc.kind, doc.content, doc.proof, DIRECTORY_RELAYED,
-                        doc.accepted, NULL, NULL);
+                        doc.accepted, NULL, &said);
     if (err == TG_DUPLICATE || err == TG_STALE)
       err = TG_OK; /* made useless by one that came later and is kept */
     else if (err && err != TG_NO_MEMORY)
-      err = TG_DISK;
+      err = refused(d, &doc, &said);
+    if (err && why)
+      *why = said;
   }
   arena_free(arena);
   if (err != TG_NOT_FOUND) {

@@ -20,9 +20,9 @@ struct rules {
   } named; /* what rules_hash() said last */
 };
 
-/* A directory of all documents in the store, in their order. TG_DISK: one that was accepted is not
- * acceptable. */
-enum tg_err rules_replay(struct store *store, const struct hash *exchange, struct directory **ret);
+/* A directory of all documents in the store, in their order. TG_DISK: one that was accepted is not acceptable; TG_CONFLICT: it was to an earlier program,
+   and is a charter that gives a log another key. why may be NULL. */
+enum tg_err rules_replay(struct store *store, const struct hash *exchange, struct directory **ret, struct tg_why *why);
 /* The policies of a directory, compiled for the charter in force at `at`. *ret is NULL when none is. */
 enum tg_err rules_compile(const struct directory *d, tg_time at, struct policy_set **ret);
 /* Time has passed: is another charter, standing or policy in force? Cheap when not. */

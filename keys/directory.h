@@ -74,6 +74,10 @@ enum tg_err directory_check(const struct directory *d, enum document_kind kind, 
 enum tg_err directory_add(struct directory *d, enum document_kind kind, struct slice bytes, struct slice proof,
                           enum directory_how how, tg_time now, struct directory_news *ret, struct tg_why *why);
 
+/* Of a charter in a store that directory_add() refused: does it give a log another key? Earlier programs took such a charter in. TG_CONFLICT, and *why has the
+   sentence for its operator; TG_OK: it is another matter; TG_BAD_INPUT: no charter; TG_NO_MEMORY. *ret_version: its version, 0 with TG_BAD_INPUT. */
+enum tg_err directory_explain_charter(const struct directory *d, struct slice bytes, uint64_t *ret_version, struct tg_why *why);
+
 /* Every document a newcomer needs, in the order of acceptance. */
 struct directory_item {
   enum document_kind kind;

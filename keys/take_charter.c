@@ -1,6 +1,7 @@
 /* Charters and withdrawals: who is a member. */
 #include "keys/directory_state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,29 @@ static enum tg_err check_logs(const struct directory *d, struct intake *in)
     err = charter_check_logs(known->charter, in->charter, in->why);
   }
   return err;
+}
+
+enum tg_err directory_explain_charter(const struct directory *d, struct slice bytes, uint64_t *ret_version, struct tg_why *why)
+{
+  struct intake in = {.kind = DOCUMENT_CHARTER, .bytes = bytes};
+  struct tg_why log;
+  char where[32];
+  *ret_version = 0;
+  enum tg_err err = intake_note(&in);
+  if (!err)
+    err = charter_parse(in.note.text, NULL, &in.charter, NULL);
+  if (err)
+    return err == TG_NO_MEMORY ? err : TG_BAD_INPUT;
+  *ret_version = in.charter->version;
+  in.why = &log;
+  err = check_logs(d, &in);
+  charter_free(in.charter);
+  if (err != TG_BAD_INPUT)
+    return err;
+  snprintf(where, sizeof where, "charter %llu", (unsigned long long)*ret_version);
+  return why_set(why, TG_CONFLICT, where, log.what,
+                 N_("An earlier program took it in; have the members sign another of this version, which names the hub otherwise (operations.md, \"A charter that is taken no more\")"),
+                 log.arg[0], log.arg[1], NULL);
 }
 
 static enum tg_err check_next(const struct directory *d, struct intake *in)

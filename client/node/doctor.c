@@ -4,6 +4,7 @@
 #include "client/node/hooks.h"
 #include "client/node/journal.h"
 #include "client/node/outbox.h"
+#include "client/node/papers.h"
 #include "client/node/talk.h"
 #include "client/node/watch.h"
 #include "proto/subject.h"
@@ -28,6 +29,8 @@ static enum tg_err found(struct query *q, const char *name, enum severity severi
 static enum tg_err check_charter(struct node_core *core, struct query *q)
 {
   struct tg_why why;
+  if (papers_lack_charter(core))
+    return found(q, "charter", MUST_BE_MENDED, papers_lack_charter(core));
   if (core_charter(core))
     return TG_OK;
   why_set(&why, TG_NOT_FOUND, NULL, N_("no charter is known, so that no hub is"),
@@ -82,7 +85,7 @@ static enum tg_err check_sealing(struct node_core *core, struct query *q)
 static enum tg_err check_hub(struct node_core *core, struct query *q)
 {
   struct tg_why why;
-  if (!core_charter(core) || talk_is_open(core) || talk_state(core) == TALK_CLOSED)
+  if (!core_charter(core) || papers_lack_charter(core) || talk_is_open(core) || talk_state(core) == TALK_CLOSED)
     return TG_OK;
   if (talk_state(core) == TALK_ALONE)
     why_set(&why, TG_NOT_FOUND, NULL, N_("the charter has none of the hubs that this node is to use"),

@@ -18,7 +18,8 @@ enum { WORLD_EVERY = 3600 * 1000, IDLE_MS = 4000, FORMER_MAX = 1024 };
 
 /* Invariant: `charter` is the one that the world of core->policies was built from. lacking: a document of this session was not taken for want of its entry in the
    log: what came before it is all that we have of this hub's documents, and it begins behind that the next time. former: keys
-   whose credentials came from a hub and were worth nothing any more, by what was known here before they came. */
+   whose credentials came from a hub and were worth nothing any more, by what was known here before they came. dropped: the version of the first charter of the store
+   that was refused when it was loaded, 0: none. */
 struct papers {
   const struct charter *charter;
   int64_t due;
@@ -27,6 +28,8 @@ struct papers {
   uint64_t next_leaf; /* behind the document of this hub that was taken last */
   struct note_key *former;
   size_t n_former;
+  uint64_t dropped;
+  struct tg_why why_dropped;
 };
 
 struct papers *papers_new(void) { return calloc(1, sizeof(struct papers)); }
@@ -222,6 +225,43 @@ int64_t papers_due(const struct node_core *core)
 
 /* ---- taking in ---- */
 
+const struct tg_why *papers_lack_charter(const struct node_core *core)
+{
+  const struct papers *p = core->papers;
+  return p->dropped && !directory_charter_version(core->directory, p->dropped, NULL) ? &p->why_dropped : NULL;
+}
+
+/* Those that follow from it are dropped with it. */
+static enum tg_err charter_dropped(struct node_core *core, struct slice content, const struct tg_why *why)
+{
+  struct papers *p = core->papers;
+  const struct charter *newest = directory_newest_charter(core->directory);
+  p->why_dropped = *why;
+  const enum tg_err err = directory_explain_charter(core->directory, content, &p->dropped, &p->why_dropped);
+  if (!p->dropped)
+    p->dropped = newest ? newest->version + 1 : 1;
+  return core_is_fatal(err) ? err : TG_OK;
+}
+
+static enum tg_err load_one(struct node_core *core, struct db_stmt *s, struct tg_why *why)
+{
+  const enum document_kind kind = (enum document_kind)db_u64(s, 0);
+  struct tg_why said = {0};
+  enum tg_err err = directory_add(core->directory, kind, db_blob(s, 1), db_blob(s, 2), DIRECTORY_RELAYED, db_i64(s, 3), NULL, &said);
+  if (core_is_fatal(err))
+    *why = said;
+  else if (err != TG_OK && kind == DOCUMENT_CHARTER && !core->papers->dropped)
+    err = charter_dropped(core, db_blob(s, 1), &said);
+  /* What else was accepted once and is not now has been superseded meanwhile, or its officer's credential has. */
+  return core_is_fatal(err) ? err : TG_OK;
+}
+
+static enum tg_err tell_dropped(struct node_core *core)
+{
+  const struct tg_why *why = papers_lack_charter(core);
+  return why ? core_tell(core, NODE_ERROR, "charter-not-taken", NULL, NULL, core->papers->dropped, why) : TG_OK;
+}
+
 enum tg_err papers_load(struct node_core *core, struct tg_why *why)
 {
   struct db_stmt *s =
@@ -229,14 +269,14 @@ enum tg_err papers_load(struct node_core *core, struct tg_why *why)
   bool row;
   enum tg_err err;
   while ((err = db_step(s, &row)) == TG_OK && row) {
-    err = directory_add(core->directory, (enum document_kind)db_u64(s, 0), db_blob(s, 1), db_blob(s, 2), DIRECTORY_RELAYED,
-                        db_i64(s, 3), NULL, why);
-    /* What was accepted once and is not now has been superseded meanwhile, or its officer's credential has. */
-    if (core_is_fatal(err)) {
+    err = load_one(core, s, why);
+    if (err != TG_OK) {
       db_reset(s);
       return err;
     }
   }
+  if (err == TG_OK)
+    err = tell_dropped(core);
   if (err == TG_OK)
     err = know_myself(core);
   return err == TG_OK ? rebuild_world(core) : err;

@@ -11,6 +11,9 @@ void papers_free(struct papers *p);
 
 /* Replays what the store holds into the directory and the policies. */
 enum tg_err papers_load(struct node_core *core, struct tg_why *why);
+/* A charter that the store holds is taken no more, and no other of its version was: what is to be said of it. The charters here are old then, and no hub
+   is to be met by them. NULL: none. */
+const struct tg_why *papers_lack_charter(const struct node_core *core);
 /* Takes a document in for good. *ret_verdict: TG_OK; TG_DUPLICATE; or why not, as directory_check() says, in ret_why. */
 enum tg_err papers_take(struct node_core *core, enum document_kind kind, struct slice content, struct slice proof,
                         enum directory_how how, enum tg_err *ret_verdict, struct tg_why *ret_why);

@@ -4,6 +4,7 @@
 #include "client/node/arrivals.h"
 #include "client/node/calls.h"
 #include "client/node/outbox.h"
+#include "client/node/papers.h"
 #include "client/node/watch.h"
 #include "proto/endpoint.h"
 
@@ -54,7 +55,7 @@ static void list_candidates(struct node_core *core)
   const struct charter *charter = core_charter(core);
   const struct node_config *config = core->config;
   t->n = 0;
-  if (!charter)
+  if (!charter || papers_lack_charter(core)) /* whom an old charter names may have been replaced for what it did */
     return;
   if (!config->hubs || !config->hubs[0]) {
     for (size_t i = 0; i < charter->n_hubs; i++)

@@ -1,5 +1,6 @@
 /* The folder of documents: in what order a hub takes what lies there. */
 #include "broker/core/documents.h"
+#include "broker/store_document.h"
 #include "os/file.h"
 #include "tests/broker/stage.h"
 
@@ -707,6 +708,34 @@ static const char *told_of_the_tenth(struct stage *s, size_t officers)
 static void that_earlier_policies_are_missing_is_told(void **state) { assert_string_equal(told_of_the_tenth(*state, 1), "policy-without-earlier"); }
 static void two_officers_may_begin_anew(void **state) { assert_string_equal(told_of_the_tenth(*state, 2), ""); }
 
+/* ---- what an earlier program took in */
+
+static void another_key_for_the_log(struct charter *c)
+{
+  struct secret_key *log;
+  assert_int_equal(secret_key_new(KEY_HUB_LOG, c->hub->log.name, &log), TG_OK);
+  assert_int_equal(secret_key_note_key(log, &c->hub->log), TG_OK);
+  secret_key_free(log);
+}
+
+static void a_hub_whose_store_gives_a_log_another_key_says_so(void **state)
+{
+  struct stage *s = *state;
+  char said[1024];
+  uint64_t sequence;
+  struct buf charter = kit_next_charter(s->kit, s->now.wall, another_key_for_the_log);
+  const struct store_document row = {.kind = DOCUMENT_CHARTER, .hash = {{1}}, .content = buf_slice(&charter), .accepted = s->now.wall};
+  assert_int_equal(hub_time(s->hub, s->now), TG_OK);
+  assert_int_equal(stage_document(s, &charter), TG_REFUSED);
+  assert_int_equal(store_document_put(hub_store(s->hub), &row, &sequence), TG_OK);
+  assert_int_equal(stage_commit(s), TG_OK);
+  assert_int_equal(stage_restart(s), TG_CONFLICT);
+  why_render(&s->why, NULL, said, sizeof said);
+  assert_non_null(strstr(said, "charter 2: this charter gives the log"));
+  assert_non_null(strstr(said, "have the members sign another of this version"));
+  buf_free(&charter);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -736,6 +765,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(a_hub_that_is_not_at_the_charter_in_force_lets_nobody_in, four, stage_gone),
       cmocka_unit_test_setup_teardown(who_takes_that_charter_away_has_decided, four, stage_gone),
       cmocka_unit_test_setup_teardown(who_leaves_a_charter_afterwards_keeps_out_none_that_it_signed, four_who_all_sign, stage_gone),
+      cmocka_unit_test_setup_teardown(a_hub_whose_store_gives_a_log_another_key_says_so, four, stage_gone),
       cmocka_unit_test_setup_teardown(a_hub_that_begins_late_takes_charters_as_they_were, four, stage_gone),
   };
   return cmocka_run_group_tests_name("broker_documents", tests, NULL, NULL);

@@ -383,7 +383,7 @@ void stage_pass(struct stage *s, int64_t ms)
 static enum tg_err start(struct stage *s)
 {
   struct store *store;
-  struct tg_why why = {0};
+  s->why = (struct tg_why){0};
   const struct hub_effects effects = {.context = s,
                                       .send = on_send,
                                       .allow = on_allow,
@@ -392,8 +392,8 @@ static enum tg_err start(struct stage *s)
                                       .wake_at = on_wake,
                                       .tell = on_tell};
   assert_int_equal(
-      store_open(&(struct store_options){.database = s->database, .bodies = s->bodies, .vfs = s->vfs}, &store, &why), TG_OK);
-  return hub_new(&s->config, &store, &effects, s->now, buf_slice(&s->signed_note), &s->hub, &why);
+      store_open(&(struct store_options){.database = s->database, .bodies = s->bodies, .vfs = s->vfs}, &store, &s->why), TG_OK);
+  return hub_new(&s->config, &store, &effects, s->now, buf_slice(&s->signed_note), &s->hub, &s->why);
 }
 
 enum tg_err stage_restart(struct stage *s)

@@ -99,6 +99,7 @@ struct stage {
   bool ask_pending, slow_signer; /* slow: it has not answered yet */
   struct buf ask;
   size_t actors, allowed, cuts, alarms;
+  struct tg_why why; /* of the last start, should it have failed */
   char error[64]; /* the last one that the operator was told; empty: none */
   struct actor actor[STAGE_NODES];
 };

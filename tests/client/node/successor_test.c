@@ -4,10 +4,12 @@
 #include "client/node/watch.h"
 #include "keys/codec.h"
 #include "tests/client/node/hubs.h"
+#include "tests/client/node/look_paper.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -524,6 +526,64 @@ static void nothing_is_kept_for_a_log_that_is_given_up(void **state)
   hubs_no_strikes(p);
 }
 
+/* ---- a charter that an earlier program took in */
+
+static void another_key_for_the_log(struct charter *c)
+{
+  struct secret_key *log;
+  assert_int_equal(secret_key_new(KEY_HUB_LOG, c->hub[0].log.name, &log), TG_OK);
+  assert_int_equal(secret_key_note_key(log, &c->hub[0].log), TG_OK);
+  secret_key_free(log);
+}
+
+/* BF's node has it in its store, and comes back. */
+static void leave_a_charter(struct world *w, void (*tune)(struct charter *))
+{
+  struct buf charter = kit_next_charter(w->kit, pair_now(w->pair), tune), statement = buf_new(4 * LIMIT_DOCUMENT);
+  buf_put_str(&statement, "INSERT INTO document(kind, hash, content, proof, accepted, in_force) VALUES(1, x'01', x'");
+  for (size_t i = 0; i < charter.n; i++) {
+    char hex[3];
+    snprintf(hex, sizeof hex, "%02x", charter.p[i]);
+    buf_put_str(&statement, hex);
+  }
+  buf_put_str(&statement, "', x'', 1, 0)");
+  buf_put_u8(&statement, 0);
+  assert_int_equal(buf_status(&statement), TG_OK);
+  world_alter(w->pair, BF, (const char *)statement.p);
+  buf_free(&charter);
+  buf_free(&statement);
+}
+
+static bool doctor_misses_a_charter(struct world *w)
+{
+  json_t *doctor = look_paper_asked(w, BF, "doctor", NULL, NULL), *finding;
+  bool found = false;
+  size_t i;
+  json_array_foreach(json_object_get(doctor, "findings"), i, finding)
+    found |= !strcmp(json_string_value(json_object_get(finding, "name")), "charter");
+  json_decref(doctor);
+  return found;
+}
+
+/* Whom the charter before names may be who has the key that the members gave up. */
+static void a_node_whose_store_gives_a_log_another_key_meets_no_hub(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  leave_a_charter(w, another_key_for_the_log);
+  pair_pass(p, 10 * TG_MINUTE);
+  assert_int_equal(pair_told(p, BF, "charter-not-taken"), 1);
+  assert_int_equal(talk_state(pair_core(p, BF)), TALK_ALONE);
+  assert_true(doctor_misses_a_charter(w));
+  replace_the_hub(w); /* another of this version */
+  pair_pass(p, 10 * TG_MINUTE);
+  assert_true(talk_is_open(pair_core(p, BF)));
+  world_restart(p, BF);
+  assert_int_equal(pair_told(p, BF, "charter-not-taken"), 1);
+  assert_true(talk_is_open(pair_core(p, BF)));
+  assert_false(doctor_misses_a_charter(w));
+}
+
 int main(void)
 {
 #define STORY(f, begin) cmocka_unit_test_setup_teardown(f, begin, hubs_free)
@@ -548,6 +608,7 @@ int main(void)
       STORY(a_recall_at_the_next_hub_is_refused, hubs_one),
       STORY(a_purge_that_was_not_said_is_said_with_its_recall, hubs_one),
       STORY(a_refusal_that_was_not_said_is_said_with_its_recall, hubs_one),
+      STORY(a_node_whose_store_gives_a_log_another_key_meets_no_hub, hubs_one),
       STORY(an_urgent_recall_does_not_stand_before_what_it_recalls, hubs_one),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
