@@ -267,7 +267,7 @@ static enum tg_err start(struct hub *hub, struct slice signed_note, struct tg_wh
     err = rules_reread(&hub->rules, hub->now.wall);
   if (!err)
     err = resume_awaited(hub);
-  if (!err && signed_note.n) {
+  if (!err) {
     const struct charter_hub *self = hub_self(hub);
     err = logbook_resume(hub->log, self ? &self->log : NULL, signed_note, why);
   }

@@ -91,7 +91,7 @@ struct hub_effects {
 };
 
 /* Starts from what the store holds. Takes the store (*store becomes NULL, also on failure). `signed_note` is the signer's last checkpoint
-   note, empty when it never signed: a log that does not contain it was rolled back, TG_STALE. An empty store is a hub without a charter: it lets
+   note, empty when it never signed: a log that does not contain it was rolled back, and one that was signed is not begun again, TG_STALE. An empty store is a hub without a charter: it lets
    nobody in until hub_document() brings one that is pinned. TG_CONFLICT: the store is of another exchange or hub, or has a charter that is taken no more; TG_DISK, TG_NO_MEMORY. */
 enum tg_err hub_new(const struct hub_config *config, struct store **store, const struct hub_effects *effects,
                     struct hub_now now, struct slice signed_note, struct hub **ret, struct tg_why *why);

@@ -36,6 +36,7 @@ struct logbook {
   struct hash asked_root;
   struct merkle_path path; /* of the request */
   bool richer;             /* the note was settled, and not published since */
+  bool known_signed;       /* the store knows that something was signed, or will with the transaction at hand */
   struct buf note;
 };
 
@@ -91,6 +92,17 @@ static enum tg_err write_tile(void *context, unsigned level, uint64_t index, str
   return whole ? store_tile_put(l->store, level, index, hashes) : TG_OK;
 }
 
+/* Kept by the store from the first signature on. */
+static const char SIGNED[] = "signed";
+
+static enum tg_err read_signed(struct logbook *l)
+{
+  struct slice had;
+  enum tg_err err = store_fact(l->store, SIGNED, l->scratch, &had);
+  l->known_signed = !err;
+  return err == TG_NOT_FOUND ? TG_OK : err;
+}
+
 enum tg_err logbook_open(struct store *store, struct logbook **ret, struct tg_why *why)
 {
   struct logbook *l = calloc(1, sizeof *l);
@@ -106,6 +118,8 @@ enum tg_err logbook_open(struct store *store, struct logbook **ret, struct tg_wh
   enum tg_err err = l->scratch && l->late && l->leaves ? store_log_size(store, &size) : TG_NO_MEMORY;
   if (!err)
     err = ledger_open(&tiles, size, &l->ledger, why);
+  if (!err)
+    err = read_signed(l);
   if (err) {
     logbook_free(l);
     return err;
@@ -228,6 +242,14 @@ enum tg_err logbook_contains(struct logbook *l, uint64_t size, const struct hash
   return err;
 }
 
+/* A store of an earlier version learns it at its next start. */
+static enum tg_err remember_signed(struct logbook *l)
+{
+  enum tg_err err = l->known_signed ? TG_OK : store_fact_put(l->store, SIGNED, slice_str("yes"));
+  l->known_signed = true;
+  return err;
+}
+
 static enum tg_err note_keep(struct logbook *l, uint64_t size, struct slice note)
 {
   buf_clear(&l->note);
@@ -236,7 +258,22 @@ static enum tg_err note_keep(struct logbook *l, uint64_t size, struct slice note
     return TG_NO_MEMORY;
   l->signed_size = size;
   l->richer = false;
-  return TG_OK;
+  return remember_signed(l);
+}
+
+static enum tg_err forgotten(const char *where, struct tg_why *why)
+{
+  return why_set(why, TG_STALE, where, N_("the hub's store holds a log, and its signer remembers none: it could sign a second history"),
+                 N_("Put back its folder as it last was, signer beside hub; if that is lost for good, nobody can go on with this log: "
+                    "the members name another hub"),
+                 NULL, NULL, NULL);
+}
+
+enum tg_err logbook_may_begin(struct store *store, const char *where, struct tg_why *why)
+{
+  uint64_t size;
+  enum tg_err err = store_log_size(store, &size);
+  return err || size == 0 ? err : forgotten(where, why);
 }
 
 enum tg_err logbook_resume(struct logbook *l, const struct note_key *key, struct slice bytes,
@@ -245,6 +282,8 @@ enum tg_err logbook_resume(struct logbook *l, const struct note_key *key, struct
   struct checkpoint c;
   struct note note;
   bool contains;
+  if (bytes.n == 0) /* a log that was never signed is its signer's from size 0; not so one that the signer has forgotten */
+    return l->known_signed ? forgotten(NULL, why) : TG_OK;
   enum tg_err err = key ? checkpoint_open(bytes, key, &c, NULL, why) : note_parse(bytes, NULL, &note, why);
   if (!err && !key)
     err = checkpoint_parse(note.text, &c, why);

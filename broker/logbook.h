@@ -23,15 +23,18 @@ enum tg_err logbook_append(struct logbook *l, const struct entry *entry, uint64_
 /* Before the store's commit. */
 enum tg_err logbook_flush(struct logbook *l);
 
-/* The signer's last note, at the start. key NULL: it cannot be verified, only compared. TG_STALE: the log
-   does not contain it; TG_CONFLICT, TG_BAD_SIGNATURE, TG_BAD_INPUT: it is no checkpoint of this log. */
+/* May the signer, which remembers nothing, begin the log of this store? TG_STALE: a log has begun in it. A signer that begins keeps its first
+   state before hub_new(): whoever is killed between that and the first signature finds a state, of size 0, and needs no leave. */
+enum tg_err logbook_may_begin(struct store *store, const char *where, struct tg_why *why);
+/* The signer's last note, at the start, in a transaction; empty when it signed none. key NULL: it cannot be verified, only compared. TG_STALE: the log
+   does not contain it, or was signed and the signer does not know; TG_CONFLICT, TG_BAD_SIGNATURE, TG_BAD_INPUT: it is no checkpoint of this log. */
 enum tg_err logbook_resume(struct logbook *l, const struct note_key *key, struct slice note,
                            struct tg_why *why);
 /* Is there something to be signed, and no request under way? Then *ret is the request, its path in l. */
 bool logbook_wants_signature(const struct logbook *l);
 enum tg_err logbook_ask(struct logbook *l, struct hub_sign *ret);
 bool logbook_awaits_signature(const struct logbook *l);
-/* The answer. TG_BAD_INPUT and others of checkpoint_open(), TG_CONFLICT when it is not what was asked. */
+/* The answer, in a transaction. TG_BAD_INPUT and others of checkpoint_open(), TG_CONFLICT when it is not what was asked. */
 enum tg_err logbook_signed(struct logbook *l, const struct note_key *key, struct slice note,
                            struct tg_why *why);
 

@@ -19,8 +19,10 @@ enum message {
   MESSAGE_CUT = 'C',   /* key(32) */
   MESSAGE_TAKEN = 'T', /* key(32) cost(4): so much of its frames is dealt with (turns_back()) */
   /* core -> signer */
-  MESSAGE_SIGN = 'R', /* a struct signing_request, printed */
-  /* signer -> core; unasked at its start, with the last note it signed, or none */
+  MESSAGE_SIGN = 'R',  /* a struct signing_request, printed */
+  MESSAGE_BEGIN = 'B', /* remember from now on; answered by N */
+  /* signer -> core; unasked at its start: E, or N with the last note it signed, or none */
+  MESSAGE_EMPTY = 'E',  /* it remembers nothing, not even that a log began */
   MESSAGE_NOTE = 'N',   /* checkpoint note */
   MESSAGE_REFUSED = 'X' /* why, for people */
 };

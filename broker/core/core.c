@@ -5,6 +5,7 @@
 #include "broker/core/documents.h"
 #include "broker/core/ingress.h"
 #include "broker/core/publish.h"
+#include "broker/logbook.h"
 #include "broker/memory.h"
 #include "broker/message.h"
 #include "broker/role.h"
@@ -533,6 +534,21 @@ static void begin(struct core *c, struct slice signed_note)
     effect_allow(c, NULL, 0); /* a hub without a charter: the front opens, and lets nobody in */
 }
 
+/* A signer that remembers nothing begins a log only where nobody else knows of one. It keeps its first state before the store gets its first
+   leaf: a store with leaves and a signer without a state were never left so by a crash. */
+static void let_begin(struct core *c)
+{
+  static const uint8_t message = MESSAGE_BEGIN;
+  struct tg_why why = {.err = TG_OK};
+  enum tg_err err = logbook_may_begin(c->store, c->brief->folder, &why);
+  if (err == TG_OK)
+    err = publish_is_empty(c->brief->log, &why);
+  if (err == TG_OK)
+    err = pipe_send(c->signer, slice_of(&message, 1));
+  if (err != TG_OK && err != TG_UNREACHABLE) /* on_signer_closed() */
+    fail(c, err, &why);
+}
+
 static void on_signer_frame(void *arg, struct slice frame)
 {
   struct core *c = arg;
@@ -540,7 +556,9 @@ static void on_signer_frame(void *arg, struct slice frame)
   struct tg_why why = {.err = TG_OK};
   if (c->ended || !message_take(&frame, &type))
     return;
-  if (type == MESSAGE_NOTE && !c->hub) {
+  if (type == MESSAGE_EMPTY && !c->hub) {
+    let_begin(c);
+  } else if (type == MESSAGE_NOTE && !c->hub) {
     begin(c, frame);
   } else if (type == MESSAGE_NOTE && turn(c)) {
     check(c, hub_signed(c->hub, frame));

@@ -76,6 +76,15 @@ static uint64_t size_there(const char *folder)
   return size;
 }
 
+enum tg_err publish_is_empty(const char *folder, struct tg_why *why)
+{
+  return size_there(folder) == 0
+             ? TG_OK
+             : why_set(why, TG_STALE, folder, N_("a checkpoint of this log was published here, and neither store nor signer knows of it"),
+                       N_("Put both back as they last were, hub and signer; if they are lost for good, nobody can go on with this log: the members name another hub"),
+                       NULL, NULL, NULL);
+}
+
 /* Are the dossiers of all that was published there? A hub of an earlier version has none, and whoever removes them gets them
    again. */
 static bool dossiers_there(const char *private, uint64_t published)

@@ -8,6 +8,9 @@
 
 struct publish;
 
+/* May a log begin whose files go into this folder? TG_STALE: a checkpoint lies there, and a second history would follow it. */
+enum tg_err publish_is_empty(const char *folder, struct tg_why *why);
+
 /* Continues where the folder, which must exist, is certain. In the folder `private`, unless that is NULL,
    dossiers of the same entries are kept for the hub's own auditors, with access for nobody else. TG_NO_MEMORY; TG_DISK.
    Both names are borrowed. */

@@ -1,5 +1,6 @@
 /* The process that holds the log key. It signs a tree only if that tree extends the last one it signed, and
-   what it is about to sign is on the disk before the signature exists. */
+   what it is about to sign is on the disk before the signature exists. Where it remembers nothing it begins nothing by itself: its state may
+   be lost, and only the core knows whether there is a log already. */
 #include "audit/signing.h"
 #include "broker/message.h"
 #include "broker/role.h"
@@ -17,8 +18,9 @@ struct signer {
   struct pipe *core;
   struct secret_key *key;
   struct file_lock *lock;
-  struct memory *memory;
-  struct signing_state state; /* as it is on the disk */
+  char path[BRIEF_PATH_MAX + 8]; /* of its state */
+  struct memory *memory;         /* NULL: nothing is remembered, and nothing signed */
+  struct signing_state state;    /* as it is on the disk */
 };
 
 /* ---- the state on the disk */
@@ -32,24 +34,24 @@ static enum tg_err save(struct signer *s, const struct signing_state *state, str
 }
 
 /* A log that begins: written at once, so that a disk that takes nothing is noticed now. */
-static enum tg_err begin(struct signer *s, const char *path, struct tg_why *why)
+static enum tg_err begin(struct signer *s, struct tg_why *why)
 {
   enum tg_err err = signing_begin(slice_str(secret_key_name(s->key)), &s->state);
   if (err == TG_OK)
-    err = memory_make(path, &s->state, &s->memory, why);
+    err = memory_make(s->path, &s->state, &s->memory, why);
   if (err == TG_OK)
     log_event(LOG_NOTICE, "log-begun", log_text("origin", s->state.origin));
   return err;
 }
 
-static enum tg_err load(struct signer *s, const char *path, struct tg_why *why)
+static enum tg_err load(struct signer *s, struct tg_why *why)
 {
-  enum tg_err err = memory_open(path, &s->memory, &s->state, why);
+  enum tg_err err = memory_open(s->path, &s->memory, &s->state, why);
   if (err == TG_NOT_FOUND)
-    return begin(s, path, why);
+    return TG_OK;
   if (err == TG_OK && strcmp(s->state.origin, secret_key_name(s->key)) != 0)
     err = why_set(
-        why, TG_CONFLICT, path, N_("this is the state of the log %1$s, but the log key is that of %2$s"),
+        why, TG_CONFLICT, s->path, N_("this is the state of the log %1$s, but the log key is that of %2$s"),
         N_("Name the log key that belongs to this folder"), s->state.origin, secret_key_name(s->key), NULL);
   return err;
 }
@@ -71,6 +73,12 @@ static enum tg_err answer(struct signer *s, struct tg_why *why)
   return err;
 }
 
+static enum tg_err greet(struct signer *s, struct tg_why *why)
+{
+  static const uint8_t empty = MESSAGE_EMPTY;
+  return s->memory ? answer(s, why) : pipe_send(s->core, slice_of(&empty, 1));
+}
+
 /* The machine fails and nobody cheats: the hub ends, and is started again, as after any failure of a disk. A refusal would tell its operator that
    the store was set back, and the hub would stay down. */
 static void give_up(struct signer *s, enum tg_err err, const struct tg_why *why)
@@ -86,26 +94,41 @@ static void refuse(struct signer *s, const struct tg_why *why)
   (void)pipe_send(s->core, slice_of(text, 1 + n));
 }
 
+static enum tg_err not_a_signature(struct tg_why *why)
+{
+  return why_set(why, TG_BAD_INPUT, "core", N_("the hub's core asked for something that is not a signature"), NULL, NULL, NULL, NULL);
+}
+
 static enum tg_err advance(struct signer *s, struct slice message, struct tg_why *why)
 {
   struct signing_request request;
   struct signing_state next;
-  enum message type;
-  if (!message_take(&message, &type) || type != MESSAGE_SIGN ||
-      signing_request_parse(message, &request) != TG_OK)
-    return why_set(why, TG_BAD_INPUT, "core",
-                   N_("the hub's core asked for something that is not a signature"), NULL, NULL, NULL, NULL);
+  if (signing_request_parse(message, &request) != TG_OK)
+    return not_a_signature(why);
   enum tg_err err = signing_advance(&s->state, &request, clock_wall(), &next, why);
   if (err == TG_OK && next.size != s->state.size)
     err = save(s, &next, why);
   return err;
 }
 
+static enum tg_err obey(struct signer *s, struct slice message, struct tg_why *why)
+{
+  enum message type;
+  const bool whole = message_take(&message, &type);
+  if (whole && type == MESSAGE_BEGIN && !s->memory)
+    return begin(s, why);
+  if (!whole || type != MESSAGE_SIGN)
+    return not_a_signature(why);
+  if (!s->memory)
+    return why_set(why, TG_STALE, s->path, N_("the signer remembers no log, and was not told that one begins"), NULL, NULL, NULL, NULL);
+  return advance(s, message, why);
+}
+
 static void on_frame(void *arg, struct slice frame)
 {
   struct signer *s = arg;
   struct tg_why why = {.err = TG_OK};
-  enum tg_err err = advance(s, frame, &why);
+  enum tg_err err = obey(s, frame, &why);
   if (err == TG_OK)
     err = answer(s, &why);
   if (err == TG_OK)
@@ -161,12 +184,11 @@ static enum tg_err join_core(struct signer *s, struct role_start *start)
 
 static enum tg_err settle_in(struct signer *s, const struct signer_brief *brief, struct tg_why *why)
 {
-  char path[BRIEF_PATH_MAX + 8];
-  snprintf(path, sizeof path, "%s/state", brief->folder);
+  snprintf(s->path, sizeof s->path, "%s/state", brief->folder);
   enum tg_err err = jail(brief, why);
   if (err == TG_OK)
     err = file_lock_take(brief->folder, &s->lock, why);
-  return err == TG_OK ? load(s, path, why) : err;
+  return err == TG_OK ? load(s, why) : err;
 }
 
 static enum tg_err prepare(struct signer *s, struct role_start *start, struct tg_why *why)
@@ -181,7 +203,7 @@ static enum tg_err prepare(struct signer *s, struct role_start *start, struct tg
   role_brief_forget(start);
   if (err == TG_OK)
     err = join_core(s, start);
-  return err == TG_OK ? answer(s, why) : err;
+  return err == TG_OK ? greet(s, why) : err;
 }
 
 int signer_main(struct role_start *start)

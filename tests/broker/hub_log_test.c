@@ -1,6 +1,7 @@
 /* The hub's log: proven to whoever saw a part of it, never two of it, published as it grows, settled by its witnesses. */
 #include "audit/evidence.h"
 #include "audit/witness.h"
+#include "broker/logbook.h"
 #include "tests/broker/stage.h"
 
 #include "proto/hash.h"
@@ -141,6 +142,55 @@ static void an_old_image_of_the_store_is_noticed(void **state)
   s->hub = NULL;
   snprintf(command, sizeof command, "rm -rf %s && mv %s.old %s", s->folder, s->folder, s->folder);
   assert_int_equal(system(command), 0);
+  assert_int_equal(stage_restart(s), TG_STALE);
+}
+
+/* The state of its signer is lost, or set back to before the first signature. Only where nobody knows of a log may one begin. */
+static void a_signed_log_is_not_begun_anew(void **state)
+{
+  struct stage *s = *state;
+  struct buf newest = s->signed_note;
+  s->signed_note = buf_new(LIMIT_CHECKPOINT);
+  for (unsigned i = 0; i < 2; i++)
+    assert_int_equal(stage_restart(s), TG_STALE);
+  buf_free(&s->signed_note);
+  s->signed_note = newest;
+  assert_int_equal(stage_restart(s), TG_OK);
+  assert_int_equal(logbook_may_begin(hub_store(s->hub), NULL, NULL), TG_STALE);
+}
+
+static void bring(void *context, struct slice note)
+{
+  struct stage *s = context;
+  assert_int_equal(hub_document(s->hub, note, NULL), TG_OK);
+}
+
+/* Its first entries were written, and it was killed before their signature: nobody has seen any, and it goes on without help. */
+static void a_log_that_was_never_signed_is_begun(void **state)
+{
+  struct stage *s = *state;
+  struct store *store;
+  strcat(s->database, ".2");
+  assert_int_equal(store_open(&(struct store_options){.database = s->database, .bodies = s->bodies}, &store, NULL), TG_OK);
+  assert_int_equal(logbook_may_begin(store, NULL, NULL), TG_OK);
+  store_close(&store);
+  buf_clear(&s->signed_note);
+  assert_int_equal(signing_begin(slice_str(secret_key_name(s->kit->hub_log)), &s->signer), TG_OK);
+  s->slow_signer = true;
+  for (unsigned life = 0; life < 3; life++) {
+    assert_int_equal(stage_restart(s), TG_OK);
+    assert_int_equal(hub_time(s->hub, s->now), TG_OK);
+    if (life == 0)
+      kit_each_document(s->kit, bring, s);
+    stage_pass(s, 2000);
+    assert_true(s->ask_pending);
+    assert_int_equal(logbook_may_begin(hub_store(s->hub), NULL, NULL), TG_STALE);
+  }
+  s->slow_signer = false;
+  stage_settle(s);
+  assert_true(s->signer.size > 0);
+  buf_clear(&s->signed_note); /* and from now on it is a log that was signed */
+  stage_pass(s, 2000);
   assert_int_equal(stage_restart(s), TG_STALE);
 }
 
@@ -415,6 +465,8 @@ int main(void)
       STORY(who_was_told_another_history_gets_the_proof),
       STORY(every_frame_s_checkpoint_is_looked_at),
       STORY(an_old_image_of_the_store_is_noticed),
+      STORY(a_signed_log_is_not_begun_anew),
+      STORY(a_log_that_was_never_signed_is_begun),
       STORY(a_signer_that_signs_something_else_stops_the_hub),
       STORY(the_log_is_published_as_it_grows),
       cmocka_unit_test(witnesses_are_called_once_and_settle_the_log),

@@ -175,6 +175,44 @@ class OfHub(Story):
             for alarm in ALARMS:
                 self.assertNotIn(alarm, node.log.read_text(encoding="utf-8"))
 
+    def test_a_copy_without_what_the_signer_remembers_is_not_started_from(self):
+        self.send(wait="delivered")
+        self.backup()
+        taken, lost = self.place.path / "taken", self.place.path / "lost"
+        shutil.move(self.copy(), taken)
+        self.send(text="after the copy", wait="delivered")
+        self.e.kill()
+        data, documents = self.e.at / "hub/data", self.e.at / "hub/documents"
+        shutil.move(data, lost)
+
+        def refuses():
+            self.e.hub.start(wait=False)
+            self.assertEqual(self.e.hub.process.wait(timeout=60), 3, self.e.hub.tail())
+            self.assertIn("the hub's store holds a log, and its signer remembers none", self.e.hub.text())
+        (self.hub_folder() / "bodies").mkdir(parents=True)
+        self.restore(taken)
+        for _ in range(2):
+            refuses()
+        # Nor under the first state of a signer, as a hub has made it that was started on its empty disk and knew no charter.
+        shutil.rmtree(data)
+        documents.rename(self.place.path / "documents")
+        documents.mkdir()
+        self.e.hub.start()
+        self.e.hub.kill()
+        documents.rmdir()
+        (self.place.path / "documents").rename(documents)
+        self.assertIn(b"\nsize 0\n", (data / "signer/state").read_bytes())
+        self.restore(taken)
+        refuses()
+        # With what was lost it goes on, and nobody has seen a second history.
+        shutil.rmtree(data)
+        shutil.move(lost, data)
+        self.e.start()
+        self.send(text="and on", wait="delivered")
+        for node in self.e.nodes.values():
+            for alarm in ALARMS:
+                self.assertNotIn(alarm, node.log.read_text(encoding="utf-8"))
+
     def quiet(self):
         """Until the log has stood still for two looks: what it holds is signed, and nobody says more."""
         seen = []

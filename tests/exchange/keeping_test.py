@@ -78,12 +78,27 @@ class SetBack(Keeping):
         self.assertEqual((self.data / "signer/state").read_bytes(), signer)
         self.assertEqual((self.data / "log/checkpoint").read_bytes(), log)
 
-    def test_a_signer_that_has_forgotten_what_witnesses_saw_does_not_begin_anew(self):
-        self.send(wait="settled")
+    def test_a_signer_that_has_forgotten_everything_does_not_begin_anew(self):
+        """Not a second time either: what a start that was refused leaves behind must not stand for the signer's memory."""
+        self.send()
+        kit.until((self.data / "log/checkpoint").exists, "the hub to publish a checkpoint")
         self.e.kill()
-        (self.data / "signer/state").unlink()
+        log = (self.data / "log/checkpoint").read_bytes()
+        shutil.move(self.data / "signer", self.place.path / "signer")
         for _ in range(2):
-            self.assertIn("ahead of what its signer remembers", self.refused())
+            self.assertIn("the hub's store holds a log, and its signer remembers none", self.refused())
+        self.assertFalse((self.data / "signer/state").exists())
+        self.assertNotIn("log-begun", self.e.hub.text())
+        # Nor is a log begun where the store is gone as well, and what was published of it still lies there.
+        shutil.move(self.data / "hub", self.place.path / "hub")
+        self.assertIn("a checkpoint of this log was published here", self.refused())
+        self.assertFalse((self.data / "signer/state").exists())
+        self.assertEqual((self.data / "log/checkpoint").read_bytes(), log)
+        for name in ("hub", "signer"):
+            shutil.rmtree(self.data / name)
+            shutil.move(self.place.path / name, self.data / name)
+        self.again()
+        self.send(text="after")
 
     def test_a_signer_set_back_under_a_newer_store_signs_one_history(self):
         """It repeats what it had signed, for the store extends it; under another history it would refuse."""
