@@ -105,14 +105,14 @@ int main(int argc, char **argv)
     return finish(&n), 0;
   if (err == TG_OK)
     err = settings_read(n.options.config, &n.settings, &why);
+  if (err == TG_OK && !n.options.check) /* a check starts nothing, and may be run beside the node */
+    err = claim_folder(&n, &why);
+  if (err == TG_OK)
+    err = node_keys_open(n.settings, &n.keys, &why);
   if (err == TG_OK && n.options.check) {
     printf(tr(N_("%s is in order\n")), n.options.config);
     return finish(&n), 0;
   }
-  if (err == TG_OK)
-    err = claim_folder(&n, &why);
-  if (err == TG_OK)
-    err = node_keys_open(n.settings, &n.keys, &why);
   int code = err == TG_OK ? run(&n) : complain(err, &why);
   finish(&n);
   return code;

@@ -21,7 +21,7 @@ static const struct option_key keys[] = {
      {1, 4095, NULL},
      N_("FILE"),
      N_("The configuration; /etc/toguna/node.conf unless named.")},
-    {"check", 0, OPTION_FLAG, VALUE_BOOL, AT(check), {0}, NULL, N_("Check the configuration and end.")},
+    {"check", 0, OPTION_FLAG, VALUE_BOOL, AT(check), {0}, NULL, N_("Read the configuration and open the keys, then end.")},
     {"print-config",
      0,
      OPTION_FLAG,

@@ -321,6 +321,31 @@ static void wrong_starts_get_one_sentence_and_their_exit_code(void **state)
   forget(&s);
 }
 
+/* What stops a start stops a check, and a check leaves nothing behind; the node it is about may run meanwhile. */
+static void a_check_opens_the_keys_and_starts_nothing(void **state)
+{
+  (void)state;
+  struct story s = prepare();
+  daemon_run(&s.d, "--check");
+  assert_int_equal(daemon_end(&s.d), 0);
+  assert_true(daemon_says(&s.d, "is in order"));
+  assert_int_equal(access(kit_path(s.d.folder, "data"), F_OK), -1);
+  daemon_start(&s.d);
+  struct story beside = s;
+  daemon_run(&beside.d, "--check");
+  assert_int_equal(daemon_end(&beside.d), 0);
+  daemon_stop(&s.d);
+  assert_int_equal(chmod(kit_path(s.d.folder, "pass"), 0644), 0);
+  daemon_run(&s.d, "--check");
+  assert_int_equal(daemon_end(&s.d), 3);
+  assert_true(daemon_says(&s.d, "pass"));
+  daemon_put(&s.d, "pass", slice_str("something else\n"));
+  daemon_run(&s.d, "--check");
+  assert_int_equal(daemon_end(&s.d), 3);
+  assert_true(daemon_says(&s.d, "node.key") && !daemon_says(&s.d, "is in order"));
+  forget(&s);
+}
+
 static void a_socket_in_use_or_too_long_is_told(void **state)
 {
   (void)state;
@@ -375,6 +400,7 @@ int main(void)
       cmocka_unit_test(a_dead_core_ends_the_program_and_the_next_start_goes_on),
       cmocka_unit_test(a_second_one_on_the_folder_is_refused),
       cmocka_unit_test(wrong_starts_get_one_sentence_and_their_exit_code),
+      cmocka_unit_test(a_check_opens_the_keys_and_starts_nothing),
       cmocka_unit_test(a_socket_in_use_or_too_long_is_told),
       cmocka_unit_test(a_folder_of_another_node_is_left_alone),
       cmocka_unit_test(documents_are_read_again_on_sighup),
