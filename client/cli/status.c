@@ -45,6 +45,12 @@ static void print_status(const json_t *j)
   snprintf(hub, sizeof hub, "%s %s%s%s", text_at(j, "hub", "name"), _(state), endpoint && *endpoint ? ", " : "", endpoint ? endpoint : "");
   grid_row(g, (const char *const[]){_("hub"), hub});
   grid_tint(g, 1, strcmp(state, "open") ? TINT_WARN : TINT_GOOD);
+  const char *refused_by = json_string_value(json_object_get(json_object_get(j, "hub"), "refused_by"));
+  if (refused_by) {
+    snprintf(text, sizeof text, _("%s REFUSES THIS NODE'S KEY; see toguna doctor"), refused_by);
+    grid_row(g, (const char *const[]){"", text});
+    grid_tint(g, 1, TINT_BAD);
+  }
   const json_t *name;
   size_t i;
   json_array_foreach(json_object_get(json_object_get(j, "hub"), "distrusted"), i, name)

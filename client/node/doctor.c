@@ -85,9 +85,12 @@ static enum tg_err check_sealing(struct node_core *core, struct query *q)
 static enum tg_err check_hub(struct node_core *core, struct query *q)
 {
   struct tg_why why;
-  if (!core_charter(core) || papers_lack_charter(core) || talk_is_open(core) || talk_state(core) == TALK_CLOSED)
+  const bool refused = *talk_refused_by(core);
+  if (!core_charter(core) || papers_lack_charter(core) || talk_is_open(core) || (talk_state(core) == TALK_CLOSED && !refused))
     return TG_OK;
-  if (talk_state(core) == TALK_ALONE)
+  if (refused)
+    talk_why_refused(core, &why);
+  else if (talk_state(core) == TALK_ALONE)
     why_set(&why, TG_NOT_FOUND, NULL, N_("the charter has none of the hubs that this node is to use"),
             N_("compare the `hub` lines of node.conf with `toguna directory`"), NULL, NULL, NULL);
   else

@@ -36,8 +36,9 @@ static enum tg_err distrusted(struct node_core *core, json_t *ret)
 
 static json_t *hub_json(const struct node_core *core, json_t *forked)
 {
-  return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o}", "state", talk_state_name(talk_state(core)), "name", talk_hub(core),
-                   "endpoint", talk_endpoint(core), "log_size", (json_int_t)watch_size(core), "log_settled", (json_int_t)watch_settled(core), "distrusted",
+  const char *refused_by = talk_refused_by(core);
+  return json_pack("{s:s, s:s, s:s, s:s?, s:I, s:I, s:o}", "state", talk_state_name(talk_state(core)), "name", talk_next_hub(core),
+                   "endpoint", talk_endpoint(core), "refused_by", *refused_by ? refused_by : NULL, "log_size", (json_int_t)watch_size(core), "log_settled", (json_int_t)watch_settled(core), "distrusted",
                    forked);
 }
 

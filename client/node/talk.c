@@ -60,6 +60,18 @@ const char *talk_endpoint(const struct node_core *core)
   const struct talk *t = core->talk;
   return t->n ? t->candidates[t->current].endpoint : "";
 }
+const char *talk_next_hub(const struct node_core *core)
+{
+  const struct talk *t = core->talk;
+  return t->n ? t->candidates[t->current].hub : "";
+}
+const char *talk_refused_by(const struct node_core *core) { return core->talk->refused_by; }
+void talk_why_refused(const struct node_core *core, struct tg_why *ret)
+{
+  why_set(ret, TG_REFUSED, NULL, N_("the hub %1$s refuses this node's key: it knows no credential for it, or the credential has expired or was revoked"),
+          N_("ask your member's security officer, or the hub's operator; what is published waits here"), core->talk->refused_by, NULL, NULL);
+}
+void talk_refused(struct node_core *core) { snprintf(core->talk->refused_by, sizeof core->talk->refused_by, "%s", core->talk->hub); }
 uint64_t talk_inline_body(const struct node_core *core, enum precedence precedence)
 {
   const struct talk *t = core->talk;
@@ -218,6 +230,7 @@ enum tg_err talk_link(struct node_core *core, enum node_link_state link)
   if (t->stopped || t->state == TALK_ALONE || t->state == TALK_RESTING || t->state == TALK_CLOSED)
     return TG_OK;
   bool was_open = t->state == TALK_OPEN;
+  struct tg_why why;
   enum tg_err err = TG_OK;
   switch (link) {
   case NODE_LINK_UP:
@@ -232,7 +245,9 @@ enum tg_err talk_link(struct node_core *core, enum node_link_state link)
       return talk_next(core, 0);
     return err == TG_OK && was_open ? talk_better(core) : err;
   case NODE_LINK_REFUSED:
-    err = core_tell(core, NODE_ERROR, "hub-refuses-us", NULL, t->hub, 0, NULL);
+    talk_refused(core);
+    talk_why_refused(core, &why);
+    err = core_tell(core, NODE_ERROR, "hub-refuses-us", NULL, t->hub, 0, &why);
     break;
   case NODE_LINK_FAILED:
     /* From outside a line that breaks within the handshake looks like a hub with another key. A line does it now and then. */

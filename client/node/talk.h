@@ -48,8 +48,12 @@ bool talk_goes_to(const struct node_core *core, const char *log);
 int64_t talk_heard(const struct node_core *core); /* monotonic: the hub's last frame in this session */
 enum talk_state talk_state(const struct node_core *core);
 const char *talk_hub(const struct node_core *core); /* name of the present hub; "" when none */
-/* Where it is reached, or will be tried next; "" when there is none. */
+/* Where it is reached, or will be tried next, and which hub that is; "" when there is none. */
 const char *talk_endpoint(const struct node_core *core);
+const char *talk_next_hub(const struct node_core *core);
+/* The hub that did not admit this node's key, since a session opened last; "": none. And that as a sentence. */
+const char *talk_refused_by(const struct node_core *core);
+void talk_why_refused(const struct node_core *core, struct tg_why *ret);
 /* Sends a frame when the session is open; when not, nothing happens: whatever must arrive is sent again at Welcome. */
 enum tg_err talk_send(struct node_core *core, enum frame_type type, const ProtobufCMessage *message);
 /* The newest checkpoint, for a frame of the open session; empty when the hub has heard it in this session. */

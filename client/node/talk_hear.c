@@ -46,6 +46,7 @@ static enum tg_err on_welcome(struct node_core *core, const ProtobufCMessage *me
     return talk_end(core, REASON_PROTOCOL, "protocol version");
   t->state = TALK_OPEN;
   t->shows = false;
+  t->refused_by[0] = 0;
   t->vouched = 0; /* a Hello's cosignature is not counted */
   gossip_welcome(core);
   stated_welcome(core);
@@ -81,7 +82,10 @@ static enum tg_err on_goodbye(struct node_core *core, const ProtobufCMessage *me
   gossip_goodbye(core);
   why_set(&why, TG_UNREACHABLE, core->talk->hub, N_("the hub closed the session (%1$s). %2$s"), NULL,
           reason_name(reason), detail, NULL);
-  bool ours = reason == REASON_REVOKED || reason == REASON_CREDENTIAL || reason == REASON_STANDING || reason == REASON_ABUSE;
+  const bool refused = reason == REASON_REVOKED || reason == REASON_CREDENTIAL;
+  bool ours = refused || reason == REASON_STANDING || reason == REASON_ABUSE;
+  if (refused)
+    talk_refused(core);
   err = core_tell(core, ours ? NODE_ERROR : NODE_NOTICE, "session-closed", NULL, core->talk->hub, reason, &why);
   return err == TG_OK ? talk_next(core, ours ? TALK_REST_MAX_MS / 2 : 0) : err;
 }

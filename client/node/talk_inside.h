@@ -40,6 +40,7 @@ struct talk {
   unsigned strikes;
   uint64_t inline_body;
   size_t max_frame;
+  char refused_by[LABEL_MAX + 1]; /* the hub that did not admit our key, since a session opened last; "": none */
   bool full, stopped;
   bool shows;                /* a hub did not know the checkpoint that we named: it is shown the note */
   struct pace pace; /* of the line */
@@ -55,6 +56,8 @@ struct talk {
 /* ---- talk.c */
 /* The session ends by our will; the next hub, or the same after a rest, is tried. */
 enum tg_err talk_end(struct node_core *core, enum reason reason, const char *detail);
+/* The present hub does not admit our key, by the handshake or in words. */
+void talk_refused(struct node_core *core);
 /* vouch: the hub asks for our cosignature, which it has not had. */
 enum tg_err talk_tick(struct node_core *core, struct slice other, bool vouch);
 

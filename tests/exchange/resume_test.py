@@ -112,6 +112,9 @@ class Resumed(Story):
         self.e["ML"].toguna("document", "send", self.e.revoke("SN", "stolen"))
         kit.until(lambda: "session-closed node=SN" in self.e.hub.text(), "the hub to cut SN", 20)
         kit.until(lambda: "hub-refuses-us" in self.e["SN"].text(), "SN to be turned away", 30)
+        self.assertRegex(self.e["SN"].text(), "hub-refuses-us .*why=.*refuses this node's key")
+        self.assertEqual(self.e["SN"].status()["hub"]["refused_by"], "dakar")
+        self.assertTrue([f for f in self.e["SN"].json("doctor", expect=None)["findings"] if "refuses this node's key" in f["what"]])
 
     # ---- strangers
 

@@ -452,6 +452,10 @@ static void status_says_how_the_node_is(void **state)
                       "disk free        1.0 GiB\n"
                       "release          0.1.0\n");
   fake_finish(f);
+  f = fake_start(answers, (void *)(uintptr_t) "{\"hub\":{\"state\":\"resting\",\"name\":\"h1\",\"refused_by\":\"h1\"}}");
+  o = run(f, NULL, "status", NULL);
+  assert_non_null(strstr(o->out, "h1 resting\n                 h1 REFUSES THIS NODE'S KEY; see toguna doctor\n"));
+  fake_finish(f);
   f = fake_start(answers, (void *)(uintptr_t) "no JSON");
   expect_refusal(run(f, NULL, "status", NULL), 3, "JSON", NULL);
   fake_finish(f);

@@ -1,0 +1,82 @@
+/* What a node says of itself and its hub: `status` and `doctor`. */
+#include "audit/reason.h"
+#include "client/node/core.h"
+#include "tests/client/node/look_paper.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+static json_t *hub_of(struct world *w, size_t member)
+{
+  json_t *status = look_paper_asked(w, member, "status", NULL, NULL), *hub = json_incref(json_object_get(status, "hub"));
+  json_decref(status);
+  assert_non_null(hub);
+  return hub;
+}
+
+static bool hub_is(struct world *w, size_t member, const char *key, json_t *value)
+{
+  json_t *hub = hub_of(w, member);
+  const bool is = json_equal(json_object_get(hub, key), value);
+  json_decref(hub);
+  json_decref(value);
+  return is;
+}
+
+/* Does the doctor's finding of this name hold these words? */
+static bool doctor_says(struct world *w, size_t member, const char *name, const char *words)
+{
+  json_t *doctor = look_paper_asked(w, member, "doctor", NULL, NULL), *finding;
+  bool said = false;
+  size_t i;
+  json_array_foreach(json_object_get(doctor, "findings"), i, finding)
+    if (!strcmp(json_string_value(json_object_get(finding, "name")), name))
+      said |= strstr(json_string_value(json_object_get(finding, "what")), words) != NULL;
+  json_decref(doctor);
+  return said;
+}
+
+static void a_hub_that_refuses_the_key_is_named(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  assert_true(hub_is(w, ML, "refused_by", json_null()));
+  pair_plug(p, ML, false);
+  assert_int_equal(node_link(pair_core(p, ML), NODE_LINK_REFUSED), TG_OK);
+  pair_pass(p, TG_SECOND);
+  assert_int_equal(pair_told(p, ML, "hub-refuses-us"), 1);
+  assert_true(hub_is(w, ML, "refused_by", json_string("hub1")));
+  assert_true(hub_is(w, ML, "name", json_string("hub1"))); /* though it rests */
+  assert_true(doctor_says(w, ML, "hub", "refuses this node's key"));
+  pair_plug(p, ML, true);
+  pair_pass(p, 2 * TG_MINUTE);
+  assert_true(hub_is(w, ML, "refused_by", json_null()));
+  assert_false(doctor_says(w, ML, "hub", ""));
+}
+
+/* A hub may say so in words before it cuts the line. */
+static void who_is_turned_out_for_its_key_says_so(void **state)
+{
+  struct world *w = *state;
+  Tg__Goodbye goodbye = TG__GOODBYE__INIT;
+  struct buf frame = buf_new(LIMIT_FRAME);
+  goodbye.reason = REASON_REVOKED;
+  assert_int_equal(frame_encode(FRAME_GOODBYE, &goodbye.base, &frame, NULL), TG_OK);
+  pair_inject(w->pair, ML, buf_slice(&frame));
+  assert_true(hub_is(w, ML, "refused_by", json_string("hub1")));
+  assert_true(doctor_says(w, ML, "hub", "refuses this node's key"));
+  buf_free(&frame);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(a_hub_that_refuses_the_key_is_named, world_started, world_free),
+      cmocka_unit_test_setup_teardown(who_is_turned_out_for_its_key_says_so, world_started, world_free),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
