@@ -94,6 +94,34 @@ static void tell(const struct call *call, const struct parcel *p, const char *re
     printf(sentence, p->path);
 }
 
+/* Does what was revoked end the very node that took it? Then its people are told what that means, in its own words. */
+static enum tg_err tell_meaning(struct sending *s)
+{
+  const struct send_options *o = s->call->options;
+  bool revokes = false;
+  char text[1024];
+  json_t *j, *finding;
+  size_t i;
+  for (i = 0; i < s->n; i++)
+    revokes |= s->parcel[i].kind == DOCUMENT_REVOCATION;
+  if (!revokes || s->call->json)
+    return TG_OK;
+  enum tg_err err = reach_ask(s->call, o->socket, "doctor", NULL, &j, s->why);
+  if (err != TG_OK)
+    return err;
+  json_array_foreach(json_object_get(j, "findings"), i, finding)
+  {
+    const char *name = json_string_value(json_object_get(finding, "name")), *error = json_string_value(json_object_get(finding, "error"));
+    if (!name || !error || strcmp(name, "credential") || strcmp(error, tg_err_name(TG_REVOKED)))
+      continue;
+    puts(_("That is the node that took it. Its hub ended the session, and lets it in no more:"));
+    show_wrapped(show_sentence(finding, "what", text, sizeof text), 2);
+    show_wrapped(show_sentence(finding, "todo", text, sizeof text), 2);
+  }
+  json_decref(j);
+  return TG_OK;
+}
+
 static enum tg_err to_node(struct sending *s, struct toguna *node)
 {
   struct toguna_error error;
@@ -141,7 +169,7 @@ static enum tg_err deliver(struct sending *s)
     return err;
   err = to_node(s, node);
   toguna_close(node);
-  return err;
+  return err == TG_OK ? tell_meaning(s) : err;
 }
 
 static enum tg_err run_kind(struct call *call, enum document_kind only, struct tg_why *why)

@@ -5,6 +5,7 @@
 #include "client/node/papers.h"
 #include "client/node/rotation.h"
 #include "client/node/talk.h"
+#include "keys/revocation.h"
 #include "policy/refusal.h"
 
 #include <stdio.h>
@@ -22,6 +23,8 @@ enum {
 struct offer {
   uint64_t client, request;
   struct hash hash;
+  bool ends_us; /* it revokes our own key or credential, */
+  bool sent;    /* and went to a hub */
 };
 
 struct errands {
@@ -133,8 +136,11 @@ static enum tg_err send_all(struct node_core *core)
 
 enum tg_err errands_welcome(struct node_core *core)
 {
-  core->errands->awaited = 0;
-  core->errands->wait = 0;
+  struct errands *e = core->errands;
+  e->awaited = 0;
+  e->wait = 0;
+  for (size_t i = 0; i < e->n_offers; i++)
+    e->offers[i].sent = true;
   return send_all(core);
 }
 
@@ -298,7 +304,51 @@ enum tg_err errands_outcomes(struct node_core *core, const Tg__DocumentOutcomes 
   return err;
 }
 
+/* It stays an errand: a hub that lets us in again answers it. */
+static enum tg_err take_own_end(struct node_core *core, const struct hash *hash, bool *ret)
+{
+  enum document_kind kind;
+  struct slice content, proof;
+  struct tg_why why = {0};
+  enum tg_err verdict, err = find(core, hash, &kind, &content, &proof);
+  *ret = false;
+  if (err != TG_OK)
+    return err == TG_NOT_FOUND ? TG_OK : err;
+  err = core_begin(core);
+  if (err == TG_OK)
+    err = papers_take(core, kind, content, proof, DIRECTORY_RELAYED, &verdict, &why);
+  *ret = err == TG_OK && (verdict == TG_OK || verdict == TG_DUPLICATE);
+  return err;
+}
+
+/* The session ends as soon as the hub has the note, before the log is signed and the answer could go out; and we are not let in again to hear it. */
+enum tg_err errands_turned_out(struct node_core *core)
+{
+  struct errands *e = core->errands;
+  enum tg_err err = TG_OK;
+  for (size_t i = 0; err == TG_OK && i < e->n_offers; i++) {
+    const struct hash hash = e->offers[i].hash;
+    bool taken = false;
+    if (e->offers[i].ends_us && e->offers[i].sent)
+      err = take_own_end(core, &hash, &taken);
+    if (err == TG_OK && taken) {
+      err = answer_offers(core, &hash, NULL);
+      i = SIZE_MAX; /* from the first again: others stand where it stood */
+    }
+  }
+  return err;
+}
+
 /* ---- from local programs ---- */
+
+static bool ends_us(const struct node_core *core, enum document_kind kind, struct slice text)
+{
+  const struct node *me = directory_node(core->directory, &core->me);
+  struct revocation r;
+  if (kind != DOCUMENT_REVOCATION || !me || revocation_parse(text, NULL, &r, NULL) != TG_OK || !country_eq(r.member, core->member))
+    return false;
+  return r.by_key ? sign_pk_eq(&r.key, &core->me) : hash_eq(&r.credential, &me->hash);
+}
 
 enum tg_err errands_offer(struct node_core *core, uint64_t client, uint64_t request, struct slice bytes,
                          enum tg_err *ret_verdict, struct tg_why *ret_why)
@@ -320,7 +370,7 @@ enum tg_err errands_offer(struct node_core *core, uint64_t client, uint64_t requ
   *ret_verdict = verdict;
   if (verdict != TG_OK)
     return TG_OK;
-  e->offers[e->n_offers++] = (struct offer){client, request, news.hash};
+  e->offers[e->n_offers++] = (struct offer){client, request, news.hash, ends_us(core, kind, note.text), talk_is_open(core)};
   return errands_put(core, kind, &news.hash, bytes, slice_of(NULL, 0));
 }
 

@@ -19,6 +19,8 @@ enum tg_err errands_welcome(struct node_core *core);
 void errands_dropped(struct node_core *core, enum frame_type type);
 /* In each turn: what did not go out is sent again after a while. */
 enum tg_err errands_pump(struct node_core *core);
+/* The hub turned us out for our key: a program that handed in, in the session before, what ends that very key will get no other answer. The note is taken in here. */
+enum tg_err errands_turned_out(struct node_core *core);
 /* The hub's answers. */
 enum tg_err errands_outcomes(struct node_core *core, const Tg__DocumentOutcomes *frame);
 

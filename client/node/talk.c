@@ -1,6 +1,7 @@
 #include "client/node/talk_inside.h"
 
 #include "client/node/arrivals.h"
+#include "client/node/errands.h"
 #include "client/node/outbox.h"
 #include "client/node/papers.h"
 #include "client/node/watch.h"
@@ -248,6 +249,8 @@ enum tg_err talk_link(struct node_core *core, enum node_link_state link)
     talk_refused(core);
     talk_why_refused(core, &why);
     err = core_tell(core, NODE_ERROR, "hub-refuses-us", NULL, t->hub, 0, &why);
+    if (err == TG_OK)
+      err = errands_turned_out(core);
     break;
   case NODE_LINK_FAILED:
     /* From outside a line that breaks within the handshake looks like a hub with another key. A line does it now and then. */

@@ -87,6 +87,8 @@ static enum tg_err on_goodbye(struct node_core *core, const ProtobufCMessage *me
   if (refused)
     talk_refused(core);
   err = core_tell(core, ours ? NODE_ERROR : NODE_NOTICE, "session-closed", NULL, core->talk->hub, reason, &why);
+  if (err == TG_OK && refused)
+    err = errands_turned_out(core);
   return err == TG_OK ? talk_next(core, ours ? TALK_REST_MAX_MS / 2 : 0) : err;
 }
 

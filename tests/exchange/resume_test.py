@@ -116,6 +116,11 @@ class Resumed(Story):
         self.assertEqual(self.e["SN"].status()["hub"]["refused_by"], "dakar")
         self.assertTrue([f for f in self.e["SN"].json("doctor", expect=None)["findings"] if "refuses this node's key" in f["what"]])
 
+    def test_who_hands_in_its_own_end_is_told(self):
+        said = self.e["ML"].toguna("document", "send", self.e.revoke("ML", "it is given up"))
+        self.assertIn("accepted", said)
+        self.assertIn("was revoked or replaced", said)
+
     # ---- strangers
 
     def opening(self, kind=0, token=None, count=0):

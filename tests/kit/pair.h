@@ -83,6 +83,9 @@ enum tg_err pair_publish(struct pair *p, size_t member, const struct pair_bullet
 const ProtobufCMessage *pair_ask(struct pair *p, size_t member, enum local_type type, const ProtobufCMessage *message,
                                  enum local_type *ret_type);
 
+/* What that request has been answered since. NULL: nothing. */
+const ProtobufCMessage *pair_answered(struct pair *p, size_t member, enum local_type *ret_type);
+
 /* A program of this user comes, asks one thing, and goes; every frame that it is answered, raw, is appended to out, and the first of
    them is returned, which lives until the next call (NULL: none). The message gets its number here. */
 const ProtobufCMessage *pair_program(struct pair *p, size_t member, uint32_t uid, enum local_type type,

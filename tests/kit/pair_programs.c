@@ -57,6 +57,12 @@ const ProtobufCMessage *pair_ask(struct pair *p, size_t member, enum local_type 
   return hear(p, at, ret_type);
 }
 
+const ProtobufCMessage *pair_answered(struct pair *p, size_t member, enum local_type *ret_type)
+{
+  arena_reset(p->arena);
+  return hear(p, &p->place[member], ret_type);
+}
+
 /* A program of another user than the one that is always there. */
 static void visit(struct place *at, uint32_t uid)
 {

@@ -49,6 +49,34 @@ static void documents_go_in_an_order_in_which_they_can_be_taken(void **state)
   fake_finish(f);
 }
 
+/* The node's own end, by a root key: taken, and the doctor there knows what it means. */
+static void is_revoked(struct fake *f)
+{
+  fake_accept(f);
+  expect_document(f, fake_context(f));
+  fake_done(f, 1);
+  fake_until_closed(f);
+  fake_accept(f);
+  fake_expect(f, LOCAL_QUERY);
+  fake_json(f, "{\"well\":false,\"findings\":[{\"name\":\"credential\",\"severity\":\"error\",\"error\":\"revoked\",\"where\":\"\","
+               "\"what\":\"%1$s was revoked\",\"todo\":\"it needs a new key\",\"args\":[\"ML/dgse/n1\"]}]}", true);
+  fake_until_closed(f);
+}
+
+static void a_node_that_took_its_own_end_is_told_of(void **state)
+{
+  (void)state;
+  struct buf note = kit_revoke(kit, 0, &kit->member[0].node[0], kit->start);
+  struct fake *f = fake_start(is_revoked, &note);
+  const struct outcome *o = run(f, NULL, "document", "send", note_file("revoked.note", &note), NULL);
+  assert_int_equal(o->code, 0);
+  assert_non_null(strstr(o->out, "revoked.note: accepted"));
+  assert_non_null(strstr(o->out, "That is the node that took it."));
+  assert_non_null(strstr(o->out, "ML/dgse/n1 was revoked"));
+  fake_finish(f);
+  buf_free(&note);
+}
+
 static void refuses_the_policy(struct fake *f)
 {
   fake_accept(f);
@@ -81,6 +109,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(documents_go_in_an_order_in_which_they_can_be_taken),
+      cmocka_unit_test(a_node_that_took_its_own_end_is_told_of),
       cmocka_unit_test(a_refusal_is_told_in_the_nodes_words),
       cmocka_unit_test(nothing_of_another_kind_leaves),
   };

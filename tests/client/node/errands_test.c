@@ -243,6 +243,33 @@ static void what_never_goes_out_is_offered_ever_less_often(void **state)
     buf_free(&note[i]);
 }
 
+/* What the hub does with the note ends the session that its answer would come in. */
+static void who_hands_in_its_own_end_is_answered(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  Tg__LDocument m = TG__LDOCUMENT__INIT;
+  enum local_type type = LOCAL_ERROR;
+  struct buf note = kit_revoke(w->kit, ML, &w->kit->member[ML].node[0], pair_now(p));
+  const struct hash hash = look_paper_hash(buf_slice(&note));
+  m.content = slice_data(buf_slice(&note));
+  pair_plug(p, ML, false);
+  assert_null(pair_ask(p, ML, LOCAL_PUT_DOCUMENT, &m.base, &type));
+  assert_int_equal(node_link(pair_core(p, ML), NODE_LINK_REFUSED), TG_OK);
+  pair_pass(p, TG_MINUTE);
+  assert_null(pair_answered(p, ML, &type)); /* no hub has it */
+  pair_plug(p, ML, true);
+  pair_pass(p, TG_MINUTE);
+  assert_true(look_paper_is_known(w, NE, &hash));
+  assert_null(pair_answered(p, ML, &type)); /* it was cut, and does not know why */
+  assert_int_equal(node_link(pair_core(p, ML), NODE_LINK_REFUSED), TG_OK);
+  pair_pass(p, TG_MINUTE);
+  assert_non_null(pair_answered(p, ML, &type));
+  assert_int_equal(type, LOCAL_DONE);
+  assert_true(look_paper_is_known(w, ML, &hash)); /* and `doctor` says what it means */
+  buf_free(&note);
+}
+
 #define STORY(f) cmocka_unit_test_setup_teardown(f, world_started, world_free)
 
 int main(void)
@@ -255,6 +282,7 @@ int main(void)
       STORY(who_puts_off_for_ever_is_an_alarm),
       STORY(what_did_not_go_out_is_offered_again),
       STORY(what_never_goes_out_is_offered_ever_less_often),
+      STORY(who_hands_in_its_own_end_is_answered),
   };
   return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
