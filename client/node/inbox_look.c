@@ -38,7 +38,7 @@ static enum tg_err read_row(struct node_core *core, struct db_stmt *s, struct ar
                         .leaf = db_u64(s, 9),
                         .missing_before = db_u64(s, 12) != 0,
                         .carried = db_u64(s, 13) != 0,
-                        .settled = watch_has_settled(core, db_text(s, 14), db_u64(s, 9))};
+                        .settled = watch_shows_settled(core, db_text(s, 14), db_u64(s, 9))};
   if (!db_bytes(s, 1, r.id.b, sizeof r.id.b) || !db_bytes(s, 2, r.node.b, sizeof r.node.b))
     return TG_DISK;
   if (!db_is_null(s, 10) && !db_bytes(s, 10, r.superseded_by.b, sizeof r.superseded_by.b))

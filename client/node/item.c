@@ -144,7 +144,7 @@ enum tg_err item_sent(struct node_core *core, const struct sent_row *row, struct
   item->number = row->number;
   item->leaf = row->leaf;
   item->overdue = row->overdue;
-  item->settled = row->state != SENT_SPOOLED && row->settled;
+  item->settled = row->state == SENT_SETTLED || (row->state != SENT_SPOOLED && row->settled);
   *ret = item;
   return TG_OK;
 }

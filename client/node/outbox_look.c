@@ -15,7 +15,7 @@ static enum tg_err read_row(struct node_core *core, struct db_stmt *s, struct ar
                        .open = db_u64(s, 5),
                        .leaf = db_u64(s, 6),
                        .overdue = db_i64(s, 9) < 0,
-                       .settled = watch_has_settled(core, db_text(s, 10), db_u64(s, 6))};
+                       .settled = watch_shows_settled(core, db_text(s, 10), db_u64(s, 6))};
   if (!db_bytes(s, 1, r.id.b, sizeof r.id.b))
     return TG_DISK;
   enum tg_err err =

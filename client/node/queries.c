@@ -34,11 +34,11 @@ static enum tg_err distrusted(struct node_core *core, json_t *ret)
   return TG_OK;
 }
 
-static json_t *hub_json(const struct node_core *core, json_t *forked)
+static json_t *hub_json(const struct node_core *core, uint64_t size, uint64_t settled, json_t *forked)
 {
   const char *refused_by = talk_refused_by(core);
   return json_pack("{s:s, s:s, s:s, s:s?, s:I, s:I, s:o}", "state", talk_state_name(talk_state(core)), "name", talk_next_hub(core),
-                   "endpoint", talk_endpoint(core), "refused_by", *refused_by ? refused_by : NULL, "log_size", (json_int_t)watch_size(core), "log_settled", (json_int_t)watch_settled(core), "distrusted",
+                   "endpoint", talk_endpoint(core), "refused_by", *refused_by ? refused_by : NULL, "log_size", (json_int_t)size, "log_settled", (json_int_t)settled, "distrusted",
                    forked);
 }
 
@@ -63,7 +63,7 @@ enum tg_err query_status(struct node_core *core, struct query *q)
   struct inbox_counts in;
   struct hooks_counts hooks;
   const struct db_counts db = db_counts(depot_db(core->depot)); /* since the start */
-  uint64_t waiting = 0;
+  uint64_t waiting = 0, size = 0, settled = 0;
   enum tg_err err = outbox_counts(core, &out);
   if (err == TG_OK)
     err = waiting_count(core, &waiting);
@@ -71,6 +71,8 @@ enum tg_err query_status(struct node_core *core, struct query *q)
     err = inbox_counts(core, &in);
   if (err == TG_OK)
     err = hooks_counts(core, &hooks);
+  if (err == TG_OK)
+    err = watch_look(core, &size, &settled);
   json_t *forked = json_array();
   if (err == TG_OK)
     err = forked ? distrusted(core, forked) : TG_NO_MEMORY;
@@ -81,7 +83,7 @@ enum tg_err query_status(struct node_core *core, struct query *q)
   q->json = json_pack(
       "{s:s, s:s, s:o, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}, s:I, s:I, s:{s:I, s:I}, s:{s:I, s:I, s:I}, s:o}", //
       "node", core->my_name, "member", core->member.code, "exchange", query_hex(&core->config->exchange),
-      "version", TOGUNA_VERSION, "charter", charter_json(core), "hub", hub_json(core, forked), //
+      "version", TOGUNA_VERSION, "charter", charter_json(core), "hub", hub_json(core, size, settled, forked), //
       "sent", "spooled", (json_int_t)out.spooled, "accepted", (json_int_t)out.accepted, "refused",
       (json_int_t)out.refused, "overdue", (json_int_t)out.overdue, "waiting", (json_int_t)waiting, //
       "inbox", "current", (json_int_t)in.current, "unread", (json_int_t)in.unread, "unacknowledged_flash",

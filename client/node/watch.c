@@ -410,6 +410,35 @@ bool watch_has_settled(const struct node_core *core, struct slice mark, uint64_t
   const struct watch *w = core->watch;
   return leaf < w->settled && (mark.n ? slice_is(mark, w->log.name) : !w->first[0] || strcmp(w->first, w->log.name) == 0);
 }
+
+bool watch_shows_settled(struct node_core *core, struct slice mark, uint64_t leaf)
+{
+  const struct watch *w = core->watch;
+  char log[NOTE_NAME_MAX + 1];
+  struct witness_state state;
+  uint64_t settled;
+  bool forked;
+  if (w->begun)
+    return watch_has_settled(core, mark, leaf);
+  snprintf(log, sizeof log, "%.*s", mark.n ? (int)mark.n : NOTE_NAME_MAX, mark.n ? (const char *)mark.p : w->first);
+  return load(core, log, &state, &settled, &forked) == TG_OK && leaf < settled;
+}
+
+enum tg_err watch_look(struct node_core *core, uint64_t *ret_size, uint64_t *ret_settled)
+{
+  const struct charter *charter = core_charter(core);
+  const struct charter_hub *hub = charter ? charter_hub(charter, slice_str(talk_next_hub(core))) : NULL;
+  struct witness_state state = {.size = 0};
+  bool forked;
+  *ret_size = watch_size(core);
+  *ret_settled = watch_settled(core);
+  if (core->watch->begun || !hub)
+    return TG_OK;
+  enum tg_err err = load(core, hub->log.name, &state, ret_settled, &forked);
+  *ret_size = state.size;
+  return err == TG_NOT_FOUND ? TG_OK : err;
+}
+
 const char *watch_log(const struct node_core *core) { return core->watch->begun ? core->watch->log.name : ""; }
 
 enum tg_err watch_entry_under(struct node_core *core, const struct witness_state *under, const struct opening *opening, struct entry *ret,

@@ -39,6 +39,10 @@ uint64_t watch_settled(const struct node_core *core);
 bool watch_has_settled(const struct node_core *core, struct slice mark, uint64_t leaf);
 /* What a row says of this log: nothing of the first that this store ever watched, so that with one hub rows are no longer; NULL: of none that is listened to. */
 const char *watch_mark(const struct node_core *core, const char *log);
+/* For who only looks: before the first session since the start, what the store has of that log. */
+bool watch_shows_settled(struct node_core *core, struct slice mark, uint64_t leaf);
+/* Size and settled size for who only looks: before the first session since the start they are those of the hub that is tried first, as the store has them. */
+enum tg_err watch_look(struct node_core *core, uint64_t *ret_size, uint64_t *ret_settled);
 /* The name of the log that is watched; "" before the first session. */
 const char *watch_log(const struct node_core *core);
 

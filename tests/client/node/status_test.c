@@ -1,6 +1,7 @@
 /* What a node says of itself and its hub: `status` and `doctor`. */
 #include "audit/reason.h"
 #include "client/node/core.h"
+#include "keys/codec.h"
 #include "tests/client/node/look_paper.h"
 
 #include <setjmp.h>
@@ -25,6 +26,14 @@ static bool hub_is(struct world *w, size_t member, const char *key, json_t *valu
   json_decref(hub);
   json_decref(value);
   return is;
+}
+
+static json_int_t hub_number(struct world *w, size_t member, const char *key)
+{
+  json_t *hub = hub_of(w, member);
+  const json_int_t n = json_integer_value(json_object_get(hub, key));
+  json_decref(hub);
+  return n;
 }
 
 /* Does the doctor's finding of this name hold these words? */
@@ -72,11 +81,46 @@ static void who_is_turned_out_for_its_key_says_so(void **state)
   buf_free(&frame);
 }
 
+static bool says_settled(struct world *w, size_t member, const struct hash *id)
+{
+  Tg__LResolve m = TG__LRESOLVE__INIT;
+  enum local_type type;
+  char hex[HASH_TEXT];
+  hash_print(id, hex);
+  m.prefix = text_data(hex);
+  const ProtobufCMessage *answer = pair_ask(w->pair, member, LOCAL_RESOLVE, &m.base, &type);
+  assert_int_equal(type, LOCAL_ITEM);
+  return ((const Tg__LItem *)answer)->settled;
+}
+
+/* Started anew while its hub is away, a node says what it knew. */
+static void what_was_settled_is_so_after_a_restart_without_a_hub(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = world_start(w);
+  const struct hash id = world_publish(p, "BF", "to be settled");
+  pair_pass(p, TG_MINUTE);
+  const json_int_t size = hub_number(w, ML, "log_size"), settled = hub_number(w, ML, "log_settled");
+  assert_true(size > 0 && settled > 0);
+  assert_int_equal(look_sent(p, ML, &id), SENT_SETTLED);
+  assert_true(says_settled(w, ML, &id) && says_settled(w, BF, &id));
+  for (size_t i = ML; i <= BF; i++) {
+    pair_plug(p, i, false);
+    pair_kill(p, i);
+    pair_start(p, i);
+    pair_settle(p);
+    assert_true(says_settled(w, i, &id));
+  }
+  assert_int_equal(hub_number(w, ML, "log_size"), size);
+  assert_int_equal(hub_number(w, ML, "log_settled"), settled);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_hub_that_refuses_the_key_is_named, world_started, world_free),
       cmocka_unit_test_setup_teardown(who_is_turned_out_for_its_key_says_so, world_started, world_free),
+      cmocka_unit_test_setup_teardown(what_was_settled_is_so_after_a_restart_without_a_hub, world_witnessed, world_free),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
