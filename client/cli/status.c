@@ -32,6 +32,28 @@ static void count_line(struct grid *g, const char *name, const char *format, jso
   grid_row(g, (const char *const[]){name, text});
 }
 
+/* What keeps the hub from taking what waits here. */
+static void hub_lines(struct grid *g, const json_t *hub)
+{
+  char text[300], when[SHOW_TIME];
+  const char *refused_by = json_string_value(json_object_get(hub, "refused_by"));
+  const char *again = json_string_value(json_object_get(hub, "asked_again"));
+  tg_time t;
+  if (refused_by) {
+    snprintf(text, sizeof text, _("%s REFUSES THIS NODE'S KEY; see toguna doctor"), refused_by);
+    grid_row(g, (const char *const[]){"", text});
+    grid_tint(g, 1, TINT_BAD);
+  }
+  if (!json_is_true(json_object_get(hub, "full")))
+    return;
+  if (again && time_parse(slice_str(again), &t) == TG_OK)
+    snprintf(text, sizeof text, _("its disk is FULL: what is published waits here, and is offered again at %s"), show_time(t, when));
+  else
+    snprintf(text, sizeof text, "%s", _("its disk is FULL: what is published waits here"));
+  grid_row(g, (const char *const[]){"", text});
+  grid_tint(g, 1, TINT_BAD);
+}
+
 static void print_status(const json_t *j)
 {
   char text[160], hub[300], size[SHOW_SIZE];
@@ -45,12 +67,7 @@ static void print_status(const json_t *j)
   snprintf(hub, sizeof hub, "%s %s%s%s", text_at(j, "hub", "name"), _(state), endpoint && *endpoint ? ", " : "", endpoint ? endpoint : "");
   grid_row(g, (const char *const[]){_("hub"), hub});
   grid_tint(g, 1, strcmp(state, "open") ? TINT_WARN : TINT_GOOD);
-  const char *refused_by = json_string_value(json_object_get(json_object_get(j, "hub"), "refused_by"));
-  if (refused_by) {
-    snprintf(text, sizeof text, _("%s REFUSES THIS NODE'S KEY; see toguna doctor"), refused_by);
-    grid_row(g, (const char *const[]){"", text});
-    grid_tint(g, 1, TINT_BAD);
-  }
+  hub_lines(g, json_object_get(j, "hub"));
   const json_t *name;
   size_t i;
   json_array_foreach(json_object_get(json_object_get(j, "hub"), "distrusted"), i, name)

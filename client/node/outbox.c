@@ -44,6 +44,12 @@ enum tg_err outbox_load(struct node_core *core)
 
 bool outbox_rests(const struct node_core *core) { return core->outbox->rests_until != 0 && core->outbox->full; }
 
+tg_time outbox_rests_until(const struct node_core *core)
+{
+  const int64_t left = core->outbox->rests_until - core->now.mono;
+  return outbox_rests(core) && left > 0 ? core->now.wall + left : 0;
+}
+
 enum tg_err outbox_has_waiting(struct node_core *core, enum precedence least, const char *log, bool *ret)
 {
   for (size_t i = 0; i < core->outbox->n_added; i++)

@@ -73,6 +73,8 @@ bool outbox_is_asked(const struct node_core *core);
 void outbox_dropped(struct node_core *core, enum frame_type type);
 /* Did the hub last say that its disk is nearly full? Then one bulletin at a time is offered, less and less often. */
 bool outbox_rests(const struct node_core *core);
+/* And when is that offered, by our clock? 0: at once, as soon as one waits and a hub is there. */
+tg_time outbox_rests_until(const struct node_core *core);
 /* Was this store found to be an older copy, and may something that it had received since still live? */
 enum tg_err outbox_is_old(struct node_core *core, bool *ret);
 /* The checkpoint settled further. */

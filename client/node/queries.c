@@ -37,8 +37,9 @@ static enum tg_err distrusted(struct node_core *core, json_t *ret)
 static json_t *hub_json(const struct node_core *core, uint64_t size, uint64_t settled, json_t *forked)
 {
   const char *refused_by = talk_refused_by(core);
-  return json_pack("{s:s, s:s, s:s, s:s?, s:I, s:I, s:o}", "state", talk_state_name(talk_state(core)), "name", talk_next_hub(core),
-                   "endpoint", talk_endpoint(core), "refused_by", *refused_by ? refused_by : NULL, "log_size", (json_int_t)size, "log_settled", (json_int_t)settled, "distrusted",
+  return json_pack("{s:s, s:s, s:s, s:s?, s:b, s:o, s:I, s:I, s:o}", "state", talk_state_name(talk_state(core)), "name", talk_next_hub(core),
+                   "endpoint", talk_endpoint(core), "refused_by", *refused_by ? refused_by : NULL, "full", outbox_rests(core), "asked_again",
+                   query_time(outbox_rests_until(core)), "log_size", (json_int_t)size, "log_settled", (json_int_t)settled, "distrusted",
                    forked);
 }
 

@@ -111,24 +111,33 @@ enum tg_err watch_turn(struct node_core *core)
   return err == TG_OK ? history_need(core, w->log.name, w->state.size) : err;
 }
 
-/* Which log is the one that rows do not name? */
+static const char first_log[] = "first-log";
+
+/* Which log is the one that rows do not name? TG_NOT_FOUND: the store does not say. */
+static enum tg_err read_first(struct node_core *core)
+{
+  struct watch *w = core->watch;
+  struct slice name;
+  enum tg_err err = w->first[0] ? TG_OK : depot_fact(core->depot, first_log, core->arena, &name);
+  if (err == TG_OK && !w->first[0])
+    snprintf(w->first, sizeof w->first, "%.*s", (int)name.n, (const char *)name.p);
+  return err;
+}
+
 static enum tg_err find_first(struct node_core *core, const char *log)
 {
-  static const char fact[] = "first-log";
-  struct watch *w = core->watch;
-  struct slice name = slice_str(log);
   bool others = false;
-  enum tg_err err = depot_fact(core->depot, fact, core->arena, &name);
-  if (err == TG_NOT_FOUND) {
-    err = history_has_others(core, "", &others);
-    if (err != TG_OK || others)
-      return err;
-    err = core_begin(core);
-    if (err == TG_OK)
-      err = depot_fact_put(core->depot, fact, name);
-  }
+  enum tg_err err = read_first(core);
+  if (err != TG_NOT_FOUND)
+    return err;
+  err = history_has_others(core, "", &others);
+  if (err != TG_OK || others)
+    return err;
+  err = core_begin(core);
   if (err == TG_OK)
-    snprintf(w->first, sizeof w->first, "%.*s", (int)name.n, (const char *)name.p);
+    err = depot_fact_put(core->depot, first_log, slice_str(log));
+  if (err == TG_OK)
+    snprintf(core->watch->first, sizeof core->watch->first, "%s", log);
   return err;
 }
 
@@ -137,7 +146,7 @@ enum tg_err watch_begin(struct node_core *core, const struct charter_hub *hub)
   struct watch *w = core->watch;
   bool forked;
   enum tg_err err = watch_turn(core);
-  if (err == TG_OK && !w->first[0])
+  if (err == TG_OK)
     err = find_first(core, hub->log.name);
   if (err != TG_OK)
     return err;
@@ -420,6 +429,8 @@ bool watch_shows_settled(struct node_core *core, struct slice mark, uint64_t lea
   bool forked;
   if (w->begun)
     return watch_has_settled(core, mark, leaf);
+  if (!mark.n && read_first(core) != TG_OK)
+    return false;
   snprintf(log, sizeof log, "%.*s", mark.n ? (int)mark.n : NOTE_NAME_MAX, mark.n ? (const char *)mark.p : w->first);
   return load(core, log, &state, &settled, &forked) == TG_OK && leaf < settled;
 }

@@ -452,9 +452,11 @@ static void status_says_how_the_node_is(void **state)
                       "disk free        1.0 GiB\n"
                       "release          0.1.0\n");
   fake_finish(f);
-  f = fake_start(answers, (void *)(uintptr_t) "{\"hub\":{\"state\":\"resting\",\"name\":\"h1\",\"refused_by\":\"h1\"}}");
+  f = fake_start(answers, (void *)(uintptr_t) "{\"hub\":{\"state\":\"resting\",\"name\":\"h1\",\"refused_by\":\"h1\",\"full\":true,"
+                                               "\"asked_again\":\"2026-12-01T14:03:05Z\"}}");
   o = run(f, NULL, "status", NULL);
   assert_non_null(strstr(o->out, "h1 resting\n                 h1 REFUSES THIS NODE'S KEY; see toguna doctor\n"));
+  assert_non_null(strstr(o->out, "its disk is FULL: what is published waits here, and is offered again at 2026-12-01 "));
   fake_finish(f);
   f = fake_start(answers, (void *)(uintptr_t) "no JSON");
   expect_refusal(run(f, NULL, "status", NULL), 3, "JSON", NULL);

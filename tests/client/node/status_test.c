@@ -81,6 +81,28 @@ static void who_is_turned_out_for_its_key_says_so(void **state)
   buf_free(&frame);
 }
 
+static void a_hub_that_is_full_is_said_to_be_and_when_it_is_asked_again(void **state)
+{
+  struct world *w = *state;
+  struct pair *p = w->pair;
+  struct hash id;
+  assert_true(hub_is(w, ML, "full", json_false()));
+  pair_hub_disk(p, 1 << 20);
+  assert_int_equal(pair_publish(p, ML, &(struct pair_bulletin){.to = "BF", .text = "later"}, &id), TG_OK);
+  pair_pass(p, TG_MINUTE);
+  json_t *hub = hub_of(w, ML);
+  tg_time again = 0;
+  assert_true(json_is_true(json_object_get(hub, "full")));
+  assert_int_equal(time_parse(slice_str(json_string_value(json_object_get(hub, "asked_again"))), &again), TG_OK);
+  json_decref(hub);
+  assert_true(again > pair_now(p) && again <= pair_now(p) + 5 * TG_MINUTE);
+  pair_hub_disk(p, UINT64_C(1) << 30);
+  pair_pass(p, again - pair_now(p) + TG_SECOND);
+  assert_true(look_sent(p, ML, &id) >= SENT_ACCEPTED); /* as was said */
+  assert_true(hub_is(w, ML, "full", json_false()));
+  assert_true(hub_is(w, ML, "asked_again", json_null()));
+}
+
 static bool says_settled(struct world *w, size_t member, const struct hash *id)
 {
   Tg__LResolve m = TG__LRESOLVE__INIT;
@@ -120,6 +142,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_hub_that_refuses_the_key_is_named, world_started, world_free),
       cmocka_unit_test_setup_teardown(who_is_turned_out_for_its_key_says_so, world_started, world_free),
+      cmocka_unit_test_setup_teardown(a_hub_that_is_full_is_said_to_be_and_when_it_is_asked_again, world_started, world_free),
       cmocka_unit_test_setup_teardown(what_was_settled_is_so_after_a_restart_without_a_hub, world_witnessed, world_free),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
