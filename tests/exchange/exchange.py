@@ -60,7 +60,7 @@ class Node(kit.Daemon):
 class Exchange:
     """Eighteen states, six of them with a node, one hub; or fewer. Everything lies in `folder`."""
 
-    def __init__(self, folder, nodes=AGENCIES, members=REGION, policies=None, kdf="test", hub_lines=(), node_lines=(), endpoints=()):
+    def __init__(self, folder, nodes=AGENCIES, members=REGION, policies=None, kdf="test", hub_lines=(), node_lines=(), endpoints=(), limits=()):
         self.folder = pathlib.Path(folder)
         self.passphrase = self.folder / "passphrase"
         self.passphrase.write_text("a passphrase for tests and demonstrations\n")
@@ -69,7 +69,7 @@ class Exchange:
         self.endpoints = [f"tcp://127.0.0.1:{self.port}", *endpoints]
         self.agencies = dict(nodes)
         self.at = self.folder / "exchange"
-        self.make(members, policies, kdf)
+        self.make(members, policies, kdf, limits)
         with open(self.at / "hub/hub.conf", "a", encoding="utf-8") as conf:
             conf.writelines(line + "\n" for line in hub_lines)
         self.hub = kit.Daemon("togunad", self.at / "hub/hub.conf", self.folder / "hub.log")
@@ -80,7 +80,7 @@ class Exchange:
                 conf.writelines(line + "\n" for line in node_lines)
             self.nodes[code] = Node(code, folder, self.folder / f"node-{code}.log")
 
-    def make(self, members, policies, kdf):
+    def make(self, members, policies, kdf, limits):
         blocs = [f"AES={','.join(m for m in AES if m in members)}",
                  f"ECOWAS={','.join(m for m in ECOWAS if m in members)}"]
         blocs = [b for b in blocs if not b.endswith("=")]
@@ -91,7 +91,7 @@ class Exchange:
         rules = ["--policies", policies] if policies else ["--open"]
         kit.toguna("init", "exchange", "sahel.example", *words, *[w for b in blocs for w in ("--bloc", b)], *quorum, *rules,
                    "--hub", "dakar", "--host", "SN" if "SN" in members else members[0],
-                   *[w for e in self.endpoints for w in ("--endpoint", e)], "--folder", self.at, "--passphrase-file", self.passphrase, "--kdf", kdf)
+                   *[w for e in self.endpoints for w in ("--endpoint", e)], *[w for x in limits for w in ("--limit", x)], "--folder", self.at, "--passphrase-file", self.passphrase, "--kdf", kdf)
 
     def __getitem__(self, code):
         return self.nodes[code]

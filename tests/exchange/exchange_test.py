@@ -23,7 +23,7 @@ class Story(unittest.TestCase):
     def setUp(self):
         self.place = kit.Folder("exchange")
         self.e = Exchange(self.place.path, self.nodes, members=list(self.nodes), policies=self.policies(self.place.path / "policies"),
-                          hub_lines=self.hub_lines(), node_lines=self.node_lines(), endpoints=self.endpoints())
+                          hub_lines=self.hub_lines(), node_lines=self.node_lines(), endpoints=self.endpoints(), limits=self.limits())
         self.addCleanup(self.clean)
         self.start()
 
@@ -42,6 +42,10 @@ class Story(unittest.TestCase):
 
     def endpoints(self):
         """More addresses of the hub, for the charter."""
+        return ()
+
+    def limits(self):
+        """NAME=VALUE of the charter's, which are not as unless stated."""
         return ()
 
     def clean(self):
