@@ -7,6 +7,7 @@ Only the standard library is used. Programs are found in $TOGUNA_BIN or ../../bu
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -54,10 +55,15 @@ def until(condition, what, limit=60.0):
 
 
 def free_port():
-    """A TCP port of the loopback interface that nobody uses just now."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A TCP port of the loopback interface that nobody uses just now, and that the kernel gives to no client: a hub that rests gets it back."""
+    while True:
+        port = random.randrange(16384, 32768)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def toguna(*args, expect=0, stdin=None, env=None, cwd=None, limit=120, binary=False):
