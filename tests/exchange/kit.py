@@ -57,7 +57,7 @@ def until(condition, what, limit=60.0):
 def free_port():
     """A TCP port of the loopback interface that nobody uses just now, and that the kernel gives to no client: a hub that rests gets it back."""
     while True:
-        port = random.randrange(16384, 32768)
+        port = random.SystemRandom().randrange(16384, 32768)
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
