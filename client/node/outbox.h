@@ -52,8 +52,8 @@ enum tg_err outbox_pump(struct node_core *core);
 enum tg_err outbox_outcomes(struct node_core *core, const Tg__Outcomes *frame);
 enum tg_err outbox_want(struct node_core *core, const Tg__Want *frame);
 enum tg_err outbox_receipts(struct node_core *core, const Tg__ReceiptNotes *frame);
-/* The last note that we have of the hub with this log; for Hello. */
-enum tg_err outbox_heard(struct node_core *core, const char *log, uint64_t *ret);
+/* The last note that we have of the present hub; for Hello, when its log is watched. */
+enum tg_err outbox_heard(struct node_core *core, uint64_t *ret);
 /* A bundle brought receipts of this node, under one signature. Verdict: TG_BAD_SIGNATURE, TG_BAD_INPUT; TG_NOT_FOUND: one is about
    what was not sent to it. Nothing is kept then. What is not known here any more is passed over. Each that is new counts as if the hub had brought it; the hub's, with its proof, takes
    its place later, and counts no second time. `seen` is called for each; NULL: nothing is kept, they are only checked. */

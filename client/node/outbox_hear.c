@@ -289,28 +289,16 @@ static enum tg_err hear(struct node_core *core, const Tg__ReceiptNote *item)
   return err == TG_OK && !to.answered ? outbox_answered(core, &receipt.bulletin) : err;
 }
 
-enum { NOTES_NAME = sizeof "notes/" + NOTE_NAME_MAX };
+static const char notes[] = "notes"; /* of a log: the sequence of the last one that we have */
 
-static const char *notes_name(const char *log, char out[NOTES_NAME])
-{
-  snprintf(out, NOTES_NAME, "notes/%s", log);
-  return out;
-}
-
-enum tg_err outbox_heard(struct node_core *core, const char *log, uint64_t *ret)
-{
-  char name[NOTES_NAME];
-  return depot_number(core->depot, notes_name(log, name), ret);
-}
+enum tg_err outbox_heard(struct node_core *core, uint64_t *ret) { return watch_number(core, notes, ret); }
 
 /* What was taken, good or not, is not sent again: a forged note was told as an alarm. */
 enum tg_err outbox_receipts(struct node_core *core, const Tg__ReceiptNotes *frame)
 {
-  char name[NOTES_NAME];
   uint64_t cursor;
   Tg__ReceiptsSeen seen = TG__RECEIPTS_SEEN__INIT;
-  notes_name(watch_log(core), name);
-  enum tg_err err = depot_number(core->depot, name, &cursor);
+  enum tg_err err = watch_number(core, notes, &cursor);
   if (err == TG_OK)
     err = core_begin(core);
   for (size_t i = 0; err == TG_OK && talk_is_open(core) && i < frame->n_items; i++) {
@@ -320,7 +308,7 @@ enum tg_err outbox_receipts(struct node_core *core, const Tg__ReceiptNotes *fram
     cursor = frame->items[i]->sequence;
   }
   if (err == TG_OK)
-    err = depot_number_put(core->depot, name, cursor);
+    err = watch_number_put(core, notes, cursor);
   seen.sequence = cursor;
   return err == TG_OK && cursor ? talk_send(core, FRAME_RECEIPTS_SEEN, &seen.base) : err;
 }

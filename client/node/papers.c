@@ -386,26 +386,10 @@ enum tg_err node_document(struct node_core *core, struct slice content, struct t
 
 /* ---- from the hub ---- */
 
-enum { CURSOR_NAME = sizeof "cursor/" + NOTE_NAME_MAX };
+/* Of a log, as all that is kept of one: a hub that has another log begins anew. The sequence of the last document that we have, and the leaf behind its entry. */
+static const char cursors[] = "cursor", leaves[] = "leaf";
 
-/* Of a log, as all that is kept of one: a hub that has another log begins anew. */
-static const char *cursor_name(const char *log, char out[CURSOR_NAME])
-{
-  snprintf(out, CURSOR_NAME, "cursor/%s", log);
-  return out;
-}
-
-static const char *leaf_name(const char *log, char out[CURSOR_NAME])
-{
-  snprintf(out, CURSOR_NAME, "leaf/%s", log);
-  return out;
-}
-
-enum tg_err papers_cursor(struct node_core *core, const char *log, uint64_t *ret)
-{
-  char name[CURSOR_NAME];
-  return depot_number(core->depot, cursor_name(log, name), ret);
-}
+enum tg_err papers_cursor(struct node_core *core, uint64_t *ret) { return watch_number(core, cursors, ret); }
 
 /* A proof travels decoded and is kept encoded. */
 static enum tg_err proof_bytes(const Tg__BatchProof *proof, struct buf *out)
@@ -541,12 +525,9 @@ static enum tg_err take_from_hub(struct node_core *core, const Tg__Document *ite
 enum tg_err papers_from_hub(struct node_core *core, const Tg__Documents *frame)
 {
   struct papers *p = core->papers;
-  char name[CURSOR_NAME], leaf[CURSOR_NAME];
   uint64_t cursor, next_leaf = 0;
   bool any = false;
-  cursor_name(watch_log(core), name); /* the session may end within */
-  leaf_name(watch_log(core), leaf);
-  enum tg_err err = depot_number(core->depot, name, &cursor);
+  enum tg_err err = watch_number(core, cursors, &cursor);
   if (err == TG_OK)
     err = core_begin(core);
   for (size_t i = 0; err == TG_OK && talk_is_open(core) && i < frame->n_items; i++) {
@@ -563,14 +544,13 @@ enum tg_err papers_from_hub(struct node_core *core, const Tg__Documents *frame)
     }
   }
   if (err == TG_OK && any)
-    err = depot_number_put(core->depot, leaf, next_leaf);
-  return err == TG_OK ? depot_number_put(core->depot, name, cursor) : err;
+    err = watch_number_put(core, leaves, next_leaf);
+  return err == TG_OK ? watch_number_put(core, cursors, cursor) : err;
 }
 
 enum tg_err papers_welcome(struct node_core *core)
 {
-  char name[CURSOR_NAME];
   core->papers->lacking = false;
-  const enum tg_err err = depot_number(core->depot, leaf_name(watch_log(core), name), &core->papers->next_leaf);
+  const enum tg_err err = watch_number(core, leaves, &core->papers->next_leaf);
   return err == TG_OK ? errands_welcome(core) : err;
 }

@@ -21,8 +21,8 @@ enum tg_err papers_take(struct node_core *core, enum document_kind kind, struct 
 enum tg_err papers_time(struct node_core *core);
 int64_t papers_due(const struct node_core *core); /* monotonic */
 
-/* The last document that we have of the hub with this log; for Hello. */
-enum tg_err papers_cursor(struct node_core *core, const char *log, uint64_t *ret);
+/* The last document that we have of the present hub; for Hello, when its log is watched. */
+enum tg_err papers_cursor(struct node_core *core, uint64_t *ret);
 /* What the hub sends. */
 enum tg_err papers_from_hub(struct node_core *core, const Tg__Documents *frame);
 /* A session opened: what it lacks is asked for again, and errands are run again. */

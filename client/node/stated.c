@@ -33,17 +33,9 @@ struct opening stated_opening(const Tg__StatedReceipts *m)
 
 /* ---- how far they are here ---- */
 
-static const char *cursor_name(const struct node_core *core, char out[NOTE_NAME_MAX + 16])
-{
-  snprintf(out, NOTE_NAME_MAX + 16, "stated/%s", watch_log(core));
-  return out;
-}
+static const char cursors[] = "stated";
 
-static enum tg_err cursor(struct node_core *core, uint64_t *ret)
-{
-  char name[NOTE_NAME_MAX + 16];
-  return depot_number(core->depot, cursor_name(core, name), ret);
-}
+static enum tg_err cursor(struct node_core *core, uint64_t *ret) { return watch_number(core, cursors, ret); }
 
 static enum tg_err ask(struct node_core *core, uint64_t from)
 {
@@ -141,7 +133,6 @@ enum tg_err stated_take(struct node_core *core, const Tg__ReceiptsLogged *frame)
 {
   struct stated *s = core->stated;
   struct tg_why why = {0};
-  char name[NOTE_NAME_MAX + 16];
   if (!s->asked || frame->from != s->from || !core_has_room(core))
     return TG_OK;
   s->asked = false;
@@ -153,7 +144,7 @@ enum tg_err stated_take(struct node_core *core, const Tg__ReceiptsLogged *frame)
   }
   if (err != TG_OK)
     return core_is_fatal(err) ? err : talk_strike(core, "receipts-forged", NULL, &why);
-  err = depot_number_put(core->depot, cursor_name(core, name), frame->upto);
+  err = watch_number_put(core, cursors, frame->upto);
   return err == TG_OK ? ask(core, frame->upto) : err;
 }
 

@@ -185,8 +185,8 @@ static enum tg_err greet(struct node_core *core)
     return err;
   hello.time = (uint64_t)core->now.wall;
   hello.session = slice_data(slice_of(t->session, sizeof t->session));
-  if ((err = papers_cursor(core, watch_log(core), &hello.document_cursor)) != TG_OK ||
-      (err = outbox_heard(core, watch_log(core), &hello.receipt_cursor)) != TG_OK)
+  if ((err = papers_cursor(core, &hello.document_cursor)) != TG_OK ||
+      (err = outbox_heard(core, &hello.receipt_cursor)) != TG_OK)
     return err;
   t->state = TALK_GREETING;
   t->deadline = core->now.mono + GREETING_MS;

@@ -452,6 +452,26 @@ enum tg_err watch_look(struct node_core *core, uint64_t *ret_size, uint64_t *ret
 
 const char *watch_log(const struct node_core *core) { return core->watch->begun ? core->watch->log.name : ""; }
 
+enum { NUMBER_NAME = 16 + 1 + NOTE_NAME_MAX + 1 };
+
+static const char *number_name(const struct node_core *core, const char *name, char out[NUMBER_NAME])
+{
+  snprintf(out, NUMBER_NAME, "%.16s/%s", name, watch_log(core));
+  return out;
+}
+
+enum tg_err watch_number(struct node_core *core, const char *name, uint64_t *ret)
+{
+  char room[NUMBER_NAME];
+  return depot_number(core->depot, number_name(core, name, room), ret);
+}
+
+enum tg_err watch_number_put(struct node_core *core, const char *name, uint64_t value)
+{
+  char room[NUMBER_NAME];
+  return depot_number_put(core->depot, number_name(core, name, room), value);
+}
+
 enum tg_err watch_entry_under(struct node_core *core, const struct witness_state *under, const struct opening *opening, struct entry *ret,
                               struct tg_why *why)
 {

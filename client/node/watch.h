@@ -43,6 +43,9 @@ const char *watch_mark(const struct node_core *core, const char *log);
 bool watch_shows_settled(struct node_core *core, struct slice mark, uint64_t leaf);
 /* Size and settled size for who only looks: before the first session since the start they are those of the hub that is tried first, as the store has them. */
 enum tg_err watch_look(struct node_core *core, uint64_t *ret_size, uint64_t *ret_settled);
+/* A number that is kept of the log that is watched, under this name; 0 when absent. */
+enum tg_err watch_number(struct node_core *core, const char *name, uint64_t *ret);
+enum tg_err watch_number_put(struct node_core *core, const char *name, uint64_t value);
 /* The name of the log that is watched; "" before the first session. */
 const char *watch_log(const struct node_core *core);
 

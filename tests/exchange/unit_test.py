@@ -74,7 +74,6 @@ def under(name):
     return [sys.executable, __file__, "--under", str(built(name))]
 
 
-@unittest.skipUnless(shutil.which("systemd-analyze"), "systemd is not installed here")
 class Unit(Story):
     def start(self):
         for daemon in (self.e.hub, *self.e.nodes.values()):
@@ -95,4 +94,7 @@ class Unit(Story):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--under"]:
         become(sys.argv[2], sys.argv[3:])
+    if not shutil.which("systemd-analyze"):
+        print("systemd is not installed here")
+        sys.exit(77)
     unittest.main(verbosity=2)
