@@ -45,7 +45,7 @@ class Hub:
         self.start()
 
     def strike(self, role, fault, n):
-        """True when it was struck. It must come back by itself, with one log."""
+        """True when it was struck. It must come back by itself, and sign."""
         self.page.arm(role, n, fault, torn=n % 2)
         self.begin_anew()
         call = self.page.disarm(role)
@@ -63,18 +63,24 @@ class Hub:
         return bool(call)
 
 
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--all", action="store_true")
-    every = arguments.parse_args().all
-    hub = Hub()
+def strike_some(hub, every):
     todo = [(role, fault, n) for role in ("core", "signer") for most in [hub.calls(role)] for fault in ("kill", "cut", "power") for n in range(1, most + 1)]
     chosen = todo if every else random.Random(1).sample(todo, min(24, len(todo)))
     struck = sum(hub.strike(*point) for point in chosen)
     print(f"{len(todo)} points, {len(chosen)} tried, {struck} struck")
     if struck < len(chosen) // 2:
         sys.exit("most blows fell nowhere")
-    hub.e.kill()
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--all", action="store_true")
+    every = arguments.parse_args().all
+    hub = Hub()
+    try:
+        strike_some(hub, every)
+    finally:
+        hub.e.kill()
     shutil.rmtree(hub.place.path, ignore_errors=True)
 
 
