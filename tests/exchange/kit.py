@@ -88,6 +88,14 @@ def toguna_json(*args, **more):
         return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
+def runs(pid):
+    """Is there such a process, and is it more than a zombie?"""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 class Daemon:
     """One of our daemons, started on a configuration file, with its log kept beside it."""
 
@@ -138,11 +146,13 @@ class Daemon:
     def kill(self, role="parent", sign=signal.SIGKILL):
         """kill -9, of one process or, for the parent, of everything it started."""
         if role == "parent":
+            children = self.pids()
             try:
                 os.killpg(self.process.pid, sign)
             except ProcessLookupError:
                 pass
             self.process.wait(timeout=60)
+            until(lambda: not any(map(runs, children.values())), f"all of {self.name} to be gone: a large one holds its port for a while")
         else:
             os.kill(self.pids()[role], sign)
 
